@@ -1,0 +1,3 @@
+module smartlead-receiver
+
+go 1.26.0

@@ -1,0 +1,43 @@
+package webhook
+
+import (
+	"strconv"
+	"time"
+)
+
+// MessageKind tells the three messages that travel on our queues apart.
+type MessageKind string
+
+const (
+	// KindEvent refers to an event in the ledger.
+	KindEvent MessageKind = "event"
+	// KindLetter is the message in the dead letter queue for a dead event. It
+	// carries the number of that death, so that a stale one revives nothing.
+	KindLetter MessageKind = "letter"
+	// KindUnclaimed carries a whole event that the ledger could not take. It is
+	// the only copy until a worker claims it.
+	KindUnclaimed MessageKind = "unclaimed"
+)
+
+// Message is what a queue carries.
+type Message struct {
+	Kind    MessageKind
+	ID      EventID  // event and letter
+	Letter  *Letter  // letter only
+	Receipt *Receipt // unclaimed only
+}
+
+// Letter says in the DLQ what died and why.
+type Letter struct {
+	Death      int
+	ErrorClass string
+	Error      string
+	Attempts   int
+	FirstAt    time.Time // first receipt
+	LastAt     time.Time // last attempt
+	Type       Type
+	Account    string
+	CampaignID string
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
