@@ -1,0 +1,172 @@
+// Package ledger keeps every event in one DynamoDB table: its state and its
+// payload in one item, so that the claim is the only write before the
+// acknowledgement. It is the one place that knows item shapes, keys and
+// condition expressions.
+//
+// The rule above all: ledger first, queue second, the sweeper repairs. Every
+// state that owes a queue a message has a due time in the same write.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// API is what the ledger needs of the DynamoDB client.
+type API interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+}
+
+// Ledger is safe for concurrent use. Every method returns errors that wrap
+// webhook.ErrUnavailable when the store could not be asked, did not answer or
+// throttled: the effect of a write is then unknown.
+type Ledger struct {
+	api   API
+	table string
+}
+
+// New returns a ledger over the table.
+func New(api API, table string) *Ledger { return &Ledger{api: api, table: table} }
+
+type key = map[string]types.AttributeValue
+
+func keyOf(id webhook.EventID) key { return itemKey(id.Key(), eventSK(id.Occurrence())) }
+
+func itemKey(pk, sk string) key {
+	return key{
+		"pk": &types.AttributeValueMemberS{Value: pk},
+		"sk": &types.AttributeValueMemberS{Value: sk},
+	}
+}
+
+// Get returns the event as it stands, payload included, by a consistent read.
+// It returns webhook.ErrNotFound when there is none.
+func (l *Ledger) Get(ctx context.Context, id webhook.EventID) (webhook.Record, error) {
+	it, err := l.getItem(ctx, keyOf(id))
+	if err != nil {
+		return webhook.Record{}, err
+	}
+	return it.record(), nil
+}
+
+func (l *Ledger) getItem(ctx context.Context, k key) (item, error) {
+	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &l.table, Key: k, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return item{}, unavailable("get", err)
+	}
+	if len(out.Item) == 0 {
+		return item{}, webhook.ErrNotFound
+	}
+	return decode(out.Item)
+}
+
+// update is one conditional write to an existing item. Every use carries its
+// own condition; attribute_exists is added to all, because DynamoDB creates
+// what an update does not find.
+type update struct {
+	key    key
+	set    string
+	remove string
+	cond   string
+	names  map[string]string
+	values map[string]any
+}
+
+// errCondition reports a failed condition together with the item that failed
+// it. The item is empty where none exists.
+type errCondition struct{ old item }
+
+func (e *errCondition) Error() string { return "condition failed" }
+
+// apply runs the update and returns the item after it. A failed condition is
+// an *errCondition that holds the item as it stands.
+func (l *Ledger) apply(ctx context.Context, u update) (item, error) {
+	values, err := marshalValues(u.values)
+	if err != nil {
+		return item{}, err
+	}
+	expr := ""
+	if u.set != "" {
+		expr = "SET " + u.set
+	}
+	if u.remove != "" {
+		expr += " REMOVE " + u.remove
+	}
+	cond := "attribute_exists(pk)"
+	if u.cond != "" {
+		cond += " AND (" + u.cond + ")"
+	}
+	out, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &l.table,
+		Key:                                 u.key,
+		UpdateExpression:                    &expr,
+		ConditionExpression:                 &cond,
+		ExpressionAttributeNames:            u.names,
+		ExpressionAttributeValues:           values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err != nil {
+		return item{}, l.conditionOr(ctx, u.key, "update", err)
+	}
+	return decode(out.Attributes)
+}
+
+// conditionOr turns a failed condition into *errCondition with the item that
+// failed it; anything else means that the store is unavailable.
+func (l *Ledger) conditionOr(ctx context.Context, k key, op string, err error) error {
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return unavailable(op, err)
+	}
+	if len(failed.Item) > 0 {
+		old, err := decode(failed.Item)
+		if err != nil {
+			return err
+		}
+		return &errCondition{old: old}
+	}
+	// Some engines return no item with the failure: read it. AWS returns none
+	// only where none exists.
+	old, err := l.getItem(ctx, k)
+	if errors.Is(err, webhook.ErrNotFound) {
+		return &errCondition{}
+	}
+	if err != nil {
+		return err
+	}
+	return &errCondition{old: old}
+}
+
+func unavailable(op string, err error) error {
+	return fmt.Errorf("ledger %s: %w: %w", op, webhook.ErrUnavailable, err)
+}
+
+func marshalValues(values map[string]any) (map[string]types.AttributeValue, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	out := make(map[string]types.AttributeValue, len(values))
+	for name, v := range values {
+		av, err := attributevalue.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: value %s: %w", name, err)
+		}
+		out[name] = av
+	}
+	return out, nil
+}

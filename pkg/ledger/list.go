@@ -1,0 +1,302 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Query selects events for a listing. Exactly one look-up is used, the most
+// selective that is set; the rest filters what it returns.
+type Query struct {
+	// Look-ups, most selective first. Dead lists by time of death.
+	MessageID, StatsID, RequestID, Lead, Campaign string
+	Dead                                          bool
+
+	Since, Until time.Time // receipt, or death when Dead; Until zero: no bound; Since zero: one month before Until
+	State        webhook.State
+	Type         webhook.Type
+	Source       string
+	Account      string
+	Flag         string
+	ErrorClass   string
+
+	Limit  int    // events to return, 1 to 1,000
+	After  string // continues behind an earlier page
+	Oldest bool   // oldest first
+	Now    time.Time
+}
+
+// Page is a part of a listing. Next continues it; it is empty at the end. A
+// page may be short, even empty, and still have a Next: each call reads a
+// bounded number of items.
+type Page struct {
+	Records []webhook.Record
+	Next    string
+	Scanned int
+}
+
+// maxScanned bounds the items that one List call reads.
+const maxScanned = 2000
+
+// List returns events in order of their index, newest first, without
+// payloads. No event is lost or repeated between pages: the cursor is a unique
+// index key.
+func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
+	if q.Limit < 1 || q.Limit > 1000 {
+		return Page{}, fmt.Errorf("ledger: a listing has a limit of 1 to 1,000, not %d", q.Limit)
+	}
+	var page Page
+	cursor := q.After
+	for len(page.Records) < q.Limit && page.Scanned < maxScanned {
+		keys, next, err := l.pageOfKeys(ctx, q, cursor, min(q.Limit, 100))
+		if err != nil {
+			return Page{}, err
+		}
+		page.Scanned += len(keys)
+		records, err := l.getMany(ctx, keys)
+		if err != nil {
+			return Page{}, err
+		}
+		for i, k := range keys {
+			rec, ok := records[idOfKey(k)]
+			cursor = k
+			if ok && q.matches(rec) {
+				page.Records = append(page.Records, rec)
+			}
+			if len(page.Records) == q.Limit && (i < len(keys)-1 || next != "") {
+				page.Next = k
+				return page, nil
+			}
+		}
+		if next == "" {
+			return page, nil
+		}
+		cursor = next
+	}
+	page.Next = cursor
+	return page, nil
+}
+
+func (q Query) matches(r webhook.Record) bool {
+	return (q.State == "" || q.State == r.State) &&
+		(!q.Dead || r.State == webhook.Dead) &&
+		(q.Type == "" || q.Type == r.Type) &&
+		(q.Source == "" || q.Source == r.Source) &&
+		(q.Account == "" || q.Account == r.Account) &&
+		(q.Lead == "" || q.Lead == r.LeadEmail) &&
+		(q.Campaign == "" || q.Campaign == r.CampaignID) &&
+		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
+		(q.Flag == "" || slices.Contains(r.Flags, q.Flag))
+}
+
+// index names the partitions to merge and the attributes of one look-up.
+type index struct {
+	name, hash, sort string
+	partitions       []string
+}
+
+func (q Query) index(day string) index {
+	switch {
+	case q.MessageID != "":
+		return index{"message", "message_id", "time_key", []string{q.MessageID}}
+	case q.StatsID != "":
+		return index{"stats", "stats_id", "time_key", []string{q.StatsID}}
+	case q.RequestID != "":
+		return index{"request", "request_id", "time_key", []string{q.RequestID}}
+	case q.Lead != "":
+		return index{"lead", "lead_key", "time_key", []string{q.Lead}}
+	case q.Campaign != "":
+		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(q.Campaign, n) })}
+	case q.Dead:
+		return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("dead#%d", n) })}
+	}
+	return index{"time", "time_shard", "time_key", numbered(timeShards, func(n uint32) string { return timeShard(day, n) })}
+}
+
+func numbered(n uint32, name func(uint32) string) []string {
+	out := make([]string, 0, n)
+	for i := range n {
+		out = append(out, name(i))
+	}
+	return out
+}
+
+// byDay tells whether the look-up is the time index, whose partitions are days.
+func (q Query) byDay() bool {
+	return q.MessageID == "" && q.StatsID == "" && q.RequestID == "" && q.Lead == "" && q.Campaign == "" && !q.Dead
+}
+
+// pageOfKeys returns up to n index keys behind the cursor, merged over the
+// partitions, and the cursor to go on with. The time index is walked day by
+// day.
+func (l *Ledger) pageOfKeys(ctx context.Context, q Query, cursor string, n int) ([]string, string, error) {
+	since, until := q.bounds()
+	low, high := string(at(since)), string(at(until))
+	if q.Oldest {
+		if cursor != "" {
+			low = cursor + "\x00"
+		}
+	} else if cursor != "" {
+		high = before(cursor)
+	}
+	if !q.byDay() {
+		return l.merge(ctx, q.index(""), low, high, n, q.Oldest)
+	}
+	for day := firstDay(low, high, q.Oldest); day >= low[:10] && day <= high[:10]; day = nextDay(day, q.Oldest) {
+		keys, next, err := l.merge(ctx, q.index(day), low, high, n, q.Oldest)
+		if err != nil {
+			return nil, "", err
+		}
+		if len(keys) > 0 {
+			if next == "" && nextDay(day, q.Oldest) >= low[:10] && nextDay(day, q.Oldest) <= high[:10] {
+				next = keys[len(keys)-1]
+			}
+			return keys, next, nil
+		}
+	}
+	return nil, "", nil
+}
+
+func (q Query) bounds() (since, until time.Time) {
+	until = q.Until
+	if until.IsZero() {
+		until = q.Now.Add(24 * time.Hour) // clocks of receivers may run ahead
+	}
+	since = q.Since
+	if since.IsZero() && q.byDay() {
+		since = until.AddDate(0, 0, -31)
+	}
+	if since.IsZero() {
+		since = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return since, until
+}
+
+// before returns the upper bound that excludes the key and everything behind
+// it. Keys are ASCII; the last byte is never the smallest.
+func before(k string) string { return k[:len(k)-1] + string(k[len(k)-1]-1) + "\x7f" }
+
+func firstDay(low, high string, oldest bool) string {
+	if oldest {
+		return low[:10]
+	}
+	return high[:10]
+}
+
+func nextDay(day string, oldest bool) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return "~" // behind every day: the walk ends
+	}
+	step := -1
+	if oldest {
+		step = 1
+	}
+	return t.AddDate(0, 0, step).Format(time.DateOnly)
+}
+
+// merge reads n keys of every partition and keeps the n that come first.
+func (l *Ledger) merge(ctx context.Context, ix index, low, high string, n int, oldest bool) ([]string, string, error) {
+	if low > high {
+		return nil, "", nil
+	}
+	var keys []string
+	more := false
+	for _, p := range ix.partitions {
+		out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+			TableName:              &l.table,
+			IndexName:              &ix.name,
+			KeyConditionExpression: aws.String("#h = :p AND #s BETWEEN :low AND :high"),
+			ExpressionAttributeNames: map[string]string{
+				"#h": ix.hash, "#s": ix.sort,
+			},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":p":    &types.AttributeValueMemberS{Value: p},
+				":low":  &types.AttributeValueMemberS{Value: low},
+				":high": &types.AttributeValueMemberS{Value: high},
+			},
+			ScanIndexForward: &oldest,
+			Limit:            aws.Int32(int32(n)), //nolint:gosec // a page size, small
+		})
+		if err != nil {
+			return nil, "", unavailable("list", err)
+		}
+		more = more || len(out.LastEvaluatedKey) > 0
+		for _, av := range out.Items {
+			if k, ok := av[ix.sort].(*types.AttributeValueMemberS); ok {
+				keys = append(keys, k.Value)
+			}
+		}
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		if oldest {
+			return strings.Compare(a, b)
+		}
+		return strings.Compare(b, a)
+	})
+	if len(keys) > n {
+		keys, more = keys[:n], true
+	}
+	if !more || len(keys) == 0 {
+		return keys, "", nil
+	}
+	return keys, keys[len(keys)-1], nil
+}
+
+// getMany reads events by the ids in their index keys, 100 a call (AWS,
+// BatchGetItem), without payload.
+func (l *Ledger) getMany(ctx context.Context, keys []string) (map[webhook.EventID]webhook.Record, error) {
+	out := make(map[webhook.EventID]webhook.Record, len(keys))
+	for chunk := range slices.Chunk(keys, 100) {
+		ids := make([]webhook.EventID, 0, len(chunk))
+		for _, k := range chunk {
+			ids = append(ids, idOfKey(k))
+		}
+		if err := l.getChunk(ctx, ids, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// GetMany reads up to 100 events without payload; what does not exist is
+// missing in the answer. The reads are consistent.
+func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	out := make(map[webhook.EventID]webhook.Record, len(ids))
+	return out, l.getChunk(ctx, ids, out)
+}
+
+func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[webhook.EventID]webhook.Record) error {
+	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	for _, id := range ids {
+		want.Keys = append(want.Keys, keyOf(id))
+	}
+	for len(want.Keys) > 0 {
+		got, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
+		})
+		if err != nil {
+			return unavailable("get many", err)
+		}
+		for _, av := range got.Responses[l.table] {
+			it, err := decode(av)
+			if err != nil {
+				return err
+			}
+			it.Payload = nil
+			rec := it.record()
+			out[rec.ID] = rec
+		}
+		want.Keys = got.UnprocessedKeys[l.table].Keys
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// refusedKeep is how long a refusal is kept: longer than the provider's
+// longest documented series of retries and a weekend.
+const refusedKeep = 14 * 24 * time.Hour
+
+type refusedItem struct {
+	PK        string       `dynamodbav:"pk"` // "refused#" and the day
+	SK        string       `dynamodbav:"sk"` // the time, '#', the request id
+	At        instant      `dynamodbav:"at"`
+	RequestID string       `dynamodbav:"gateway_request_id"`
+	Source    string       `dynamodbav:"source,omitempty"`
+	Status    int          `dynamodbav:"status"`
+	Cause     string       `dynamodbav:"cause"`
+	Detail    string       `dynamodbav:"detail,omitempty"`
+	SourceIP  string       `dynamodbav:"source_ip,omitempty"`
+	UserAgent string       `dynamodbav:"user_agent,omitempty"`
+	Bytes     int          `dynamodbav:"bytes"`
+	Excerpt   string       `dynamodbav:"excerpt,omitempty"`
+	ExpiresAt epochSeconds `dynamodbav:"expires_at"`
+}
+
+func refusedPK(day string) string { return "refused#" + day }
+
+// RecordRefusal keeps a request that was not accepted, for 14 days. The caller
+// bounds its rate.
+func (l *Ledger) RecordRefusal(ctx context.Context, r webhook.Refused) error {
+	when := at(r.At)
+	av, err := attributevalue.MarshalMap(refusedItem{
+		PK: refusedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,
+		At: when, RequestID: r.RequestID, Source: r.Source, Status: r.Status, Cause: r.Cause, Detail: r.Detail,
+		SourceIP: r.SourceIP, UserAgent: r.UserAgent, Bytes: r.Bytes, Excerpt: r.Excerpt,
+		ExpiresAt: seconds(r.At.Add(refusedKeep)),
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: refusal cannot be written: %w", err)
+	}
+	if _, err := l.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.table, Item: av}); err != nil {
+		return unavailable("refusal", err)
+	}
+	return nil
+}
+
+// Refusals lists the requests of one UTC day that were not accepted, newest
+// first, at most limit.
+func (l *Ledger) Refusals(ctx context.Context, day time.Time, limit int) ([]webhook.Refused, error) {
+	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+		TableName:              &l.table,
+		KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": &types.AttributeValueMemberS{Value: refusedPK(day.UTC().Format(time.DateOnly))},
+		},
+		ScanIndexForward: aws.Bool(false),
+		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
+	})
+	if err != nil {
+		return nil, unavailable("refusals", err)
+	}
+	refused := make([]webhook.Refused, 0, len(out.Items))
+	for _, av := range out.Items {
+		var it refusedItem
+		if err := attributevalue.UnmarshalMap(av, &it); err != nil {
+			return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
+		}
+		refused = append(refused, webhook.Refused{
+			At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Status: it.Status, Cause: it.Cause,
+			Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
+		})
+	}
+	return refused, nil
+}

@@ -1,0 +1,79 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// DueShards is how many parts the due index has; a sweep walks each.
+const DueShards = dueShards
+
+// Due lists events whose due time has passed, the longest overdue first, at
+// most limit of one shard. after continues behind an earlier page; it is empty
+// at first. The index is eventually consistent: read the event before acting.
+func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after string, limit int) (ids []webhook.EventID, next string, err error) {
+	shardKey := &types.AttributeValueMemberS{Value: dueShardName(shardNumber)}
+	cond := "due_shard = :shard AND due_key BETWEEN :after AND :now"
+	if after == "" {
+		after = "0"
+	} else {
+		after += "\x00" // strictly behind the last key of the page before
+	}
+	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+		TableName:              &l.table,
+		IndexName:              aws.String("due"),
+		KeyConditionExpression: &cond,
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":shard": shardKey,
+			":after": &types.AttributeValueMemberS{Value: after},
+			":now":   &types.AttributeValueMemberS{Value: string(at(now))},
+		},
+		Limit: aws.Int32(int32(limit)), //nolint:gosec // a page size, small
+	})
+	if err != nil {
+		return nil, "", unavailable("due", err)
+	}
+	for _, av := range out.Items {
+		k, ok := av["due_key"].(*types.AttributeValueMemberS)
+		if !ok {
+			continue
+		}
+		ids = append(ids, idOfKey(k.Value))
+		next = k.Value
+	}
+	if len(out.Items) < limit {
+		next = ""
+	}
+	return ids, next, nil
+}
+
+// Swept records that SQS accepted what the event owed: pending and processing
+// move their due time on to next, dead owes nothing more (the model's second
+// step of the Sweeper). It requires the state, lease number and due time that
+// were seen, and returns webhook.ErrChanged where they are not, which is no
+// failure.
+func (l *Ledger) Swept(ctx context.Context, seen webhook.Record, next time.Time) error {
+	u := update{
+		key:   keyOf(seen.ID),
+		cond:  "#state = :state AND lease_number = :number AND due_at = :due",
+		names: map[string]string{"#state": "state"},
+		values: map[string]any{
+			":state": string(seen.State), ":number": seen.LeaseNumber, ":due": at(seen.DueAt),
+		},
+	}
+	if seen.State == webhook.Dead {
+		u.remove = "due_at, due_key, due_shard"
+	} else {
+		due := at(next)
+		u.set = "due_at = :next, due_key = :next_key, sweeps = sweeps + :one"
+		u.values[":next"], u.values[":next_key"], u.values[":one"] = due, timeKey(due, seen.ID), 1
+	}
+	_, err := l.apply(ctx, u)
+	return changed(err)
+}

@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Variants returns the other bodies that arrived under an event's identity.
+func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error) {
+	var out []webhook.Variant
+	var start key
+	for {
+		page, err := l.api.Query(ctx, &dynamodb.QueryInput{
+			TableName:              &l.table,
+			ConsistentRead:         aws.Bool(true),
+			KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :v)"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":pk": &types.AttributeValueMemberS{Value: id.Key()},
+				":v":  &types.AttributeValueMemberS{Value: variantSK(id.Occurrence(), "")},
+			},
+			ExclusiveStartKey: start,
+		})
+		if err != nil {
+			return nil, unavailable("variants", err)
+		}
+		for _, av := range page.Items {
+			it, err := decode(av)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, webhook.Variant{
+				ID: id, Fingerprint: it.Fingerprint, Receipt: it.receipt(), SplitAs: webhook.EventID(it.SplitAs),
+			})
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return out, nil
+		}
+		start = page.LastEvaluatedKey
+	}
+}
+
+// SplitID is the identity that a variant gets when it is made an event of its
+// own: derived from the event's and the variant's body, so that a split that
+// is repeated makes no second event.
+func SplitID(v webhook.Variant) webhook.EventID {
+	sum := sha256.Sum256([]byte("split\x00" + string(v.ID) + "\x00" + v.Fingerprint))
+	parts := strings.SplitN(v.ID.Key(), ":", 3)
+	digest := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])
+	return webhook.EventID(parts[0] + ":" + parts[1] + ":" + digest)
+}
+
+// Split makes a variant an event of its own, pending and due at dueAt, and
+// notes on the variant what it became. Repeating it changes nothing.
+func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
+	id := SplitID(v)
+	r := v.Receipt
+	r.Key, r.Timeless, r.Held = id.Key(), false, false
+	it := newItem(id, r)
+	it.Lane, it.State, it.NotBefore = string(webhook.Live), string(webhook.Pending), at(now)
+	it.DueAt, it.UpdatedAt = at(dueAt), at(now)
+	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+	var failed *errCondition
+	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
+		return "", err
+	}
+	_, err := l.apply(ctx, update{
+		key:    itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint)),
+		set:    "split_as = :id, updated_at = :now",
+		values: map[string]any{":id": string(id), ":now": at(now)},
+	})
+	if err != nil {
+		return "", changed(err)
+	}
+	return id, nil
+}
