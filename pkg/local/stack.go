@@ -1,0 +1,210 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Handlers are the functions of a stack.
+type Handlers struct {
+	Receiver HTTPHandler
+	Worker   QueueHandler    // takes the live and the replay queue
+	Sweeper  ScheduleHandler // nil: no such schedule
+	Redrive  ScheduleHandler // nil: no such schedule
+}
+
+// Options describe a stack. The zero value of a field takes the default of
+// DefaultOptions.
+type Options struct {
+	Addr             string // host:port; port 0 picks one
+	DynamoDBEndpoint string // empty: the embedded engine
+	SQSEndpoint      string // empty: the embedded engine
+	Provisioning     Provisioning
+
+	FunctionTimeout   time.Duration // receiver, worker and sweeper
+	RedriveTimeout    time.Duration
+	LiveConcurrency   int
+	ReplayConcurrency int
+	SweepEvery        time.Duration
+	RedriveEvery      time.Duration
+	Grace             time.Duration // how long a schedule's tick may go on when the stack stops
+
+	Log *slog.Logger
+}
+
+// DefaultOptions are fit for a person who tries things out: short timeouts and
+// schedules, so that a repair is seen within seconds.
+func DefaultOptions() Options {
+	return Options{
+		Addr:              "127.0.0.1:8080",
+		FunctionTimeout:   10 * time.Second,
+		RedriveTimeout:    time.Minute,
+		LiveConcurrency:   10,
+		ReplayConcurrency: 2,
+		SweepEvery:        5 * time.Second,
+		RedriveEvery:      5 * time.Second,
+		Grace:             2 * time.Second,
+		Log:               slog.New(slog.DiscardHandler),
+	}
+}
+
+// Build makes the functions of a stack whose stores are there. Whatever it
+// writes into them is there before the first request.
+type Build func(ctx context.Context, clients *Clients, resources Resources) (Handlers, error)
+
+// Stack is a running local stack.
+type Stack struct {
+	URL       string // of the front, without a path
+	Clients   *Clients
+	Resources Resources
+
+	engine *Engine
+	server *http.Server
+	cancel context.CancelFunc
+	loops  sync.WaitGroup
+}
+
+// Start brings a stack up; when it returns, everything serves. An error says
+// what to do about it, and leaves nothing behind.
+func Start(ctx context.Context, options Options, build Build) (*Stack, error) {
+	options = withDefaults(options)
+	for name, endpoint := range map[string]string{"DynamoDB": options.DynamoDBEndpoint, "SQS": options.SQSEndpoint} {
+		if endpoint == "" {
+			continue
+		}
+		if err := CheckURL(endpoint); err != nil {
+			return nil, fmt.Errorf("%s endpoint: %w", name, err)
+		}
+	}
+	listener, err := listen(ctx, options.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{URL: "http://" + listener.Addr().String(), engine: StartEngine()}
+	s.Clients = Connect(Endpoints{
+		DynamoDB: or(options.DynamoDBEndpoint, s.engine.URL),
+		SQS:      or(options.SQSEndpoint, s.engine.URL),
+		SSM:      s.engine.URL,
+		S3:       s.engine.URL,
+	})
+	handlers, err := s.prepare(ctx, options, build)
+	if err != nil {
+		_ = listener.Close()
+		s.Clients.Close()
+		s.engine.Close()
+		return nil, err
+	}
+	s.serve(listener, options, handlers)
+	return s, nil
+}
+
+func (s *Stack) prepare(ctx context.Context, options Options, build Build) (Handlers, error) {
+	var err error
+	if s.Resources, err = Provision(ctx, s.Clients, options.Provisioning); err != nil {
+		return Handlers{}, err
+	}
+	return build(ctx, s.Clients, s.Resources)
+}
+
+func (s *Stack) serve(listener net.Listener, options Options, handlers Handlers) {
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	poller := func(queue Queue, concurrency int) *Poller {
+		return &Poller{
+			Client: s.Clients.SQS, Queue: queue, Function: "worker", Handler: handlers.Worker,
+			BatchSize: 10, MaxConcurrency: concurrency, Timeout: options.FunctionTimeout, Log: options.Log,
+		}
+	}
+	live := poller(s.Resources.Live, options.LiveConcurrency)
+	replay := poller(s.Resources.Replay, options.ReplayConcurrency)
+	s.loops.Go(func() { live.Run(ctx) })
+	s.loops.Go(func() { replay.Run(ctx) })
+	s.schedule(ctx, options, "sweeper", handlers.Sweeper, options.SweepEvery, options.FunctionTimeout)
+	s.schedule(ctx, options, "redrive", handlers.Redrive, options.RedriveEvery, options.RedriveTimeout)
+
+	s.server = &http.Server{
+		Handler:           NewFront(handlers.Receiver, options.FunctionTimeout, options.Log),
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
+	}
+	s.loops.Go(func() {
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			options.Log.Error("the front stopped serving", "error", err.Error())
+		}
+	})
+}
+
+func (s *Stack) schedule(ctx context.Context, options Options, function string, handler ScheduleHandler, every, timeout time.Duration) {
+	if handler == nil {
+		return
+	}
+	schedule := &Schedule{
+		Function: function, Handler: handler, Every: every, Timeout: timeout,
+		Grace: options.Grace, Log: options.Log,
+	}
+	s.loops.Go(func() { schedule.Run(ctx) })
+}
+
+// Stop ends the stack in an order that loses nothing: no new request, the ones
+// in flight finish, then batches and ticks in flight; the rest stays in the
+// queue. It returns when nothing runs any more, which the functions' timeouts
+// bound.
+func (s *Stack) Stop() {
+	_ = s.server.Shutdown(context.Background()) // without a deadline it only reports the listener's own error
+	s.cancel()
+	s.loops.Wait()
+	s.Clients.Close()
+	s.engine.Close()
+}
+
+func withDefaults(o Options) Options {
+	d := DefaultOptions()
+	o.Addr = or(o.Addr, d.Addr)
+	o.FunctionTimeout = or(o.FunctionTimeout, d.FunctionTimeout)
+	o.RedriveTimeout = or(o.RedriveTimeout, d.RedriveTimeout)
+	o.LiveConcurrency = or(o.LiveConcurrency, d.LiveConcurrency)
+	o.ReplayConcurrency = or(o.ReplayConcurrency, d.ReplayConcurrency)
+	o.SweepEvery = or(o.SweepEvery, d.SweepEvery)
+	o.RedriveEvery = or(o.RedriveEvery, d.RedriveEvery)
+	o.Grace = or(o.Grace, d.Grace)
+	o.Log = or(o.Log, d.Log)
+	// AWS asks for six times the function's timeout.
+	o.Provisioning.Visibility = or(o.Provisioning.Visibility, 6*o.FunctionTimeout)
+	return o
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is taken: stop what listens there, or choose another address (port 0 picks a free one)", addr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %q, which must be host:port: %w", addr, err)
+	}
+	return listener, nil
+}
+
+// CheckURL returns an error for text that is no absolute http or https URL.
+func CheckURL(text string) error {
+	parsed, err := url.Parse(text)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return fmt.Errorf("%q is no http:// or https:// URL", text)
+	}
+	return nil
+}

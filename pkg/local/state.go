@@ -1,0 +1,152 @@
+package local
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Info is what other tools need in order to speak to a running stack. Its JSON
+// is the ready line and the file stack.json. It holds the demo token.
+type Info struct {
+	WebhookURL       string `json:"webhook_url"`
+	DynamoDBEndpoint string `json:"dynamodb_endpoint"`
+	SQSEndpoint      string `json:"sqs_endpoint"`
+	SSMEndpoint      string `json:"ssm_endpoint"`
+	S3Endpoint       string `json:"s3_endpoint"`
+	Region           string `json:"region"`
+	TableName        string `json:"table_name"`
+	LiveQueueURL     string `json:"live_queue_url"`
+	ReplayQueueURL   string `json:"replay_queue_url"`
+	DLQURL           string `json:"dlq_url"`
+	LiveQueueARN     string `json:"live_queue_arn"`
+	ReplayQueueARN   string `json:"replay_queue_arn"`
+	DLQARN           string `json:"dlq_arn"`
+	Bucket           string `json:"bucket"`
+	ParameterPrefix  string `json:"parameter_prefix"`
+	PID              int    `json:"pid"`
+}
+
+// Info describes the stack; the path is that of its webhook URL.
+func (s *Stack) Info(webhookPath, parameterPrefix string) Info {
+	return Info{
+		WebhookURL:       s.URL + webhookPath,
+		DynamoDBEndpoint: s.Clients.Endpoints.DynamoDB,
+		SQSEndpoint:      s.Clients.Endpoints.SQS,
+		SSMEndpoint:      s.Clients.Endpoints.SSM,
+		S3Endpoint:       s.Clients.Endpoints.S3,
+		Region:           Region,
+		TableName:        s.Resources.Table,
+		LiveQueueURL:     s.Resources.Live.URL,
+		ReplayQueueURL:   s.Resources.Replay.URL,
+		DLQURL:           s.Resources.DLQ.URL,
+		LiveQueueARN:     s.Resources.Live.ARN,
+		ReplayQueueARN:   s.Resources.Replay.ARN,
+		DLQARN:           s.Resources.DLQ.ARN,
+		Bucket:           s.Resources.Bucket,
+		ParameterPrefix:  parameterPrefix,
+		PID:              os.Getpid(),
+	}
+}
+
+// StateDir keeps between two starts what must not change, and tells other
+// tools where the stack is. Everything in it is for its owner alone.
+type StateDir string
+
+// infoFile is the file that smartleadctl --local reads.
+const infoFile = "stack.json"
+
+// OpenStateDir makes the directory if it is absent.
+func OpenStateDir(path string) (StateDir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", fmt.Errorf("state directory: %w", err)
+	}
+	return StateDir(path), nil
+}
+
+// WriteInfo replaces stack.json.
+func (d StateDir) WriteInfo(info Info) error {
+	content, err := json.Marshal(info)
+	if err != nil {
+		return err
+	}
+	return d.replace(infoFile, append(content, '\n'))
+}
+
+// InfoPath is where WriteInfo writes.
+func (d StateDir) InfoPath() string { return filepath.Join(string(d), infoFile) }
+
+// ReadInfo reads a stack.json. The error of an absent file matches
+// fs.ErrNotExist.
+func ReadInfo(path string) (Info, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Info{}, err
+	}
+	var info Info
+	if err := json.Unmarshal(content, &info); err != nil {
+		return Info{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return info, nil
+}
+
+var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_+/=-]{16,128}$`)
+
+// Token returns the token of the demo source: 32 random bytes, the same at
+// every start.
+func (d StateDir) Token() (string, error) {
+	return d.secret("token", func() string { return base64.RawURLEncoding.EncodeToString(random(32)) })
+}
+
+// SigningSecret returns the Standard Webhooks secret of the HTTP destinations,
+// the same at every start.
+func (d StateDir) SigningSecret() (string, error) {
+	return d.secret("signing-secret", func() string { return "whsec_" + base64.StdEncoding.EncodeToString(random(24)) })
+}
+
+func (d StateDir) secret(name string, make func() string) (string, error) {
+	path := filepath.Join(string(d), name)
+	content, err := os.ReadFile(path)
+	if err == nil {
+		secret := strings.TrimSpace(string(content))
+		if !secretPattern.MatchString(secret) {
+			return "", fmt.Errorf("%s holds no secret of ours: delete it, and a new one is made", path)
+		}
+		return secret, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	secret := make()
+	return secret, d.replace(name, []byte(secret+"\n"))
+}
+
+// replace writes a file of mode 0600 so that a reader sees the old content or
+// the new, never a part.
+func (d StateDir) replace(name string, content []byte) error {
+	file, err := os.CreateTemp(string(d), name+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), filepath.Join(string(d), name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+func random(n int) []byte {
+	bytes := make([]byte, n)
+	_, _ = rand.Read(bytes) // never fails
+	return bytes
+}
