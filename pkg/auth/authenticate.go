@@ -1,0 +1,168 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"strings"
+)
+
+// Refusal is why a request was not authenticated. It is for the log and the
+// counters; the caller outside gets the same answer for every cause.
+type Refusal struct {
+	cause string
+	text  string
+}
+
+func (r *Refusal) Error() string { return r.text }
+
+// Cause returns a short, countable name such as "wrong_token".
+func (r *Refusal) Cause() string { return r.cause }
+
+// The refusals. Each is a *Refusal.
+var (
+	// ErrUnknownSource: no source has this name, or it has no token.
+	ErrUnknownSource error = &Refusal{"unknown_source", "no such source"}
+	// ErrNoToken: the request carries no token.
+	ErrNoToken error = &Refusal{"no_token", "no token presented"}
+	// ErrToken: the token is none of the source's.
+	ErrToken error = &Refusal{"wrong_token", "wrong token"}
+	// ErrNoSignature: the source demands a signature and none was sent.
+	ErrNoSignature error = &Refusal{"no_signature", "signature required and missing"}
+	// ErrSignature: no signature sent fits the body and a secret of the source.
+	ErrSignature error = &Refusal{"wrong_signature", "wrong signature"}
+)
+
+// maxSignatures bounds the signatures tried in one request. A sender in the
+// middle of a rotation sends two.
+const maxSignatures = 8
+
+// Credentials are what a request presents.
+type Credentials struct {
+	Token     string // from the path, the query or the Authorization header
+	Signature string // X-Smartlead-Signature as sent; several joined by comma or space
+	Body      []byte // the raw bytes, before any decoding
+}
+
+// Authenticate decides whether the request comes from the source. It returns
+// nil or one of the refusals: ErrUnknownSource, ErrNoToken, ErrToken,
+// ErrNoSignature, ErrSignature.
+//
+// The token is judged first, and the body is hashed only for a caller that has
+// one: strangers cannot make us hash megabytes, and a wrong token takes as long
+// as an unknown source. Every valid value is compared, in constant time and
+// without stopping at a match. It is safe for concurrent use.
+func (s Source) Authenticate(c Credentials) error {
+	known := matchToken(s.Tokens, c.Token)
+	switch {
+	case len(s.Tokens) == 0:
+		return ErrUnknownSource
+	case c.Token == "":
+		return ErrNoToken
+	case !known:
+		return ErrToken
+	case len(s.HMACSecrets) == 0:
+		return nil
+	}
+	return s.checkSignature(c)
+}
+
+// AuthenticateUnknown does for a source that does not exist the work that
+// Authenticate does for a wrong token, and returns ErrUnknownSource.
+func AuthenticateUnknown(c Credentials) error {
+	return Source{}.Authenticate(c)
+}
+
+// matchToken compares what is presented with as many digests as a source may
+// have, so that the time tells neither how many it has nor whether it exists.
+func matchToken(tokens []Digest, presented string) bool {
+	sum := NewDigest(presented)
+	match := 0
+	for i := range max(MaxTokens, len(tokens)) {
+		var candidate Digest
+		exists := 0
+		if i < len(tokens) {
+			candidate, exists = tokens[i], 1
+		}
+		match |= subtle.ConstantTimeCompare(sum[:], candidate[:]) & exists
+	}
+	return match == 1
+}
+
+// checkSignature verifies X-Smartlead-Signature. The vendor's pages disagree:
+// one shows "sha256=<hex>", one bare hex, neither a timestamp, so both are
+// taken and no replay window exists.
+func (s Source) checkSignature(c Credentials) error {
+	if strings.TrimSpace(c.Signature) == "" {
+		return ErrNoSignature
+	}
+	presented := parseSignatures(c.Signature)
+	match := 0
+	for _, secret := range s.HMACSecrets {
+		if len(secret) == 0 {
+			continue // Validate refuses it; were it here all the same, anybody could sign
+		}
+		mac := hmac.New(sha256.New, secret)
+		mac.Write(c.Body)
+		sum := mac.Sum(nil)
+		for _, signature := range presented {
+			match |= subtle.ConstantTimeCompare(sum, signature)
+		}
+	}
+	if match != 1 {
+		return ErrSignature
+	}
+	return nil
+}
+
+func parseSignatures(header string) [][]byte {
+	fields := strings.FieldsFunc(header, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })
+	var signatures [][]byte
+	for _, field := range fields[:min(len(fields), maxSignatures)] {
+		if name, rest, ok := strings.Cut(field, "="); ok && strings.EqualFold(name, "sha256") {
+			field = rest
+		}
+		raw, err := hex.DecodeString(field)
+		if err == nil && len(raw) == sha256.Size {
+			signatures = append(signatures, raw)
+		}
+	}
+	return signatures
+}
+
+// Verdict is what the body's own secret says about its sender.
+type Verdict string
+
+const (
+	// Trusted: the secret is on the source's list, or the source keeps none.
+	Trusted Verdict = "trusted"
+	// Untrusted: the secret is missing or not on the list. The event is held.
+	Untrusted Verdict = "untrusted"
+	// Test: the literal that the provider's dashboard sends with a test event.
+	Test Verdict = "test"
+)
+
+// dashboardSecret is the secret_key of a test sent from Smartlead's dashboard.
+const dashboardSecret = "secretkey"
+
+// JudgeBodySecret judges the body's secret_key. A source without a list trusts
+// every body; the dashboard's literal is Test in either case. Letter case
+// counts. An empty secret is Untrusted where there is a list.
+func (s Source) JudgeBodySecret(secret string) Verdict {
+	if secret == dashboardSecret {
+		return Test
+	}
+	if len(s.BodySecrets) == 0 {
+		return Trusted
+	}
+	sum := NewDigest(secret)
+	match := 0
+	for _, trusted := range s.BodySecrets {
+		match |= subtle.ConstantTimeCompare(sum[:], trusted[:])
+	}
+	if match == 1 && secret != "" {
+		return Trusted
+	}
+	return Untrusted
+}
