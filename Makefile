@@ -1,0 +1,96 @@
+# Everything that a developer or CI runs. `make` lists it.
+.DEFAULT_GOAL := help
+SHELL := bash
+
+# The processor of the functions: arm64 or x86_64. sam does not tell make, so
+# `make build` tells both.
+ARCHITECTURE ?= arm64
+GOARCH_arm64 := arm64
+GOARCH_x86_64 := amd64
+GOARCH_FUNCTION := $(GOARCH_$(ARCHITECTURE))
+
+STACK ?= smartlead-receiver
+EVENT ?= events/$*.json
+BENCH ?= .
+GO ?= go
+BIN := .tools/bin
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_\/%-]+:.*## / {sub("%", "<function>", $$1); printf "  %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: ## Run the whole receiver on this machine (needs Go alone)
+	$(GO) run ./cmd/local
+
+.PHONY: test
+test: ## Run every check; this is what CI runs
+	@scripts/steps.sh tools test/format lint test/unit test/integration validate test/e2e
+
+.PHONY: tools
+tools: ## Install the pinned tools into .tools/
+	@scripts/tools.sh
+
+.PHONY: fmt
+fmt: tools ## Format the code
+	$(BIN)/golangci-lint fmt
+
+.PHONY: test/format
+test/format: tools ## Check that the code is formatted
+	$(BIN)/golangci-lint fmt --diff
+
+.PHONY: lint
+lint: tools ## Lint, and check which package may import which
+	$(BIN)/golangci-lint run ./...
+	$(GO) test -count=1 ./test/imports
+
+.PHONY: test/unit
+test/unit: ## Run the unit tests under the race detector
+	$(GO) test -race ./...
+
+.PHONY: test/integration
+test/integration: tools ## Run the tests that talk to a real engine
+	@test/integration.sh
+
+.PHONY: validate
+validate: tools ## Check template.yaml with sam, cfn-lint, checkov and its own test
+	$(BIN)/sam validate --lint
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/checkov -f template.yaml --framework cloudformation --skip-download --compact --quiet
+	$(GO) test -count=1 ./test/template
+
+.PHONY: test/e2e
+test/e2e: tools ## Deploy the template into an emulator and drive it end to end
+	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e/...
+
+.PHONY: bench
+bench: ## Run the benchmarks (BENCH=pattern)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: build
+build: architecture tools ## Build what is deployed (ARCHITECTURE=arm64 or x86_64)
+	ARCHITECTURE=$(ARCHITECTURE) $(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: deploy
+deploy: build ## Build and deploy into your AWS account (STACK=name)
+	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOY_FLAGS)
+
+.PHONY: invoke/%
+invoke/%: build ## Run one function with EVENT=file under sam local (needs Docker)
+	$(BIN)/sam local invoke $(shell echo $* | awk '{print toupper(substr($$0,1,1)) substr($$0,2)}')Function --event $(EVENT)
+
+.PHONY: architecture
+architecture:
+	@test -n "$(GOARCH_FUNCTION)" || { echo "ARCHITECTURE is arm64 or x86_64, not '$(ARCHITECTURE)'" >&2; exit 2; }
+
+# sam build runs these with ARTIFACTS_DIR set. Without version control stamps,
+# so that unchanged code gives an unchanged package and nothing to deploy.
+.PHONY: build-ReceiverFunction build-WorkerFunction build-SweeperFunction build-RedriveFunction
+build-ReceiverFunction: functions/receiver.bootstrap
+build-WorkerFunction: functions/worker.bootstrap
+build-SweeperFunction: functions/sweeper.bootstrap
+build-RedriveFunction: functions/redrive.bootstrap
+
+functions/%.bootstrap: architecture
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTION) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$*
