@@ -40,4 +40,19 @@ type Letter struct {
 	CampaignID string
 }
 
+// LetterOf writes the letter of a dead event.
+func LetterOf(r Record) Message {
+	return Message{Kind: KindLetter, ID: r.ID, Letter: &Letter{
+		Death: r.Death, ErrorClass: r.ErrorClass, Error: r.Error, Attempts: r.LeaseNumber,
+		FirstAt: r.ReceivedAt, LastAt: r.DiedAt,
+		Type: r.Type, Account: r.Account, CampaignID: r.CampaignID,
+	}}
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// Delivery is one attempt to hand an event to a destination.
+type Delivery struct {
+	Event          Event  // with attempt, generation and flags filled in
+	IdempotencyKey string // the same on every retry: what the destination dedupes by
+}

@@ -191,6 +191,7 @@ type Attempt struct {
 	Status      int
 	ErrorClass  string
 	Error       string
+	RetryAfter  time.Duration // the destination's wish; not kept in the ledger
 	StartedAt   time.Time
 	Duration    time.Duration
 }

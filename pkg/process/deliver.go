@@ -1,0 +1,128 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// deliver makes one attempt at every destination that is not settled. Each
+// settles on its own: a failing one never repeats a successful one.
+func (s *Service) deliver(ctx context.Context, lease webhook.Lease) []webhook.Attempt {
+	open := s.open(lease.Record.Destinations)
+	if len(open) == 0 {
+		return nil
+	}
+	ctx, cancel := leaveTime(ctx)
+	defer cancel()
+	event, failure := s.event(ctx, lease)
+	destinations, err := s.Destinations.Destinations(ctx)
+	if err != nil && failure == nil {
+		failure = &webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "destinations_unreadable", Error: "the destinations could not be read"}
+	}
+	attempts := make([]webhook.Attempt, 0, len(open))
+	for _, name := range open {
+		started := s.Now()
+		outcome := webhook.Outcome{}
+		dest, configured := destinations[name]
+		switch {
+		case failure != nil:
+			outcome = *failure
+		case !configured:
+			outcome.Result = webhook.ResultRemoved
+		case !dest.Wants(event):
+			outcome.Result = webhook.ResultUnrouted
+		default:
+			outcome = hand(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
+		}
+		attempts = append(attempts, webhook.Attempt{
+			Number: lease.Number, Generation: lease.Record.Generation, Destination: name,
+			Result: outcome.Result, Status: outcome.Status, ErrorClass: outcome.ErrorClass, Error: outcome.Error,
+			RetryAfter: outcome.RetryAfter, StartedAt: started, Duration: s.Now().Sub(started),
+		})
+	}
+	return attempts
+}
+
+// settleTime is kept back of an invocation, so that a slow destination ends as
+// a failed attempt and not as a lease without a word.
+const settleTime = 5 * time.Second
+
+func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(ctx, deadline.Add(-settleTime))
+	}
+	return context.WithCancel(ctx)
+}
+
+// hand calls a destination. One that panics has failed its attempt; it does
+// not take the rest of the batch with it.
+func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			outcome = webhook.Outcome{
+				Result: webhook.ResultRetry, ErrorClass: "panic", Error: fmt.Sprintf("the destination's code panicked (%T)", p),
+			}
+		}
+	}()
+	return dest.Deliver(ctx, d)
+}
+
+// open lists the destinations that still want an attempt. One that failed for
+// good waits for a revival.
+func (s *Service) open(list []webhook.Progress) []string {
+	var names []string
+	for _, p := range list {
+		if !p.Result.Settled() && p.Result != webhook.ResultPermanent && p.Attempts < s.policy.MaxAttempts {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// event is what the destinations receive: the stored body, normalized anew,
+// under the identity and with the facts that the ledger keeps. A body that
+// cannot be had is a failed attempt.
+func (s *Service) event(ctx context.Context, lease webhook.Lease) (webhook.Event, *webhook.Outcome) {
+	rec := lease.Record
+	body, err := s.Bodies.Load(ctx, rec.Payload)
+	if err != nil {
+		outcome := webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "body_unreadable", Error: "the stored body could not be read"}
+		if errors.Is(err, webhook.ErrNotFound) {
+			outcome = webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "body_gone", Error: "the stored body is gone"}
+		}
+		return webhook.Event{}, &outcome
+	}
+	ev, err := s.Normalize(body, rec.Account)
+	if err != nil {
+		return webhook.Event{}, &webhook.Outcome{
+			Result: webhook.ResultPermanent, ErrorClass: "body_unparsable", Error: "the stored body cannot be parsed",
+		}
+	}
+	ev.ID, ev.Source, ev.ReceivedAt = rec.ID, rec.Source, rec.ReceivedAt
+	ev.OccurredAt, ev.OccurredAtSource = rec.OccurredAt, rec.OccurredAtSource
+	ev.Attempt, ev.Generation = lease.Number, rec.Generation
+	for _, flag := range rec.Flags {
+		if !slices.Contains(ev.Flags, flag) {
+			ev.Flags = append(ev.Flags, flag)
+		}
+	}
+	return ev, nil
+}
+
+// Backoff returns how long to wait after the n-th failed attempt (from 1):
+// full jitter between nothing and base doubled n-1 times, at most longest; at
+// least what the destination asked for, itself bounded by longest. (AWS
+// Architecture Blog, "Exponential Backoff And Jitter".)
+func Backoff(n int, base, longest, asked time.Duration, random func() float64) time.Duration {
+	ceiling := longest
+	if shift := n - 1; shift < 32 && base<<shift > 0 && base<<shift < longest {
+		ceiling = base << shift
+	}
+	wait := time.Duration(random() * float64(ceiling))
+	return max(wait, min(asked, longest))
+}

@@ -1,0 +1,150 @@
+// Package process is the use case of the worker: lease, deliver, settle. It
+// knows the ledger as the truth and a message as a mere hint.
+package process
+
+import (
+	"context"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Ledger is what the worker may do to an event.
+type Ledger interface {
+	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
+	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
+	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
+}
+
+// Letters puts letters into the dead letter queue; one entry a message.
+type Letters interface {
+	SendLetters(ctx context.Context, msgs []webhook.Message) []error
+}
+
+// Bodies reads a payload back, and marks a large one for deletion.
+type Bodies interface {
+	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
+	Expire(ctx context.Context, p webhook.Payload) error
+}
+
+// Destination is where an event may go.
+type Destination interface {
+	Wants(e webhook.Event) bool
+	Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome
+}
+
+// Destinations returns what is configured, by name. The error wraps
+// webhook.ErrUnavailable.
+type Destinations interface {
+	Destinations(ctx context.Context) (map[string]Destination, error)
+}
+
+// Normalize turns a stored body into the event that destinations receive.
+type Normalize func(body []byte, account string) (webhook.Event, error)
+
+// Policy is what an operator may tune.
+type Policy struct {
+	MaxAttempts int           // of each destination, in one life of the event
+	MaxWordless int           // leases of one life that may end without a word
+	RetryBase   time.Duration // first back-off; doubles
+	RetryMax    time.Duration // longest back-off
+	Grace       time.Duration // behind a due time, before the sweeper acts
+	Lease       time.Duration // where the invocation has no deadline
+	Retention   time.Duration // of a delivered event
+}
+
+// DefaultPolicy retries for about an hour before an event dies. Retention is
+// more than the life of any message, the provider's longest documented series
+// of retries and a destination's dedupe window.
+var DefaultPolicy = Policy{
+	MaxAttempts: 8,
+	MaxWordless: 3,
+	RetryBase:   5 * time.Second,
+	RetryMax:    30 * time.Minute,
+	Grace:       2 * time.Minute,
+	Lease:       time.Minute,
+	Retention:   90 * 24 * time.Hour,
+}
+
+// inVisibility is the longest back-off that a message waits out in its queue.
+// A longer one is the sweeper's: a queue holds at most 120,000 messages in
+// flight (AWS, "Amazon SQS message quotas").
+const inVisibility = time.Minute
+
+// Ports are what the use case needs of the outside.
+type Ports struct {
+	Ledger       Ledger
+	Letters      Letters
+	Bodies       Bodies
+	Destinations Destinations
+	Normalize    Normalize
+	Now          func() time.Time
+	Nonce        func() string
+	Random       func() float64 // 0 ≤ n < 1
+}
+
+// Service is safe for concurrent use.
+type Service struct {
+	Ports
+	policy Policy
+}
+
+// New returns the use case.
+func New(p Ports, policy Policy) *Service { return &Service{Ports: p, policy: policy} }
+
+// Report is what became of one message.
+type Report struct {
+	EventID  webhook.EventID
+	Source   string
+	Type     webhook.Type
+	Attempt  int    // the lease number; 0 when nothing was leased
+	Outcome  string // countable: "delivered", "retry", "dead", or why nothing was done
+	Attempts []webhook.Attempt
+	Latency  time.Duration // from receipt to delivery
+	Lane     webhook.Lane
+
+	// Retry asks for the message again after RetryIn; 0 leaves it to the
+	// queue's own visibility timeout. Without Retry the message is done with.
+	Retry   bool
+	RetryIn time.Duration
+	Err     error // for the log
+}
+
+// Process takes one message to a settled attempt. It never panics and never
+// fails: what it could not do is in the report, and the ledger's due time
+// sees to the rest.
+func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
+	id, report, ok := s.resolve(ctx, m)
+	if !ok {
+		return report
+	}
+	lease, report, ok := s.lease(ctx, id, m)
+	if !ok {
+		return report
+	}
+	attempts := s.deliver(ctx, lease)
+	settlement := s.decide(lease, attempts)
+	return s.settle(ctx, lease, settlement)
+}
+
+// resolve finds the event that the message is about. An unclaimed message is
+// claimed first: until then it is the only copy.
+func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.EventID, Report, bool) {
+	if m.Kind != webhook.KindUnclaimed {
+		return m.ID, Report{}, true
+	}
+	now := s.Now()
+	claimed, err := s.Ledger.Claim(ctx, *m.Receipt, s.Nonce(), now.Add(s.policy.Grace))
+	report := Report{EventID: claimed.ID, Source: m.Receipt.Source, Type: m.Receipt.Type}
+	switch {
+	case err != nil:
+		report.EventID = webhook.EventID(m.Receipt.Key)
+		report.Outcome, report.Retry, report.Err = "claim_failed", true, err
+		return "", report, false
+	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished():
+		report.Outcome = string(claimed.Status)
+		return "", report, false
+	}
+	return claimed.ID, report, true
+}

@@ -1,0 +1,116 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// decide says how the attempt ends. It is the only place that does.
+//
+// Delivered: every destination is settled. Pending: at least one may still be
+// retried. Dead: none may, and at least one is not settled.
+func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhook.Settlement {
+	now := s.Now()
+	progress := make([]webhook.Progress, len(lease.Record.Destinations))
+	copy(progress, lease.Record.Destinations)
+	st := webhook.Settlement{At: now, Destinations: progress, Attempts: attempts}
+	var asked, worst webhook.Attempt
+	for _, a := range attempts {
+		for i := range progress {
+			if progress[i].Name == a.Destination {
+				progress[i].Result = a.Result
+				progress[i].Attempts++
+			}
+		}
+		if !a.Result.Settled() {
+			worst = a
+		}
+		if a.RetryAfter > asked.RetryAfter {
+			asked = a
+		}
+	}
+	retryable, failed, tries := 0, 0, 1
+	for _, p := range progress {
+		switch {
+		case p.Result.Settled():
+		case p.Result == webhook.ResultPermanent || p.Attempts >= s.policy.MaxAttempts:
+			failed++
+		default:
+			retryable++
+			tries = max(tries, p.Attempts)
+		}
+	}
+	st.ErrorClass, st.Error = worst.ErrorClass, worst.Error
+	if worst.Destination != "" {
+		st.Error = worst.Destination + ": " + worst.Error
+	}
+	switch {
+	case retryable > 0:
+		wait := Backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
+		st.State = webhook.Pending
+		st.NotBefore = now.Add(wait)
+		st.DueAt = st.NotBefore.Add(s.policy.Grace)
+	case failed > 0:
+		st.State = webhook.Dead
+		st.DueAt = now.Add(s.policy.Grace)
+	default:
+		st.State = webhook.Delivered
+		st.ExpiresAt = now.Add(s.policy.Retention)
+	}
+	return st
+}
+
+// settle writes the end of the attempt, and sends the letter of a dead event:
+// the ledger first, so that a letter never arrives before its event is dead.
+func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
+	rec := lease.Record
+	report := Report{
+		EventID: rec.ID, Source: rec.Source, Type: rec.Type, Lane: rec.Lane,
+		Attempt: lease.Number, Attempts: st.Attempts,
+	}
+	switch err := s.Ledger.Settle(ctx, lease, st); {
+	case errors.Is(err, webhook.ErrLeaseLost):
+		report.Outcome, report.Err = "lease_lost", err
+		return report
+	case err != nil:
+		// The effect is unknown. The message comes back after its visibility
+		// timeout, and the due time stands in either case.
+		report.Outcome, report.Retry, report.Err = "settle_failed", true, err
+		return report
+	}
+	switch st.State {
+	case webhook.Delivered:
+		report.Outcome = "delivered"
+		report.Latency = st.At.Sub(rec.ReceivedAt)
+		// A mark that was not set costs storage, nothing else.
+		report.Err = s.Bodies.Expire(ctx, rec.Payload)
+	case webhook.Pending:
+		report.Outcome = "retry"
+		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
+			report.Retry, report.RetryIn = true, wait
+		}
+	case webhook.Dead:
+		report.Outcome = "dead"
+		rec.State, rec.Death, rec.ErrorClass, rec.Error, rec.DiedAt = webhook.Dead, lease.Number, st.ErrorClass, st.Error, st.At
+		report.Err = s.sendLetter(ctx, rec, st.DueAt)
+	}
+	return report
+}
+
+// sendLetter puts the letter of this death into the dead letter queue and then
+// clears what the event owes. Where either fails the sweeper sends a second
+// letter with the same number, which is harmless.
+func (s *Service) sendLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
+	if err := s.Letters.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
+		return fmt.Errorf("letter: %w", err)
+	}
+	err := s.Ledger.LetterSent(ctx, rec.ID, rec.Death, dueAt)
+	if errors.Is(err, webhook.ErrChanged) {
+		return nil // the letter was faster than this note: the event is at work again
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package queue
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// ErrForeign is returned for a message that is none of ours.
+var ErrForeign = errors.New("not a message of this receiver")
+
+// version of the wire form. A worker refuses a version it does not know, so
+// that a message of a newer receiver waits for the newer worker.
+const version = 1
+
+// wire is a message as JSON. An event's body never travels in it, except in an
+// unclaimed message, where it is the only copy. A letter carries everything in
+// the body: message attributes are limited to ten and may not be empty (AWS,
+// "Amazon SQS message metadata").
+type wire struct {
+	Version    int              `json:"v"`
+	Kind       string           `json:"kind"`
+	EventID    webhook.EventID  `json:"event_id,omitempty"`
+	Death      int              `json:"death,omitempty"`
+	ErrorClass string           `json:"error_class,omitempty"`
+	Error      string           `json:"error,omitempty"`
+	Attempts   int              `json:"attempts,omitempty"`
+	FirstAt    time.Time        `json:"first_at,omitzero"`
+	LastAt     time.Time        `json:"last_at,omitzero"`
+	Type       webhook.Type     `json:"type,omitempty"`
+	Account    string           `json:"account,omitempty"`
+	CampaignID string           `json:"campaign_id,omitempty"`
+	Receipt    *webhook.Receipt `json:"receipt,omitempty"`
+}
+
+// Encode returns the message's wire form.
+func Encode(m webhook.Message) (string, error) {
+	w := wire{Version: version, Kind: string(m.Kind), EventID: m.ID}
+	switch {
+	case m.Kind == webhook.KindEvent && m.ID != "":
+	case m.Kind == webhook.KindLetter && m.ID != "" && m.Letter != nil:
+		l := m.Letter
+		w.Death, w.ErrorClass, w.Error, w.Attempts = l.Death, l.ErrorClass, l.Error, l.Attempts
+		w.FirstAt, w.LastAt = l.FirstAt, l.LastAt
+		w.Type, w.Account, w.CampaignID = l.Type, l.Account, l.CampaignID
+	case m.Kind == webhook.KindUnclaimed && m.Receipt != nil:
+		w.Receipt = m.Receipt
+	default:
+		return "", fmt.Errorf("queue: a %q message lacks what it must carry", m.Kind)
+	}
+	b, err := json.Marshal(w)
+	return string(b), err
+}
+
+// Decode reads a message. It returns ErrForeign (wrapped) for anything that
+// Encode cannot have written; the text of the message is not in the error.
+func Decode(body string) (webhook.Message, error) {
+	var w wire
+	if err := json.Unmarshal([]byte(body), &w); err != nil {
+		return webhook.Message{}, fmt.Errorf("%w: not its JSON", ErrForeign)
+	}
+	if w.Version != version {
+		return webhook.Message{}, fmt.Errorf("%w: version %d", ErrForeign, w.Version)
+	}
+	m := webhook.Message{Kind: webhook.MessageKind(w.Kind)}
+	if m.Kind == webhook.KindUnclaimed {
+		if w.Receipt == nil || w.Receipt.ReceivedAt.IsZero() {
+			return webhook.Message{}, fmt.Errorf("%w: unclaimed without a receipt", ErrForeign)
+		}
+		if _, err := webhook.ParseEventID(w.Receipt.Key); err != nil {
+			return webhook.Message{}, fmt.Errorf("%w: unclaimed without a natural key", ErrForeign)
+		}
+		m.Receipt = w.Receipt
+		return m, nil
+	}
+	id, err := webhook.ParseEventID(string(w.EventID))
+	if err != nil {
+		return webhook.Message{}, fmt.Errorf("%w: no event id", ErrForeign)
+	}
+	m.ID = id
+	switch m.Kind {
+	case webhook.KindEvent:
+	case webhook.KindLetter:
+		if w.Death < 1 {
+			return webhook.Message{}, fmt.Errorf("%w: a letter without a death number", ErrForeign)
+		}
+		m.Letter = &webhook.Letter{
+			Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
+			FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
+		}
+	default:
+		return webhook.Message{}, fmt.Errorf("%w: unknown kind", ErrForeign)
+	}
+	return m, nil
+}

@@ -1,0 +1,221 @@
+// Package queue is the SQS adapter: the form of our messages, sending, and
+// what the dead letter queue needs.
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// API is what the queues need of the SQS client.
+type API interface {
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+}
+
+// URLs of the queues. A function that does not use one leaves it empty.
+type URLs struct {
+	Live   string
+	Replay string
+	Dead   string
+}
+
+// Queues is safe for concurrent use. Errors wrap webhook.ErrUnavailable: a
+// send that failed may have been accepted all the same.
+type Queues struct {
+	api  API
+	urls URLs
+}
+
+// New returns the queues.
+func New(api API, urls URLs) *Queues { return &Queues{api: api, urls: urls} }
+
+// Limits of one SendMessageBatch (AWS, "Amazon SQS message quotas"). Bytes are
+// those of the older quota, which every region and engine accepts.
+const (
+	batchEntries = 10
+	batchBytes   = 250_000
+)
+
+// Send puts messages on a lane. The answer has one entry for each message, nil
+// where SQS accepted it: a batch may fail in part with HTTP 200.
+func (q *Queues) Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
+	url := q.urls.Live
+	if lane == webhook.Replay {
+		url = q.urls.Replay
+	}
+	return q.send(ctx, url, msgs)
+}
+
+// SendLetters puts letters into the dead letter queue.
+func (q *Queues) SendLetters(ctx context.Context, msgs []webhook.Message) []error {
+	return q.send(ctx, q.urls.Dead, msgs)
+}
+
+func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) []error {
+	errs := make([]error, len(msgs))
+	var batch []types.SendMessageBatchRequestEntry
+	size := 0
+	flush := func() {
+		if len(batch) > 0 {
+			q.sendBatch(ctx, url, batch, errs)
+		}
+		batch, size = nil, 0
+	}
+	for i, m := range msgs {
+		body, err := Encode(m)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		if len(batch) == batchEntries || size+len(body) > batchBytes {
+			flush()
+		}
+		batch = append(batch, types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: &body,
+		})
+		size += len(body)
+	}
+	flush()
+	return errs
+}
+
+func (q *Queues) sendBatch(ctx context.Context, url string, batch []types.SendMessageBatchRequestEntry, errs []error) {
+	out, err := q.api.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: batch})
+	accepted := make(map[string]bool, len(batch))
+	if err == nil {
+		for _, ok := range out.Successful {
+			accepted[aws.ToString(ok.Id)] = true
+		}
+		err = errors.New("refused")
+		for _, f := range out.Failed {
+			err = fmt.Errorf("refused: %s", aws.ToString(f.Code))
+		}
+	}
+	for _, e := range batch {
+		if !accepted[*e.Id] {
+			i, _ := strconv.Atoi(*e.Id) // our own number
+			errs[i] = fmt.Errorf("queue send: %w: %w", webhook.ErrUnavailable, err)
+		}
+	}
+}
+
+// maxVisibility is the longest that SQS lets a message wait (AWS,
+// ChangeMessageVisibility).
+const maxVisibility = 12 * time.Hour
+
+// Delay lets a received message of a lane come back after d, rounded up to
+// seconds.
+func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error {
+	url := q.urls.Live
+	if lane == webhook.Replay {
+		url = q.urls.Replay
+	}
+	seconds := int32((min(max(d, 0), maxVisibility) + time.Second - 1) / time.Second) //nolint:gosec // at most 43,200
+	_, err := q.api.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+		QueueUrl: &url, ReceiptHandle: &receipt, VisibilityTimeout: seconds,
+	})
+	if err != nil {
+		return fmt.Errorf("queue delay: %w: %w", webhook.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Received is a message taken from the dead letter queue.
+type Received struct {
+	MessageID string
+	Receipt   string // handle to delete it with
+	Body      string
+	SentAt    time.Time
+	Receives  int
+	Message   webhook.Message
+	Foreign   error // why it is no message of ours; nil when it is one
+}
+
+// ReceiveDead takes up to n (at most 10) messages from the dead letter queue.
+// They come back after hold unless they are deleted.
+func (q *Queues) ReceiveDead(ctx context.Context, n int, hold time.Duration) ([]Received, error) {
+	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:            &q.urls.Dead,
+		MaxNumberOfMessages: int32(min(n, batchEntries)),               //nolint:gosec // at most 10
+		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()), //nolint:gosec // at most 43,200
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameSentTimestamp,
+			types.MessageSystemAttributeNameApproximateReceiveCount,
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("queue receive: %w: %w", webhook.ErrUnavailable, err)
+	}
+	msgs := make([]Received, 0, len(out.Messages))
+	for _, m := range out.Messages {
+		r := Received{
+			MessageID: aws.ToString(m.MessageId), Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
+		}
+		if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {
+			r.SentAt = time.UnixMilli(ms).UTC()
+		}
+		if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil {
+			r.Receives = n
+		}
+		r.Message, r.Foreign = Decode(r.Body)
+		msgs = append(msgs, r)
+	}
+	return msgs, nil
+}
+
+// DeleteDead removes a message from the dead letter queue.
+func (q *Queues) DeleteDead(ctx context.Context, receipt string) error {
+	_, err := q.api.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.urls.Dead, ReceiptHandle: &receipt})
+	if err != nil {
+		return fmt.Errorf("queue delete: %w: %w", webhook.ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Depth is how many messages SQS believes a queue holds: approximate.
+type Depth struct {
+	Waiting  int
+	InFlight int
+	Delayed  int
+}
+
+// Depths returns the depths of the live, replay and dead letter queue.
+func (q *Queues) Depths(ctx context.Context) (live, replay, dead Depth, err error) {
+	depths := make([]Depth, 3)
+	for i, url := range []string{q.urls.Live, q.urls.Replay, q.urls.Dead} {
+		out, err := q.api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &url,
+			AttributeNames: []types.QueueAttributeName{
+				types.QueueAttributeNameApproximateNumberOfMessages,
+				types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+				types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			},
+		})
+		if err != nil {
+			return Depth{}, Depth{}, Depth{}, fmt.Errorf("queue depth: %w: %w", webhook.ErrUnavailable, err)
+		}
+		number := func(name types.QueueAttributeName) int {
+			n, _ := strconv.Atoi(out.Attributes[string(name)]) // absent counts as none
+			return n
+		}
+		depths[i] = Depth{
+			Waiting:  number(types.QueueAttributeNameApproximateNumberOfMessages),
+			InFlight: number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
+			Delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
+		}
+	}
+	return depths[0], depths[1], depths[2], nil
+}

@@ -1,0 +1,166 @@
+// Package receive is the use case of the front: authenticate, parse, identify,
+// claim, enqueue. What it acknowledges is durable.
+package receive
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Sources finds a configured sender. It returns auth.ErrUnknownSource for a
+// name that is not configured, and an error that wraps webhook.ErrUnavailable
+// when the secrets cannot be read.
+type Sources interface {
+	Source(ctx context.Context, name string) (auth.Source, error)
+}
+
+// Bodies compresses a body, and stores it apart when it is too large to be
+// inline.
+type Bodies interface {
+	Store(ctx context.Context, account string, body []byte) (webhook.Payload, error)
+}
+
+// Ledger makes a receipt durable.
+type Ledger interface {
+	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+}
+
+// Queue puts messages on a lane; the answer has one entry a message.
+type Queue interface {
+	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
+}
+
+// Refusals keeps requests that were not accepted.
+type Refusals interface {
+	RecordRefusal(ctx context.Context, r webhook.Refused) error
+}
+
+// Policy is what an operator may tune.
+type Policy struct {
+	Grace        time.Duration // after the claim, before the sweeper sends what nobody leased
+	StatusWindow time.Duration // a campaign status repeated this soon is a duplicate
+	Window       time.Duration // the same for every other timeless event
+	ClaimTimeout time.Duration // for all claims of one request
+	SendTimeout  time.Duration // for the enqueueing of one request
+	MaxElements  int           // of one array
+}
+
+// DefaultPolicy answers within 10 seconds whatever the stores do. The windows:
+// a false repeat of a campaign status sets the same state again, a lost one
+// leaves the CRM wrong, so its window is short.
+var DefaultPolicy = Policy{
+	Grace:        2 * time.Minute,
+	StatusWindow: 30 * time.Minute,
+	Window:       24 * time.Hour,
+	ClaimTimeout: 4 * time.Second,
+	SendTimeout:  3 * time.Second,
+	MaxElements:  5000,
+}
+
+// Ports are what the use case needs of the outside.
+type Ports struct {
+	Sources  Sources
+	Bodies   Bodies
+	Ledger   Ledger
+	Queue    Queue
+	Refusals Refusals
+	Now      func() time.Time
+	Nonce    func() string
+}
+
+// Service is safe for concurrent use.
+type Service struct {
+	Ports
+	policy   Policy
+	refusals *rate.Limiter
+}
+
+// refusalsPerSecond bounds what a flood of bad requests may write, for each
+// running instance.
+const refusalsPerSecond = 5
+
+// New returns the use case.
+func New(p Ports, policy Policy) *Service {
+	return &Service{Ports: p, policy: policy, refusals: rate.NewLimiter(refusalsPerSecond, 4*refusalsPerSecond)}
+}
+
+// Request is one inbound HTTP call.
+type Request struct {
+	Source            string // from the path
+	Token             string // from path, query or Authorization
+	Signature         string // X-Smartlead-Signature
+	ProviderRequestID string // X-Request-Id
+	RequestID         string // ours
+	Body              []byte // exact bytes, at most what Lambda takes
+	SourceIP          string
+	UserAgent         string
+}
+
+// Status is what became of one element of a request.
+type Status string
+
+// The four outcomes of the ledger, and two of our own.
+const (
+	Accepted  = Status(webhook.ClaimAccepted)
+	Duplicate = Status(webhook.ClaimDuplicate)
+	Variant   = Status(webhook.ClaimVariant)
+	Held      = Status(webhook.ClaimHeld)
+	// Rejected: the element can never be an event.
+	Rejected Status = "rejected"
+	// Failed: the element is not durable; send the request again.
+	Failed Status = "failed"
+)
+
+// Result is the outcome of one element.
+type Result struct {
+	Index     int
+	EventID   webhook.EventID
+	Type      webhook.Type
+	Status    Status
+	Reason    string // of a rejection: safe to show
+	Unclaimed bool   // durable in the queue alone
+	Enqueued  bool   // a message was accepted by SQS
+	Err       error  // for the log
+}
+
+// Answer is the outcome of a request.
+type Answer struct {
+	Account string
+	Results []Result
+}
+
+// Receive takes one request from the outside to durable events. The order is
+// the contract: nothing is read of an unauthenticated body, nothing is
+// acknowledged before it is durable, nothing is enqueued before it is claimed.
+//
+// It returns *Refusal for a request that is not accepted, and an Answer with
+// the outcome of each element otherwise; with Failed elements the error is a
+// *Refusal of kind Unavailable and the Answer is filled in all the same.
+func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
+	src, err := s.authenticate(ctx, req)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, req, err)
+	}
+	batch, err := s.parse(src, req)
+	if err != nil {
+		return Answer{Account: src.Account}, s.refuse(ctx, req, err)
+	}
+	work := s.identify(src, req, batch)
+	s.claim(ctx, work)
+	s.enqueue(ctx, work)
+	return s.answer(src, work)
+}
+
+// Ready tells whether a request that carries no event comes from a configured
+// sender, so that a person can check the URL. The errors are those of Receive.
+func (s *Service) Ready(ctx context.Context, req Request) error {
+	if _, err := s.authenticateToken(ctx, req); err != nil {
+		return s.refuse(ctx, req, err)
+	}
+	return nil
+}

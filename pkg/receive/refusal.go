@@ -1,0 +1,82 @@
+package receive
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Kind groups refusals by what the caller may learn.
+type Kind string
+
+// The kinds of refusal; the front maps each to one HTTP status.
+const (
+	Unauthorized Kind = "unauthorized"
+	BadBody      Kind = "bad_body"
+	TooLarge     Kind = "too_large"
+	Unavailable  Kind = "unavailable"
+	Internal     Kind = "internal"
+)
+
+// Refusal is a request that was not accepted.
+type Refusal struct {
+	Kind   Kind
+	Cause  string // countable, for log and audit
+	Public string // what the caller may read; empty for the kind's own words
+	Err    error  // for the log
+
+	excerpt string // redacted beginning of the body, kept for the audit
+}
+
+func (r *Refusal) Error() string {
+	if r.Err == nil {
+		return fmt.Sprintf("%s: %s", r.Kind, r.Cause)
+	}
+	return fmt.Sprintf("%s: %s: %v", r.Kind, r.Cause, r.Err)
+}
+
+func (r *Refusal) Unwrap() error { return r.Err }
+
+// refusalTimeout bounds the audit write: it must not delay the answer when the
+// table is down.
+const refusalTimeout = time.Second
+
+// refuse keeps the refused request for the operator, at a bounded rate, and
+// returns the refusal. Our own failures are in the log and the alarms, not in
+// the audit: the table may be what is down.
+func (s *Service) refuse(ctx context.Context, req Request, err error) error {
+	r, ok := err.(*Refusal) //nolint:errorlint // made by this package, never wrapped
+	if !ok {
+		r = &Refusal{Kind: Internal, Cause: "internal", Err: err}
+	}
+	if r.Kind == Unavailable || r.Kind == Internal || !s.refusals.Allow() {
+		return r
+	}
+	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
+	defer cancel()
+	detail := ""
+	if r.Err != nil {
+		detail = clip(r.Err.Error(), 300)
+	}
+	kept := webhook.Refused{
+		At: s.Now(), RequestID: req.RequestID, Status: 0, Cause: r.Cause, Detail: detail,
+		SourceIP: clip(req.SourceIP, 64), UserAgent: clip(req.UserAgent, 120),
+		Bytes: len(req.Body), Excerpt: r.excerpt,
+	}
+	if validName(req.Source) {
+		kept.Source = req.Source
+	}
+	if err := s.Refusals.RecordRefusal(ctx, kept); err != nil {
+		r.Err = fmt.Errorf("%w (and the refusal could not be kept: %w)", r.Err, err)
+	}
+	return r
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n]
+}

@@ -1,0 +1,258 @@
+package receive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func validName(name string) bool { return auth.ValidateName(name) == nil }
+
+// authenticate decides who sends, from token and signature. A source that does
+// not exist costs the same work as a wrong token.
+func (s *Service) authenticate(ctx context.Context, req Request) (auth.Source, error) {
+	return s.judge(ctx, req, auth.Source.Authenticate)
+}
+
+// authenticateToken is authenticate for a request without a body to sign.
+func (s *Service) authenticateToken(ctx context.Context, req Request) (auth.Source, error) {
+	return s.judge(ctx, req, func(src auth.Source, c auth.Credentials) error {
+		src.HMACSecrets = nil
+		return src.Authenticate(c)
+	})
+}
+
+func (s *Service) judge(ctx context.Context, req Request, check func(auth.Source, auth.Credentials) error) (auth.Source, error) {
+	c := auth.Credentials{Token: req.Token, Signature: req.Signature, Body: req.Body}
+	src, err := auth.Source{}, auth.ErrUnknownSource
+	if validName(req.Source) {
+		src, err = s.Sources.Source(ctx, req.Source)
+	}
+	switch {
+	case errors.Is(err, auth.ErrUnknownSource):
+		err = auth.AuthenticateUnknown(c)
+	case err != nil:
+		return auth.Source{}, &Refusal{Kind: Unavailable, Cause: "secrets_unreadable", Err: err}
+	default:
+		err = check(src, c)
+	}
+	if err != nil {
+		cause := "unauthorized"
+		if r, ok := errors.AsType[*auth.Refusal](err); ok {
+			cause = r.Cause()
+		}
+		return auth.Source{}, &Refusal{Kind: Unauthorized, Cause: cause, Err: err}
+	}
+	return src, nil
+}
+
+func (s *Service) options(src auth.Source, req Request) smartlead.Options {
+	return smartlead.Options{
+		Account: src.Account, RedactionKey: src.RedactionKey, Secrets: []string{req.Token},
+	}
+}
+
+// excerptBytes bounds what the audit keeps of a body that is not JSON.
+const excerptBytes = 2048
+
+// parse reads the body in whatever dialect it is.
+func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
+	batch, err := smartlead.Parse(req.Body, s.options(src, req))
+	if err != nil {
+		return smartlead.Batch{}, &Refusal{
+			Kind: BadBody, Cause: smartlead.Cause(err), Public: smartlead.Public(err), Err: err,
+			excerpt: clip(smartlead.RedactText(clip(string(req.Body), 2*excerptBytes), s.options(src, req)), excerptBytes),
+		}
+	}
+	if n := len(batch.Elements); n > s.policy.MaxElements {
+		return smartlead.Batch{}, &Refusal{
+			Kind: TooLarge, Cause: "too_many_elements",
+			Public: fmt.Sprintf("an array may have %d elements, this one has %d", s.policy.MaxElements, n),
+			Err:    fmt.Errorf("%d elements", n),
+		}
+	}
+	return batch, nil
+}
+
+// unit is one element on its way.
+type unit struct {
+	receipt webhook.Receipt
+	body    []byte // redacted, until it is a payload
+	message *webhook.Message
+	result  Result
+}
+
+// identify makes a receipt of each element that can be an event.
+func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) []*unit {
+	now := s.Now().UTC().Truncate(time.Millisecond)
+	units := make([]*unit, 0, len(batch.Elements))
+	for _, el := range batch.Elements {
+		u := &unit{result: Result{Index: el.Index, Type: el.Event.Type}}
+		units = append(units, u)
+		if el.Err != nil {
+			u.result.Status, u.result.Reason, u.result.Err = Rejected, smartlead.Public(el.Err), el.Err
+			continue
+		}
+		if src.TrustRequestID && req.ProviderRequestID != "" {
+			el = el.WithTrustedID(src.Account, req.ProviderRequestID)
+		}
+		u.receipt = receiptOf(el, src, req, now)
+		u.receipt.Window = s.policy.Window
+		if el.Event.Type == webhook.CampaignStatusChanged {
+			u.receipt.Window = s.policy.StatusWindow
+		}
+		u.body = el.Payload
+		u.result.EventID = webhook.NewEventID(el.Key, 1)
+	}
+	return units
+}
+
+func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time) webhook.Receipt {
+	ev := el.Event
+	r := webhook.Receipt{
+		Key: el.Key, Timeless: el.Timeless, Fingerprint: el.Fingerprint, Basis: el.Basis,
+		Account: src.Account, Source: src.Name,
+		Type: ev.Type, RawType: ev.RawType, Dialect: ev.Dialect,
+		CampaignID: ev.CampaignID, StatsID: ev.StatsID, MessageID: ev.MessageID, ProviderEventID: ev.ProviderEventID,
+		ProviderRequestID: clip(req.ProviderRequestID, 200), RequestID: req.RequestID,
+		OccurredAt: ev.OccurredAt, OccurredAtSource: ev.OccurredAtSource, ReceivedAt: now,
+		Flags: slices.Clone(ev.Flags),
+	}
+	if ev.Lead != nil {
+		r.LeadEmail = ev.Lead.Email
+	}
+	if ev.Reply != nil && ev.Reply.MessageID != "" {
+		r.MessageID = ev.Reply.MessageID
+	}
+	if r.OccurredAt.IsZero() {
+		r.OccurredAt, r.OccurredAtSource = now, webhook.TimeFromReceipt
+	}
+	if src.JudgeBodySecret(el.SecretKey) == auth.Untrusted {
+		r.Held = true
+		r.Flags = append(r.Flags, webhook.FlagUntrustedSender)
+	}
+	return r
+}
+
+// claimers bounds how many elements of one array are claimed at once.
+const claimers = 32
+
+// claim makes every element durable: in the ledger, or, when the ledger does
+// not answer, as a message that carries all of it. Elements of one natural key
+// go in their order, so that of twins in one array the first is the event.
+func (s *Service) claim(ctx context.Context, units []*unit) {
+	ctx, cancel := context.WithTimeout(ctx, s.policy.ClaimTimeout)
+	defer cancel()
+	var order []string
+	twins := map[string][]*unit{}
+	for _, u := range units {
+		if u.result.Status != "" {
+			continue
+		}
+		if twins[u.receipt.Key] == nil {
+			order = append(order, u.receipt.Key)
+		}
+		twins[u.receipt.Key] = append(twins[u.receipt.Key], u)
+	}
+	gate := make(chan struct{}, claimers)
+	var wg sync.WaitGroup
+	for _, key := range order {
+		gate <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-gate }()
+			for _, u := range twins[key] {
+				s.claimOne(ctx, u)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (s *Service) claimOne(ctx context.Context, u *unit) {
+	// A body too large to be inline is in the store before the claim refers to it.
+	payload, err := s.Bodies.Store(ctx, u.receipt.Account, u.body)
+	u.body = nil
+	if err != nil {
+		u.result.Status, u.result.Err = Failed, err
+		return
+	}
+	u.receipt.Payload = payload
+	claimed, err := s.Ledger.Claim(ctx, u.receipt, s.Nonce(), u.receipt.ReceivedAt.Add(s.policy.Grace))
+	if errors.Is(err, webhook.ErrUnavailable) {
+		u.result.Err = err
+		u.result.Unclaimed = true
+		u.message = &webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &u.receipt}
+		return
+	}
+	if err != nil {
+		u.result.Status, u.result.Err = Failed, err
+		return
+	}
+	u.result.EventID, u.result.Status, u.result.Err = claimed.ID, Status(claimed.Status), claimed.Uncounted
+	if owesMessage(claimed, u.receipt.ReceivedAt) {
+		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
+	}
+}
+
+// owesMessage: a new event owes its first message; an unfinished one that is
+// overdue is enqueued again by its duplicate, at once.
+func owesMessage(c webhook.Claimed, now time.Time) bool {
+	if c.Status == webhook.ClaimAccepted {
+		return true
+	}
+	return !c.Record.Finished() && !c.Record.DueAt.IsZero() && !c.Record.DueAt.After(now)
+}
+
+// enqueue tells the worker. For a claimed event a refused send loses nothing:
+// the sweeper sends what is due. An unclaimed event is durable only if SQS
+// took it.
+func (s *Service) enqueue(ctx context.Context, units []*unit) {
+	ctx, cancel := context.WithTimeout(ctx, s.policy.SendTimeout)
+	defer cancel()
+	var msgs []webhook.Message
+	var of []*unit
+	for _, u := range units {
+		if u.message != nil {
+			msgs, of = append(msgs, *u.message), append(of, u)
+		}
+	}
+	if len(msgs) == 0 {
+		return
+	}
+	for i, err := range s.Queue.Send(ctx, webhook.Live, msgs) {
+		u := of[i]
+		u.result.Enqueued = err == nil
+		switch {
+		case u.result.Unclaimed && err != nil:
+			u.result.Status, u.result.Err = Failed, errors.Join(u.result.Err, err)
+		case u.result.Unclaimed && u.receipt.Held:
+			u.result.Status = Held
+		case u.result.Unclaimed:
+			u.result.Status = Accepted
+		case err != nil:
+			u.result.Err = errors.Join(u.result.Err, err)
+		}
+	}
+}
+
+func (s *Service) answer(src auth.Source, units []*unit) (Answer, error) {
+	a := Answer{Account: src.Account, Results: make([]Result, 0, len(units))}
+	var failed error
+	for _, u := range units {
+		a.Results = append(a.Results, u.result)
+		if u.result.Status == Failed {
+			failed = errors.Join(failed, u.result.Err)
+		}
+	}
+	if failed != nil {
+		return a, &Refusal{Kind: Unavailable, Cause: "not_durable", Err: failed}
+	}
+	return a, nil
+}

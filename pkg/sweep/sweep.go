@@ -1,0 +1,169 @@
+// Package sweep is the use case that repairs drift between ledger and queues:
+// whatever an event owes a queue and did not send, the sweeper sends.
+package sweep
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Ledger lists what is due and takes note of what was sent.
+type Ledger interface {
+	Due(ctx context.Context, shard int, now time.Time, after string, limit int) ([]webhook.EventID, string, error)
+	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
+	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
+}
+
+// Queue sends messages and letters; one entry a message.
+type Queue interface {
+	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
+	SendLetters(ctx context.Context, msgs []webhook.Message) []error
+}
+
+// Policy is what an operator may tune.
+type Policy struct {
+	Shards   int           // of the due index
+	Page     int           // events of one step, at most 100
+	Grace    time.Duration // to the next sweep of the same event; doubles with each
+	GraceMax time.Duration
+}
+
+// Service is safe for concurrent use; two sweeps at once send twice what one
+// would have sent, which workers tolerate.
+type Service struct {
+	ledger Ledger
+	queue  Queue
+	now    func() time.Time
+	policy Policy
+}
+
+// New returns the use case.
+func New(ledger Ledger, queue Queue, now func() time.Time, policy Policy) *Service {
+	return &Service{ledger: ledger, queue: queue, now: now, policy: policy}
+}
+
+// Report counts one sweep.
+type Report struct {
+	Due     int // events found overdue
+	Sent    int // messages that SQS accepted
+	Letters int // letters that SQS accepted
+	Moved   int // events that had moved on meanwhile
+	Failed  int // sends or notes that failed: due as before
+	Cut     bool
+	Err     error // the first failure
+}
+
+// Sweep walks the due index once: send first, then move the due time on, and
+// only if the event is still as it was seen. It stops early when the context
+// ends; what remains is due at the next sweep.
+func (s *Service) Sweep(ctx context.Context) Report {
+	var report Report
+	for shard := range s.policy.Shards {
+		after := ""
+		for {
+			if ctx.Err() != nil {
+				report.Cut = true
+				return report
+			}
+			ids, next, err := s.ledger.Due(ctx, shard, s.now(), after, s.policy.Page)
+			if err != nil {
+				report.fail(err)
+				break
+			}
+			s.sendDue(ctx, ids, &report)
+			if next == "" {
+				break
+			}
+			after = next
+		}
+	}
+	return report
+}
+
+// sendDue sends what a page of events owes. The index may be older than the
+// events, so each is read before it is judged.
+func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Report) {
+	if len(ids) == 0 {
+		return
+	}
+	records, err := s.ledger.GetMany(ctx, ids)
+	if err != nil {
+		report.fail(err)
+		return
+	}
+	owed := map[webhook.Lane][]webhook.Record{}
+	var dead []webhook.Record
+	now := s.now()
+	for _, id := range ids {
+		rec, exists := records[id]
+		switch {
+		case !exists || rec.DueAt.IsZero() || rec.DueAt.After(now):
+			report.Moved++
+			continue
+		case rec.State == webhook.Dead:
+			dead = append(dead, rec)
+		default:
+			owed[rec.Lane] = append(owed[rec.Lane], rec)
+		}
+		report.Due++
+	}
+	for _, lane := range []webhook.Lane{webhook.Live, webhook.Replay} {
+		s.send(ctx, owed[lane], report, &report.Sent, eventMessage, func(msgs []webhook.Message) []error {
+			return s.queue.Send(ctx, lane, msgs)
+		})
+	}
+	s.send(ctx, dead, report, &report.Letters, webhook.LetterOf, func(msgs []webhook.Message) []error {
+		return s.queue.SendLetters(ctx, msgs)
+	})
+}
+
+func eventMessage(r webhook.Record) webhook.Message {
+	return webhook.Message{Kind: webhook.KindEvent, ID: r.ID}
+}
+
+func (s *Service) send(ctx context.Context, records []webhook.Record, report *Report, sent *int,
+	message func(webhook.Record) webhook.Message, put func([]webhook.Message) []error) {
+	if len(records) == 0 {
+		return
+	}
+	msgs := make([]webhook.Message, 0, len(records))
+	for _, r := range records {
+		msgs = append(msgs, message(r))
+	}
+	for i, err := range put(msgs) {
+		if err != nil {
+			report.fail(err) // a refused or unclear send changes nothing
+			continue
+		}
+		*sent++
+		err := s.ledger.Swept(ctx, records[i], s.now().Add(s.wait(records[i].Sweeps)))
+		switch {
+		case errors.Is(err, webhook.ErrChanged) || errors.Is(err, webhook.ErrNotFound):
+			report.Moved++
+		case err != nil:
+			report.fail(err)
+		}
+	}
+}
+
+// wait is how long the next sweep of an event that was swept n times waits, so
+// that a backlog is not doubled every minute.
+func (s *Service) wait(n int) time.Duration {
+	d := s.policy.Grace
+	for range n {
+		if d *= 2; d >= s.policy.GraceMax {
+			return s.policy.GraceMax
+		}
+	}
+	return d
+}
+
+func (r *Report) fail(err error) {
+	r.Failed++
+	if r.Err == nil {
+		r.Err = err
+	}
+}
