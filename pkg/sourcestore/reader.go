@@ -2,7 +2,6 @@ package sourcestore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -185,7 +184,7 @@ func readPath(ctx context.Context, api PathReader, prefix string, kind Kind) ([]
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, errors.Join(webhook.ErrUnavailable, err))
+			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
 		for _, p := range page.Parameters {
 			entries = append(entries, entryOf(path, p))

@@ -149,8 +149,11 @@ func (s *Store) List(ctx context.Context, kind Kind) ([]Entry, error) {
 		return nil, err
 	}
 	entries, err := readPath(ctx, s.api, s.prefix, kind)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
+	}
 	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
-	return entries, err
+	return entries, nil
 }
 
 // Delete removes one parameter. It returns ErrInvalid, ErrNotFound or

@@ -1,0 +1,128 @@
+// Package destination delivers events to where a customer wants them, and
+// decides what an answer means. A new type of destination is one file here and
+// one line in the registry.
+package destination
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Delivery is one attempt to hand one event to one destination.
+type Delivery struct {
+	Event          webhook.Event
+	IdempotencyKey string // the same on every retry and redrive: destinations dedupe by it
+	Attempt        int    // from 1
+}
+
+// Destination is the extension point. Deliver returns how the attempt ended and
+// never an error: what went wrong, and whether to try again, is in the Outcome.
+// It must honour ctx and be safe for concurrent use.
+type Destination interface {
+	Deliver(ctx context.Context, d Delivery) webhook.Outcome
+}
+
+// Deps are what destinations are built from; shared by all of them.
+type Deps struct {
+	Transport http.RoundTripper // nil means NewTransport, one per destination
+	Logger    *slog.Logger      // nil discards
+	Now       func() time.Time  // nil means time.Now
+}
+
+// builders is the registry: one line a type.
+var builders = map[string]func(name string, cfg Config, deps Deps) (Destination, error){
+	"http": newHTTP,
+	"log":  newLog,
+}
+
+// Types returns the known types, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(builders)) }
+
+// New builds a destination that applies cfg.Filter, survives a panic and never
+// returns an outcome that the ledger cannot keep. An event that the filter does
+// not want ends as webhook.ResultUnrouted. It returns ErrConfig, wrapped with
+// every problem, without secrets.
+func New(name string, cfg Config, deps Deps) (Destination, error) {
+	if err := ValidateName(name); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("destination %s: %w", name, err)
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Transport == nil {
+		deps.Transport = NewTransport()
+	}
+	d, err := builders[cfg.Type](name, cfg, deps)
+	if err != nil {
+		return nil, fmt.Errorf("destination %s: %w", name, err)
+	}
+	return &guarded{name: name, filter: cfg.Filter, next: d, logger: deps.Logger}, nil
+}
+
+// guarded keeps the promises that New makes for any destination.
+type guarded struct {
+	name   string
+	filter Filter
+	next   Destination
+	logger *slog.Logger
+}
+
+func (g *guarded) Deliver(ctx context.Context, d Delivery) (out webhook.Outcome) {
+	if !g.filter.Match(d.Event) {
+		return webhook.Outcome{Result: webhook.ResultUnrouted}
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			g.logger.ErrorContext(ctx, "destination panicked", "destination", g.name,
+				"event_id", d.Event.ID, "attempt", d.Attempt, "panic", panicText(value), "stack", string(debug.Stack()))
+			out = webhook.Outcome{
+				Result: webhook.ResultRetry, ErrorClass: "panic",
+				Error: clean("the destination's code failed: " + panicText(value)),
+			}
+		}
+	}()
+	return tidy(g.next.Deliver(ctx, d))
+}
+
+// panicText names the panic. Only the runtime's own text is safe to show: any
+// other value may hold what the destination was working on.
+func panicText(value any) string {
+	if err, ok := value.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("panic of type %T", value)
+}
+
+// tidy bounds what an extension returns, and takes an answer that is none for a
+// failure that may pass: an event must not count as delivered by accident.
+func tidy(out webhook.Outcome) webhook.Outcome {
+	switch out.Result {
+	case webhook.ResultDelivered, webhook.ResultUnrouted:
+		return webhook.Outcome{Result: out.Result, Status: out.Status}
+	case webhook.ResultRetry, webhook.ResultPermanent:
+	default:
+		out = webhook.Outcome{
+			Result: webhook.ResultRetry, ErrorClass: "bad_outcome",
+			Error: fmt.Sprintf("the destination returned the result %q", out.Result),
+		}
+	}
+	out.ErrorClass = cleanTo(out.ErrorClass, maxClass)
+	out.Error = clean(out.Error)
+	out.RetryAfter = min(max(out.RetryAfter, 0), MaxRetryAfter)
+	return out
+}

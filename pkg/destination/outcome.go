@@ -1,0 +1,147 @@
+package destination
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// MaxRetryAfter caps a destination's Retry-After: a wrong header must not put
+// an event off for a year.
+const MaxRetryAfter = 6 * time.Hour
+
+// answer is what came back from one HTTP attempt: a status, or an error.
+type answer struct {
+	status     int
+	retryAfter string // header, as sent
+	excerpt    string // of the body, safe to show
+	err        error  // no answer at all
+}
+
+// decide is the one place where the outcome of an HTTP delivery is decided.
+//
+//   - 2xx is delivered.
+//   - 408, 425, 429, 5xx and every failure below HTTP may pass: retry.
+//   - 3xx is permanent: redirects are not followed, because the event would go
+//     where nobody configured it to go. The operator enters the new URL.
+//   - 401, 403 and 404 are permanent like every other 4xx. An operator mends
+//     them, by a key or a URL; until then a retry cannot succeed, and a dead
+//     letter says so at once instead of after hours. A redrive brings it back.
+func decide(a answer, host string, now time.Time) webhook.Outcome {
+	if a.err != nil {
+		class, text := classify(a.err)
+		return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: class, Error: clean(host + ": " + text)}
+	}
+	out := webhook.Outcome{Status: a.status}
+	switch {
+	case a.status >= 200 && a.status < 300:
+		out.Result = webhook.ResultDelivered
+		return out
+	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly,
+		a.status == http.StatusTooManyRequests, a.status >= 500:
+		out.Result = webhook.ResultRetry
+		out.RetryAfter = parseRetryAfter(a.retryAfter, now)
+	default:
+		out.Result = webhook.ResultPermanent
+	}
+	out.ErrorClass = "http_" + strconv.Itoa(a.status)
+	text := fmt.Sprintf("%s answered %d", host, a.status)
+	if name := http.StatusText(a.status); name != "" {
+		text += " " + name
+	}
+	if hint := hints[a.status]; hint != "" {
+		text += " (" + hint + ")"
+	} else if a.status >= 300 && a.status < 400 {
+		text += " (redirects are not followed: configure the final URL)"
+	}
+	if a.excerpt != "" {
+		text += ": " + a.excerpt
+	}
+	out.Error = clean(text)
+	return out
+}
+
+// hints say what an operator can do about a status.
+var hints = map[int]string{
+	http.StatusUnauthorized:          "check the destination's credentials",
+	http.StatusForbidden:             "check the destination's credentials",
+	http.StatusNotFound:              "check the destination's URL",
+	http.StatusGone:                  "the endpoint was removed",
+	http.StatusRequestEntityTooLarge: "the destination takes no event of this size",
+}
+
+// classify names a failure below HTTP. The text is ours: the library's may hold
+// the URL with its credentials.
+func classify(err error) (class, text string) {
+	var (
+		dns       *net.DNSError
+		timeout   net.Error
+		badCert   *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "canceled", "the attempt was cut off because the worker stopped"
+	case errors.As(err, &dns):
+		return "dns", "the host name could not be resolved"
+	case errors.As(err, &badCert), errors.As(err, &authority), errors.As(err, &hostname):
+		return "tls", "the certificate could not be verified"
+	case errors.As(err, &record), errors.As(err, &alert):
+		return "tls", "no TLS connection could be made"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout", "no answer in time; the event may have arrived"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection_refused", "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "connection_reset", "the connection was reset; the event may have arrived"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "unreachable", "the host cannot be reached from here"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection_closed", "the connection was closed without an answer; the event may have arrived"
+	}
+	return "network", "the request failed: " + innermost(err)
+}
+
+// innermost drops what url.Error adds, which is the URL. Text that still holds
+// one is not shown.
+func innermost(err error) string {
+	var outer *url.Error
+	for errors.As(err, &outer) {
+		err = outer.Err
+	}
+	if text := err.Error(); !strings.Contains(text, "://") {
+		return text
+	}
+	return "no further detail"
+}
+
+// parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3), at most
+// MaxRetryAfter. Anything else, and a moment that has passed, is no wish.
+func parseRetryAfter(header string, now time.Time) time.Duration {
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
+	} else if errors.Is(err, strconv.ErrRange) {
+		return MaxRetryAfter
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), MaxRetryAfter)
+}
