@@ -1,0 +1,147 @@
+// Package telemetry is how the functions are seen from outside: one JSON line
+// for a unit of work, and metrics in CloudWatch's embedded format.
+package telemetry
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"regexp"
+	"strings"
+)
+
+// The fixed keys of a line.
+const (
+	KeyEventID   = "event_id"
+	KeySource    = "source"
+	KeyType      = "type"
+	KeyAttempt   = "attempt"
+	KeyOutcome   = "outcome"
+	KeyDuration  = "duration_ms"
+	KeyRequestID = "request_id"
+)
+
+const (
+	// MaxText bounds each text of a line, in bytes.
+	MaxText = 1024
+	// maxStack bounds a stack trace, which is of no use without its end.
+	maxStack = 8 << 10
+	masked   = "[redacted]"
+)
+
+// NewLogger returns a logger that writes one JSON object a line to w, in one
+// Write. It masks what looks like a credential, whatever part of the program
+// logs it, and cuts long text. It is safe for concurrent use.
+func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: guard}))
+}
+
+// ParseLevel reads "debug", "info", "warn" or "error" in any letter case.
+func ParseLevel(s string) (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s)); err != nil {
+		return 0, fmt.Errorf("log level %q: it is debug, info, warn or error", Clean(s, 20))
+	}
+	return level, nil
+}
+
+// sensitive parts of a key. Numbers and booleans pass: a count of tokens or a
+// fencing token tells nothing.
+var sensitive = []string{
+	"token", "secret", "api_key", "apikey", "authorization", "password", "passwd",
+	"cookie", "credential", "webhook_url", "webhookurl", "redaction_key", "private_key",
+}
+
+func isSensitive(key string) bool {
+	key = strings.ToLower(strings.ReplaceAll(key, "-", "_"))
+	for _, part := range sensitive {
+		if strings.Contains(key, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// recognisable finds credentials by their looks: our own tokens, Standard
+// Webhooks secrets, bearer tokens, and user and password in a URL.
+var recognisable = regexp.MustCompile(`slr_[0-9A-Za-z]{8,}|whsec_[0-9A-Za-z+/=]{8,}|(?i:bearer\s+)[^\s"]{8,}|://[^\s/?#"@]+@`)
+
+func maskText(s string) string {
+	return recognisable.ReplaceAllStringFunc(s, func(found string) string {
+		if strings.HasPrefix(found, "://") {
+			return "://" + masked + "@"
+		}
+		return masked
+	})
+}
+
+// guard is the last line of defence, not the rule: nothing should log a secret.
+func guard(groups []string, a slog.Attr) slog.Attr {
+	hidden := isSensitive(a.Key)
+	for _, group := range groups {
+		hidden = hidden || isSensitive(group)
+	}
+	switch a.Value.Kind() {
+	case slog.KindString:
+		if hidden {
+			return slog.String(a.Key, masked)
+		}
+		limit := MaxText
+		if a.Key == "stack" {
+			limit = maxStack
+		}
+		return slog.String(a.Key, cut(maskText(a.Value.String()), limit))
+	case slog.KindAny:
+		if hidden {
+			return slog.String(a.Key, masked)
+		}
+		return slog.Attr{Key: a.Key, Value: guardAny(a.Value.Any())}
+	}
+	return a
+}
+
+// guardAny walks through a structured value as it would be written.
+func guardAny(v any) slog.Value {
+	switch v := v.(type) {
+	case error:
+		return slog.StringValue(Clean(maskText(v.Error()), MaxText))
+	case slog.Level, *slog.Source: // of every line
+		return slog.AnyValue(v)
+	}
+	form, err := json.Marshal(v)
+	if err != nil {
+		return slog.StringValue(Clean(fmt.Sprintf("value of type %T cannot be written", v), MaxText))
+	}
+	var tree any
+	decoder := json.NewDecoder(strings.NewReader(string(form)))
+	decoder.UseNumber()
+	if err := decoder.Decode(&tree); err != nil {
+		return slog.StringValue(masked)
+	}
+	return slog.AnyValue(maskTree(tree))
+}
+
+func maskTree(v any) any {
+	switch v := v.(type) {
+	case string:
+		return cut(maskText(v), MaxText)
+	case []any:
+		for i := range v {
+			v[i] = maskTree(v[i])
+		}
+	case map[string]any:
+		for key, value := range v {
+			switch value.(type) {
+			case json.Number, bool, nil:
+				continue
+			}
+			if isSensitive(key) {
+				v[key] = masked
+			} else {
+				v[key] = maskTree(value)
+			}
+		}
+	}
+	return v
+}
