@@ -20,9 +20,10 @@ type Sources interface {
 }
 
 // Bodies compresses a body, and stores it apart when it is too large to be
-// inline.
+// inline. Storing takes the mark for deletion away; Expire sets it again.
 type Bodies interface {
 	Store(ctx context.Context, account string, body []byte) (webhook.Payload, error)
+	Expire(ctx context.Context, p webhook.Payload) error
 }
 
 // Ledger makes a receipt durable.

@@ -199,6 +199,11 @@ func (s *Service) claimOne(ctx context.Context, u *unit) {
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
 		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
 	}
+	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State == webhook.Delivered {
+		// The large body was just written anew, without its mark. One that is
+		// not marked again costs storage, nothing else.
+		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))
+	}
 }
 
 // owesMessage: a new event owes its first message; an unfinished one that is

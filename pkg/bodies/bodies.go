@@ -1,0 +1,163 @@
+// Package bodies keeps the payloads of events: compressed inline where they
+// are small, in S3 where they are not.
+package bodies
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+	"github.com/klauspost/compress/zstd"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// MaxInline is the largest compressed payload that is kept in the ledger item
+// and in an unclaimed message, in bytes. Every write of an item is billed by
+// its whole size, so what is beyond a few kilobytes is cheaper in S3; against
+// that stand an S3 call's latency and one store more that must be up. An item
+// may have 400 KB, a message 256 KB in every region.
+const MaxInline = 64 << 10
+
+// MaxBody bounds what is read back, in bytes: more than Lambda lets in (6 MB of
+// event JSON).
+const MaxBody = 16 << 20
+
+// Encoding names how payloads are compressed.
+const Encoding = "zstd"
+
+// ExpireTag marks objects that a lifecycle rule of the bucket deletes.
+const (
+	ExpireTagKey   = "smartlead-receiver:expire"
+	ExpireTagValue = "true"
+)
+
+// API is what the store needs of the S3 client.
+type API interface {
+	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
+	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
+	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
+}
+
+// Store is safe for concurrent use.
+type Store struct {
+	api    API
+	bucket string
+	enc    *zstd.Encoder
+	dec    *zstd.Decoder
+}
+
+// New returns a store over the bucket.
+func New(api API, bucket string) (*Store, error) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	if err != nil {
+		return nil, fmt.Errorf("bodies: %w", err)
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBody))
+	if err != nil {
+		return nil, fmt.Errorf("bodies: %w", err)
+	}
+	return &Store{api: api, bucket: bucket, enc: enc, dec: dec}, nil
+}
+
+// Store compresses a body. One that is too large to be inline is in S3 when
+// Store returns; its key is the account and the hash of the body, so that a
+// repeat writes the same object. The error wraps webhook.ErrUnavailable.
+func (s *Store) Store(ctx context.Context, account string, body []byte) (webhook.Payload, error) {
+	p := webhook.Payload{Encoding: Encoding, Size: len(body)}
+	data := s.enc.EncodeAll(body, make([]byte, 0, len(body)/3+64))
+	if len(data) <= MaxInline {
+		p.Data = data
+		return p, nil
+	}
+	sum := sha256.Sum256(body)
+	p.Ref = account + "/" + hex.EncodeToString(sum[:])
+	_, err := s.api.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &s.bucket, Key: &p.Ref, Body: bytes.NewReader(data),
+		ContentType: aws.String("application/zstd"),
+	})
+	if err != nil {
+		return webhook.Payload{}, fmt.Errorf("bodies store: %w: %w", webhook.ErrUnavailable, err)
+	}
+	return p, nil
+}
+
+// Load returns the body. It returns webhook.ErrNotFound where the object is
+// gone, and an error that wraps webhook.ErrUnavailable where S3 did not answer.
+func (s *Store) Load(ctx context.Context, p webhook.Payload) ([]byte, error) {
+	data := p.Data
+	if p.Ref != "" {
+		var err error
+		if data, err = s.get(ctx, p.Ref); err != nil {
+			return nil, err
+		}
+	}
+	if p.Encoding != Encoding {
+		return nil, fmt.Errorf("bodies: unknown encoding %q", p.Encoding)
+	}
+	body, err := s.dec.DecodeAll(data, make([]byte, 0, min(max(p.Size, 0), MaxBody)))
+	if err != nil {
+		return nil, fmt.Errorf("bodies: a payload cannot be decompressed: %w", err)
+	}
+	return body, nil
+}
+
+func (s *Store) get(ctx context.Context, ref string) ([]byte, error) {
+	out, err := s.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: &ref})
+	if err != nil {
+		if gone(err) {
+			return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrNotFound, err)
+		}
+		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)
+	}
+	defer out.Body.Close() //nolint:errcheck // read to the end below
+	data, err := io.ReadAll(io.LimitReader(out.Body, MaxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)
+	}
+	if len(data) > MaxBody {
+		return nil, fmt.Errorf("bodies: an object has more than %d bytes", MaxBody)
+	}
+	return data, nil
+}
+
+func gone(err error) bool {
+	if _, ok := errors.AsType[*types.NoSuchKey](err); ok {
+		return true
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "NoSuchKey"
+}
+
+// Expire marks a large payload for deletion by the bucket's lifecycle rule. The
+// object is copied onto itself, because lifecycle counts days from an object's
+// last write: an event that was dead for months keeps its body for the whole
+// retention after its delivery. An inline payload expires with its item.
+//
+// A later receipt of the same body writes the object anew, without the mark.
+func (s *Store) Expire(ctx context.Context, p webhook.Payload) error {
+	if p.Ref == "" {
+		return nil
+	}
+	_, err := s.api.CopyObject(ctx, &s3.CopyObjectInput{
+		Bucket: &s.bucket, Key: &p.Ref,
+		CopySource:        aws.String(s.bucket + "/" + url.PathEscape(p.Ref)),
+		ContentType:       aws.String("application/zstd"),
+		MetadataDirective: types.MetadataDirectiveReplace,
+		TaggingDirective:  types.TaggingDirectiveReplace,
+		Tagging:           aws.String(url.QueryEscape(ExpireTagKey) + "=" + ExpireTagValue),
+	})
+	if err != nil {
+		return fmt.Errorf("bodies expire: %w: %w", webhook.ErrUnavailable, err)
+	}
+	return nil
+}

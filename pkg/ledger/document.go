@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// A document is a small piece of state beside the events, such as a redrive
+// job: opaque bytes under a version that every write must have seen. The
+// version is a fencing token: a writer that was overtaken changes nothing.
+type document struct {
+	PK        string       `dynamodbav:"pk"`
+	SK        string       `dynamodbav:"sk"`
+	Version   int          `dynamodbav:"version"`
+	Body      []byte       `dynamodbav:"body"`
+	UpdatedAt instant      `dynamodbav:"updated_at"`
+	ExpiresAt epochSeconds `dynamodbav:"expires_at,omitempty"`
+}
+
+// LoadDocument returns a document and its version, by a consistent read. It
+// returns webhook.ErrNotFound where there is none; its version is then 0.
+func (l *Ledger) LoadDocument(ctx context.Context, kind, name string) (body []byte, version int, err error) {
+	out, err := l.api.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &l.table, Key: itemKey(kind, name), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, 0, unavailable("document", err)
+	}
+	if len(out.Item) == 0 {
+		return nil, 0, webhook.ErrNotFound
+	}
+	var d document
+	if err := attributevalue.UnmarshalMap(out.Item, &d); err != nil {
+		return nil, 0, fmt.Errorf("ledger: document cannot be read: %w", err)
+	}
+	return d.Body, d.Version, nil
+}
+
+// SaveDocument writes a document if its version is still the one seen (0: it
+// does not exist yet). It returns webhook.ErrChanged, having changed nothing,
+// where it is not. expiresAt zero keeps the document for ever.
+func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error {
+	av, err := attributevalue.MarshalMap(document{
+		PK: kind, SK: name, Version: seen + 1, Body: body, UpdatedAt: at(now), ExpiresAt: seconds(expiresAt),
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: document cannot be written: %w", err)
+	}
+	in := &dynamodb.PutItemInput{TableName: &l.table, Item: av}
+	if seen == 0 {
+		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
+	} else {
+		in.ConditionExpression = aws.String("version = :seen")
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{
+			":seen": &types.AttributeValueMemberN{Value: strconv.Itoa(seen)},
+		}
+	}
+	_, err = l.api.PutItem(ctx, in)
+	var failed *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &failed):
+		return webhook.ErrChanged
+	case err != nil:
+		return unavailable("document", err)
+	}
+	return nil
+}
+
+// ListDocuments returns the documents of a kind, the last name first, at most
+// limit.
+func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error) {
+	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+		TableName:              &l.table,
+		KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": &types.AttributeValueMemberS{Value: kind},
+		},
+		ScanIndexForward: aws.Bool(false),
+		ConsistentRead:   aws.Bool(true),
+		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
+	})
+	if err != nil {
+		return nil, unavailable("documents", err)
+	}
+	bodies := make([][]byte, 0, len(out.Items))
+	for _, item := range out.Items {
+		var d document
+		if err := attributevalue.UnmarshalMap(item, &d); err != nil {
+			return nil, fmt.Errorf("ledger: document cannot be read: %w", err)
+		}
+		bodies = append(bodies, d.Body)
+	}
+	return bodies, nil
+}
