@@ -17,18 +17,12 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Delivery is one attempt to hand one event to one destination.
-type Delivery struct {
-	Event          webhook.Event
-	IdempotencyKey string // the same on every retry and redrive: destinations dedupe by it
-	Attempt        int    // from 1
-}
-
 // Destination is the extension point. Deliver returns how the attempt ended and
 // never an error: what went wrong, and whether to try again, is in the Outcome.
-// It must honour ctx and be safe for concurrent use.
+// Event.Attempt counts from 1; IdempotencyKey is the same on every retry and
+// redrive. It must honour ctx and be safe for concurrent use.
 type Destination interface {
-	Deliver(ctx context.Context, d Delivery) webhook.Outcome
+	Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome
 }
 
 // Deps are what destinations are built from; shared by all of them.
@@ -47,11 +41,9 @@ var builders = map[string]func(name string, cfg Config, deps Deps) (Destination,
 // Types returns the known types, sorted.
 func Types() []string { return slices.Sorted(maps.Keys(builders)) }
 
-// New builds a destination that applies cfg.Filter, survives a panic and never
-// returns an outcome that the ledger cannot keep. An event that the filter does
-// not want ends as webhook.ResultUnrouted. It returns ErrConfig, wrapped with
-// every problem, without secrets.
-func New(name string, cfg Config, deps Deps) (Destination, error) {
+// New builds a destination of a registered type. It returns ErrConfig, wrapped
+// with every problem, without secrets.
+func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err := ValidateName(name); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -71,32 +63,40 @@ func New(name string, cfg Config, deps Deps) (Destination, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
-	return &guarded{name: name, filter: cfg.Filter, next: d, logger: deps.Logger}, nil
+	return &Target{name: name, filter: cfg.Filter, next: d, logger: deps.Logger}, nil
 }
 
-// guarded keeps the promises that New makes for any destination.
-type guarded struct {
+// Target is a configured destination of any type, with what holds for all of
+// them: it takes only what its filter wants, survives a panic, and never
+// returns an outcome that the ledger cannot keep. It is safe for concurrent
+// use.
+type Target struct {
 	name   string
 	filter Filter
 	next   Destination
 	logger *slog.Logger
 }
 
-func (g *guarded) Deliver(ctx context.Context, d Delivery) (out webhook.Outcome) {
-	if !g.filter.Match(d.Event) {
+// Wants tells whether the filter selects the event.
+func (t *Target) Wants(e webhook.Event) bool { return t.filter.Match(e) }
+
+// Deliver hands over the event. One that the filter does not want ends as
+// webhook.ResultUnrouted, whether or not the caller asked Wants.
+func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.Outcome) {
+	if !t.Wants(d.Event) {
 		return webhook.Outcome{Result: webhook.ResultUnrouted}
 	}
 	defer func() {
 		if value := recover(); value != nil {
-			g.logger.ErrorContext(ctx, "destination panicked", "destination", g.name,
-				"event_id", d.Event.ID, "attempt", d.Attempt, "panic", panicText(value), "stack", string(debug.Stack()))
+			t.logger.ErrorContext(ctx, "destination panicked", "destination", t.name,
+				"event_id", d.Event.ID, "attempt", d.Event.Attempt, "panic", panicText(value), "stack", string(debug.Stack()))
 			out = webhook.Outcome{
 				Result: webhook.ResultRetry, ErrorClass: "panic",
 				Error: clean("the destination's code failed: " + panicText(value)),
 			}
 		}
 	}()
-	return tidy(g.next.Deliver(ctx, d))
+	return tidy(t.next.Deliver(ctx, d))
 }
 
 // panicText names the panic. Only the runtime's own text is safe to show: any

@@ -113,7 +113,7 @@ func secretsOf(u *url.URL, cfg Config) []string {
 	return kept
 }
 
-func (h *httpDestination) Deliver(ctx context.Context, d Delivery) webhook.Outcome {
+func (h *httpDestination) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
 	body, err := encode(d)
 	if err != nil {
 		return webhook.Outcome{
@@ -133,9 +133,8 @@ func (h *httpDestination) Deliver(ctx context.Context, d Delivery) webhook.Outco
 
 // encode writes the event as a destination receives it. HTML is not escaped:
 // bodies of mails are full of it.
-func encode(d Delivery) ([]byte, error) {
+func encode(d webhook.Delivery) ([]byte, error) {
 	e := d.Event
-	e.Attempt = d.Attempt
 	if e.Schema == "" {
 		e.Schema = webhook.Schema
 	}
@@ -150,7 +149,7 @@ func encode(d Delivery) ([]byte, error) {
 
 // setHeaders also sets Idempotency-Key: many APIs know it, and net/http
 // repeats a POST on a connection that turned out to be dead only with it.
-func (h *httpDestination) setHeaders(header http.Header, d Delivery, body []byte) {
+func (h *httpDestination) setHeaders(header http.Header, d webhook.Delivery, body []byte) {
 	for name, value := range h.headers {
 		header.Set(name, value)
 	}
@@ -160,7 +159,7 @@ func (h *httpDestination) setHeaders(header http.Header, d Delivery, body []byte
 	header.Set(HeaderID, d.IdempotencyKey)
 	header.Set(HeaderIdempotencyKey, d.IdempotencyKey)
 	header.Set(HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
-	header.Set(HeaderAttempt, strconv.Itoa(d.Attempt))
+	header.Set(HeaderAttempt, strconv.Itoa(d.Event.Attempt))
 	if len(h.keys) > 0 {
 		header.Set(HeaderSignature, signatures(h.keys, d.IdempotencyKey, at, body))
 	}

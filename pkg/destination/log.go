@@ -20,13 +20,13 @@ func newLog(name string, _ Config, deps Deps) (Destination, error) {
 	return &logDestination{name: name, logger: deps.Logger}, nil
 }
 
-func (l *logDestination) Deliver(ctx context.Context, d Delivery) webhook.Outcome {
+func (l *logDestination) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
 	e := d.Event
 	attrs := []slog.Attr{
 		slog.String("event_id", string(e.ID)),
 		slog.String("type", string(e.Type)),
 		slog.String("source", e.Source),
-		slog.Int("attempt", d.Attempt),
+		slog.Int("attempt", e.Attempt),
 		slog.String("outcome", string(webhook.ResultDelivered)),
 		slog.String("destination", l.name),
 		slog.String("account", e.Account),

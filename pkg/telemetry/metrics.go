@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -145,7 +144,7 @@ func (m *Metrics) Flush() error {
 			if err != nil {
 				return fmt.Errorf("encode metrics: %w", err)
 			}
-			if _, err := io.Copy(m.w, bytes.NewReader(append(line, '\n'))); err != nil {
+			if _, err := m.w.Write(append(line, '\n')); err != nil {
 				return fmt.Errorf("write metrics: %w", err)
 			}
 		}
