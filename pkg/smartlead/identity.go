@@ -1,0 +1,223 @@
+package smartlead
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// The names of the fields on which an identity can rest. They are hashed with
+// the values, so that a lead's id never stands for a stats id of the same text.
+const (
+	basisAccount     = "account"
+	basisType        = "type"
+	basisCampaign    = "campaign_id"
+	basisStats       = "stats_id"
+	basisLead        = "lead_email"
+	basisLeadID      = "lead_id"
+	basisMessage     = "message_id"
+	basisTime        = "time"
+	basisReplyText   = "reply_text"
+	basisLink        = "link"
+	basisStep        = "sequence_number"
+	basisOldCategory = "old_category_id"
+	basisNewCategory = "new_category_id"
+	basisOldName     = "old_category"
+	basisNewName     = "new_category"
+	basisOldStatus   = "previous_status"
+	basisNewStatus   = "current_status"
+	basisAlertOf     = "account_id"
+	basisMailbox     = "mailbox"
+	basisReason      = "reason"
+	basisBody        = "body"
+	basisRawType     = "raw_type"
+	basisEventID     = "event_id"
+	basisEnvelopeID  = "envelope_id"
+)
+
+// Field is one field of an identity. Reply text and the body stand as hashes.
+type Field struct {
+	Name  string
+	Value string
+}
+
+// basis collects the fields of an identity in order, leaving out absent ones.
+type basis []Field
+
+func (s *basis) add(name, value string) {
+	if value != "" {
+		*s = append(*s, Field{name, value})
+	}
+}
+
+func (s *basis) addTime(t time.Time) {
+	if !t.IsZero() {
+		s.add(basisTime, t.UTC().Format(timeLayout))
+	}
+}
+
+// timeLayout spells a time of an identity: UTC, milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// identity lists the fields on which the event's identity rests. fingerprint
+// is the hash of the canonical body.
+func (b *body) identity(account, fingerprint string) basis {
+	s := make(basis, 0, 10)
+	s.add(basisAccount, account)
+	s.add(basisType, string(b.typ))
+	if isAlert(b.typ) && b.dialect == DialectEnvelope {
+		if id := b.scalar(fID); id != "" {
+			s.add(basisEnvelopeID, id)
+			return s
+		}
+	}
+	s.add(basisCampaign, b.campaign)
+	switch {
+	case b.stats != "":
+		s.add(basisStats, b.stats)
+	case b.people.lead != "":
+		s.add(basisLead, b.people.lead)
+	default:
+		s.add(basisLeadID, b.leadID)
+	}
+	b.discriminate(&s, fingerprint)
+	return s
+}
+
+// discriminate adds what tells two events of one type, campaign and lead apart.
+func (b *body) discriminate(s *basis, fingerprint string) {
+	switch b.typ {
+	case webhook.EmailReply, webhook.UntrackedReplies:
+		if b.inbound != "" {
+			s.add(basisMessage, b.inbound)
+			return
+		}
+		s.addTime(b.at)
+		if text := b.replyText(); text != "" {
+			s.add(basisReplyText, hashText(text))
+		}
+	case webhook.EmailOpen:
+		s.addTime(b.at)
+	case webhook.EmailLinkClick:
+		s.addTime(b.at)
+		for _, link := range b.links {
+			s.add(basisLink, link)
+		}
+	case webhook.EmailSent, webhook.FirstEmailSent:
+		b.onceBySend(s, b.sent)
+	case webhook.EmailBounce:
+		b.onceBySend(s, b.bounceID)
+		if b.bounceID != "" && b.stats != "" {
+			s.add(basisMessage, b.bounceID)
+		}
+	case webhook.LeadCategoryUpdated:
+		s.addTime(b.at)
+		s.addEither(basisOldCategory, b.category.OldID, basisOldName, b.category.Old)
+		s.addEither(basisNewCategory, b.category.NewID, basisNewName, b.category.New)
+	case webhook.LeadUnsubscribed:
+		s.addTime(b.at)
+	case webhook.ManualStepReached:
+		s.add(basisStep, b.firstText(b.f[fCurrentSequenceNumber], b.f[fSequenceNumber]))
+		s.addTime(b.at)
+	case webhook.CampaignStatusChanged:
+		if b.status.Old == "" && b.status.New == "" {
+			s.add(basisBody, fingerprint)
+			return
+		}
+		s.add(basisOldStatus, b.status.Old)
+		s.add(basisNewStatus, b.status.New)
+		s.addTime(b.at)
+	case webhook.EmailAccountDisconnected, webhook.LinkedInDisconnected, webhook.CampaignBounceBreach:
+		s.addEither(basisAlertOf, b.alert.AccountID, basisMailbox, b.people.mailbox)
+		s.add(basisReason, b.alert.Reason)
+		s.addTime(b.at)
+	default:
+		if id := b.providerEventID(); id != "" {
+			s.add(basisRawType, normalType(b.rawType))
+			s.add(basisEventID, id)
+			return
+		}
+		s.add(basisBody, fingerprint)
+	}
+}
+
+// onceBySend: one send has one such event. Without stats_id the message id
+// tells it, without that the step and the time.
+func (b *body) onceBySend(s *basis, message string) {
+	switch {
+	case b.stats != "":
+	case message != "":
+		s.add(basisMessage, message)
+	default:
+		s.add(basisStep, b.firstText(b.f[fSequenceNumber], b.f[fCurrentSequenceNumber]))
+		s.addTime(b.at)
+	}
+}
+
+func (s *basis) addEither(name, value, otherName, other string) {
+	if value != "" {
+		s.add(name, value)
+		return
+	}
+	s.add(otherName, other)
+}
+
+// timeless tells whether the identity has neither a time nor an id of a
+// message, a send or the body: then the event can repeat for real with an
+// identical body. An identity by the whole body has what the body has.
+func (b *body) timeless(s basis) bool {
+	for _, f := range s {
+		switch f.Name {
+		case basisTime, basisMessage, basisStats, basisEventID, basisEnvelopeID:
+			return false
+		case basisBody:
+			if !b.at.IsZero() || b.stats != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
+
+// naturalKey is "v1:" + type + ':' + base32 of the first 20 bytes of SHA-256
+// over the fields, each name and value preceded by its length.
+func naturalKey(t webhook.Type, s basis) string {
+	var stack [512]byte
+	buf := stack[:0]
+	for _, f := range s {
+		buf = appendSized(buf, f.Name)
+		buf = appendSized(buf, f.Value)
+	}
+	sum := sha256.Sum256(buf)
+	var key [80]byte
+	out := append(append(append(key[:0], "v1:"...), t...), ':')
+	return string(keyEncoding.AppendEncode(out, sum[:20]))
+}
+
+func appendSized(buf []byte, s string) []byte {
+	buf = binary.AppendUvarint(buf, uint64(len(s)))
+	return append(buf, s...)
+}
+
+// hashText stands for a text too long or too private to show.
+func hashText(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
+
+// names lists the fields of an identity once each, for people.
+func (s basis) names() []string {
+	names := make([]string, 0, len(s))
+	for i, f := range s {
+		if i == 0 || f.Name != s[i-1].Name {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,58 @@
+package smartlead
+
+import "strings"
+
+// maxLinks bounds the links that are read from one click.
+const maxLinks = 1000
+
+// clickedLinks reads link_details, else the deprecated link_clicked, else the
+// nested dialect's link. Captures show lists of strings; a string, objects and
+// JSON inside text are read as well, since the current shape is not documented.
+func (b *body) clickedLinks() []string {
+	for _, v := range [...]uint32{b.f[fLinkDetails], b.f[fLinkClicked], b.f[fLink]} {
+		if v == 0 {
+			continue
+		}
+		if links := b.tree.linksIn(nil, v, 4); len(links) > 0 {
+			return links
+		}
+	}
+	return nil
+}
+
+// linksIn collects links in order; depth bounds containers within containers.
+func (t *tree) linksIn(links []string, v uint32, depth int) []string {
+	if depth == 0 || len(links) >= maxLinks {
+		return links
+	}
+	switch t.kind(v) {
+	case '"':
+		return textLinks(links, t.text(v), depth)
+	case '[':
+		for _, c := range t.children(v) {
+			links = t.linksIn(links, c, depth-1)
+		}
+	case '{':
+		for _, name := range [...]string{"url", "link", "link_clicked", "href", "link_url", "original_url"} {
+			if c := t.get(v, name); c != 0 && t.text(c) != "" {
+				return t.linksIn(links, c, depth-1)
+			}
+		}
+	}
+	return links
+}
+
+// textLinks adds a link, or those of the JSON that the text holds.
+func textLinks(links []string, s string, depth int) []string {
+	if s == "" {
+		return links
+	}
+	if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, `"`) {
+		inner, err := scanTree([]byte(s), Limits{}.orDefault())
+		if err == nil {
+			defer inner.free()
+			return inner.linksIn(links, 0, depth-1)
+		}
+	}
+	return append(links, s)
+}

@@ -1,0 +1,272 @@
+package smartlead
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Options says in whose name a body is read.
+type Options struct {
+	// Account is part of every identity: sources of one provider account share
+	// it.
+	Account string
+	// RedactionKey keys the fingerprints that replace credentials. Without it
+	// they become the word "redacted".
+	RedactionKey []byte
+	// Secrets are literal values, such as the token of the URL, that are
+	// removed wherever they appear in a body. Values below 6 bytes are ignored.
+	Secrets []string
+	// Limits bounds what a body may cost; zero fields have defaults.
+	Limits Limits
+}
+
+// Limits bounds a body. Its size is bounded by the caller.
+type Limits struct {
+	Depth    int // nested objects and arrays; default 100
+	Values   int // values and member names in one body; default 1,000,000
+	Elements int // elements of a top-level array; default 10,000
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Depth <= 0 {
+		l.Depth = 100
+	}
+	if l.Values <= 0 {
+		l.Values = 1_000_000
+	}
+	if l.Elements <= 0 {
+		l.Elements = 10_000
+	}
+	return l
+}
+
+// Batch is what one request brought.
+type Batch struct {
+	Array    bool // the body is an array, of any length
+	Elements []Element
+}
+
+// Element is one event of a batch, or the reason why it is none.
+type Element struct {
+	Index       int           // position in the batch, from 0
+	Event       webhook.Event // ID is the natural key; Source, ReceivedAt, Attempt and Generation are empty
+	Key         string        // natural key, "v1:TYPE:BASE32"
+	Basis       []string      // names of the fields on which the identity rests, in order
+	BasisFields []Field       // the same with values, for people
+	Timeless    bool          // the identity has neither a time nor an id: it may repeat for real
+	Fingerprint string        // base32 hash of the canonical body
+	SecretKey   string        // the body's secret_key, for authentication only; never stored
+	TestEvent   bool          // the dashboard's test: secret_key is the word "secretkey"
+	Payload     []byte        // redacted original JSON, what is stored
+	Err         error         // this element is refused; the others are not concerned
+}
+
+// Parse reads the body of a request: one event or an array of them, in any
+// dialect, also inside {"body": …} wrappers and JSON text. It returns
+// ErrNotJSON, ErrScalar, ErrEncoding, ErrTooDeep or ErrTooMany (wrapped, with a
+// position) when the body as a whole is refused. An object of no known type is
+// an event of type UNKNOWN, also when it is empty. Nothing returned refers to
+// body. Safe for concurrent use.
+func Parse(body []byte, opts Options) (Batch, error) {
+	body, err := decodeBody(body)
+	if err != nil {
+		return Batch{}, err
+	}
+	p := parser{opts: opts, lim: opts.Limits.orDefault(), redactor: newRedactor(opts)}
+	t, err := scanTree(body, p.lim)
+	if err != nil {
+		return Batch{}, err
+	}
+	defer t.free()
+	if err := p.top(t, 0, maxWrappers); err != nil {
+		return Batch{}, err
+	}
+	return p.batch, nil
+}
+
+// Normalize reads an event from a stored payload: it gives the event that
+// Parse gave. Errors are those of Parse, and ErrNotObject.
+func Normalize(payload []byte, opts Options) (webhook.Event, error) {
+	e, err := analyze(payload, opts)
+	return e.Event, err
+}
+
+// decodeBody drops a byte order mark and refuses what is not UTF-8.
+func decodeBody(body []byte) ([]byte, error) {
+	body = bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))
+	switch {
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil, refuse(ErrNotJSON, 0, "the body is empty")
+	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("\xFE\xFF")),
+		len(body) > 1 && (body[0] == 0 || body[1] == 0):
+		return nil, refuse(ErrEncoding, 0, "it looks like UTF-16 or UTF-32")
+	case bytes.HasPrefix(body, []byte("\x1F\x8B")):
+		return nil, refuse(ErrEncoding, 0, "it looks compressed")
+	}
+	if utf8.Valid(body) {
+		return body, nil
+	}
+	at := 0
+	for {
+		r, n := utf8.DecodeRune(body[at:])
+		if r == utf8.RuneError && n <= 1 {
+			return nil, refuse(ErrEncoding, at, "a byte that UTF-8 does not have")
+		}
+		at += n
+	}
+}
+
+// maxWrappers bounds how many wrappers and JSON texts are opened.
+const maxWrappers = 4
+
+type parser struct {
+	opts     Options
+	lim      Limits
+	redactor *redactor
+	batch    Batch
+}
+
+// top reads the body's own value, opening what is wrapped around it.
+func (p *parser) top(t *tree, i uint32, hops int) error {
+	switch t.kind(i) {
+	case '{', '"':
+		inner, at, err := p.open(t, i, hops)
+		if err == nil && inner != nil {
+			if inner != t {
+				defer inner.free()
+			}
+			return p.top(inner, at, hops-1)
+		}
+		if t.kind(i) == '"' {
+			return refuse(ErrScalar, 0, "the body is text")
+		}
+		return p.add(t, i)
+	case '[':
+		p.batch.Array = true
+		for _, c := range t.children(i) {
+			if err := p.element(t, c, hops); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return refuse(ErrScalar, int(t.nodes[i].start), "the body is a number or a word")
+}
+
+// element reads one element of an array. A wrapper in it is opened; what the
+// wrapper holds counts as elements of the batch, in order.
+func (p *parser) element(t *tree, i uint32, hops int) error {
+	if k := t.kind(i); k == '{' || k == '"' {
+		inner, at, err := p.open(t, i, hops)
+		if err == nil && inner != nil {
+			if inner != t {
+				defer inner.free()
+			}
+			if inner.kind(at) != '[' {
+				return p.element(inner, at, hops-1)
+			}
+			if k == '{' {
+				return p.top(inner, at, hops-1)
+			}
+		}
+		if k == '{' {
+			return p.add(t, i)
+		}
+	}
+	return p.append(Element{Err: refuse(ErrNotObject, int(t.nodes[i].start), "an event is an object")})
+}
+
+// open returns what a wrapper or a JSON text holds; a nil tree when the value
+// is neither.
+func (p *parser) open(t *tree, i uint32, hops int) (*tree, uint32, error) {
+	if hops == 0 {
+		return nil, 0, nil
+	}
+	if t.kind(i) == '{' {
+		if i = t.wrapped(i); i == 0 {
+			return nil, 0, nil
+		}
+	}
+	if t.kind(i) != '"' {
+		return t, i, nil
+	}
+	text := bytes.TrimSpace(unescape(nil, t.inner(i)))
+	if len(text) == 0 || text[0] != '{' && text[0] != '[' && text[0] != '"' {
+		return nil, 0, nil
+	}
+	inner, err := scanTree(text, p.lim)
+	return inner, 0, err
+}
+
+// wrapped returns the body member of a wrapper, as relays such as n8n post
+// {"headers": …, "query": …, "body": …}; 0 when the object is an event itself,
+// which it is when it has a type of its own, unless the body's type is the only
+// known one.
+func (t *tree) wrapped(i uint32) uint32 {
+	inner := t.get(i, "body")
+	if inner == 0 {
+		return 0
+	}
+	switch t.kind(inner) {
+	case '{', '[', '"':
+	default:
+		return 0
+	}
+	f := t.index(i)
+	name, _ := t.typeName(&f)
+	if name == "" {
+		return inner
+	}
+	if canonicalType(name) != webhook.Unknown || t.kind(inner) != '{' {
+		return 0
+	}
+	f = t.index(inner)
+	if name, _ = t.typeName(&f); canonicalType(name) == webhook.Unknown {
+		return 0
+	}
+	return inner
+}
+
+func (p *parser) append(e Element) error {
+	if len(p.batch.Elements) >= p.lim.Elements {
+		return refuse(ErrTooMany, 0, "more elements than are read")
+	}
+	e.Index = len(p.batch.Elements)
+	p.batch.Elements = append(p.batch.Elements, e)
+	return nil
+}
+
+// add reads an object as an event: redacted first, so that the event and its
+// identity are those of the stored payload.
+func (p *parser) add(t *tree, i uint32) error {
+	e, err := analyze(p.redactor.payload(t, i), p.opts)
+	if err != nil {
+		return p.append(Element{Err: err})
+	}
+	f := t.index(i)
+	e.SecretKey = t.text(f[fSecretKey])
+	return p.append(e)
+}
+
+// analyze reads a redacted payload.
+func analyze(payload []byte, opts Options) (Element, error) {
+	t, err := scanTree(payload, opts.Limits.orDefault())
+	if err != nil {
+		return Element{}, err
+	}
+	defer t.free()
+	if t.kind(0) != '{' {
+		return Element{}, refuse(ErrNotObject, 0, "an event is an object")
+	}
+	b := read(t)
+	e := Element{Fingerprint: b.fingerprint(), Payload: payload}
+	fields := b.identity(opts.Account, e.Fingerprint)
+	e.Key = naturalKey(b.typ, fields)
+	e.Basis, e.BasisFields = fields.names(), fields
+	e.Timeless = b.timeless(fields)
+	e.TestEvent = b.scalar(fSecretKey) == testSecret
+	e.Event = b.event(opts.Account, e)
+	return e, nil
+}

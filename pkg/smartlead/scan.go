@@ -1,0 +1,255 @@
+package smartlead
+
+// node is one JSON value or member name, as offsets into the text. Nodes stand
+// in the order of the text: a container, then all that is inside it. next is
+// the index just past the node's subtree. Offsets of 32 bits keep the index of
+// a 6 MB body small; a body is never near 4 GB.
+type node struct {
+	start, end uint32
+	next       uint32
+}
+
+// scanner turns JSON text into nodes in one pass, without recursion, so that
+// hostile nesting costs no stack. It accepts what RFC 8259 accepts; duplicate
+// names and lone surrogates are left to its callers.
+type scanner struct {
+	src   []byte
+	pos   int
+	nodes []node
+	open  []uint32 // containers not yet closed
+	lim   Limits
+}
+
+// run scans one JSON text and nothing after it.
+func (s *scanner) run() error {
+	s.space()
+	for {
+		opened, err := s.value()
+		if err != nil {
+			return err
+		}
+		if opened {
+			continue
+		}
+		if done, err := s.after(); done || err != nil {
+			return err
+		}
+	}
+}
+
+// value scans a scalar, an empty container, or the beginning of a container up
+// to its first value; only then opened is true.
+func (s *scanner) value() (opened bool, err error) {
+	if s.pos >= len(s.src) {
+		return false, refuse(ErrNotJSON, s.pos, "a value is missing")
+	}
+	if len(s.nodes) >= s.lim.Values {
+		return false, refuse(ErrTooMany, s.pos, "more values than are read")
+	}
+	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
+	switch c := s.src[s.pos]; c {
+	case '{', '[':
+		return s.container(c)
+	case '"':
+		err = s.text()
+	case 't':
+		err = s.word("true")
+	case 'f':
+		err = s.word("false")
+	case 'n':
+		err = s.word("null")
+	default:
+		err = s.number()
+	}
+	s.finish(len(s.nodes) - 1)
+	return false, err
+}
+
+func (s *scanner) container(c byte) (opened bool, err error) {
+	if len(s.open) >= s.lim.Depth {
+		return false, refuse(ErrTooDeep, s.pos, "an object or array inside too many others")
+	}
+	s.open = append(s.open, uint32(len(s.nodes)-1))
+	s.pos++
+	s.space()
+	if s.pos < len(s.src) && s.src[s.pos] == c+2 { // '{'+2 is '}', '['+2 is ']'
+		s.closeContainer()
+		return false, nil
+	}
+	if c == '{' {
+		return true, s.name()
+	}
+	return true, nil
+}
+
+func (s *scanner) closeContainer() {
+	s.pos++
+	s.finish(int(s.open[len(s.open)-1]))
+	s.open = s.open[:len(s.open)-1]
+}
+
+func (s *scanner) finish(i int) {
+	s.nodes[i].end = uint32(s.pos)
+	s.nodes[i].next = uint32(len(s.nodes))
+}
+
+// after reads what follows a value: a comma, closing brackets, or the end.
+func (s *scanner) after() (done bool, err error) {
+	for {
+		s.space()
+		if len(s.open) == 0 {
+			if s.pos < len(s.src) {
+				return false, refuse(ErrNotJSON, s.pos, "text after the end of the JSON value")
+			}
+			return true, nil
+		}
+		if s.pos >= len(s.src) {
+			return false, refuse(ErrNotJSON, s.pos, "the text ends inside an object or array")
+		}
+		kind := s.src[s.nodes[s.open[len(s.open)-1]].start]
+		switch s.src[s.pos] {
+		case kind + 2:
+			s.closeContainer()
+		case ',':
+			s.pos++
+			s.space()
+			if kind == '{' {
+				err = s.name()
+			}
+			return false, err
+		default:
+			return false, refuse(ErrNotJSON, s.pos, "a comma or a closing bracket is missing")
+		}
+	}
+}
+
+// name scans a member's name and the colon.
+func (s *scanner) name() error {
+	if s.pos >= len(s.src) || s.src[s.pos] != '"' {
+		return refuse(ErrNotJSON, s.pos, "a member's name is missing")
+	}
+	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
+	if err := s.text(); err != nil {
+		return err
+	}
+	s.finish(len(s.nodes) - 1)
+	s.space()
+	if s.pos >= len(s.src) || s.src[s.pos] != ':' {
+		return refuse(ErrNotJSON, s.pos, "a colon is missing")
+	}
+	s.pos++
+	s.space()
+	return nil
+}
+
+// text scans a string, from quote to quote.
+func (s *scanner) text() error {
+	src := s.src
+	for i := s.pos + 1; i < len(src); i++ {
+		c := src[i]
+		if c == '"' {
+			s.pos = i + 1
+			return nil
+		}
+		if c < ' ' {
+			return refuse(ErrNotJSON, i, "a control character inside a string")
+		}
+		if c != '\\' {
+			continue
+		}
+		i++
+		if i >= len(src) {
+			break
+		}
+		switch src[i] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		case 'u':
+			if _, ok := hex4(src, i+1); !ok {
+				return refuse(ErrNotJSON, i, "an escape that does not exist")
+			}
+			i += 4
+		default:
+			return refuse(ErrNotJSON, i, "an escape that does not exist")
+		}
+	}
+	return refuse(ErrNotJSON, len(src), "the text ends inside a string")
+}
+
+func (s *scanner) word(w string) error {
+	if len(s.src)-s.pos < len(w) || string(s.src[s.pos:s.pos+len(w)]) != w {
+		return refuse(ErrNotJSON, s.pos, "a word that does not exist")
+	}
+	s.pos += len(w)
+	return nil
+}
+
+// number checks the grammar only; a number is never converted, so none is too
+// large or too precise.
+func (s *scanner) number() error {
+	i := s.pos
+	if i < len(s.src) && s.src[i] == '-' {
+		i++
+	}
+	first := i
+	i = digits(s.src, i)
+	ok := i > first && (s.src[first] != '0' || i == first+1)
+	if ok && i < len(s.src) && s.src[i] == '.' {
+		from := i + 1
+		i = digits(s.src, from)
+		ok = i > from
+	}
+	if ok && i < len(s.src) && (s.src[i] == 'e' || s.src[i] == 'E') {
+		i++
+		if i < len(s.src) && (s.src[i] == '+' || s.src[i] == '-') {
+			i++
+		}
+		from := i
+		i = digits(s.src, from)
+		ok = i > from
+	}
+	if !ok {
+		return refuse(ErrNotJSON, s.pos, "neither a value nor a number")
+	}
+	s.pos = i
+	return nil
+}
+
+func digits(src []byte, i int) int {
+	for i < len(src) && src[i] >= '0' && src[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.src) {
+		switch s.src[s.pos] {
+		case ' ', '\t', '\n', '\r':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(src []byte, i int) (rune, bool) {
+	if len(src)-i < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range src[i : i+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
