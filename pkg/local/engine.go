@@ -22,6 +22,7 @@ const Region = "us-east-1"
 // Engine is the embedded AWS-compatible engine. It listens on a free port of
 // the loopback interface (it offers no way to choose one) and keeps its data in
 // memory: all engines of one process share it, and it ends with the process.
+// One must not start while another one of the process is at work.
 type Engine struct {
 	URL    string
 	server *kumo.Server

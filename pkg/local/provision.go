@@ -15,6 +15,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"smartlead-receiver/pkg/local/tabledef"
 )
@@ -111,7 +112,8 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	case !errors.As(err, &absent):
 		return unreachable(err)
 	}
-	if _, err := client.CreateTable(ctx, tabledef.CreateTable(name)); err != nil {
+	var inUse *dynamotypes.ResourceInUseException // a repeat of our own call, whose answer was lost
+	if _, err := client.CreateTable(ctx, tabledef.CreateTable(name)); err != nil && !errors.As(err, &inUse) {
 		return fmt.Errorf("create table %s: %w", name, err)
 	}
 	waiter := dynamodb.NewTableExistsWaiter(client, func(o *dynamodb.TableExistsWaiterOptions) {
@@ -146,7 +148,6 @@ func ensureQueues(ctx context.Context, clients *Clients, p Provisioning, r *Reso
 // ensureQueue sets the attributes of a queue that exists already: CreateQueue
 // with other attributes than the queue has is an error in SQS.
 func ensureQueue(ctx context.Context, clients *Clients, name string, attributes map[string]string) (Queue, error) {
-	var absent *sqstypes.QueueDoesNotExist
 	var queueURL *string
 	found, err := clients.SQS.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(name)})
 	switch {
@@ -156,7 +157,7 @@ func ensureQueue(ctx context.Context, clients *Clients, name string, attributes 
 		if err != nil {
 			return Queue{}, fmt.Errorf("set the attributes of queue %s: %w", name, err)
 		}
-	case errors.As(err, &absent):
+	case isAbsentQueue(err):
 		created, err := clients.SQS.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: attributes})
 		if err != nil {
 			return Queue{}, fmt.Errorf("create queue %s: %w", name, err)
@@ -177,6 +178,14 @@ func ensureQueue(ctx context.Context, clients *Clients, name string, attributes 
 		URL:  reachable(clients.Endpoints.SQS, aws.ToString(queueURL)),
 		ARN:  is.Attributes[string(arn)],
 	}, nil
+}
+
+// isAbsentQueue knows both names of the error: that of the JSON protocol and
+// that of the query protocol, which the embedded engine sends.
+func isAbsentQueue(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "QueueDoesNotExist" ||
+		api.ErrorCode() == "AWS.SimpleQueueService.NonExistentQueue")
 }
 
 func ensureBucket(ctx context.Context, client *s3.Client, name string) error {

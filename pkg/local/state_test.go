@@ -1,0 +1,99 @@
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestStateDirKeepsItsSecrets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "deep", ".local")
+	read := func() [2]string {
+		dir, err := OpenStateDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := dir.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret, err := dir.SigningSecret()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return [2]string{token, secret}
+	}
+	first := read()
+	if first != read() {
+		t.Error("secrets change from start to start")
+	}
+	if len(first[0]) != 43 || !strings.HasPrefix(first[1], "whsec_") {
+		t.Errorf("secrets have an odd form: %d bytes, %q", len(first[0]), first[1][:6])
+	}
+}
+
+func TestStateDirRefusesADamagedSecret(t *testing.T) {
+	path := t.TempDir()
+	for _, content := range []string{"", "short", "with a blank inside it all\n", strings.Repeat("x", 200)} {
+		if err := os.WriteFile(filepath.Join(path, "token"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		token, err := StateDir(path).Token()
+		if err == nil || !strings.Contains(err.Error(), "delete it") {
+			t.Errorf("%q: token %q, err %v", content, token, err)
+		}
+	}
+}
+
+func TestStateDirIsForItsOwnerAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".local")
+	dir, err := OpenStateDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := Info{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
+	for range 2 { // the second replaces the first
+		if err := dir.WriteInfo(info); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := dir.Token(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadInfo(dir.InfoPath()); err != nil || got != info {
+		t.Errorf("info = %+v, %v", got, err)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 2 {
+		t.Errorf("directory holds %v", entries)
+	}
+	for _, entry := range entries {
+		if stat, err := entry.Info(); err != nil || stat.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", entry.Name(), stat.Mode(), err)
+		}
+	}
+	if stat, err := os.Stat(path); err != nil || stat.Mode().Perm() != 0o700 {
+		t.Errorf("directory: %v, %v", stat.Mode(), err)
+	}
+}
+
+func TestReadInfoTellsAbsentFromBroken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), infoFile)
+	if _, err := ReadInfo(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var syntax *json.SyntaxError
+	if _, err := ReadInfo(path); !errors.As(err, &syntax) {
+		t.Errorf("broken: %v", err)
+	}
+}
