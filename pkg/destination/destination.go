@@ -45,7 +45,7 @@ func Types() []string { return slices.Sorted(maps.Keys(builders)) }
 // with every problem, without secrets.
 func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err := ValidateName(name); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("destination %s: %w: %w", clean(name), ErrConfig, err)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)

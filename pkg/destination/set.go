@@ -63,15 +63,20 @@ func (s *Set) Targets(forms map[string][]byte) map[string]*Target {
 }
 
 func (s *Set) build(name string, form []byte) *Target {
-	cfg, err := ParseConfig(form)
-	if err == nil {
-		var target *Target
-		if target, err = New(name, cfg, s.deps); err == nil {
-			return target
-		}
+	target, err := fromForm(name, form, s.deps)
+	if err != nil {
+		s.onError(err)
+		return &Target{name: name, next: unusable{}}
 	}
-	s.onError(fmt.Errorf("destination %s: %w", clean(name), err))
-	return &Target{name: name, next: unusable{}}
+	return target
+}
+
+func fromForm(name string, form []byte, deps Deps) (*Target, error) {
+	cfg, err := ParseConfig(form)
+	if err != nil {
+		return nil, fmt.Errorf("destination %s: %w", clean(name), err)
+	}
+	return New(name, cfg, deps)
 }
 
 // unusable stands in for a destination whose configuration cannot be read.
