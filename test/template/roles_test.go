@@ -1,0 +1,131 @@
+package template
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	table     = "!GetAtt Table.Arn"
+	live      = "!GetAtt LiveQueue.Arn"
+	replayArn = "!GetAtt ReplayQueue.Arn"
+	dlq       = "!GetAtt DeadLetterQueue.Arn"
+	bodies    = "!Sub ${BodyBucket.Arn}/*"
+	parameter = "!Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/smartlead-receiver/${AWS::StackName}/"
+)
+
+func index(name string) string { return "!Sub ${Table.Arn}/index/" + name }
+
+// allowed is all that each role may do: resource → actions. What a function
+// does not need it must not be able to do; above all, the worker never sends
+// to a queue that feeds it.
+var allowed = map[string]map[string][]string{
+	"ReceiverRole": {
+		"!GetAtt ReceiverLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+		live:                           {"sqs:SendMessage"},
+		bodies:                         {"s3:PutObject"},
+		parameter + "sources":          {"ssm:GetParametersByPath"},
+		parameter + "sources/*":        {"ssm:GetParametersByPath"},
+	},
+	"WorkerRole": {
+		"!GetAtt WorkerLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+		index("lead"):                {"dynamodb:Query"},
+		live:                         {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+		replayArn:                    {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+		dlq:                          {"sqs:SendMessage"},
+		bodies:                       {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+		parameter + "destinations":   {"ssm:GetParametersByPath"},
+		parameter + "destinations/*": {"ssm:GetParametersByPath"},
+	},
+	"SweeperRole": {
+		"!GetAtt SweeperLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                         {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+		index("due"):                  {"dynamodb:Query"},
+		live:                          {"sqs:SendMessage"},
+		replayArn:                     {"sqs:SendMessage"},
+		dlq:                           {"sqs:SendMessage"},
+	},
+	"RedriveRole": {
+		"!GetAtt RedriveLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                         {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+		index("dead"):                 {"dynamodb:Query"},
+		replayArn:                     {"sqs:GetQueueAttributes", "sqs:SendMessage"},
+		dlq: {
+			"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
+			"sqs:ReceiveMessage", "sqs:SendMessage",
+		},
+	},
+}
+
+func TestEachRoleMayDoExactlyItsOwn(t *testing.T) {
+	roles := ofType(t, load(t), "AWS::IAM::Role")
+	if got, want := slices.Sorted(maps.Keys(roles)), slices.Sorted(maps.Keys(allowed)); !slices.Equal(got, want) {
+		t.Fatalf("roles are %v, want %v", got, want)
+	}
+	for id, role := range roles {
+		if _, managed := role["ManagedPolicyArns"]; managed {
+			t.Errorf("%s has managed policies, which allow more than it needs", id)
+		}
+		got := granted(t, role)
+		for _, resource := range slices.Sorted(maps.Keys(got)) {
+			if want := allowed[id][resource]; !slices.Equal(got[resource], want) {
+				t.Errorf("%s may %v on %s, want %v", id, got[resource], resource, want)
+			}
+		}
+		for resource, want := range allowed[id] {
+			if _, ok := got[resource]; !ok {
+				t.Errorf("%s may do nothing on %s, want %v", id, resource, want)
+			}
+		}
+	}
+}
+
+func TestNoRoleHasAWildcard(t *testing.T) {
+	for id, role := range ofType(t, load(t), "AWS::IAM::Role") {
+		for resource, actions := range granted(t, role) {
+			if resource == "*" {
+				t.Errorf("%s may %v on everything", id, actions)
+			}
+			for _, action := range actions {
+				if strings.Contains(action, "*") {
+					t.Errorf("%s may %s on %s", id, action, resource)
+				}
+			}
+		}
+	}
+}
+
+func TestEachFunctionHasItsOwnRole(t *testing.T) {
+	for id, f := range ofType(t, load(t), "AWS::Serverless::Function") {
+		want := strings.TrimSuffix(id, "Function") + "Role"
+		if got := ref(at(t, f, "Role")); got != want {
+			t.Errorf("%s runs as %s, want %s", id, got, want)
+		}
+	}
+}
+
+// granted returns the sorted actions of a role on each resource.
+func granted(t *testing.T, role object) map[string][]string {
+	t.Helper()
+	got := map[string][]string{}
+	policies, _ := at(t, role, "Policies").([]any)
+	for _, policy := range policies {
+		statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+		for _, s := range statements {
+			if at(t, s, "Effect") != "Allow" {
+				continue
+			}
+			for _, resource := range texts(at(t, s, "Resource")) {
+				got[resource] = append(got[resource], texts(at(t, s, "Action"))...)
+			}
+		}
+	}
+	for _, actions := range got {
+		slices.Sort(actions)
+	}
+	return got
+}

@@ -1,0 +1,152 @@
+package template
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	day       = 24 * 60 * 60
+	liveQueue = "LiveQueue"
+	replay    = "ReplayQueue"
+	deadQueue = "DeadLetterQueue"
+)
+
+func TestTheApiHasExactlyTheContractsRoutes(t *testing.T) {
+	template := load(t)
+	var keys []string
+	for id, route := range ofType(t, template, "AWS::ApiGatewayV2::Route") {
+		keys = append(keys, texts(at(t, route, "RouteKey"))...)
+		if target := texts(at(t, route, "Target")); !slices.Equal(target, []string{"!Sub integrations/${ReceiverIntegration}"}) {
+			t.Errorf("%s leads to %v", id, target)
+		}
+	}
+	slices.Sort(keys)
+	want := []string{"ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}
+	if !slices.Equal(keys, want) {
+		t.Errorf("routes are %q, want %q", keys, want)
+	}
+	integration := ofType(t, template, "AWS::ApiGatewayV2::Integration")["ReceiverIntegration"]
+	if version := at(t, integration, "PayloadFormatVersion"); version != "2.0" {
+		t.Errorf("payload format is %v", version)
+	}
+}
+
+func TestAccessLogsNeverHoldThePath(t *testing.T) {
+	stages := ofType(t, load(t), "AWS::ApiGatewayV2::Stage")
+	format := strings.Join(texts(at(t, stages["HttpStage"], "AccessLogSettings", "Format")), "")
+	var line map[string]string
+	if err := json.Unmarshal([]byte(format), &line); err != nil {
+		t.Fatalf("a line of the access log is not JSON: %v", err)
+	}
+	for _, bad := range []string{"$context.path", "$context.authorizer", "$request", "queryString", "$context.customDomain"} {
+		if strings.Contains(strings.ToLower(format), strings.ToLower(bad)) {
+			t.Errorf("the access log has %s, which may hold a token", bad)
+		}
+	}
+	if line["route"] != "$context.routeKey" {
+		t.Errorf("the access log has no route: %v", line)
+	}
+}
+
+func TestTimesKeepTheirOrder(t *testing.T) {
+	template := load(t)
+	queues := ofType(t, template, "AWS::SQS::Queue")
+	functions := ofType(t, template, "AWS::Serverless::Function")
+	dead := number(t, queues[deadQueue], "MessageRetentionPeriod")
+	if dead != 14*day {
+		t.Errorf("dead letters are kept %d s, want 14 days", dead)
+	}
+	if least := number(t, template, "Parameters", "RetentionDays", "MinValue"); least*day <= dead {
+		t.Errorf("an event may be kept %d days only, not longer than its letter", least)
+	}
+	worker := number(t, functions["WorkerFunction"], "Timeout")
+	budget := number(t, template, "Parameters", "MaxAttempts", "MaxValue")
+	for _, id := range []string{liveQueue, replay} {
+		q := queues[id]
+		if kept := number(t, q, "MessageRetentionPeriod"); kept >= dead {
+			t.Errorf("%s keeps messages %d s, not shorter than dead letters", id, kept)
+		}
+		if visibility := number(t, q, "VisibilityTimeout"); visibility < 6*worker {
+			t.Errorf("%s: visibility timeout %d s is less than 6 × the worker's %d s", id, visibility, worker)
+		}
+		if n := number(t, q, "RedrivePolicy", "maxReceiveCount"); n < 2*budget {
+			t.Errorf("%s: maxReceiveCount %d is not far above %d attempts", id, n, budget)
+		}
+		if target := ref(at(t, q, "RedrivePolicy", "deadLetterTargetArn")); target != deadQueue {
+			t.Errorf("%s has the dead letter queue %q", id, target)
+		}
+	}
+	answer := number(t, ofType(t, template, "AWS::ApiGatewayV2::Integration")["ReceiverIntegration"], "TimeoutInMillis")
+	if receiver := number(t, functions["ReceiverFunction"], "Timeout"); answer < receiver*1000 {
+		t.Errorf("the gateway gives up after %d ms, before the receiver's %d s", answer, receiver)
+	}
+	for _, id := range []string{"SweeperFunction", "RedriveFunction"} {
+		if timeout := number(t, functions[id], "Timeout"); timeout >= 60 {
+			t.Errorf("%s runs %d s, into its next minute", id, timeout)
+		}
+	}
+}
+
+func TestQueuesFeedTheWorkerMessageByMessage(t *testing.T) {
+	template := load(t)
+	fed := map[string]bool{}
+	for id, source := range ofType(t, template, "AWS::Lambda::EventSourceMapping") {
+		fed[ref(at(t, source, "EventSourceArn"))] = true
+		if got := texts(at(t, source, "FunctionResponseTypes")); !slices.Equal(got, []string{"ReportBatchItemFailures"}) {
+			t.Errorf("%s answers %v: one bad message would repeat its whole batch", id, got)
+		}
+		at(t, source, "ScalingConfig", "MaximumConcurrency")
+		if ref(at(t, source, "FunctionName")) != "WorkerFunction" {
+			t.Errorf("%s feeds another function", id)
+		}
+	}
+	if !fed[liveQueue] || !fed[replay] || len(fed) != 2 {
+		t.Errorf("the worker is fed by %v", fed)
+	}
+	for id, f := range ofType(t, template, "AWS::Serverless::Function") {
+		if _, reserved := f["ReservedConcurrentExecutions"]; reserved {
+			t.Errorf("%s has reserved concurrency, which throttles good messages into the dead letter queue", id)
+		}
+	}
+}
+
+func TestTheLedgerOutlivesMistakes(t *testing.T) {
+	template := load(t)
+	table := ofType(t, template, "AWS::DynamoDB::Table")["Table"]
+	if at(t, table, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+		t.Error("no point-in-time recovery")
+	}
+	if at(t, table, "TimeToLiveSpecification", "AttributeName") != "expires_at" {
+		t.Error("no TTL on expires_at")
+	}
+	if at(t, template, "Parameters", "DeletionProtection", "Default") != "true" {
+		t.Error("deletion protection is off by default")
+	}
+	for _, id := range []string{"Table", "BodyBucket"} {
+		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+			if at(t, template, "Resources", id, policy) != "Retain" {
+				t.Errorf("%s: %s is not Retain", id, policy)
+			}
+		}
+	}
+}
+
+func TestTheDeadLetterAlarmTellsTheWholeWayBack(t *testing.T) {
+	alarm := ofType(t, load(t), "AWS::CloudWatch::Alarm")["DlqNotEmptyAlarm"]
+	text := strings.Join(texts(at(t, alarm, "AlarmDescription")), "")
+	for _, part := range []string{
+		"custom destination", "${AWS::StackName}-live", "aws sqs start-message-move-task",
+		"--source-arn ${DeadLetterQueue.Arn}", "--destination-arn ${LiveQueue.Arn}",
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the alarm does not say %q", part)
+		}
+	}
+	// CloudWatch takes 1,024 characters, and names and ARNs grow when filled in.
+	if len(text) > 800 {
+		t.Errorf("the text has %d characters before names are filled in", len(text))
+	}
+}
