@@ -51,8 +51,8 @@ const maxScanned = 2000
 // payloads. No event is lost or repeated between pages: the cursor is a unique
 // index key.
 func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
-	if q.Limit < 1 || q.Limit > 1000 {
-		return Page{}, fmt.Errorf("ledger: a listing has a limit of 1 to 1,000, not %d", q.Limit)
+	if err := q.Check(); err != nil {
+		return Page{}, err
 	}
 	var page Page
 	cursor := q.After
@@ -69,7 +69,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		for i, k := range keys {
 			rec, ok := records[idOfKey(k)]
 			cursor = k
-			if ok && q.matches(rec) {
+			if ok && q.Matches(rec) {
 				page.Records = append(page.Records, rec)
 			}
 			if len(page.Records) == q.Limit && (i < len(keys)-1 || next != "") {
@@ -86,8 +86,23 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-func (q Query) matches(r webhook.Record) bool {
-	return (q.State == "" || q.State == r.State) &&
+// Check tells what is wrong with a query that came from outside.
+func (q Query) Check() error {
+	if q.Limit < 1 || q.Limit > 1000 {
+		return fmt.Errorf("ledger: a listing has a limit of 1 to 1,000, not %d", q.Limit)
+	}
+	if when, _, ok := strings.Cut(q.After, "#"); q.After != "" && (!ok || instant(when).time().IsZero()) {
+		return fmt.Errorf("ledger: %q is not where a listing may continue", q.After)
+	}
+	return nil
+}
+
+// Matches tells whether an event is of the listing, apart from its time.
+func (q Query) Matches(r webhook.Record) bool {
+	return (q.MessageID == "" || q.MessageID == r.MessageID) &&
+		(q.StatsID == "" || q.StatsID == r.StatsID) &&
+		(q.RequestID == "" || q.RequestID == requestID(r.Receipt)) &&
+		(q.State == "" || q.State == r.State) &&
 		(!q.Dead || r.State == webhook.Dead) &&
 		(q.Type == "" || q.Type == r.Type) &&
 		(q.Source == "" || q.Source == r.Source) &&
@@ -96,6 +111,15 @@ func (q Query) matches(r webhook.Record) bool {
 		(q.Campaign == "" || q.Campaign == r.CampaignID) &&
 		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
 		(q.Flag == "" || slices.Contains(r.Flags, q.Flag))
+}
+
+// requestID is the id by which the request that brought an event is looked up:
+// the provider's where it sent one, else the gateway's.
+func requestID(r webhook.Receipt) string {
+	if r.ProviderRequestID != "" {
+		return r.ProviderRequestID
+	}
+	return r.RequestID
 }
 
 // index names the partitions to merge and the attributes of one look-up.
@@ -107,13 +131,13 @@ type index struct {
 func (q Query) index(day string) index {
 	switch {
 	case q.MessageID != "":
-		return index{"message", "message_id", "time_key", []string{q.MessageID}}
+		return index{"message", "message_id", "time_key", []string{lookUp(q.MessageID)}}
 	case q.StatsID != "":
-		return index{"stats", "stats_id", "time_key", []string{q.StatsID}}
+		return index{"stats", "stats_id", "time_key", []string{lookUp(q.StatsID)}}
 	case q.RequestID != "":
-		return index{"request", "request_id", "time_key", []string{q.RequestID}}
+		return index{"request", "request_id", "time_key", []string{lookUp(q.RequestID)}}
 	case q.Lead != "":
-		return index{"lead", "lead_key", "time_key", []string{q.Lead}}
+		return index{"lead", "lead_key", "time_key", []string{lookUp(q.Lead)}}
 	case q.Campaign != "":
 		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(q.Campaign, n) })}
 	case q.Dead:
@@ -130,16 +154,21 @@ func numbered(n uint32, name func(uint32) string) []string {
 	return out
 }
 
-// byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool {
-	return q.MessageID == "" && q.StatsID == "" && q.RequestID == "" && q.Lead == "" && q.Campaign == "" && !q.Dead
+func (q Query) byReceipt() bool {
+	return q.MessageID != "" || q.StatsID != "" || q.RequestID != "" || q.Lead != "" || q.Campaign != ""
 }
+
+// ByDeath tells whether the look-up is the dead index, in order of death.
+func (q Query) ByDeath() bool { return q.Dead && !q.byReceipt() }
+
+// byDay tells whether the look-up is the time index, whose partitions are days.
+func (q Query) byDay() bool { return !q.Dead && !q.byReceipt() }
 
 // pageOfKeys returns up to n index keys behind the cursor, merged over the
 // partitions, and the cursor to go on with. The time index is walked day by
 // day.
 func (l *Ledger) pageOfKeys(ctx context.Context, q Query, cursor string, n int) ([]string, string, error) {
-	since, until := q.bounds()
+	since, until := q.Bounds()
 	low, high := string(at(since)), string(at(until))
 	if q.Oldest {
 		if cursor != "" {
@@ -166,7 +195,9 @@ func (l *Ledger) pageOfKeys(ctx context.Context, q Query, cursor string, n int) 
 	return nil, "", nil
 }
 
-func (q Query) bounds() (since, until time.Time) {
+// Bounds are the times between which the listing looks: since is within,
+// until is not.
+func (q Query) Bounds() (since, until time.Time) {
 	until = q.Until
 	if until.IsZero() {
 		until = q.Now.Add(24 * time.Hour) // clocks of receivers may run ahead
@@ -266,6 +297,20 @@ func (l *Ledger) getMany(ctx context.Context, keys []string) (map[webhook.EventI
 		}
 	}
 	return out, nil
+}
+
+// Dead lists dead events that died until then, the longest dead first, with
+// their index keys as cursors. It never returns fewer than it could without a
+// next.
+func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error) {
+	page, err := l.List(ctx, Query{Dead: true, Until: until, Oldest: true, After: after, Limit: limit, Now: until})
+	if err != nil {
+		return nil, nil, "", err
+	}
+	for _, r := range page.Records {
+		keys = append(keys, timeKey(at(r.DiedAt), r.ID))
+	}
+	return page.Records, keys, page.Next, nil
 }
 
 // GetMany reads up to 100 events without payload; what does not exist is

@@ -133,20 +133,9 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 	return nil
 }
 
-// Received is a message taken from the dead letter queue.
-type Received struct {
-	MessageID string
-	Receipt   string // handle to delete it with
-	Body      string
-	SentAt    time.Time
-	Receives  int
-	Message   webhook.Message
-	Foreign   error // why it is no message of ours; nil when it is one
-}
-
-// ReceiveDead takes up to n (at most 10) messages from the dead letter queue.
+// TakeDead takes up to n (at most 10) messages from the dead letter queue.
 // They come back after hold unless they are deleted.
-func (q *Queues) ReceiveDead(ctx context.Context, n int, hold time.Duration) ([]Received, error) {
+func (q *Queues) TakeDead(ctx context.Context, n int, hold time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
 		MaxNumberOfMessages: int32(min(n, batchEntries)),               //nolint:gosec // at most 10
@@ -159,9 +148,9 @@ func (q *Queues) ReceiveDead(ctx context.Context, n int, hold time.Duration) ([]
 	if err != nil {
 		return nil, fmt.Errorf("queue receive: %w: %w", webhook.ErrUnavailable, err)
 	}
-	msgs := make([]Received, 0, len(out.Messages))
+	msgs := make([]webhook.DeadMessage, 0, len(out.Messages))
 	for _, m := range out.Messages {
-		r := Received{
+		r := webhook.DeadMessage{
 			MessageID: aws.ToString(m.MessageId), Receipt: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
 		}
 		if ms, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64); err == nil {

@@ -40,6 +40,17 @@ type Letter struct {
 	CampaignID string
 }
 
+// DeadMessage is a message taken from the dead letter queue.
+type DeadMessage struct {
+	MessageID string
+	Receipt   string // handle to delete it with
+	Body      string
+	SentAt    time.Time
+	Receives  int
+	Message   Message
+	Foreign   error // why it is no message of ours; nil when it is one
+}
+
 // LetterOf writes the letter of a dead event.
 func LetterOf(r Record) Message {
 	return Message{Kind: KindLetter, ID: r.ID, Letter: &Letter{

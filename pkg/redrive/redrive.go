@@ -1,0 +1,258 @@
+// Package redrive is the use case of replaying dead events: plan, pace, watch,
+// stop. What is dead, and what became of what was released, it learns from the
+// ledger; never from the depth of a queue.
+package redrive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Ledger is what a redrive needs of the events.
+type Ledger interface {
+	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
+	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
+	Revive(ctx context.Context, m webhook.Revival) (webhook.Record, error)
+	Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error
+	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+}
+
+// Graveyard lists dead events, the longest dead first. after continues behind
+// an earlier page; an empty next ends the listing.
+type Graveyard interface {
+	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
+}
+
+// Documents keeps jobs. SaveDocument returns webhook.ErrChanged where the
+// version is no longer the one seen.
+type Documents interface {
+	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
+	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
+	ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error)
+}
+
+// Queue sends to a lane, and reads the dead letter queue.
+type Queue interface {
+	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
+}
+
+// Policy is what an operator may tune beside the pace.
+type Policy struct {
+	Settings
+	Tick       time.Duration // between two looks at the ledger
+	ParkAfter  int           // redrives of one event; then it is parked
+	MaxFlights int           // released events that are watched at once
+	Watch      time.Duration // after the last release; then the job ends
+	Grace      time.Duration // behind a release, before the sweeper acts
+	Keep       time.Duration // of finished jobs
+}
+
+// DefaultPolicy fits a function that is started every minute.
+var DefaultPolicy = Policy{
+	Settings: DefaultSettings, Tick: 10 * time.Second, ParkAfter: 5, MaxFlights: 2000,
+	Watch: 15 * time.Minute, Grace: 2 * time.Minute, Keep: 90 * 24 * time.Hour,
+}
+
+// Ports are what the use case needs of the outside.
+type Ports struct {
+	Ledger    Ledger
+	Graveyard Graveyard
+	Documents Documents
+	Queue     Queue
+	Letters   *Janitor // nil: letters are not cleared
+	Now       func() time.Time
+	Nonce     func() string
+	Sleep     func(ctx context.Context, d time.Duration) // returns early when ctx ends
+}
+
+// Service is safe for concurrent use: jobs are fenced by their version.
+type Service struct {
+	Ports
+	policy Policy
+}
+
+// New returns the use case.
+func New(p Ports, policy Policy) *Service { return &Service{Ports: p, policy: policy} }
+
+const (
+	currentKind = "redrive"
+	historyKind = "redrive-history"
+	currentName = "current"
+)
+
+// Status returns the current or latest job. It returns ErrNoJob where none was
+// ever started.
+func (s *Service) Status(ctx context.Context) (Job, error) {
+	body, version, err := s.Documents.LoadDocument(ctx, currentKind, currentName)
+	if errors.Is(err, webhook.ErrNotFound) {
+		return Job{}, ErrNoJob
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	var j Job
+	if err := json.Unmarshal(body, &j); err != nil {
+		return Job{}, fmt.Errorf("redrive: the job cannot be read: %w", err)
+	}
+	j.version = version
+	return j, nil
+}
+
+// save writes the job if nobody wrote it since it was loaded; a final job goes
+// into the history, too.
+func (s *Service) save(ctx context.Context, j *Job) error {
+	body, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("redrive: the job cannot be written: %w", err)
+	}
+	now := s.Now()
+	if err := s.Documents.SaveDocument(ctx, currentKind, currentName, body, j.version, now, time.Time{}); err != nil {
+		return err
+	}
+	j.version++
+	if j.State.Final() {
+		// A history that misses a job after a crash here is filled by its successor's start.
+		return s.archive(ctx, *j)
+	}
+	return nil
+}
+
+func (s *Service) archive(ctx context.Context, j Job) error {
+	j.Flights, j.Cursor = nil, ""
+	body, err := json.Marshal(j)
+	if err != nil {
+		return fmt.Errorf("redrive: the job cannot be written: %w", err)
+	}
+	now := s.Now()
+	err = s.Documents.SaveDocument(ctx, historyKind, j.ID, body, 0, now, now.Add(s.policy.Keep))
+	if errors.Is(err, webhook.ErrChanged) {
+		return nil
+	}
+	return err
+}
+
+// History returns finished jobs, the latest first.
+func (s *Service) History(ctx context.Context, limit int) ([]Job, error) {
+	bodies, err := s.Documents.ListDocuments(ctx, historyKind, limit)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]Job, 0, len(bodies))
+	for _, b := range bodies {
+		var j Job
+		if err := json.Unmarshal(b, &j); err != nil {
+			return nil, fmt.Errorf("redrive: a job cannot be read: %w", err)
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs, nil
+}
+
+// Start creates a job; the redrive function takes it up within a minute. It
+// returns ErrActive while another is under way, and ErrNothing where the
+// filter matches no dead event.
+func (s *Service) Start(ctx context.Context, o Order) (Job, error) {
+	if err := o.Validate(); err != nil {
+		return Job{}, err
+	}
+	plan, err := s.Plan(ctx, o)
+	if err != nil {
+		return Job{}, err
+	}
+	if plan.Release == 0 && plan.Park == 0 {
+		return Job{}, ErrNothing
+	}
+	old, err := s.Status(ctx)
+	switch {
+	case errors.Is(err, ErrNoJob):
+	case err != nil:
+		return Job{}, err
+	case !old.State.Final():
+		return old, ErrActive
+	default:
+		if err := s.archive(ctx, old); err != nil {
+			return Job{}, err
+		}
+	}
+	now := s.Now().UTC()
+	j := Job{
+		ID: now.Format("20060102T150405.000Z"), Order: o, StartedAt: now,
+		Pace: s.settings(o).NewPace(), version: old.version,
+	}
+	j.Counts.Planned = plan.Release
+	j.note(now, Running, "started: waits for the redrive function")
+	if err := s.save(ctx, &j); err != nil {
+		if errors.Is(err, webhook.ErrChanged) {
+			return Job{}, ErrActive
+		}
+		return Job{}, err
+	}
+	return j, nil
+}
+
+// settings bounds the pace by the order.
+func (s *Service) settings(o Order) Settings {
+	set := s.policy.Settings
+	if o.MaxRate > 0 {
+		set.Ceiling = min(set.Ceiling, o.MaxRate)
+		set.CanaryRate = min(set.CanaryRate, o.MaxRate/2)
+	}
+	if o.Canary > 0 {
+		set.Canary = o.Canary
+	}
+	return set
+}
+
+// Pause stops releasing until Resume. What was released goes on.
+func (s *Service) Pause(ctx context.Context) (Job, error) {
+	return s.command(ctx, func(j *Job, now time.Time) { j.note(now, Paused, "paused by an operator") },
+		Running, Holding)
+}
+
+// Resume goes on with a paused job, beginning with a few.
+func (s *Service) Resume(ctx context.Context) (Job, error) {
+	return s.command(ctx, func(j *Job, now time.Time) {
+		j.Pace = s.settings(j.Order).NewPace()
+		j.note(now, Running, "resumed by an operator")
+	}, Paused)
+}
+
+// Cancel ends a job. What was released goes on; the rest stays dead.
+func (s *Service) Cancel(ctx context.Context) (Job, error) {
+	return s.command(ctx, func(j *Job, now time.Time) { j.note(now, Cancelled, "cancelled by an operator") },
+		Running, Holding, Paused)
+}
+
+// maxRaces bounds how often a command is tried anew because the function wrote
+// the job meanwhile.
+const maxRaces = 10
+
+// command changes the job under the function's feet: the function's next write
+// then fails, and it loads the job anew.
+func (s *Service) command(ctx context.Context, change func(*Job, time.Time), from ...State) (Job, error) {
+	for range maxRaces {
+		j, err := s.Status(ctx)
+		if err != nil {
+			return Job{}, err
+		}
+		allowed := false
+		for _, f := range from {
+			allowed = allowed || j.State == f
+		}
+		if !allowed {
+			return j, fmt.Errorf("%w that could do this: the latest is %s", ErrNoJob, j.State)
+		}
+		change(&j, s.Now().UTC())
+		err = s.save(ctx, &j)
+		if errors.Is(err, webhook.ErrChanged) {
+			continue
+		}
+		return j, err
+	}
+	return Job{}, fmt.Errorf("redrive: the job changed %d times meanwhile: %w", maxRaces, webhook.ErrChanged)
+}

@@ -1,0 +1,289 @@
+package redrive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Summary is what one run of the function did.
+type Summary struct {
+	JobID   string
+	State   State
+	Reason  string
+	Ticks   int
+	Counts  Counts
+	Letters LetterCounts
+	Err     error
+}
+
+// runMargin is kept back of an invocation for the last write.
+const runMargin = 5 * time.Second
+
+// Run works on the active job, tick by tick, until it is over or the context
+// is about to end; another run goes on from there. Only one run holds the job
+// at a time. Without an active job it only looks after the letters.
+func (s *Service) Run(ctx context.Context) Summary {
+	var sum Summary
+	holder := s.Nonce()
+	for {
+		ended, err := s.step(ctx, holder, &sum)
+		if err != nil {
+			sum.Err = err
+			return sum
+		}
+		if ended || !s.timeFor(ctx, s.policy.Tick+runMargin) {
+			return sum
+		}
+		s.Sleep(ctx, s.policy.Tick)
+	}
+}
+
+func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(deadline) > d)
+}
+
+// step is one tick: take the job, see what became of what was released, decide
+// on the pace, release, note it down.
+func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
+	if s.Letters != nil {
+		counts, err := s.Letters.Clear(ctx)
+		sum.Letters.add(counts)
+		if err != nil {
+			sum.Err = err // letters inform; the job goes on
+		}
+	}
+	j, err := s.Status(ctx)
+	if errors.Is(err, ErrNoJob) {
+		return true, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	now := s.Now().UTC()
+	sum.JobID, sum.State, sum.Reason, sum.Counts = j.ID, j.State, j.Reason, j.Counts
+	if !j.State.Active() || (j.Holder != holder && j.HeldUntil.After(now)) {
+		return true, nil
+	}
+	j.Holder, j.HeldUntil = holder, now.Add(3*s.policy.Tick+runMargin)
+	sum.Ticks++
+
+	watched, err := s.watch(ctx, &j)
+	if err != nil {
+		return true, err
+	}
+	s.decide(&j, watched)
+	// The job is written before anything is released: a run that was overtaken
+	// (paused, cancelled, another holder) releases nothing.
+	if err := s.save(ctx, &j); err != nil {
+		return s.overtaken(err)
+	}
+	if j.State == Running {
+		if err := s.release(ctx, &j); err != nil {
+			return true, err
+		}
+		if err := s.save(ctx, &j); err != nil {
+			return s.overtaken(err)
+		}
+	}
+	sum.State, sum.Reason, sum.Counts = j.State, j.Reason, j.Counts
+	return !j.State.Active(), nil
+}
+
+// overtaken: somebody else wrote the job. What this run released is in the
+// ledger, due and counted there; the job's own counts miss it.
+func (s *Service) overtaken(err error) (bool, error) {
+	if errors.Is(err, webhook.ErrChanged) {
+		return false, nil
+	}
+	return true, err
+}
+
+// decide lets the pace speak, and ends a job that has nothing left to do.
+func (s *Service) decide(j *Job, o Observation) {
+	set := s.settings(j.Order)
+	var reason string
+	j.Pace, reason = set.Next(j.Pace, o)
+	switch {
+	case j.Exhausted && len(j.Flights) == 0:
+		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again", j.Counts.Delivered, j.Counts.DiedAgain))
+	case j.Exhausted && o.At.Sub(j.LastOut) > s.policy.Watch:
+		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again, %d still retrying by themselves",
+			j.Counts.Delivered, j.Counts.DiedAgain, len(j.Flights)))
+	case j.Pace.Phase == Halt:
+		j.note(o.At, Stopped, reason)
+	case j.Pace.Phase == Hold:
+		j.note(o.At, Holding, reason)
+	default:
+		j.note(o.At, Running, reason)
+	}
+}
+
+// watch learns from the ledger what became of the released events.
+func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
+	o := Observation{At: s.Now().UTC()}
+	var latencies []time.Duration
+	var still []flight
+	for chunk := range slices.Chunk(j.Flights, 100) {
+		ids := make([]webhook.EventID, 0, len(chunk))
+		for _, f := range chunk {
+			ids = append(ids, f.ID)
+		}
+		records, err := s.Ledger.GetMany(ctx, ids)
+		if err != nil {
+			return Observation{}, err
+		}
+		for _, f := range chunk {
+			rec, exists := records[f.ID]
+			if !exists {
+				continue // expired, so it was delivered long ago
+			}
+			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
+			if next, flying := land(j, &o, rec, f); flying {
+				still = append(still, next)
+			}
+		}
+	}
+	j.Flights = still
+	slices.Sort(latencies)
+	if n := len(latencies); n > 0 {
+		o.P90 = latencies[n*9/10]
+	}
+	return o, nil
+}
+
+// land counts the attempts of one released event that have ended since the
+// last look, and tells whether it is still under way.
+func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
+	ended := rec.LeaseNumber - f.Seen
+	if rec.State == webhook.Processing {
+		ended--
+	}
+	f.Seen += ended
+	o.Attempts += ended
+	failed := ended
+	flying := false
+	switch rec.State {
+	case webhook.Delivered:
+		failed = max(0, ended-1)
+		j.Counts.Delivered++
+	case webhook.Dead:
+		o.Died++
+		j.Counts.DiedAgain++
+	case webhook.Pending, webhook.Processing:
+		flying = true
+	}
+	o.Failed += failed
+	j.Counts.Failed += failed
+	return f, flying
+}
+
+func latenciesOf(rec webhook.Record, seen int) []time.Duration {
+	var out []time.Duration
+	for _, a := range rec.History {
+		if a.Number > seen && a.Result != webhook.ResultWordless && a.Duration > 0 {
+			out = append(out, a.Duration)
+		}
+	}
+	return out
+}
+
+// release brings back as many events as the pace allows for one tick. Events
+// that die from now on are not this job's: the cut-off is its start.
+func (s *Service) release(ctx context.Context, j *Job) error {
+	budget := int(j.Pace.Rate*s.policy.Tick.Seconds() + 0.5)
+	if j.Pace.Phase == Canary {
+		budget = min(budget, s.settings(j.Order).Canary-j.Pace.Released)
+	}
+	budget = min(budget, s.policy.MaxFlights-len(j.Flights))
+	for budget > 0 && !j.Exhausted {
+		records, keys, next, err := s.Graveyard.Dead(ctx, j.StartedAt, j.Cursor, min(budget, deadPage))
+		if err != nil {
+			return err
+		}
+		wanted, last := s.choose(ctx, j, records, keys, &budget)
+		s.revive(ctx, j, wanted)
+		switch {
+		case j.Order.Limit > 0 && j.Counts.Released >= j.Order.Limit:
+			j.Exhausted = true
+		case last < len(keys): // the budget ended within the page
+		case next == "":
+			j.Exhausted = true
+		default:
+			j.Cursor = next
+		}
+	}
+	return nil
+}
+
+// choose filters a page and parks what was redriven too often. It returns how
+// far into the page it came, and moves the cursor there.
+func (s *Service) choose(ctx context.Context, j *Job, records []webhook.Record, keys []string, budget *int) (wanted []webhook.Record, n int) {
+	now := s.Now()
+	for i, rec := range records {
+		full := j.Order.Limit > 0 && j.Counts.Released+len(wanted) >= j.Order.Limit
+		if *budget == 0 || full {
+			return wanted, i
+		}
+		j.Cursor = keys[i]
+		switch {
+		case !j.Order.Filter.match(rec, now):
+		case rec.Redrives >= s.policy.ParkAfter:
+			if s.Ledger.Park(ctx, rec.ID, rec.Death, now) == nil {
+				j.Counts.Parked++
+			}
+		default:
+			wanted = append(wanted, rec)
+			*budget--
+		}
+	}
+	return wanted, len(records)
+}
+
+// revivers bounds the conditional writes under way at once.
+const revivers = 16
+
+// revive moves events from dead to pending on the replay lane, due, and then
+// tells the worker. A refused send loses nothing: the sweeper sends what is
+// due. The events of one call are sent as one burst: at most a tick's worth.
+func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) {
+	revived := make([]*webhook.Record, len(records))
+	gate := make(chan struct{}, revivers)
+	var wg sync.WaitGroup
+	now := s.Now()
+	for i, rec := range records {
+		gate <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-gate }()
+			got, err := s.Ledger.Revive(ctx, webhook.Revival{
+				ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(s.policy.Grace),
+				Death: rec.Death, Redrive: true, Nonce: s.Nonce(),
+			})
+			if err == nil {
+				revived[i] = &got
+			}
+		})
+	}
+	wg.Wait()
+	var msgs []webhook.Message
+	for _, rec := range revived {
+		if rec == nil {
+			j.Counts.Moved++
+			continue
+		}
+		msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: rec.ID})
+		j.Flights = append(j.Flights, flight{ID: rec.ID, Seen: rec.LeaseNumber})
+		j.Counts.Released++
+		j.Pace.Released++
+		j.LastOut = now
+	}
+	if len(msgs) > 0 {
+		s.Queue.Send(ctx, webhook.Replay, msgs)
+	}
+}
