@@ -27,7 +27,7 @@ const (
 // parameters arrive decoded, the query string encoded; header names in lower
 // case, duplicates joined by a comma; cookies apart from the headers.
 func apiEvent(r *http.Request, routeKey string, parameters map[string]string, body []byte, now time.Time) events.APIGatewayV2HTTPRequest {
-	sourceIP := clientIP(r.RemoteAddr)
+	sourceIP := withoutPort(r.RemoteAddr)
 	event := events.APIGatewayV2HTTPRequest{
 		Version:               "2.0",
 		RouteKey:              routeKey,
@@ -43,7 +43,7 @@ func apiEvent(r *http.Request, routeKey string, parameters map[string]string, bo
 			Stage:        localStage,
 			RequestID:    gatewayRequestID(),
 			APIID:        localAPI,
-			DomainName:   r.Host,
+			DomainName:   withoutPort(r.Host),
 			DomainPrefix: localAPI,
 			Time:         now.UTC().Format("02/Jan/2006:15:04:05 -0700"),
 			TimeEpoch:    now.UnixMilli(),
@@ -89,6 +89,7 @@ func headers(r *http.Request, sourceIP string, length int) map[string]string {
 		joined[strings.ToLower(name)] = strings.Join(values, ",")
 	}
 	delete(joined, "cookie")
+	delete(joined, "connection") // of this hop only
 	if before := joined["x-forwarded-for"]; before != "" {
 		sourceIP = before + ", " + sourceIP
 	}
@@ -126,10 +127,10 @@ func queryParameters(raw string) map[string]string {
 	return joined
 }
 
-func clientIP(remoteAddr string) string {
-	host, _, err := net.SplitHostPort(remoteAddr)
+func withoutPort(address string) string {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return remoteAddr
+		return address
 	}
 	return host
 }
