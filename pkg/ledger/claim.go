@@ -26,98 +26,66 @@ import (
 // A repeat of a held event by a trusted sender, with the same body, sets it
 // free: the returned record is pending and due at once.
 func (l *Ledger) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
-	occurrence := 1
-	if r.Timeless {
-		known, next, err := l.occurrenceOf(ctx, r)
-		if err != nil {
-			return webhook.Claimed{}, err
-		}
-		if known != nil {
-			return l.repeat(ctx, *known, r, dueAt)
-		}
-		occurrence = next
+	if r.Key == "" || r.ReceivedAt.IsZero() {
+		return webhook.Claimed{}, errors.New("ledger: a receipt needs a key and the time of its receipt")
 	}
-	id := webhook.NewEventID(r.Key, occurrence)
+	if r.Timeless {
+		return l.claimTimeless(ctx, r, nonce, dueAt)
+	}
+	old, err := l.put(ctx, newClaim(webhook.NewEventID(r.Key, 1), r, nonce, dueAt))
+	if err != nil {
+		return webhook.Claimed{}, err
+	}
+	return l.answer(ctx, old, r, nonce)
+}
+
+func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Time) item {
 	it := newItem(id, r)
 	it.ClaimNonce = nonce
 	it.Lane = string(webhook.Live)
-	it.State, it.NotBefore = string(webhook.Pending), it.ReceivedAt
-	status := webhook.ClaimAccepted
 	if r.Held {
-		it.State, status = string(webhook.Held), webhook.ClaimHeld
-	} else {
-		it.DueAt = at(dueAt)
-		it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+		it.State = string(webhook.Held)
+		return it
 	}
+	it.State = string(webhook.Pending)
+	it.DueAt = at(dueAt)
+	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+	return it
+}
 
+// put writes a new event and returns it, or the one that was there before.
+func (l *Ledger) put(ctx context.Context, it item) (item, error) {
 	err := l.putAbsent(ctx, it)
 	var failed *errCondition
 	switch {
 	case err == nil:
-		return webhook.Claimed{ID: id, Status: status, Record: it.record()}, nil
+		return it, nil
 	case !errors.As(err, &failed):
-		return webhook.Claimed{}, err
+		return item{}, err
 	case failed.old.PK == "":
-		return webhook.Claimed{}, unavailable("claim", errors.New("the item that refused the claim is gone"))
-	case failed.old.ClaimNonce == nonce:
-		return webhook.Claimed{ID: id, Status: status, Record: failed.old.record()}, nil
+		return item{}, unavailable("claim", errors.New("the item that refused the claim is gone"))
 	}
-	return l.repeat(ctx, failed.old, r, dueAt)
+	return failed.old, nil
 }
 
-// occurrenceOf finds the occurrence of a timeless event of which r is a
-// repeat, or the number of the next one. Two receivers that both choose the
-// next number meet at the conditional put: one wins, the other is its
-// duplicate.
-//
-// The distance is taken both ways, because an event that was stored late (it
-// was in the unclaimed lane) may be older than what stands in the ledger.
-func (l *Ledger) occurrenceOf(ctx context.Context, r webhook.Receipt) (known *item, next int, err error) {
-	var start key
-	for limit := int32(1); ; limit = 20 {
-		out, err := l.api.Query(ctx, &dynamodb.QueryInput{
-			TableName:              &l.table,
-			ConsistentRead:         aws.Bool(true),
-			KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :e)"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk": &types.AttributeValueMemberS{Value: r.Key},
-				":e":  &types.AttributeValueMemberS{Value: "E#"},
-			},
-			ScanIndexForward:  aws.Bool(false),
-			Limit:             aws.Int32(limit),
-			ExclusiveStartKey: start,
-		})
-		if err != nil {
-			return nil, 0, unavailable("occurrence", err)
-		}
-		for _, av := range out.Items {
-			it, err := decode(av)
-			if err != nil {
-				return nil, 0, err
-			}
-			if next == 0 {
-				next = it.id().Occurrence() + 1
-			}
-			distance := r.ReceivedAt.Sub(it.ReceivedAt.time())
-			if distance.Abs() < r.Window {
-				return &it, 0, nil
-			}
-			if distance > 0 {
-				return nil, next, nil
-			}
-		}
-		if len(out.LastEvaluatedKey) == 0 {
-			return nil, max(next, 1), nil
-		}
-		start = out.LastEvaluatedKey
+// answer tells the winner of a claim, whose nonce the item carries, from the
+// receipt of an event that was there.
+func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
+	switch {
+	case it.ClaimNonce != nonce:
+		return l.repeat(ctx, it, r, nonce)
+	case r.Held:
+		return webhook.Claimed{ID: it.id(), Status: webhook.ClaimHeld, Record: it.record()}, nil
 	}
+	return webhook.Claimed{ID: it.id(), Status: webhook.ClaimAccepted, Record: it.record()}, nil
 }
 
 // repeat handles a receipt of an event that the ledger has.
-func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, dueAt time.Time) (webhook.Claimed, error) {
+func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
 	id := old.id()
+	old.Payload = nil
 	if r.Fingerprint != old.Fingerprint {
-		return l.keepVariant(ctx, old, r)
+		return l.keepVariant(ctx, old, r, nonce)
 	}
 	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: old.record()}
 	if old.State == string(webhook.Held) && !r.Held {
@@ -126,6 +94,7 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, dueAt 
 			return webhook.Claimed{}, err
 		}
 		if err == nil {
+			rec.Payload.Data = nil
 			claimed.Record = rec
 		}
 	}
@@ -134,23 +103,25 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, dueAt 
 }
 
 // keepVariant stores the other body durably before it says so. A variant that
-// is known already is counted as a duplicate of itself.
-func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt) (webhook.Claimed, error) {
+// is known already is counted as a duplicate of itself, unless the nonce says
+// that it is this one, whose answer was lost.
+//
+// A variant has no time_key, so that no index lists it.
+func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
 	id := old.id()
 	v := item{
 		PK: id.Key(), SK: variantSK(id.Occurrence(), r.Fingerprint),
-		State: "variant", UpdatedAt: at(r.ReceivedAt),
+		State: "variant", UpdatedAt: at(r.ReceivedAt), ClaimNonce: nonce,
 	}
 	v.setReceipt(r)
-	v.RequestID, v.StatsID, v.MessageID = "", "", "" // not a row of the look-up indexes
 	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimVariant, Record: old.record()}
 
 	err := l.putAbsent(ctx, v)
 	var failed *errCondition
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &failed) && failed.old.ClaimNonce == nonce:
 		claimed.Uncounted = l.count(ctx, id, "variants", r.ReceivedAt)
-	case errors.As(err, &failed):
+	case failed != nil:
 		claimed.Uncounted = l.count(ctx, id, "duplicates", r.ReceivedAt)
 	default:
 		return webhook.Claimed{}, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,6 +95,7 @@ type item struct {
 	ReceivedAt       instant  `dynamodbav:"received_at"`
 	Flags            []string `dynamodbav:"flags,omitempty"`
 	Timeless         bool     `dynamodbav:"timeless,omitempty"`
+	Late             bool     `dynamodbav:"late,omitempty"` // a timeless occurrence with an earlier number was received later
 
 	PayloadEncoding string `dynamodbav:"payload_encoding,omitempty"`
 	Payload         []byte `dynamodbav:"payload,omitempty"`
@@ -187,9 +189,18 @@ func idOfKey(k string) webhook.EventID {
 	return webhook.EventID(id)
 }
 
+func idsOfKeys(keys []string) []webhook.EventID {
+	ids := make([]webhook.EventID, 0, len(keys))
+	for _, k := range keys {
+		ids = append(ids, idOfKey(k))
+	}
+	return ids
+}
+
 func (it item) id() webhook.EventID {
-	var occurrence int
-	if _, err := fmt.Sscanf(it.SK[2:], "%06d", &occurrence); err != nil {
+	digits, _, _ := strings.Cut(it.SK[2:], "#")
+	occurrence, err := strconv.Atoi(digits)
+	if err != nil {
 		occurrence = 1
 	}
 	return webhook.NewEventID(it.PK, occurrence)
@@ -201,27 +212,25 @@ func newItem(id webhook.EventID, r webhook.Receipt) item {
 		PK: id.Key(), SK: eventSK(id.Occurrence()),
 		TimeShard: timeShard(string(received[:10]), shard(id, timeShards)),
 		TimeKey:   timeKey(received, id),
-		LeadKey:   r.LeadEmail,
 		UpdatedAt: received,
 	}
-	if r.CampaignID != "" {
-		it.CampaignKey = campaignKey(r.CampaignID, shard(id, timeShards))
-	}
 	it.setReceipt(r)
+	it.LeadKey = it.LeadEmail
+	if it.CampaignID != "" {
+		it.CampaignKey = campaignKey(it.CampaignID, shard(id, timeShards))
+	}
 	return it
 }
 
 func (it *item) setReceipt(r webhook.Receipt) {
+	r = Fit(r)
 	it.Fingerprint, it.Basis, it.Timeless = r.Fingerprint, r.Basis, r.Timeless
 	it.Account, it.Source = r.Account, r.Source
 	it.Type, it.RawType, it.Dialect = string(r.Type), r.RawType, r.Dialect
 	it.CampaignID, it.LeadEmail = r.CampaignID, r.LeadEmail
 	it.StatsID, it.MessageID = r.StatsID, r.MessageID
 	it.ProviderEventID, it.ProviderRequestID, it.GatewayRequestID = r.ProviderEventID, r.ProviderRequestID, r.RequestID
-	it.RequestID = r.RequestID
-	if r.ProviderRequestID != "" {
-		it.RequestID = r.ProviderRequestID
-	}
+	it.RequestID = requestID(r)
 	it.OccurredAt, it.OccurredAtSource = at(r.OccurredAt), string(r.OccurredAtSource)
 	it.ReceivedAt, it.Flags = at(r.ReceivedAt), r.Flags
 	it.PayloadEncoding, it.Payload = r.Payload.Encoding, r.Payload.Data

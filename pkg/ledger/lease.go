@@ -20,6 +20,7 @@ const maxLeaseRaces = 4
 // It returns *webhook.NotLeasable where the event may not be leased,
 // webhook.ErrNotFound where there is none.
 func (l *Ledger) Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error) {
+	req.Now = req.Now.Truncate(time.Millisecond) // as the ledger's own times, so that decision and condition agree
 	for range maxLeaseRaces {
 		it, err := l.leasePending(ctx, req)
 		var failed *errCondition
@@ -53,7 +54,8 @@ func leaseUpdate(req webhook.LeaseRequest) update {
 		set: "#state = :processing, lease_number = lease_number + :one, lease_nonce = :nonce, " +
 			"lease_until = :until, due_at = :due, due_key = :due_key, due_shard = :due_shard, " +
 			"sweeps = :zero, updated_at = :now",
-		names: map[string]string{"#state": "state"},
+		remove: "not_before",
+		names:  map[string]string{"#state": "state"},
 		values: map[string]any{
 			":processing": string(webhook.Processing), ":one": 1, ":zero": 0,
 			":nonce": req.Nonce, ":until": at(req.Until), ":now": at(req.Now),
@@ -74,7 +76,7 @@ func initialProgress(names []string) []progress {
 func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (item, error) {
 	u := leaseUpdate(req)
 	u.set += ", destinations = if_not_exists(destinations, :destinations)"
-	u.cond = "#state = :pending AND not_before <= :now"
+	u.cond = "#state = :pending AND (attribute_not_exists(not_before) OR not_before <= :now)"
 	u.values[":pending"] = string(webhook.Pending)
 	u.values[":destinations"] = initialProgress(req.Destinations)
 	return l.apply(ctx, u)
@@ -124,7 +126,7 @@ func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old
 func (l *Ledger) leaseByLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req)
 	u.set += ", wordless = :zero, redrives = redrives + :one, destinations = :destinations"
-	u.remove = "dead_shard, dead_key"
+	u.remove += ", dead_shard, dead_key"
 	u.cond = "#state = :dead AND death = :death"
 	u.values[":dead"] = string(webhook.Dead)
 	u.values[":death"] = old.Death
@@ -133,10 +135,13 @@ func (l *Ledger) leaseByLetter(ctx context.Context, req webhook.LeaseRequest, ol
 }
 
 // bury writes dead over an expired lease when its event has used up its
-// wordless leases: the model's bury. The event owes its letter.
+// wordless leases: the model's bury. The event owes its letter. The nonce goes,
+// so that the holder, should it come back, does not take this death for its
+// own.
 func (l *Ledger) bury(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := deadUpdate(keyOf(req.ID), old, req.Now, req.DueAt)
 	u.set += ", history = :history"
+	u.remove += ", lease_nonce"
 	u.cond = "#state = :processing AND lease_number = :seen AND lease_until < :now"
 	u.values[":processing"] = string(webhook.Processing)
 	u.values[":seen"] = old.LeaseNumber

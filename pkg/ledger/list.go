@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,7 +63,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 			return Page{}, err
 		}
 		page.Scanned += len(keys)
-		records, err := l.getMany(ctx, keys)
+		records, err := l.GetMany(ctx, idsOfKeys(keys))
 		if err != nil {
 			return Page{}, err
 		}
@@ -99,16 +100,16 @@ func (q Query) Check() error {
 
 // Matches tells whether an event is of the listing, apart from its time.
 func (q Query) Matches(r webhook.Record) bool {
-	return (q.MessageID == "" || q.MessageID == r.MessageID) &&
-		(q.StatsID == "" || q.StatsID == r.StatsID) &&
-		(q.RequestID == "" || q.RequestID == requestID(r.Receipt)) &&
+	return (q.MessageID == "" || fit(q.MessageID) == r.MessageID) &&
+		(q.StatsID == "" || fit(q.StatsID) == r.StatsID) &&
+		(q.RequestID == "" || fit(q.RequestID) == requestID(r.Receipt)) &&
 		(q.State == "" || q.State == r.State) &&
 		(!q.Dead || r.State == webhook.Dead) &&
 		(q.Type == "" || q.Type == r.Type) &&
 		(q.Source == "" || q.Source == r.Source) &&
 		(q.Account == "" || q.Account == r.Account) &&
-		(q.Lead == "" || q.Lead == r.LeadEmail) &&
-		(q.Campaign == "" || q.Campaign == r.CampaignID) &&
+		(q.Lead == "" || fit(q.Lead) == r.LeadEmail) &&
+		(q.Campaign == "" || fit(q.Campaign) == r.CampaignID) &&
 		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
 		(q.Flag == "" || slices.Contains(r.Flags, q.Flag))
 }
@@ -131,15 +132,15 @@ type index struct {
 func (q Query) index(day string) index {
 	switch {
 	case q.MessageID != "":
-		return index{"message", "message_id", "time_key", []string{lookUp(q.MessageID)}}
+		return index{"message", "message_id", "time_key", []string{fit(q.MessageID)}}
 	case q.StatsID != "":
-		return index{"stats", "stats_id", "time_key", []string{lookUp(q.StatsID)}}
+		return index{"stats", "stats_id", "time_key", []string{fit(q.StatsID)}}
 	case q.RequestID != "":
-		return index{"request", "request_id", "time_key", []string{lookUp(q.RequestID)}}
+		return index{"request", "request_id", "time_key", []string{fit(q.RequestID)}}
 	case q.Lead != "":
-		return index{"lead", "lead_key", "time_key", []string{lookUp(q.Lead)}}
+		return index{"lead", "lead_key", "time_key", []string{fit(q.Lead)}}
 	case q.Campaign != "":
-		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(q.Campaign, n) })}
+		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(fit(q.Campaign), n) })}
 	case q.Dead:
 		return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("dead#%d", n) })}
 	}
@@ -283,22 +284,6 @@ func (l *Ledger) merge(ctx context.Context, ix index, low, high string, n int, o
 	return keys, keys[len(keys)-1], nil
 }
 
-// getMany reads events by the ids in their index keys, 100 a call (AWS,
-// BatchGetItem), without payload.
-func (l *Ledger) getMany(ctx context.Context, keys []string) (map[webhook.EventID]webhook.Record, error) {
-	out := make(map[webhook.EventID]webhook.Record, len(keys))
-	for chunk := range slices.Chunk(keys, 100) {
-		ids := make([]webhook.EventID, 0, len(chunk))
-		for _, k := range chunk {
-			ids = append(ids, idOfKey(k))
-		}
-		if err := l.getChunk(ctx, ids, out); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
 // Dead lists dead events that died until then, the longest dead first, with
 // their index keys as cursors. It never returns fewer than it could without a
 // next.
@@ -313,13 +298,22 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 	return page.Records, keys, page.Next, nil
 }
 
-// GetMany reads up to 100 events without payload; what does not exist is
-// missing in the answer. The reads are consistent.
+// GetMany reads events without payload; what does not exist is missing in the
+// answer. The reads are consistent.
 func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	// DynamoDB refuses a batch that names an item twice.
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	out := make(map[webhook.EventID]webhook.Record, len(ids))
-	return out, l.getChunk(ctx, ids, out)
+	for chunk := range slices.Chunk(ids, 100) {
+		if err := l.getChunk(ctx, chunk, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
+// getChunk reads up to 100 events (AWS, BatchGetItem). What DynamoDB leaves
+// unprocessed is asked for again as long as every answer brings something.
 func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[webhook.EventID]webhook.Record) error {
 	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, id := range ids {
@@ -341,7 +335,11 @@ func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[we
 			rec := it.record()
 			out[rec.ID] = rec
 		}
-		want.Keys = got.UnprocessedKeys[l.table].Keys
+		rest := got.UnprocessedKeys[l.table].Keys
+		if len(rest) == len(want.Keys) {
+			return unavailable("get many", errors.New("throttled"))
+		}
+		want.Keys = rest
 	}
 	return nil
 }

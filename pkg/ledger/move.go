@@ -40,9 +40,9 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	due := at(m.DueAt)
 	u := update{
 		key: keyOf(m.ID),
-		set: "#state = :pending, lane = :lane, not_before = :now, wordless = :zero, sweeps = :zero, updated_at = :now, " +
+		set: "#state = :pending, lane = :lane, wordless = :zero, sweeps = :zero, updated_at = :now, " +
 			"due_at = :due, due_key = :due_key, due_shard = :due_shard, move_nonce = :nonce, destinations = :destinations",
-		remove: "expires_at, dead_shard, dead_key",
+		remove: "not_before, expires_at, dead_shard, dead_key",
 		cond:   "#state = :from AND lease_number = :number AND " + cond,
 		names:  map[string]string{"#state": "state"},
 		values: map[string]any{
@@ -89,7 +89,7 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 	due := at(dueAt)
 	it, err := l.apply(ctx, update{
 		key: keyOf(id),
-		set: "#state = :pending, not_before = :now, updated_at = :now, " +
+		set: "#state = :pending, updated_at = :now, " +
 			"due_at = :due, due_key = :due_key, due_shard = :due_shard",
 		cond:  "#state = :held",
 		names: map[string]string{"#state": "state"},

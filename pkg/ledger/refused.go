@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,6 +39,9 @@ func refusedPK(day string) string { return "refused#" + day }
 // RecordRefusal keeps a request that was not accepted, for 14 days. The caller
 // bounds its rate.
 func (l *Ledger) RecordRefusal(ctx context.Context, r webhook.Refused) error {
+	if r.At.IsZero() {
+		return errors.New("ledger: a refusal needs a time")
+	}
 	when := at(r.At)
 	av, err := attributevalue.MarshalMap(refusedItem{
 		PK: refusedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,

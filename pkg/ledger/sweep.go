@@ -47,7 +47,7 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 		ids = append(ids, idOfKey(k.Value))
 		next = k.Value
 	}
-	if len(out.Items) < limit {
+	if len(out.LastEvaluatedKey) == 0 {
 		next = ""
 	}
 	return ids, next, nil

@@ -60,21 +60,31 @@ func SplitID(v webhook.Variant) webhook.EventID {
 }
 
 // Split makes a variant an event of its own, pending and due at dueAt, and
-// notes on the variant what it became. Repeating it changes nothing.
+// notes on the variant what it became. Repeating it changes nothing, even when
+// the event has expired since. It returns webhook.ErrNotFound where there is
+// no such variant.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
+	mine := itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint))
+	stored, err := l.getItem(ctx, mine)
+	if err != nil {
+		return "", err
+	}
+	if stored.SplitAs != "" {
+		return webhook.EventID(stored.SplitAs), nil
+	}
 	id := SplitID(v)
-	r := v.Receipt
-	r.Key, r.Timeless, r.Held = id.Key(), false, false
+	r := stored.receipt()
+	r.Key, r.Timeless = id.Key(), false
 	it := newItem(id, r)
-	it.Lane, it.State, it.NotBefore = string(webhook.Live), string(webhook.Pending), at(now)
+	it.Lane, it.State = string(webhook.Live), string(webhook.Pending)
 	it.DueAt, it.UpdatedAt = at(dueAt), at(now)
 	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
 	var failed *errCondition
 	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
 		return "", err
 	}
-	_, err := l.apply(ctx, update{
-		key:    itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint)),
+	_, err = l.apply(ctx, update{
+		key:    mine,
 		set:    "split_as = :id, updated_at = :now",
 		values: map[string]any{":id": string(id), ":now": at(now)},
 	})

@@ -1,0 +1,130 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Claim makes a receipt durable, or says what it is a repeat of.
+func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	if r.Key == "" || r.ReceivedAt.IsZero() {
+		return webhook.Claimed{}, errors.New("memory: a receipt needs a key and the time of its receipt")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	id, old := l.occurrence(r)
+	if old == nil {
+		rec := webhook.Record{
+			ID: id, Receipt: kept(r), ClaimNonce: nonce,
+			State: webhook.Pending, Lane: webhook.Live, DueAt: ms(dueAt), UpdatedAt: ms(r.ReceivedAt),
+		}
+		if r.Held {
+			rec.State, rec.DueAt = webhook.Held, time.Time{}
+		}
+		old = &event{Record: rec}
+		l.events[id] = old
+	}
+	if old.ClaimNonce == nonce {
+		status := webhook.ClaimAccepted
+		if r.Held {
+			status = webhook.ClaimHeld
+		}
+		return webhook.Claimed{ID: id, Status: status, Record: old.copy()}, nil
+	}
+	return l.repeat(old, r), nil
+}
+
+// occurrence finds the event of which r is a repeat, or the id of a new one. A
+// timeless event repeats the newest occurrence whose first receipt is within
+// the window, on either side.
+func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
+	if !r.Timeless {
+		id := webhook.NewEventID(r.Key, 1)
+		return id, l.events[id]
+	}
+	newest := 0
+	for l.events[webhook.NewEventID(r.Key, newest+1)] != nil {
+		newest++
+	}
+	for n := newest; n > 0; n-- {
+		e := l.events[webhook.NewEventID(r.Key, n)]
+		if ms(r.ReceivedAt).Sub(e.ReceivedAt).Abs() < r.Window {
+			return e.ID, e
+		}
+	}
+	return webhook.NewEventID(r.Key, newest+1), nil
+}
+
+// repeat handles a receipt of an event that is there: another body is kept
+// beside it; a trusted repeat sets a held event free.
+func (l *Ledger) repeat(e *event, r webhook.Receipt) webhook.Claimed {
+	status := webhook.ClaimDuplicate
+	switch k := (variantKey{e.ID, r.Fingerprint}); {
+	case r.Fingerprint != e.Fingerprint && l.variants[k] == nil:
+		l.variants[k] = &webhook.Variant{ID: e.ID, Fingerprint: r.Fingerprint, Receipt: ofVariant(e, r)}
+		e.Variants++
+		status = webhook.ClaimVariant
+	case r.Fingerprint != e.Fingerprint:
+		e.Duplicates++
+		status = webhook.ClaimVariant
+	case e.State == webhook.Held && !r.Held:
+		e.release(r.ReceivedAt, r.ReceivedAt)
+		e.Duplicates++
+	default:
+		e.Duplicates++
+	}
+	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
+	e.LastSeenAt = ms(r.ReceivedAt)
+	return claimed
+}
+
+// ofVariant is the receipt of another body under e's identity.
+func ofVariant(e *event, r webhook.Receipt) webhook.Receipt {
+	r = kept(r)
+	r.Key, r.Held = e.ID.Key(), false
+	return r
+}
+
+// Variants returns the other bodies that arrived under an event's identity, in
+// the order of their fingerprints.
+func (l *Ledger) Variants(_ context.Context, id webhook.EventID) ([]webhook.Variant, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []webhook.Variant
+	for k, v := range l.variants {
+		if k.id == id {
+			c := *v
+			c.Receipt = copyReceipt(c.Receipt)
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b webhook.Variant) int { return strings.Compare(a.Fingerprint, b.Fingerprint) })
+	return out, nil
+}
+
+// Split makes a variant an event of its own. Repeating it changes nothing.
+func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mine, ok := l.variants[variantKey{v.ID, v.Fingerprint}]
+	if !ok {
+		return "", webhook.ErrNotFound
+	}
+	if mine.SplitAs != "" {
+		return mine.SplitAs, nil
+	}
+	mine.SplitAs = ledger.SplitID(v)
+	r := copyReceipt(mine.Receipt)
+	r.Key, r.Timeless = mine.SplitAs.Key(), false
+	l.events[mine.SplitAs] = &event{Record: webhook.Record{
+		ID: mine.SplitAs, Receipt: r,
+		State: webhook.Pending, Lane: webhook.Live, DueAt: ms(dueAt), UpdatedAt: ms(now),
+	}}
+	return mine.SplitAs, nil
+}

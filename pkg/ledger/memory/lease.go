@@ -1,0 +1,144 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Lease takes the right to process an event. It returns *webhook.NotLeasable
+// where the event may not be leased, webhook.ErrNotFound where there is none.
+func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lease, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.events[req.ID]
+	if !ok {
+		return webhook.Lease{}, webhook.ErrNotFound
+	}
+	now := ms(req.Now)
+	switch {
+	case e.State == webhook.Processing && e.LeaseNonce == req.Nonce:
+		return e.lease(), nil // its own lease, whose answer was lost
+	case e.State == webhook.Pending && e.NotBefore.After(now):
+		return refuse(e, webhook.RefusedEarly)
+	case e.State == webhook.Pending:
+		if e.Destinations == nil {
+			e.Destinations = opened(req.Destinations)
+		}
+	case e.State == webhook.Processing && !e.LeaseUntil.Before(now):
+		return refuse(e, webhook.RefusedBusy)
+	case e.State == webhook.Processing && e.Wordless >= req.MaxWordless:
+		e.endWordless()
+		e.LeaseNonce = ""
+		e.die(now, req.DueAt, "wordless",
+			"the worker stopped without a word, as on a time-out or out of memory, too often")
+		return refuse(e, webhook.RefusedSpent)
+	case e.State == webhook.Processing:
+		e.endWordless()
+		e.Wordless++
+	case e.State == webhook.Dead && req.Death > 0 && req.Death == e.Death:
+		e.newLife()
+		e.Redrives++
+	case e.State == webhook.Dead:
+		return refuse(e, webhook.RefusedStaleLetter)
+	default:
+		return refuse(e, webhook.RefusedFinished)
+	}
+	e.State = webhook.Processing
+	e.LeaseNumber++
+	e.LeaseNonce, e.LeaseUntil, e.NotBefore = req.Nonce, ms(req.Until), time.Time{}
+	e.DueAt, e.Sweeps, e.UpdatedAt = ms(req.DueAt), 0, now
+	return e.lease(), nil
+}
+
+func (e *event) lease() webhook.Lease {
+	return webhook.Lease{Number: e.LeaseNumber, Nonce: e.LeaseNonce, Until: e.LeaseUntil, Record: e.copy()}
+}
+
+func refuse(e *event, why webhook.Refusal) (webhook.Lease, error) {
+	return webhook.Lease{}, &webhook.NotLeasable{Reason: why, Record: e.copy()}
+}
+
+func opened(names []string) []webhook.Progress {
+	out := make([]webhook.Progress, 0, len(names))
+	for _, n := range names {
+		out = append(out, webhook.Progress{Name: n})
+	}
+	return out
+}
+
+// remember appends to the history and lets the oldest attempts go.
+func (e *event) remember(attempts ...webhook.Attempt) {
+	for _, a := range attempts {
+		a.StartedAt, a.Duration = ms(a.StartedAt), a.Duration.Truncate(time.Millisecond)
+		e.History = append(e.History, a)
+	}
+	e.History = e.History[max(0, len(e.History)-webhook.MaxHistory):]
+}
+
+// endWordless notes the attempt that an expired lease stands for.
+func (e *event) endWordless() {
+	e.remember(webhook.Attempt{
+		Number: e.LeaseNumber, Generation: e.Generation, Result: webhook.ResultWordless,
+		ErrorClass: "wordless", Error: "the worker stopped without a word", StartedAt: e.UpdatedAt,
+	})
+}
+
+// die is what every death writes.
+func (e *event) die(now, dueAt time.Time, class, text string) {
+	e.State, e.Death, e.DiedAt = webhook.Dead, e.LeaseNumber, ms(now)
+	if e.FirstDied.IsZero() {
+		e.FirstDied = e.DiedAt
+	}
+	e.ErrorClass, e.Error = class, text
+	e.Wordless, e.LeaseUntil = 0, time.Time{}
+	e.DueAt, e.UpdatedAt = ms(dueAt), e.DiedAt
+}
+
+// newLife starts a new budget, never a new count, and keeps what succeeded.
+func (e *event) newLife() {
+	e.Wordless = 0
+	for i, p := range e.Destinations {
+		if !p.Result.Settled() {
+			e.Destinations[i] = webhook.Progress{Name: p.Name}
+		}
+	}
+}
+
+// Settle ends an attempt under exactly this lease, or returns
+// webhook.ErrLeaseLost and changes nothing.
+func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settlement) error {
+	switch s.State {
+	case webhook.Delivered, webhook.Pending, webhook.Dead:
+	default:
+		return fmt.Errorf("memory: an attempt cannot end as %q", s.State)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.events[lease.Record.ID]
+	mine := ok && e.LeaseNumber == lease.Number && e.LeaseNonce == lease.Nonce
+	switch {
+	case mine && e.State == s.State:
+		return nil // settled before, and the answer was lost
+	case !mine || e.State != webhook.Processing:
+		return fmt.Errorf("%s attempt %d: %w", lease.Record.ID, lease.Number, webhook.ErrLeaseLost)
+	}
+	e.Destinations = slices.Clone(s.Destinations)
+	e.remember(s.Attempts...)
+	if s.State == webhook.Dead {
+		e.die(s.At, s.DueAt, s.ErrorClass, s.Error)
+		return nil
+	}
+	e.State, e.LeaseUntil, e.UpdatedAt = s.State, time.Time{}, ms(s.At)
+	e.ErrorClass, e.Error = s.ErrorClass, s.Error
+	e.NotBefore, e.DueAt = ms(s.NotBefore), ms(s.DueAt)
+	if s.State == webhook.Delivered {
+		e.ErrorClass, e.Error, e.Wordless = "", "", 0
+		e.NotBefore, e.DueAt = time.Time{}, time.Time{}
+		e.DeliveredAt, e.ExpiresAt = ms(s.At), wholeSeconds(s.ExpiresAt)
+	}
+	return nil
+}

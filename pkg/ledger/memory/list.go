@@ -1,0 +1,45 @@
+package memory
+
+import (
+	"context"
+	"slices"
+
+	"smartlead-receiver/pkg/ledger"
+)
+
+// List returns events in order of their receipt, or of their death when the
+// query asks for dead ones, newest first, without payloads.
+func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
+	if err := q.Check(); err != nil {
+		return ledger.Page{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	since, until := q.Bounds()
+	var keys []string
+	byKey := map[string]*event{}
+	for id, e := range l.events {
+		when := e.ReceivedAt
+		if q.ByDeath() {
+			when = e.DiedAt
+		}
+		k := key(when, id)
+		behind := q.After == "" || (q.Oldest && k > q.After) || (!q.Oldest && k < q.After)
+		if behind && !when.Before(ms(since)) && when.Before(ms(until)) && q.Matches(e.Record) {
+			keys = append(keys, k)
+			byKey[k] = e
+		}
+	}
+	slices.Sort(keys)
+	if !q.Oldest {
+		slices.Reverse(keys)
+	}
+	page := ledger.Page{Scanned: len(keys)}
+	for _, k := range keys[:min(q.Limit, len(keys))] {
+		page.Records = append(page.Records, byKey[k].bare())
+	}
+	if len(keys) > q.Limit {
+		page.Next = keys[q.Limit-1]
+	}
+	return page, nil
+}
