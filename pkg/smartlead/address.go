@@ -2,23 +2,43 @@ package smartlead
 
 import "strings"
 
-// address returns the mail address in s, trimmed and lower-cased; s may be a
-// bare address or "Name <address>". It returns "" when there is none, which
-// includes the vendor's placeholder "untracked". Plus tags and international
-// domains stay as they are.
+// maxAddress is the longest mail address there can be, in bytes (RFC 5321).
+const maxAddress = 320
+
+// address returns the first mail address in s, trimmed and lower-cased; s may
+// be a bare address, "Name <address>", or several of them. It returns "" when
+// there is none, which includes the vendor's placeholder "untracked". Plus tags
+// and international domains stay as they are.
 func address(s string) string {
-	if open := strings.LastIndexByte(s, '<'); open >= 0 {
-		s = s[open+1:]
-		if end := strings.IndexByte(s, '>'); end >= 0 {
-			s = s[:end]
+	if strings.IndexByte(s, '@') < 0 {
+		return ""
+	}
+	for rest := s; ; {
+		_, after, ok := strings.Cut(rest, "<")
+		if !ok {
+			break
+		}
+		inner, _, _ := strings.Cut(after, ">")
+		if a := bareAddress(inner); a != "" {
+			return a
+		}
+		rest = after
+	}
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == ';' }) {
+		if a := bareAddress(part); a != "" {
+			return a
 		}
 	}
+	return ""
+}
+
+func bareAddress(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
 		s = s[7:]
 	}
 	at := strings.LastIndexByte(s, '@')
-	if at <= 0 || at == len(s)-1 || strings.ContainsAny(s, " \t\r\n,;<>") {
+	if at <= 0 || at == len(s)-1 || len(s) > maxAddress || strings.ContainsAny(s, " \t\r\n,;<>") {
 		return ""
 	}
 	return strings.ToLower(s)
@@ -64,8 +84,18 @@ func isDaemonName(name string) bool {
 
 // messageID is an RFC 5322 message id without white space and angle brackets.
 func messageID(s string) string {
-	s = strings.TrimSpace(s)
-	s = strings.TrimPrefix(s, "<")
-	s = strings.TrimSuffix(s, ">")
-	return strings.TrimSpace(s)
+	return bounded(strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "<"), ">")))
+}
+
+// maxID bounds an id, in bytes: beyond it lie neither ids nor message ids, and
+// a store's index takes no more.
+const maxID = 512
+
+// bounded shortens an id that is too long to its beginning and a hash, so that
+// two such ids still differ.
+func bounded(id string) string {
+	if len(id) <= maxID {
+		return id
+	}
+	return cut(id, maxID/2) + "~" + hashText(id)
 }

@@ -1,7 +1,6 @@
 package smartlead
 
 import (
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -38,9 +37,9 @@ func read(t *tree) *body {
 	b.dialect = t.dialectOf(&b.f, b.rawType, b.typeKey, b.typ)
 	b.people = b.who()
 	data := b.f[fData]
-	b.campaign = b.firstText(b.f[fCampaignID], b.f[fCampaignIDCamel], b.get(data, "campaign_id"), b.get(data, "campaignId"))
-	b.stats = b.scalar(fStatsID)
-	b.leadID = b.firstText(b.f[fSlEmailLeadID], b.f[fLeadID], b.get(b.f[fLead], "id"))
+	b.campaign = b.firstID(b.f[fCampaignID], b.f[fCampaignIDCamel], b.get(data, "campaign_id"), b.get(data, "campaignId"))
+	b.stats = b.firstID(b.f[fStatsID])
+	b.leadID = b.firstID(b.f[fSlEmailLeadID], b.f[fLeadID], b.get(b.f[fLead], "id"))
 	b.at = b.when()
 	b.sent = b.sentID()
 	switch {
@@ -65,6 +64,8 @@ func read(t *tree) *body {
 
 // scalar is the text of a top-level field.
 func (b *body) scalar(id field) string { return b.text(b.f[id]) }
+
+func (b *body) firstID(values ...uint32) string { return bounded(b.firstText(values...)) }
 
 func (b *body) firstMessageID(values ...uint32) string {
 	for _, v := range values {
@@ -152,17 +153,18 @@ func (b *body) inboundID() string {
 	return ""
 }
 
-// replyText is the text that stands for a reply without a message id.
-func (b *body) replyText() string {
+// replyText is the value whose text stands for a reply without a message id;
+// 0 when there is none.
+func (b *body) replyText() uint32 {
 	for _, v := range [...]uint32{
 		b.get(b.f[fReplyMessage], "html"), b.f[fReplyBody], b.get(b.f[fReplyMessage], "text"),
 		b.get(b.f[fReply], "body"), b.f[fMessage], b.f[fVisibleText], b.f[fPreviewText],
 	} {
-		if s := b.verbatim(v); strings.TrimSpace(s) != "" {
-			return s
+		if b.hasText(v) {
+			return v
 		}
 	}
-	return ""
+	return 0
 }
 
 // categoryChange: help has lead_category{old_id, …}, the flat dialect category
@@ -171,9 +173,9 @@ func (b *body) categoryChange() webhook.CategoryChange {
 	change := b.f[fLeadCategory]
 	data := b.get(b.f[fLeadData], "category")
 	return webhook.CategoryChange{
-		OldID: b.text(b.get(change, "old_id")),
+		OldID: b.firstID(b.get(change, "old_id")),
 		Old:   b.text(b.get(change, "old_name")),
-		NewID: b.firstText(b.get(change, "new_id"), b.f[fLeadCategoryID], b.f[fCategoryID]),
+		NewID: b.firstID(b.get(change, "new_id"), b.f[fLeadCategoryID], b.f[fCategoryID]),
 		New: b.firstText(b.get(change, "new_name"), b.f[fCategory], b.get(b.f[fCategory], "name"),
 			b.get(data, "name"), data),
 		Sentiment: b.firstText(b.get(data, "sentiment_type"), b.get(b.f[fCategory], "sentiment_type")),
@@ -184,13 +186,13 @@ func (b *body) categoryChange() webhook.CategoryChange {
 // per-delivery value would erase or double events, so it is the identity of
 // unknown types alone.
 func (b *body) providerEventID() string {
-	return b.firstText(b.f[fEventID], b.f[fSlEventID])
+	return b.firstID(b.f[fEventID], b.f[fSlEventID])
 }
 
 func (b *body) alertOf() webhook.Alert {
 	data := b.f[fData]
 	return webhook.Alert{
-		AccountID: b.firstText(b.f[fAccountIDCamel], b.f[fAccountID], b.get(data, "account_id"), b.get(data, "accountId")),
+		AccountID: b.firstID(b.f[fAccountIDCamel], b.f[fAccountID], b.get(data, "account_id"), b.get(data, "accountId")),
 		Reason:    b.firstText(b.f[fError], b.f[fReason], b.get(data, "reason"), b.get(data, "error")),
 		Title:     b.scalar(fTitle),
 		Message:   b.scalar(fMessage),

@@ -3,12 +3,12 @@ package smartlead
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"hash"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
+
+	"smartlead-receiver/pkg/webhook"
 )
 
 // volatileMembers differ between two deliveries of one event, or change after
@@ -28,7 +28,6 @@ type canonicalWriter struct {
 	t       *tree
 	hash    hash.Hash
 	buf     []byte
-	scratch []byte
 	order   []uint32
 	typ     uint32 // the value that holds the type
 	typName string
@@ -45,7 +44,7 @@ func (b *body) fingerprint() string {
 	w := canonicalWriters.Get().(*canonicalWriter)
 	defer canonicalWriters.Put(w)
 	w.t, w.typ, w.typName = b.tree, b.f[b.typeKey], string(b.typ)
-	if b.typ == "UNKNOWN" {
+	if b.typ == webhook.Unknown {
 		w.typName = normalType(b.rawType)
 	}
 	w.hash.Reset()
@@ -53,30 +52,28 @@ func (b *body) fingerprint() string {
 	w.object(0, true)
 	w.hash.Write(w.buf)
 	w.t = nil
-	if cap(w.buf) > 4*canonicalFlush {
-		w.buf, w.scratch = nil, nil
+	if cap(w.order) > maxPooledNodes {
+		w.order = nil
 	}
 	var sum [sha256.Size]byte
 	return keyEncoding.EncodeToString(w.hash.Sum(sum[:0])[:20])
 }
 
-func (w *canonicalWriter) value(i uint32, name []byte) {
+// value writes any value; timely tells that its name speaks of a time.
+func (w *canonicalWriter) value(i uint32, timely bool) {
 	switch w.t.kind(i) {
 	case '{':
 		w.object(i, false)
 	case '[':
 		w.buf = append(w.buf, '[')
 		for _, c := range w.t.children(i) {
-			w.value(c, nil)
+			w.value(c, false)
 		}
 		w.buf = append(w.buf, ']')
 	default:
-		w.scalar(i, name)
+		w.scalar(i, timely)
 	}
-	if len(w.buf) >= canonicalFlush {
-		w.hash.Write(w.buf)
-		w.buf = w.buf[:0]
-	}
+	w.flush(canonicalFlush)
 }
 
 func (w *canonicalWriter) object(i uint32, top bool) {
@@ -90,16 +87,14 @@ func (w *canonicalWriter) object(i uint32, top bool) {
 	slices.SortStableFunc(members, w.t.compareNames)
 	w.buf = append(w.buf, '{')
 	if top && w.typName != "" {
-		w.buf = appendText(append(w.buf, 't'), []byte(w.typName))
+		w.text('t', []byte(w.typName))
 	}
 	for n, name := range members {
 		if n+1 < len(members) && w.t.compareNames(name, members[n+1]) == 0 {
 			continue // of duplicate members the last one counts
 		}
-		var decoded []byte
-		decoded, w.scratch = w.t.decode(name, w.scratch)
-		w.buf = appendText(append(w.buf, 'm'), decoded)
-		w.value(name+1, decoded)
+		w.text('m', w.t.inner(name))
+		w.value(name+1, namesTime(w.t.decode(name)))
 	}
 	w.buf = append(w.buf, '}')
 	w.order = w.order[:from]
@@ -118,70 +113,86 @@ func (w *canonicalWriter) counts(name, value uint32, top bool) bool {
 	if top && value == w.typ {
 		return false
 	}
-	var in []byte
-	in, w.scratch = w.t.decode(name, w.scratch)
-	if top && volatileMembers[string(in)] {
+	decoded := w.t.decode(name)
+	if top && volatileMembers[string(decoded)] {
 		return false
 	}
-	return memberKind(in) == plainMember
+	return memberKind(decoded) == plainMember
 }
 
-func (w *canonicalWriter) scalar(i uint32, name []byte) {
-	var text []byte
+func (w *canonicalWriter) scalar(i uint32, timely bool) {
 	switch w.t.kind(i) {
 	case 'n':
 		w.buf = append(w.buf, 'n')
-		return
 	case '"':
-		text, w.scratch = w.t.decode(i, w.scratch)
-	case 't', 'f':
-		text = w.t.raw(i)
-	default:
-		text = []byte(decimal(w.t.raw(i)))
-	}
-	if mayBeTime(text, name) {
-		if at, ok := parseTime(string(text)); ok {
-			w.buf = append(w.buf, 'd')
-			w.buf = strconv.AppendInt(w.buf, at.UnixMilli(), 10)
+		in := w.t.inner(i)
+		if len(in) <= maxEscapedTime && w.time(w.t.decode(i), timely) {
 			return
 		}
+		w.text('s', in)
+	case 't', 'f':
+		w.text('s', w.t.raw(i))
+	default:
+		text := w.t.raw(i)
+		if bytes.ContainsAny(text, ".eE-") {
+			text = []byte(decimal(text))
+		}
+		if !w.time(text, timely) {
+			w.text('s', text)
+		}
 	}
-	w.buf = appendText(append(w.buf, 's'), text)
 }
 
-// mayBeTime keeps the time parser away from what is none: text must look like
-// a date, digits must stand under a name that speaks of a time.
-func mayBeTime(text, name []byte) bool {
-	if len(text) < 9 || len(text) > 40 || text[0] < '0' || text[0] > '9' {
+// text writes the decoded form of a string's inside. A zero byte ends it:
+// decoded text never has one.
+func (w *canonicalWriter) text(kind byte, in []byte) {
+	w.buf = append(w.buf, kind)
+	for piece := range pieces(in) {
+		if len(piece) >= canonicalFlush {
+			w.flush(1)
+			w.hash.Write(piece)
+			continue
+		}
+		w.buf = append(w.buf, piece...)
+		w.flush(canonicalFlush)
+	}
+	w.buf = append(w.buf, 0)
+}
+
+// flush hashes what is gathered once it is at least that much.
+func (w *canonicalWriter) flush(atLeast int) {
+	if len(w.buf) >= atLeast {
+		w.hash.Write(w.buf)
+		w.buf = w.buf[:0]
+	}
+}
+
+// The longest text that is tried as a time, in bytes, plain and escaped.
+const (
+	maxTime        = 40
+	maxEscapedTime = 6 * maxTime
+)
+
+// time writes a time as milliseconds, or nothing when the text is none. Text
+// must look like a date; digits must stand under a name that speaks of a time.
+func (w *canonicalWriter) time(text []byte, timely bool) bool {
+	if len(text) < 9 || len(text) > maxTime || text[0] < '0' || text[0] > '9' {
 		return false
 	}
-	if len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':' {
-		return true
+	if !timely && !(len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':') {
+		return false
 	}
-	n := string(name)
-	return n == "time" || strings.HasPrefix(n, "time_") || strings.HasSuffix(n, "timestamp") || strings.HasSuffix(n, "_at")
+	at, ok := parseTime(string(text))
+	if ok {
+		w.buf = append(w.buf, 'd')
+		w.buf = strconv.AppendInt(w.buf, at.UnixMilli(), 10)
+		w.buf = append(w.buf, 0)
+	}
+	return ok
 }
 
-func appendText(buf, text []byte) []byte {
-	buf = binary.AppendUvarint(buf, uint64(len(text)))
-	return append(buf, text...)
-}
-
-// decode returns a string's decoded text: its inside where no escape stands in
-// it, else in scratch.
-func (t *tree) decode(i uint32, scratch []byte) (text, grown []byte) {
-	in := t.inner(i)
-	if bytes.IndexByte(in, '\\') < 0 {
-		return in, scratch
-	}
-	scratch = unescape(scratch[:0], in)
-	return scratch, scratch
-}
-
-func (t *tree) compareNames(a, b uint32) int {
-	x, y := t.inner(a), t.inner(b)
-	if bytes.IndexByte(x, '\\') >= 0 || bytes.IndexByte(y, '\\') >= 0 {
-		return bytes.Compare(unescape(nil, x), unescape(nil, y))
-	}
-	return bytes.Compare(x, y)
+// namesTime tells whether a member's name speaks of a time.
+func namesTime(name []byte) bool {
+	return string(name) == "time" || bytes.HasPrefix(name, []byte("time_")) ||
+		bytes.HasSuffix(name, []byte("timestamp")) || bytes.HasSuffix(name, []byte("_at"))
 }

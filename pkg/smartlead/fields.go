@@ -1,5 +1,7 @@
 package smartlead
 
+import "bytes"
+
 // field is a top-level member that this package reads. Indexing them once, in
 // one pass, is what makes the reading rules below cheap to state.
 type field uint8
@@ -146,7 +148,7 @@ func (t *tree) index(object uint32) (f fields) {
 	for name, value := range t.children(object) {
 		in := t.inner(name)
 		id, ok := fieldNames[string(in)]
-		if !ok {
+		if !ok && bytes.IndexByte(in, '\\') >= 0 {
 			id = fieldNames[string(unescape(nil, in))]
 		}
 		f[id] = value

@@ -22,7 +22,7 @@ const (
 	basisMessage     = "message_id"
 	basisTime        = "time"
 	basisReplyText   = "reply_text"
-	basisLink        = "link"
+	basisLink        = "links"
 	basisStep        = "sequence_number"
 	basisOldCategory = "old_category_id"
 	basisNewCategory = "new_category_id"
@@ -69,8 +69,8 @@ func (b *body) identity(account, fingerprint string) basis {
 	s := make(basis, 0, 10)
 	s.add(basisAccount, account)
 	s.add(basisType, string(b.typ))
-	if isAlert(b.typ) && b.dialect == DialectEnvelope {
-		if id := b.scalar(fID); id != "" {
+	if b.typ != webhook.Unknown && b.dialect == DialectEnvelope {
+		if id := b.firstID(b.f[fID]); id != "" {
 			s.add(basisEnvelopeID, id)
 			return s
 		}
@@ -97,8 +97,8 @@ func (b *body) discriminate(s *basis, fingerprint string) {
 			return
 		}
 		s.addTime(b.at)
-		if text := b.replyText(); text != "" {
-			s.add(basisReplyText, hashText(text))
+		if v := b.replyText(); v != 0 {
+			s.add(basisReplyText, b.hashValue(v))
 		}
 	case webhook.EmailOpen:
 		s.addTime(b.at)
@@ -121,7 +121,7 @@ func (b *body) discriminate(s *basis, fingerprint string) {
 	case webhook.LeadUnsubscribed:
 		s.addTime(b.at)
 	case webhook.ManualStepReached:
-		s.add(basisStep, b.firstText(b.f[fCurrentSequenceNumber], b.f[fSequenceNumber]))
+		s.add(basisStep, b.sequenceNumber())
 		s.addTime(b.at)
 	case webhook.CampaignStatusChanged:
 		if b.status.Old == "" && b.status.New == "" {
@@ -153,7 +153,7 @@ func (b *body) onceBySend(s *basis, message string) {
 	case message != "":
 		s.add(basisMessage, message)
 	default:
-		s.add(basisStep, b.firstText(b.f[fSequenceNumber], b.f[fCurrentSequenceNumber]))
+		s.add(basisStep, b.sequenceNumber())
 		s.addTime(b.at)
 	}
 }
@@ -205,10 +205,36 @@ func appendSized(buf []byte, s string) []byte {
 	return append(buf, s...)
 }
 
-// hashText stands for a text too long or too private to show.
+// hashText stands for a text too long to show.
 func hashText(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
+}
+
+// hashValue is hashText of a scalar's text, without building the text.
+func (t *tree) hashValue(i uint32) string {
+	if t.kind(i) != '"' {
+		return hashText(t.verbatim(i))
+	}
+	h := sha256.New()
+	for piece := range pieces(t.inner(i)) {
+		h.Write(piece)
+	}
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(sum[:0])[:16])
+}
+
+// maxShown bounds a value that is shown of an identity, in bytes.
+const maxShown = 200
+
+// shown is the identity for people: long values are cut.
+func (s basis) shown() []Field {
+	for i := range s {
+		if len(s[i].Value) > maxShown {
+			s[i].Value = cut(s[i].Value, maxShown) + "…"
+		}
+	}
+	return s
 }
 
 // names lists the fields of an identity once each, for people.

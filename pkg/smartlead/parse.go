@@ -118,115 +118,11 @@ func decodeBody(body []byte) ([]byte, error) {
 	}
 }
 
-// maxWrappers bounds how many wrappers and JSON texts are opened.
-const maxWrappers = 4
-
 type parser struct {
 	opts     Options
 	lim      Limits
 	redactor *redactor
 	batch    Batch
-}
-
-// top reads the body's own value, opening what is wrapped around it.
-func (p *parser) top(t *tree, i uint32, hops int) error {
-	switch t.kind(i) {
-	case '{', '"':
-		inner, at, err := p.open(t, i, hops)
-		if err == nil && inner != nil {
-			if inner != t {
-				defer inner.free()
-			}
-			return p.top(inner, at, hops-1)
-		}
-		if t.kind(i) == '"' {
-			return refuse(ErrScalar, 0, "the body is text")
-		}
-		return p.add(t, i)
-	case '[':
-		p.batch.Array = true
-		for _, c := range t.children(i) {
-			if err := p.element(t, c, hops); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return refuse(ErrScalar, int(t.nodes[i].start), "the body is a number or a word")
-}
-
-// element reads one element of an array. A wrapper in it is opened; what the
-// wrapper holds counts as elements of the batch, in order.
-func (p *parser) element(t *tree, i uint32, hops int) error {
-	if k := t.kind(i); k == '{' || k == '"' {
-		inner, at, err := p.open(t, i, hops)
-		if err == nil && inner != nil {
-			if inner != t {
-				defer inner.free()
-			}
-			if inner.kind(at) != '[' {
-				return p.element(inner, at, hops-1)
-			}
-			if k == '{' {
-				return p.top(inner, at, hops-1)
-			}
-		}
-		if k == '{' {
-			return p.add(t, i)
-		}
-	}
-	return p.append(Element{Err: refuse(ErrNotObject, int(t.nodes[i].start), "an event is an object")})
-}
-
-// open returns what a wrapper or a JSON text holds; a nil tree when the value
-// is neither.
-func (p *parser) open(t *tree, i uint32, hops int) (*tree, uint32, error) {
-	if hops == 0 {
-		return nil, 0, nil
-	}
-	if t.kind(i) == '{' {
-		if i = t.wrapped(i); i == 0 {
-			return nil, 0, nil
-		}
-	}
-	if t.kind(i) != '"' {
-		return t, i, nil
-	}
-	text := bytes.TrimSpace(unescape(nil, t.inner(i)))
-	if len(text) == 0 || text[0] != '{' && text[0] != '[' && text[0] != '"' {
-		return nil, 0, nil
-	}
-	inner, err := scanTree(text, p.lim)
-	return inner, 0, err
-}
-
-// wrapped returns the body member of a wrapper, as relays such as n8n post
-// {"headers": …, "query": …, "body": …}; 0 when the object is an event itself,
-// which it is when it has a type of its own, unless the body's type is the only
-// known one.
-func (t *tree) wrapped(i uint32) uint32 {
-	inner := t.get(i, "body")
-	if inner == 0 {
-		return 0
-	}
-	switch t.kind(inner) {
-	case '{', '[', '"':
-	default:
-		return 0
-	}
-	f := t.index(i)
-	name, _ := t.typeName(&f)
-	if name == "" {
-		return inner
-	}
-	if canonicalType(name) != webhook.Unknown || t.kind(inner) != '{' {
-		return 0
-	}
-	f = t.index(inner)
-	if name, _ = t.typeName(&f); canonicalType(name) == webhook.Unknown {
-		return 0
-	}
-	return inner
 }
 
 func (p *parser) append(e Element) error {
@@ -264,8 +160,8 @@ func analyze(payload []byte, opts Options) (Element, error) {
 	e := Element{Fingerprint: b.fingerprint(), Payload: payload}
 	fields := b.identity(opts.Account, e.Fingerprint)
 	e.Key = naturalKey(b.typ, fields)
-	e.Basis, e.BasisFields = fields.names(), fields
 	e.Timeless = b.timeless(fields)
+	e.Basis, e.BasisFields = fields.names(), fields.shown()
 	e.TestEvent = b.scalar(fSecretKey) == testSecret
 	e.Event = b.event(opts.Account, e)
 	return e, nil

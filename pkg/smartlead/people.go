@@ -89,9 +89,9 @@ func (b *body) correspondence() people {
 	switch {
 	case ours != "":
 		p.mailbox = ours
-	case sender != p.lead:
+	case sender != p.lead && !isDaemon(sender):
 		p.mailbox = sender
-	case recipient != p.lead:
+	case recipient != p.lead && !isDaemon(recipient):
 		p.mailbox = recipient
 	}
 	if p.lead == "" {
@@ -142,15 +142,14 @@ func (b *body) senderFlags(p people) (own, daemon, colleague, forwarded bool) {
 	to, from := address(b.scalar(fToEmail)), address(b.scalar(fFromEmail))
 	if b.typ == webhook.UntrackedReplies {
 		own = p.responder != "" && p.responder == p.mailbox
-		return own, p.responder != "" && isDaemon(p.responder) || isDaemonName(displayName(b.scalar(fSenderDetail))), false, false
+		daemon = isDaemon(p.responder) || isDaemonName(displayName(b.scalar(fSenderDetail)))
+		return own, daemon, false, false
 	}
-	switch {
-	case p.responder != "":
+	daemon = isDaemon(p.responder) || isDaemon(to) || isDaemon(from) || isDaemonName(b.scalar(fToName))
+	if p.responder != "" {
 		own = p.responder == p.mailbox
-		daemon = isDaemon(p.responder)
-	default:
-		own = to != "" && to == p.mailbox && (from == "" || from == to)
-		daemon = to != "" && isDaemon(to) || isDaemonName(b.scalar(fToName))
+	} else if p.mailbox != "" {
+		own = to == p.mailbox && (from != p.lead || from == "") || address(b.scalar(fToName)) == p.mailbox
 	}
 	target := p.target
 	if target == "" {

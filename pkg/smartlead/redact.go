@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
@@ -113,7 +115,7 @@ func isRedacted(s string) bool {
 // payload is the redacted text of the object at root: a copy of the original
 // but for what is removed. Of duplicate members the last one stays.
 func (r *redactor) payload(t *tree, root uint32) []byte {
-	e := editor{t: t, r: r, last: t.nodes[root].start}
+	e := editor{t: t, r: r, root: root, last: t.nodes[root].start}
 	e.out = make([]byte, 0, len(t.raw(root)))
 	e.object(root)
 	e.out = append(e.out, t.src[e.last:t.nodes[root].end]...)
@@ -135,9 +137,9 @@ func (r *redactor) payload(t *tree, root uint32) []byte {
 type editor struct {
 	t       *tree
 	r       *redactor
+	root    uint32
 	out     []byte
 	last    uint32 // up to here the text is in out
-	scratch []byte
 	renamed bool
 }
 
@@ -154,18 +156,16 @@ func (e *editor) replaceText(i uint32, with string) {
 
 func (e *editor) object(i uint32) {
 	duplicate := e.t.duplicates(i)
-	wrapper := e.t.get(i, "body") != 0
+	wrapper := i == e.root && e.t.get(i, "body") != 0
 	for name, value := range e.t.children(i) {
 		if duplicate != nil && duplicate[name] {
 			// A later member follows: cut up to its name.
 			e.replace(e.t.nodes[name].start, e.t.nodes[e.t.nodes[value].next].start, "")
 			continue
 		}
-		var in []byte
-		in, e.scratch = e.t.decode(name, e.scratch)
+		in := e.t.decode(name)
 		kind := memberKind(in)
-		if wrapper && string(in) == "headers" && e.t.kind(value) != 'n' {
-			kind = credentialMember
+		if wrapper && string(in) == "headers" {
 			e.replaceText(value, redactedMark)
 			continue
 		}
@@ -229,11 +229,7 @@ func (e *editor) hookURL(i uint32) {
 		if text == "" || isNull(e.t.inner(i)) {
 			return
 		}
-		host := schemeAndHost(text)
-		if r, changed := e.r.text(host); changed {
-			host = r
-		}
-		if host != text {
+		if host, _ := e.r.text(schemeAndHost(text)); host != text {
 			e.replaceText(i, host)
 		}
 	default:
@@ -258,15 +254,14 @@ func schemeAndHost(s string) string {
 // text redacts inside a string, and replaces surrogates without a partner,
 // which strict readers refuse. It tells whether anything changed.
 func (e *editor) text(i uint32) bool {
-	var decoded []byte
-	decoded, e.scratch = e.t.decode(i, e.scratch)
+	decoded := e.t.decode(i)
 	if e.r.mayHold(decoded) {
 		if s, changed := e.r.text(string(decoded)); changed {
 			e.replaceText(i, s)
 			return true
 		}
 	}
-	if hasLoneSurrogate(e.t.inner(i)) {
+	if len(decoded) < len(e.t.inner(i)) && hasLoneSurrogate(e.t.inner(i)) {
 		e.replaceText(i, string(decoded))
 		return true
 	}
@@ -284,8 +279,9 @@ func hasLoneSurrogate(in []byte) bool {
 			in = in[i+2:]
 			continue
 		}
+		half, _ := hex4(in, i+2)
 		r, rest := unescapeRune(in[i+2:])
-		if r == '\uFFFD' && !bytes.EqualFold(in[i+2:i+6], []byte("fffd")) && string(in[i+2:i+6]) != "0000" {
+		if r == utf8.RuneError && utf16.IsSurrogate(half) {
 			return true
 		}
 		in = rest

@@ -5,87 +5,104 @@ import (
 	"strings"
 )
 
-// mayHold is a quick test that a text has something to redact.
+// mayHold is a quick test, without allocation, that a text has something to
+// redact.
 func (r *redactor) mayHold(text []byte) bool {
-	if containsFold(text, "webhooks") || containsFold(text, "key") || containsFold(text, "bearer") {
-		return true
-	}
 	for _, s := range r.secrets {
 		if bytes.Contains(text, []byte(s)) {
+			return true
+		}
+	}
+	if bytes.Contains(text, []byte("webhooks")) {
+		return true
+	}
+	for i := range text {
+		if n := separator(text, i); n > 0 && namesCredential(text[:i]) {
 			return true
 		}
 	}
 	return false
 }
 
-// containsFold finds an ASCII lower-case word in any case.
-func containsFold(text []byte, word string) bool {
-	lower, upper := word[0], word[0]-('a'-'A')
-	for from := 0; ; {
-		i := bytes.IndexByte(text[from:], lower)
-		if j := bytes.IndexByte(text[from:], upper); i < 0 || j >= 0 && j < i {
-			i = j
-		}
-		if i < 0 || len(text)-from-i < len(word) {
-			return false
-		}
-		from += i
-		if strings.EqualFold(string(text[from:from+len(word)]), word) {
-			return true
-		}
-		from++
-	}
-}
-
 // text redacts inside a decoded text: the literals, the path of a hook, and
-// values assigned to a credential's name.
+// values assigned to a credential's name. It tells whether anything changed.
 func (r *redactor) text(s string) (string, bool) {
 	before := s
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, redactedMark)
 	}
-	s = cutHookPaths(s)
+	for _, slash := range [...]string{"/", "%2F", "%2f", `\/`} {
+		s = cutHookPaths(s, slash)
+	}
 	s = r.assignments(s)
 	return s, s != before
 }
 
-// cutHookPaths replaces TOKEN in …/webhooks/SOURCE/TOKEN, also where the
-// slashes are escaped.
-func cutHookPaths(s string) string {
-	for _, slash := range [...]string{"/", "%2F", "%2f", `\/`} {
-		prefix := slash + "webhooks" + slash
-		for from := 0; ; {
-			i := strings.Index(s[from:], prefix)
-			if i < 0 {
-				break
-			}
-			from += i + len(prefix)
-			source := from + segment(s[from:])
-			if source == from || !strings.HasPrefix(s[source:], slash) {
-				continue
-			}
-			token := source + len(slash)
-			end := token + segment(s[token:])
-			if end > token {
-				s = s[:token] + redactedMark + s[end:]
-			}
-			from = token
+// cutHookPaths replaces TOKEN in …/webhooks/SOURCE/TOKEN and …/webhooks/SOURCE?…,
+// for one spelling of the slash.
+func cutHookPaths(s, slash string) string {
+	prefix := slash + "webhooks" + slash
+	var out strings.Builder
+	done := 0
+	for at := 0; ; {
+		i := strings.Index(s[at:], prefix)
+		if i < 0 {
+			break
+		}
+		source := at + i + len(prefix)
+		at = source + segment(s[source:])
+		rest := s[at:]
+		switch {
+		case at == source:
+			continue
+		case strings.HasPrefix(rest, slash):
+			at += len(slash)
+		case strings.HasPrefix(rest, "?"):
+			at++
+		default:
+			continue
+		}
+		end := at + segment(s[at:])
+		if s[at-1] == '?' {
+			end = at + query(s[at:])
+		}
+		if end > at {
+			out.WriteString(s[done:at])
+			out.WriteString(redactedMark)
+			done = end
 		}
 	}
-	return s
+	if done == 0 {
+		return s
+	}
+	out.WriteString(s[done:])
+	return out.String()
 }
 
 // segment is the length of the path segment at the beginning of s.
 func segment(s string) int {
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == '~', c == ':', c == '=':
-		case c == '%' && !strings.HasPrefix(s[i:], "%2F") && !strings.HasPrefix(s[i:], "%2f") && !strings.HasPrefix(s[i:], "%3F") && !strings.HasPrefix(s[i:], "%3f"):
+		case isNameByte(c), strings.IndexByte(".~:=+@$!", c) >= 0:
+		case c == '%' && !encodes(s[i:], "2f") && !encodes(s[i:], "3f"):
 		default:
 			return i
 		}
 	}
 	return len(s)
+}
+
+// query is the length of the query at the beginning of s.
+func query(s string) int {
+	if i := strings.IndexAny(s, "\"'\\ \t\r\n<>"); i >= 0 {
+		return i
+	}
+	return len(s)
+}
+
+// encodes tells whether s begins with that percent-encoded byte.
+func encodes(s, digits string) bool {
+	return len(s) >= 3 && s[0] == '%' && strings.EqualFold(s[1:3], digits)
 }
 
 // assignments replaces what follows an API key's name: api_key=…, also
@@ -94,8 +111,8 @@ func (r *redactor) assignments(s string) string {
 	var out strings.Builder
 	done := 0
 	for i := 0; i < len(s); i++ {
-		width := separator(s[i:])
-		if width == 0 || !isTextCredential(nameBefore(s[done:i])) {
+		width := separator(s, i)
+		if width == 0 || !namesCredential(s[done:i]) {
 			continue
 		}
 		start, end := valueAfter(s, i+width)
@@ -113,49 +130,67 @@ func (r *redactor) assignments(s string) string {
 	return out.String()
 }
 
-// separator is the length of an assignment's sign at the beginning of s.
-func separator(s string) int {
-	switch {
-	case s[0] == '=' || s[0] == ':':
+// separator is the length of an assignment's sign at s[i]; 0 when there is none.
+func separator[T string | []byte](s T, i int) int {
+	switch s[i] {
+	case '=', ':':
 		return 1
-	case s[0] == '%' && len(s) >= 3 && s[1] == '3' && (s[2] == 'D' || s[2] == 'd' || s[2] == 'A' || s[2] == 'a'):
-		return 3
+	case '%':
+		if len(s) >= i+3 && s[i+1] == '3' && (s[i+2]|0x20 == 'd' || s[i+2]|0x20 == 'a') {
+			return 3
+		}
 	}
 	return 0
 }
 
-// nameBefore is the name at the end of s, flattened as in memberKind.
-func nameBefore(s string) string {
+// The names, backwards, whose assigned values are credentials in plain text.
+// They are fewer than those of members: a prospect's link may have a token of
+// its own, which tells two clicks apart.
+var textCredentials = [...]string{"yekipa", "yekterces", "noitazirohtua"}
+
+// namesCredential tells whether a credential's name ends s, past quotes and
+// blanks, in any case, with or without '_' and '-'.
+func namesCredential[T string | []byte](s T) bool {
 	end := len(s)
-	for end > 0 && strings.IndexByte(`"'\ `, s[end-1]) >= 0 {
+	for end > 0 && (s[end-1] == '"' || s[end-1] == '\'' || s[end-1] == '\\' || s[end-1] == ' ') {
 		end--
 	}
-	start := end
-	for start > 0 && end-start < 40 && isNameByte(s[start-1]) {
-		start--
+	if end == 0 {
+		return false
 	}
-	return strings.Map(func(c rune) rune {
-		if c == '-' || c == '_' {
-			return -1
+	switch s[end-1] | 0x20 {
+	case 'y', 'n':
+	default:
+		return false
+	}
+	for _, name := range textCredentials {
+		i, n := end, 0
+		for i > 0 && n < len(name) {
+			i--
+			c := s[i]
+			if c == '-' || c == '_' {
+				continue
+			}
+			if c|0x20 != name[n] {
+				break
+			}
+			n++
 		}
-		return c
-	}, strings.ToLower(s[start:end]))
+		if n == len(name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
 }
 
-// isTextCredential is narrower than isCredentialName: a prospect's link may
-// have a token of its own, which tells two clicks apart.
-func isTextCredential(flat string) bool {
-	return strings.HasSuffix(flat, "apikey") || strings.HasSuffix(flat, "secretkey") || flat == "authorization"
-}
-
 // valueAfter finds the value assigned: past quotes, blanks and "Bearer ", up to
 // a quote, blank or delimiter.
 func valueAfter(s string, i int) (start, end int) {
-	for i < len(s) && strings.IndexByte(`"'\ `, s[i]) >= 0 {
+	for i < len(s) && strings.IndexByte("\"'\\ ", s[i]) >= 0 {
 		i++
 	}
 	for _, scheme := range [...]string{"bearer ", "basic "} {
@@ -164,7 +199,7 @@ func valueAfter(s string, i int) (start, end int) {
 		}
 	}
 	start = i
-	for i < len(s) && strings.IndexByte("\"'\\ \t\r\n&;,<>()[]{}#|`", s[i]) < 0 && !strings.HasPrefix(s[i:], "%26") {
+	for i < len(s) && strings.IndexByte("\"'\\ \t\r\n&;,<>()[]{}#|`", s[i]) < 0 && !encodes(s[i:], "26") {
 		i++
 	}
 	return start, i
@@ -175,11 +210,22 @@ const maxRedactText = 64 << 10
 
 // RedactText removes credentials from a body that is not JSON, as far as they
 // can be told in plain text, so that a refused request can be audited. The
-// result is valid UTF-8 of at most 64 KB.
+// result is valid UTF-8; of a longer body the first 64 KB are kept. Safe for
+// concurrent use.
 func RedactText(s string, opts Options) string {
+	r := newRedactor(opts)
 	if len(s) > maxRedactText {
+		// A literal across the cut must not survive in part.
 		s = s[:maxRedactText]
+		for _, secret := range r.secrets {
+			for n := min(len(secret)-1, len(s)); n > 0; n-- {
+				if strings.HasSuffix(s, secret[:n]) {
+					s = s[:len(s)-n]
+					break
+				}
+			}
+		}
 	}
-	r, _ := newRedactor(opts).text(strings.ToValidUTF8(s, "\uFFFD"))
-	return r
+	s, _ = r.text(strings.ToValidUTF8(s, "\uFFFD"))
+	return s
 }

@@ -11,15 +11,20 @@ import (
 // tree is a scanned JSON text. Values are sub-slices of src, found by node
 // index; 0 is the root and, as a value inside an object, means "absent".
 type tree struct {
-	src   []byte
-	nodes []node
-	open  []uint32
+	src     []byte
+	nodes   []node
+	open    []uint32
+	scratch []byte
 }
 
 var trees = sync.Pool{New: func() any { return new(tree) }}
 
-// maxPooledNodes keeps one huge body from occupying memory for ever.
-const maxPooledNodes = 1 << 14
+// What is kept for the next body is bounded, so that one huge body does not
+// occupy memory for ever.
+const (
+	maxPooledNodes   = 1 << 14
+	maxPooledScratch = 1 << 16
+)
 
 // scanTree scans src. The tree refers to src, which must not change; give it
 // back with free.
@@ -52,6 +57,9 @@ func (t *tree) free() {
 	t.src = nil
 	if cap(t.nodes) > maxPooledNodes {
 		t.nodes = nil
+	}
+	if cap(t.scratch) > maxPooledScratch {
+		t.scratch = nil
 	}
 	trees.Put(t)
 }
@@ -152,12 +160,40 @@ func (t *tree) firstText(values ...uint32) string {
 	return ""
 }
 
+// hasText tells whether verbatim is more than white space, without building it.
+func (t *tree) hasText(i uint32) bool {
+	if i == 0 {
+		return false
+	}
+	switch t.kind(i) {
+	case 'n', '{', '[':
+		return false
+	case '"':
+		in := t.inner(i)
+		if isNull(in) {
+			return false
+		}
+		for piece := range pieces(in) {
+			if len(bytes.TrimSpace(piece)) > 0 {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
 func (t *tree) str(i uint32) string {
 	in := t.inner(i)
 	if bytes.IndexByte(in, '\\') < 0 {
 		return string(in)
 	}
-	return string(unescape(make([]byte, 0, len(in)), in))
+	var text strings.Builder
+	text.Grow(len(in))
+	for piece := range pieces(in) {
+		text.Write(piece)
+	}
+	return text.String()
 }
 
 // isNull tells whether a string's text stands for null: integrators of the
@@ -167,38 +203,56 @@ func isNull(in []byte) bool {
 	return len(in) == 4 && strings.EqualFold(string(in), "null")
 }
 
-// unescape appends the decoded form of a string's inside. NUL and surrogates
-// without a partner become U+FFFD, since neither survives every destination.
+// unescape appends the decoded form of a string's inside.
 func unescape(dst, in []byte) []byte {
-	for len(in) > 0 {
-		i := bytes.IndexByte(in, '\\')
-		if i < 0 {
-			return append(dst, in...)
-		}
-		dst = append(dst, in[:i]...)
-		in = in[i+1:]
-		c := in[0]
-		in = in[1:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			var r rune
-			r, in = unescapeRune(in)
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, c)
-		}
+	for piece := range pieces(in) {
+		dst = append(dst, piece...)
 	}
 	return dst
+}
+
+// pieces yields the decoded form of a string's inside, bit by bit, so that a
+// large text need not be copied to be hashed. NUL and surrogates without a
+// partner become U+FFFD, since neither survives every destination.
+func pieces(in []byte) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		var one [utf8.UTFMax]byte
+		for len(in) > 0 {
+			i := bytes.IndexByte(in, '\\')
+			if i < 0 {
+				yield(in)
+				return
+			}
+			if i > 0 && !yield(in[:i]) {
+				return
+			}
+			var r rune
+			if r, in = unescapeOne(in[i+1:]); !yield(utf8.AppendRune(one[:0], r)) {
+				return
+			}
+		}
+	}
+}
+
+// unescapeOne reads what follows a backslash.
+func unescapeOne(in []byte) (rune, []byte) {
+	c := in[0]
+	in = in[1:]
+	switch c {
+	case 'b':
+		return '\b', in
+	case 'f':
+		return '\f', in
+	case 'n':
+		return '\n', in
+	case 'r':
+		return '\r', in
+	case 't':
+		return '\t', in
+	case 'u':
+		return unescapeRune(in)
+	}
+	return rune(c), in
 }
 
 // unescapeRune reads what follows \u, and the second half of a pair.
@@ -218,4 +272,23 @@ func unescapeRune(in []byte) (rune, []byte) {
 		r = utf8.RuneError
 	}
 	return r, in
+}
+
+// decode returns a string's decoded text. It is valid until the next call.
+func (t *tree) decode(i uint32) []byte {
+	in := t.inner(i)
+	if bytes.IndexByte(in, '\\') < 0 {
+		return in
+	}
+	t.scratch = unescape(t.scratch[:0], in)
+	return t.scratch
+}
+
+// compareNames orders member names by their decoded text.
+func (t *tree) compareNames(a, b uint32) int {
+	x, y := t.inner(a), t.inner(b)
+	if bytes.IndexByte(x, '\\') >= 0 || bytes.IndexByte(y, '\\') >= 0 {
+		return bytes.Compare(unescape(nil, x), unescape(nil, y))
+	}
+	return bytes.Compare(x, y)
 }

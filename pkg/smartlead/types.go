@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"strings"
+	"unicode"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -54,15 +55,19 @@ var aliases = map[string]webhook.Type{
 const maxRawType = 200
 
 // normalType is a type name upper-cased and trimmed, with '.', '-' and blanks
-// as '_'.
+// as '_', runs of them as one.
 func normalType(raw string) string {
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '.', '-', ' ', '\t', '\u00a0':
-			return '_'
+	var name strings.Builder
+	for _, r := range strings.ToUpper(strings.TrimSpace(raw)) {
+		if r == '.' || r == '-' || unicode.IsSpace(r) {
+			r = '_'
 		}
-		return r
-	}, strings.ToUpper(strings.TrimSpace(raw)))
+		if r == '_' && strings.HasSuffix(name.String(), "_") {
+			continue
+		}
+		name.WriteRune(r)
+	}
+	return strings.Trim(name.String(), "_")
 }
 
 // canonicalType resolves an alias; what nobody has seen yet is Unknown.

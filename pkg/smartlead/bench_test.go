@@ -1,0 +1,114 @@
+package smartlead
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// benchBody is an EMAIL_REPLY of about 4,000 bytes, shaped like what arrives.
+func benchBody() []byte {
+	html := strings.Repeat(`<div style=\"margin:0\">Thanks, that works for us. <b>Tuesday</b> at ten?</div>\r\n`, 8)
+	quoted := strings.Repeat(`On Monday Mira wrote:\n> Would a short call next week suit you, Tom?\n`, 8)
+	return []byte(`{"webhook_id":90017,"webhook_name":"All replies","webhook_url":"https://hooks.example.com/webhooks/demo/0123456789abcdef0123456789abcdef",
+"event_type":"EMAIL_REPLY","event_timestamp":"2026-03-04T17:29:11.618+00:00","time_replied":"2026-03-04T17:29:11.618Z",
+"campaign_id":4100001,"campaign_name":"Spring outreach","campaign_status":"ACTIVE","client_id":null,"sequence_number":2,
+"stats_id":"5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01","sl_email_lead_id":"3120045671","sl_email_lead_map_id":3511002233,
+"sl_lead_email":"tom@acme.example.com","from_email":"mira@outbound.example","to_email":"tom@acme.example.com","to_name":"Tom Example",
+"subject":"Re: A short call","message_id":"<reply-1@acme.example.com>","cc_emails":["ann@acme.example.com"],"reply_category":null,
+"sent_message":{"message_id":"<sent-1@outbound.example>","html":"` + quoted + `","text":"` + quoted + `","time":"2026-03-03T08:00:00.000+00:00"},
+"reply_message":{"message_id":"<reply-1@acme.example.com>","html":"` + html + `","text":"Thanks, that works for us.\nTuesday at ten?","time":"2026-03-04T17:29:11.618+00:00"},
+"reply_body":"` + html + `","preview_text":"Thanks, that works for us.",
+"leadCorrespondence":{"targetLeadEmail":"tom@acme.example.com","replyReceivedFrom":"tom@acme.example.com","repliedCompanyDomain":"SameCompany"},
+"app_url":"https://app.smartlead.example/app/master-inbox?leadMap=3511002233","ui_master_inbox_link":"https://app.smartlead.example/app/master-inbox?leadMap=3511002233",
+"description":"Tom Example replied to your mail","secret_key":"0f8fad5b-d9cb-469f-a165-70867728950e","metadata":{"webhook_created_at":"2026-01-09T07:15:42.551Z"}}`)
+}
+
+var benchOptions = Options{
+	Account:      "default",
+	RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
+	Secrets:      []string{"0123456789abcdef0123456789abcdef"},
+}
+
+// BenchmarkReceive is what a receiver does with one body before the claim:
+// parse, identify, redact, compress.
+func BenchmarkReceive(b *testing.B) {
+	body := benchBody()
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(128<<10))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		batch, err := Parse(body, benchOptions)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := batch.Elements[0].Payload
+		enc.EncodeAll(p, make([]byte, 0, len(p)))
+	}
+}
+
+// BenchmarkParse is the same without compression.
+func BenchmarkParse(b *testing.B) {
+	body := benchBody()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(body, benchOptions); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBaseline does the job the ordinary way: encoding/json into a map,
+// the same fields, a canonical body by sorted marshalling, standard gzip.
+func BenchmarkBaseline(b *testing.B) {
+	body := benchBody()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]any
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber()
+		if err := d.Decode(&m); err != nil {
+			b.Fatal(err)
+		}
+		mac := hmac.New(sha256.New, benchOptions.RedactionKey)
+		mac.Write([]byte(m["secret_key"].(string)))
+		m["secret_key"] = hex.EncodeToString(mac.Sum(nil))
+		m["webhook_url"] = "https://hooks.example.com"
+		payload, err := json.Marshal(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for name := range volatileMembers {
+			delete(m, name)
+		}
+		delete(m, "secret_key")
+		delete(m, "webhook_url")
+		canonical, err := json.Marshal(m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sha256.Sum256(canonical)
+		key := strings.Join([]string{"default", m["stats_id"].(string), m["reply_message"].(map[string]any)["message_id"].(string)}, "\x00")
+		sha256.Sum256([]byte(key))
+		var out bytes.Buffer
+		z := gzip.NewWriter(&out)
+		if _, err := z.Write(payload); err != nil {
+			b.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
