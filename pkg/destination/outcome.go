@@ -103,6 +103,8 @@ func classify(err error) (class, text string) {
 		return "tls", "the certificate could not be verified"
 	case errors.As(err, &record), errors.As(err, &alert):
 		return "tls", "no TLS connection could be made"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "tls", "the server does not speak TLS on this port"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout", "no answer in time; the event may have arrived"
 	case errors.Is(err, syscall.ECONNREFUSED):

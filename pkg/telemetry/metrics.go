@@ -176,8 +176,9 @@ func (m *Metrics) document(g *group, at int64) map[string]any {
 	}
 	d := directive{
 		Namespace:  m.namespace,
-		Dimensions: [][]string{slices.Sorted(maps.Keys(g.dimensions))},
+		Dimensions: [][]string{slices.AppendSeq([]string{}, maps.Keys(g.dimensions))}, // [] and never null
 	}
+	slices.Sort(d.Dimensions[0])
 	names := slices.Sorted(maps.Keys(g.series))
 	for _, name := range names[:min(len(names), maxMetrics)] {
 		s := g.series[name]

@@ -1,0 +1,402 @@
+package destination_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/webhook"
+)
+
+const eventID = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+func delivery() webhook.Delivery {
+	return webhook.Delivery{
+		Event: webhook.Event{
+			Schema: webhook.Schema, ID: eventID, Type: webhook.EmailReply, Account: "acme", Source: "main",
+			Attempt: 3, Reply: &webhook.Reply{HTML: "<p>Ja & nein</p>"}, Raw: json.RawMessage(`{"a":1}`),
+		},
+		IdempotencyKey: eventID + "#1",
+	}
+}
+
+func secret(fill byte) string {
+	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(fill), 32)))
+}
+
+func newHTTP(t *testing.T, cfg destination.Config) *destination.Target {
+	t.Helper()
+	cfg.Type = "http"
+	transport := destination.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	d, err := destination.New("crm", cfg, destination.Deps{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestHTTPDeliversTheSignedEvent(t *testing.T) {
+	var got *http.Request
+	var body []byte
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		body, _ = io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusAccepted)
+	})
+	d := newHTTP(t, destination.Config{
+		URL: url + "/hook?key=1", Secrets: []string{secret('a'), secret('b')},
+		Headers: map[string]string{"Authorization": "Bearer x"},
+	})
+	out := d.Deliver(t.Context(), delivery())
+	if out.Result != webhook.ResultDelivered || out.Error != "" || out.Status != http.StatusAccepted {
+		t.Fatalf("outcome %+v", out)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "webhook-id": eventID + "#1", "Idempotency-Key": eventID + "#1",
+		"webhook-attempt": "3", "User-Agent": "smartlead-receiver/1", "Authorization": "Bearer x",
+	} {
+		if got.Header.Get(name) != want {
+			t.Errorf("%s is %q", name, got.Header.Get(name))
+		}
+	}
+	if got.Method != http.MethodPost || got.URL.RequestURI() != "/hook?key=1" {
+		t.Errorf("%s %s", got.Method, got.URL.RequestURI())
+	}
+	for _, fill := range []byte("ab") { // both keys verify on their own
+		wh, err := standardwebhooks.NewWebhook(secret(fill))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := wh.Verify(body, got.Header); err != nil {
+			t.Errorf("key %c: %v", fill, err)
+		}
+	}
+	other, err := standardwebhooks.NewWebhook(secret('c'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other.Verify(body, got.Header) == nil {
+		t.Error("a foreign key verifies")
+	}
+	var event webhook.Event
+	if err := json.Unmarshal(body, &event); err != nil || event.ID != eventID || event.Attempt != 3 {
+		t.Errorf("event %+v, error %v", event, err)
+	}
+	if !strings.Contains(string(body), `"schema":"smartlead.event.v1"`) || !strings.Contains(string(body), "<p>Ja & nein</p>") {
+		t.Errorf("body %s", body)
+	}
+}
+
+func TestHTTPWithoutSecretsDoesNotSign(t *testing.T) {
+	var header http.Header
+	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { header = r.Header })
+	newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), delivery())
+	if header.Get("webhook-id") == "" || header.Values("webhook-signature") != nil {
+		t.Errorf("headers %v", header)
+	}
+}
+
+func TestHTTPOutcomeOfAStatus(t *testing.T) {
+	retry, permanent, delivered := webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultDelivered
+	want := map[int]webhook.Result{
+		200: delivered, 201: delivered, 202: delivered, 204: delivered, 299: delivered,
+		301: permanent, 302: permanent, 304: permanent, 307: permanent, 308: permanent,
+		400: permanent, 401: permanent, 403: permanent, 404: permanent, 405: permanent, 409: permanent, 410: permanent,
+		413: permanent, 422: permanent, 451: permanent,
+		408: retry, 425: retry, 429: retry, 500: retry, 501: retry, 502: retry, 503: retry, 504: retry, 599: retry,
+	}
+	var status atomic.Int32
+	var elsewhere atomic.Bool
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			elsewhere.Store(true)
+			return
+		}
+		if s := status.Load(); s >= 300 && s < 400 {
+			w.Header().Set("Location", "/elsewhere")
+		}
+		w.WriteHeader(int(status.Load()))
+	})
+	d := newHTTP(t, destination.Config{URL: url})
+	for s, result := range want {
+		status.Store(int32(s))
+		out := d.Deliver(t.Context(), delivery())
+		if out.Result != result || out.Status != s {
+			t.Errorf("%d: %+v", s, out)
+		}
+		if result == delivered {
+			continue
+		}
+		if out.ErrorClass != fmt.Sprintf("http_%d", s) || !strings.Contains(out.Error, fmt.Sprint(s)) {
+			t.Errorf("%d: class %q, error %q", s, out.ErrorClass, out.Error)
+		}
+	}
+	if elsewhere.Load() {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestHTTPRetryAfter(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	var status int
+	var value string
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", value)
+		w.WriteHeader(status)
+	})
+	d, err := destination.New("crm", destination.Config{Type: "http", URL: url}, destination.Deps{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		status int
+		value  string
+		want   time.Duration
+	}{
+		{429, "120", 2 * time.Minute},
+		{503, " 5 ", 5 * time.Second},
+		{503, now.Add(90 * time.Second).Format(http.TimeFormat), 90 * time.Second},
+		{503, now.Add(-time.Hour).Format(http.TimeFormat), 0},
+		{503, "999999999", destination.MaxRetryAfter},
+		{503, "99999999999999999999999", destination.MaxRetryAfter},
+		{503, now.AddDate(5, 0, 0).Format(http.TimeFormat), destination.MaxRetryAfter},
+		{503, "-5", 0}, {503, "soon", 0}, {503, "", 0}, {503, "1.5", 0},
+		{400, "120", 0}, {200, "120", 0},
+	} {
+		status, value = c.status, c.value
+		if out := d.Deliver(t.Context(), delivery()); out.RetryAfter != c.want {
+			t.Errorf("%d %q: %s, want %s", c.status, c.value, out.RetryAfter, c.want)
+		}
+	}
+}
+
+// rawServer answers each connection as told.
+func rawServer(t *testing.T, answer func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				answer(conn)
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String()
+}
+
+func readRequest(conn net.Conn) { _, _ = conn.Read(make([]byte, 64<<10)) }
+
+func TestHTTPFailuresBelowHTTP(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusing := "http://" + closed.Addr().String()
+	closed.Close()
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	hung := rawServer(t, func(conn net.Conn) { readRequest(conn); <-release })
+	closing := rawServer(t, readRequest)
+	resetting := rawServer(t, func(conn net.Conn) {
+		readRequest(conn)
+		_ = conn.(*net.TCPConn).SetLinger(0)
+	})
+	garbage := rawServer(t, func(conn net.Conn) {
+		readRequest(conn)
+		_, _ = conn.Write([]byte("220 \x1b[31mmail.example\r\n\r\n"))
+	})
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0)
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
+	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+
+	for class, url := range map[string]string{
+		"connection_refused": refusing,
+		"timeout":            hung,
+		"connection_closed":  closing,
+		"connection_reset":   resetting,
+		"network":            garbage,
+		"dns":                "http://does-not-exist.invalid",
+		"tls":                untrusted.URL,
+	} {
+		t.Run(class, func(t *testing.T) { failsWith(t, url, class) })
+	}
+	t.Run("plain HTTP where TLS is expected", func(t *testing.T) {
+		failsWith(t, strings.Replace(plain, "http://", "https://", 1), "tls")
+	})
+	t.Run("the worker stops", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(50*time.Millisecond, cancel)
+		out := newHTTP(t, destination.Config{URL: hung}).Deliver(ctx, delivery())
+		if out.Result != webhook.ResultRetry || out.ErrorClass != "canceled" {
+			t.Errorf("outcome %+v", out)
+		}
+	})
+}
+
+func failsWith(t *testing.T, url, class string) {
+	t.Helper()
+	d := newHTTP(t, destination.Config{
+		URL:     strings.Replace(url, "://", "://user:passw0rd@", 1) + "/in/pathsecret?key=querysecret",
+		Timeout: destination.Duration(500 * time.Millisecond),
+	})
+	out := d.Deliver(t.Context(), delivery())
+	if out.Result != webhook.ResultRetry || out.ErrorClass != class || out.Error == "" || out.Status != 0 {
+		t.Errorf("outcome %+v", out)
+	}
+	for _, secret := range []string{"passw0rd", "pathsecret", "querysecret", "\x1b", "user:"} {
+		if strings.Contains(out.Error, secret) {
+			t.Errorf("the error shows %q: %s", secret, out.Error)
+		}
+	}
+}
+
+// A connection that died while the function was frozen must not cost an
+// attempt: net/http repeats the request because it has an idempotency key.
+func TestHTTPSurvivesADeadIdleConnection(t *testing.T) {
+	var served atomic.Int32
+	url := rawServer(t, func(conn net.Conn) {
+		readRequest(conn)
+		if served.Add(1); served.Load() == 1 {
+			_, _ = conn.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n"))
+			readRequest(conn) // the next request arrives, and nobody answers it
+			return
+		}
+		_, _ = conn.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n"))
+	})
+	d := newHTTP(t, destination.Config{URL: url})
+	for i := range 2 {
+		if out := d.Deliver(t.Context(), delivery()); out.Result != webhook.ResultDelivered {
+			t.Errorf("delivery %d: %+v", i+1, out)
+		}
+	}
+}
+
+func TestHTTPDoesNotWaitForAnEndlessAnswer(t *testing.T) {
+	release := make(chan struct{})
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+	})
+	t.Cleanup(func() { close(release) })
+	began := time.Now()
+	out := newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), delivery())
+	if waited := time.Since(began); out.Result != webhook.ResultDelivered || waited > 5*time.Second {
+		t.Errorf("after %s: %+v", waited, out)
+	}
+}
+
+func TestHTTPShowsAnAnswerButNothingSecret(t *testing.T) {
+	cfg := destination.Config{
+		Secrets: []string{secret('a')},
+		Headers: map[string]string{"Authorization": "Bearer headersecret"},
+	}
+	const ours = `/hooks/pathsecret123?key=querysecret`
+	for name, c := range map[string]struct {
+		answer string
+		shown  bool
+	}{
+		"a reason":              {`{"error":"contact is missing"}`, true},
+		"control characters":    {"contact is\x1b[31m\r\n\tmissing\u202e", true},
+		"invalid UTF-8":         {"contact is\xff\xfe missing", true},
+		"long":                  {"contact is missing " + strings.Repeat("ä", 4000), true},
+		"our path":              {"contact is missing: Cannot POST /hooks/pathsecret123", false},
+		"a part of our path":    {"contact is missing: …pathsecret12", false},
+		"our query":             {"contact is missing: key=querysecret", false},
+		"our header":            {"contact is missing: headersecret", false},
+		"our password":          {"contact is missing: passw0rd", false},
+		"our signing secret":    {"contact is missing: " + secret('a'), false},
+		"our event":             {`contact is missing: {"schema":"smartlead.event.v1","reply":{}}`, false},
+		"a secret far into it":  {"contact is missing " + strings.Repeat(" ", 2000) + "querysecret", false},
+		"nothing to speak of":   {"", false},
+		"only white space, too": {" \n", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				_, _ = io.WriteString(w, c.answer)
+			})
+			cfg.URL = strings.Replace(url, "://", "://u:passw0rd@", 1) + ours
+			out := newHTTP(t, cfg).Deliver(t.Context(), delivery())
+			if shown := strings.Contains(out.Error, "contact is") && strings.Contains(out.Error, "missing"); shown != c.shown {
+				t.Errorf("error %q", out.Error)
+			}
+			if len(out.Error) > 300 || !utf8.ValidString(out.Error) || strings.ContainsAny(out.Error, "\x1b\r\n\t\u202e\ufffd") {
+				t.Errorf("error %q", out.Error)
+			}
+			if !strings.Contains(out.Error, "422") {
+				t.Errorf("no status in %q", out.Error)
+			}
+		})
+	}
+}
+
+func TestHTTPRefusesAnEventThatIsNoJSON(t *testing.T) {
+	url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
+	bad := delivery()
+	bad.Event.Raw = json.RawMessage(`{`)
+	out := newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), bad)
+	if out.Result != webhook.ResultPermanent || out.ErrorClass != "encode" {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
+
+func TestHTTPDoesNotQuoteAnErrorThatNamesAURL(t *testing.T) {
+	for _, err := range []error{
+		errors.New("proxy http://user:passw0rd@proxy refused"),
+		fmt.Errorf("wrapped: %w", context.DeadlineExceeded),
+	} {
+		d, buildErr := destination.New("crm", destination.Config{Type: "http", URL: "https://crm.example/x?k=querysecret"},
+			destination.Deps{Transport: failing{err}})
+		if buildErr != nil {
+			t.Fatal(buildErr)
+		}
+		out := d.Deliver(t.Context(), delivery())
+		if out.Result != webhook.ResultRetry || strings.Contains(out.Error, "secret") || strings.Contains(out.Error, "passw0rd") || !strings.Contains(out.Error, "crm.example") {
+			t.Errorf("outcome %+v", out)
+		}
+	}
+}
