@@ -67,7 +67,7 @@ func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 	batch, err := smartlead.Parse(req.Body, s.options(src, req))
 	if err != nil {
 		return smartlead.Batch{}, &Refusal{
-			Kind: BadBody, Cause: smartlead.Cause(err), Public: smartlead.Public(err), Err: err,
+			Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err,
 			excerpt: clip(smartlead.RedactText(clip(string(req.Body), 2*excerptBytes), s.options(src, req)), excerptBytes),
 		}
 	}
@@ -79,6 +79,20 @@ func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 		}
 	}
 	return batch, nil
+}
+
+// causeOf names a refusal of a whole body for the counts. The errors hold words
+// and positions, nothing of the body, and may be shown.
+func causeOf(err error) string {
+	switch {
+	case errors.Is(err, smartlead.ErrScalar):
+		return "scalar"
+	case errors.Is(err, smartlead.ErrEncoding):
+		return "encoding"
+	case errors.Is(err, smartlead.ErrTooDeep), errors.Is(err, smartlead.ErrTooMany):
+		return "too_complex"
+	}
+	return "not_json"
 }
 
 // unit is one element on its way.
@@ -97,7 +111,7 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 		u := &unit{result: Result{Index: el.Index, Type: el.Event.Type}}
 		units = append(units, u)
 		if el.Err != nil {
-			u.result.Status, u.result.Reason, u.result.Err = Rejected, smartlead.Public(el.Err), el.Err
+			u.result.Status, u.result.Reason, u.result.Err = Rejected, el.Err.Error(), el.Err
 			continue
 		}
 		if src.TrustRequestID && req.ProviderRequestID != "" {

@@ -1,0 +1,178 @@
+// Package app is the composition root: it builds the functions from their
+// configuration and their clients. It decides nothing.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sweep"
+	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Clients are the AWS clients of a function; those it does not use are nil.
+type Clients struct {
+	DynamoDB *dynamodb.Client
+	SQS      *sqs.Client
+	S3       *s3.Client
+	SSM      *ssm.Client
+}
+
+// Env is what a function takes from its surroundings.
+type Env struct {
+	Config  config.Config
+	Clients Clients
+	Log     *slog.Logger
+	Metrics io.Writer // gets metric lines (EMF)
+}
+
+// What each function needs of its configuration.
+const (
+	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket | config.Parameters
+	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
+	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
+	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
+)
+
+func (e Env) telemetry(function string) lambdaio.Telemetry {
+	return lambdaio.Telemetry{
+		Log:     e.Log.With("function", function),
+		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function}, time.Now),
+		Now:     time.Now,
+	}
+}
+
+func (e Env) ledger() *ledger.Ledger { return ledger.New(e.Clients.DynamoDB, e.Config.Table) }
+
+func (e Env) queues() *queue.Queues {
+	return queue.New(e.Clients.SQS, queue.URLs{
+		Live: e.Config.LiveQueue, Replay: e.Config.ReplayQueue, Dead: e.Config.DeadQueue,
+	})
+}
+
+func (e Env) parameters(log *slog.Logger) (*sourcestore.Reader, error) {
+	return sourcestore.NewReader(e.Clients.SSM, e.Config.ParameterPrefix, sourcestore.Settings{
+		TTL: e.Config.SourceTTL,
+		OnError: func(err error) {
+			log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
+		},
+	})
+}
+
+// nonce returns 128 random bits as text: unique for every claim, lease and
+// move, also in a reused environment.
+func nonce() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+// Receiver builds the front.
+func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
+	t := e.telemetry("receiver")
+	sources, err := e.parameters(t.Log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	policy := receive.DefaultPolicy
+	policy.Grace = e.Config.Grace
+	l := e.ledger()
+	return lambdaio.Receiver(receive.New(receive.Ports{
+		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), Refusals: l,
+		Now: time.Now, Nonce: nonce,
+	}, policy), t), nil
+}
+
+// Worker builds the worker.
+func Worker(e Env) (lambdaio.WorkerHandler, error) {
+	t := e.telemetry("worker")
+	parameters, err := e.parameters(t.Log)
+	if err != nil {
+		return nil, err
+	}
+	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
+	if err != nil {
+		return nil, err
+	}
+	queues := e.queues()
+	policy := process.DefaultPolicy
+	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = e.Config.MaxAttempts, e.Config.RetryBase, e.Config.RetryMax
+	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
+	svc := process.New(process.Ports{
+		Ledger: e.ledger(), Letters: queues, Bodies: store,
+		Destinations: newDestinations(parameters, t.Log),
+		Normalize:    normalize,
+		Now:          time.Now, Nonce: nonce, Random: mathrand.Float64,
+	}, policy)
+	return lambdaio.Worker(svc, queues, e.Config.ReplayQueue, t), nil
+}
+
+func normalize(body []byte, account string) (webhook.Event, error) {
+	return smartlead.Normalize(body, smartlead.Options{Account: account})
+}
+
+// Sweeper builds the sweeper.
+func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
+	svc := sweep.New(e.ledger(), e.queues(), time.Now, sweep.Policy{
+		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
+	})
+	return lambdaio.Sweeper(svc, e.telemetry("sweeper")), nil
+}
+
+// Redrive builds the redrive function.
+func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
+	return lambdaio.Redrive(RedriveService(e, redrive.DefaultPolicy), e.telemetry("redrive")), nil
+}
+
+// dlqRetention is that of the dead letter queue in template.yaml; a letter is
+// written anew two days before.
+const dlqRetention = 14 * 24 * time.Hour
+
+// RedriveService builds the use case, for the function and for the operator's
+// commands alike.
+func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
+	l, queues := e.ledger(), e.queues()
+	policy.Grace = e.Config.Grace
+	return redrive.New(redrive.Ports{
+		Ledger: l, Graveyard: l, Documents: l, Queue: queues,
+		Letters: &redrive.Janitor{
+			Ledger: l, Queue: queues, Now: time.Now, Nonce: nonce,
+			Rounds: 10, Hold: 15 * time.Second, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
+		},
+		Now: time.Now, Nonce: nonce, Sleep: sleep,
+	}, policy)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

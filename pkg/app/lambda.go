@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/telemetry"
+)
+
+// The SDK's own retries inside a function: three attempts in all, waits of at
+// most a second, each bounded by the caller's context. The receiver must have
+// time left for its second lane.
+const (
+	sdkAttempts   = 3
+	sdkMaxBackoff = time.Second
+)
+
+// Lambda reads the surroundings of a function that runs in Lambda. Every
+// function ends here when its configuration is broken: it must not start.
+func Lambda(ctx context.Context, need config.Part) (Env, error) {
+	cfg, err := config.Read(os.Getenv, need)
+	if err != nil {
+		return Env{}, err
+	}
+	shared, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(Retryer))
+	if err != nil {
+		return Env{}, fmt.Errorf("aws configuration: %w", err)
+	}
+	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
+	slog.SetDefault(log)
+	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: os.Stdout}, nil
+}
+
+// Retryer is the SDK's retry policy in a function.
+func Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = sdkAttempts
+		o.MaxBackoff = sdkMaxBackoff
+	})
+}
+
+// Connect builds every client from one configuration. An engine that stands in
+// for AWS has no host names for buckets, so it gets their names in the path.
+func Connect(shared aws.Config) Clients {
+	return Clients{
+		DynamoDB: dynamodb.NewFromConfig(shared),
+		SQS:      sqs.NewFromConfig(shared),
+		S3:       s3.NewFromConfig(shared, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" }),
+		SSM:      ssm.NewFromConfig(shared),
+	}
+}

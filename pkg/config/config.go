@@ -1,0 +1,157 @@
+// Package config reads the environment of the functions once, validates it and
+// names every problem. Nothing in it is secret: secrets are in the parameter
+// store.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrInvalid is returned, wrapped with every problem found, for an environment
+// that a function cannot run with.
+var ErrInvalid = errors.New("invalid configuration")
+
+// Config is the environment of any function. A function uses a part of it; see
+// Need.
+type Config struct {
+	Table           string        // TABLE_NAME
+	LiveQueue       string        // LIVE_QUEUE_URL
+	ReplayQueue     string        // REPLAY_QUEUE_URL
+	DeadQueue       string        // DLQ_URL
+	Bucket          string        // BODY_BUCKET
+	ParameterPrefix string        // PARAMETER_PREFIX
+	LogLevel        slog.Level    // LOG_LEVEL: debug, info, warn, error
+	MaxAttempts     int           // MAX_ATTEMPTS: of each destination, 1 to 40
+	RetryBase       time.Duration // RETRY_BASE: first back-off
+	RetryMax        time.Duration // RETRY_MAX: longest back-off
+	Grace           time.Duration // SWEEP_GRACE: behind a due time, before the sweeper acts
+	Retention       time.Duration // RETENTION_DAYS: of a delivered event, 15 to 3650
+	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
+}
+
+// Part is a group of settings that a function needs.
+type Part int
+
+// The parts.
+const (
+	Table Part = 1 << iota
+	LiveQueue
+	ReplayQueue
+	DeadQueue
+	Bucket
+	Parameters
+)
+
+// MaxAttempts is bounded by the redrive policy of the queues: SQS must not move
+// a message before its event's budget is used up.
+const maxAttempts = 40
+
+// dlqRetentionDays is the retention of the dead letter queue in template.yaml.
+// An item must outlive every message that may refer to it.
+const dlqRetentionDays = 14
+
+// Read validates what getenv returns. It returns ErrInvalid (wrapped) with
+// every problem found.
+func Read(getenv func(string) string, need Part) (Config, error) {
+	r := reader{getenv: getenv}
+	c := Config{
+		Table:           r.text("TABLE_NAME", need&Table != 0),
+		LiveQueue:       r.url("LIVE_QUEUE_URL", need&LiveQueue != 0),
+		ReplayQueue:     r.url("REPLAY_QUEUE_URL", need&ReplayQueue != 0),
+		DeadQueue:       r.url("DLQ_URL", need&DeadQueue != 0),
+		Bucket:          r.text("BODY_BUCKET", need&Bucket != 0),
+		ParameterPrefix: r.text("PARAMETER_PREFIX", need&Parameters != 0),
+		MaxAttempts:     r.number("MAX_ATTEMPTS", 8, 1, maxAttempts),
+		RetryBase:       r.duration("RETRY_BASE", 5*time.Second, 10*time.Millisecond, time.Hour),
+		RetryMax:        r.duration("RETRY_MAX", 30*time.Minute, 10*time.Millisecond, 24*time.Hour),
+		Grace:           r.duration("SWEEP_GRACE", 2*time.Minute, 100*time.Millisecond, time.Hour),
+		Retention:       time.Duration(r.number("RETENTION_DAYS", 90, dlqRetentionDays+1, 3650)) * 24 * time.Hour,
+		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
+	}
+	if level := getenv("LOG_LEVEL"); level != "" {
+		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
+			r.problem("LOG_LEVEL", "is debug, info, warn or error")
+		}
+	}
+	if c.RetryMax < c.RetryBase {
+		r.problem("RETRY_MAX", "is not below RETRY_BASE")
+	}
+	if c.ParameterPrefix != "" && (!strings.HasPrefix(c.ParameterPrefix, "/") || strings.HasSuffix(c.ParameterPrefix, "/")) {
+		r.problem("PARAMETER_PREFIX", "begins with / and does not end with it")
+	}
+	if err := errors.Join(r.problems...); err != nil {
+		return Config{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return c, nil
+}
+
+// LogValue shows the configuration; it holds no secret.
+func (c Config) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("table", c.Table), slog.String("live_queue", c.LiveQueue),
+		slog.String("replay_queue", c.ReplayQueue), slog.String("dead_queue", c.DeadQueue),
+		slog.String("bucket", c.Bucket), slog.String("parameters", c.ParameterPrefix),
+		slog.Int("max_attempts", c.MaxAttempts), slog.Duration("retry_base", c.RetryBase),
+		slog.Duration("retry_max", c.RetryMax), slog.Duration("grace", c.Grace), slog.Duration("retention", c.Retention),
+	)
+}
+
+type reader struct {
+	getenv   func(string) string
+	problems []error
+}
+
+func (r *reader) problem(name, what string) {
+	r.problems = append(r.problems, fmt.Errorf("%s %s", name, what))
+}
+
+func (r *reader) text(name string, needed bool) string {
+	v := r.getenv(name)
+	if v == "" && needed {
+		r.problem(name, "is missing")
+	}
+	return v
+}
+
+func (r *reader) url(name string, needed bool) string {
+	v := r.text(name, needed)
+	if v == "" {
+		return ""
+	}
+	if u, err := url.Parse(v); err != nil || u.Scheme == "" || u.Host == "" {
+		r.problem(name, "is not a URL")
+	}
+	return v
+}
+
+func (r *reader) number(name string, fallback, low, high int) int {
+	v := r.getenv(name)
+	if v == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < low || n > high {
+		r.problem(name, fmt.Sprintf("is a number from %d to %d", low, high))
+		return fallback
+	}
+	return n
+}
+
+func (r *reader) duration(name string, fallback, low, high time.Duration) time.Duration {
+	v := r.getenv(name)
+	if v == "" {
+		return fallback
+	}
+	d, err := time.ParseDuration(v)
+	if err != nil || d < low || d > high {
+		r.problem(name, fmt.Sprintf("is a duration from %s to %s, such as 30s", low, high))
+		return fallback
+	}
+	return d
+}

@@ -1,0 +1,175 @@
+// Package lambdaio translates between the events of AWS and the use cases. It
+// decides nothing but the one table from refusals to HTTP statuses.
+package lambdaio
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/telemetry"
+)
+
+// ReceiverHandler is the signature that Lambda calls for an HTTP API, payload
+// format 2.0.
+type ReceiverHandler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+
+// Telemetry is what every handler reports to.
+type Telemetry struct {
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
+	Now     func() time.Time
+}
+
+// Receiver serves the HTTP contract of the receiver.
+func Receiver(svc *receive.Service, t Telemetry) ReceiverHandler {
+	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		started := t.Now()
+		status, body := serve(ctx, svc, ev, t, started)
+		if err := t.Metrics.Flush(); err != nil {
+			t.Log.WarnContext(ctx, "metrics were not written", "error", err.Error())
+		}
+		return response(status, body, ev.RequestContext.HTTP.Method), nil
+	}
+}
+
+func serve(ctx context.Context, svc *receive.Service, ev events.APIGatewayV2HTTPRequest, t Telemetry, started time.Time) (int, any) {
+	method := ev.RequestContext.HTTP.Method
+	if ev.RawPath == "/healthz" || ev.RouteKey == "GET /healthz" {
+		return http.StatusOK, message{Status: "ok"}
+	}
+	req, err := request(ev)
+	switch {
+	case method != http.MethodPost && method != http.MethodGet && method != http.MethodHead:
+		return http.StatusMethodNotAllowed, message{Error: "send events with POST"}
+	case err == nil && method == http.MethodPost:
+		answer, err := svc.Receive(ctx, req)
+		logReceived(ctx, t, req, answer, err, t.Now().Sub(started))
+		if err == nil {
+			return http.StatusOK, results(answer)
+		}
+		return statusOf(err)
+	case err == nil:
+		err = svc.Ready(ctx, req)
+		if err == nil {
+			return http.StatusOK, message{Status: "ready"}
+		}
+	}
+	logReceived(ctx, t, req, receive.Answer{}, err, t.Now().Sub(started))
+	return statusOf(err)
+}
+
+// statusOf is the one place that maps a refusal to a status. What is our own
+// failure is a 5xx: a 4xx may end the provider's retries.
+func statusOf(err error) (int, any) {
+	refusal, ok := errors.AsType[*receive.Refusal](err)
+	if !ok {
+		return http.StatusInternalServerError, message{Error: "internal error: send the request again"}
+	}
+	switch refusal.Kind {
+	case receive.Unauthorized:
+		return http.StatusUnauthorized, message{Error: "unauthorized"}
+	case receive.BadBody:
+		return http.StatusBadRequest, message{Error: refusal.Public}
+	case receive.TooLarge:
+		return http.StatusRequestEntityTooLarge, message{Error: refusal.Public}
+	case receive.Unavailable:
+		return http.StatusServiceUnavailable, message{Error: "not stored: send the request again"}
+	case receive.Internal:
+	}
+	return http.StatusInternalServerError, message{Error: "internal error: send the request again"}
+}
+
+// request reads the exact bytes and the credentials of an event.
+func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
+	req := receive.Request{
+		Source:            ev.PathParameters["source"],
+		Token:             token(ev),
+		Signature:         ev.Headers["x-smartlead-signature"],
+		ProviderRequestID: telemetry.Clean(ev.Headers["x-request-id"], 200),
+		RequestID:         ev.RequestContext.RequestID,
+		SourceIP:          ev.RequestContext.HTTP.SourceIP,
+		UserAgent:         telemetry.Clean(ev.RequestContext.HTTP.UserAgent, 120),
+		Body:              []byte(ev.Body),
+	}
+	if ev.IsBase64Encoded {
+		body, err := base64.StdEncoding.DecodeString(ev.Body)
+		if err != nil {
+			return req, &receive.Refusal{Kind: receive.BadBody, Cause: "base64", Public: "the body is not what its encoding says", Err: err}
+		}
+		req.Body = body
+	}
+	return req, nil
+}
+
+// token takes the first of: the path, the query, the Authorization header.
+func token(ev events.APIGatewayV2HTTPRequest) string {
+	if t := ev.PathParameters["token"]; t != "" {
+		return t
+	}
+	if t := ev.QueryStringParameters["token"]; t != "" {
+		return t
+	}
+	scheme, t, ok := strings.Cut(ev.Headers["authorization"], " ")
+	if ok && strings.EqualFold(scheme, "bearer") {
+		return strings.TrimSpace(t)
+	}
+	return ""
+}
+
+type message struct {
+	Status string `json:"status,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+type resultsBody struct {
+	Results []resultBody `json:"results"`
+}
+
+type resultBody struct {
+	EventID string `json:"event_id,omitempty"`
+	Status  string `json:"status"`
+	Error   string `json:"error,omitempty"`
+}
+
+func results(a receive.Answer) resultsBody {
+	out := resultsBody{Results: make([]resultBody, 0, len(a.Results))}
+	for _, r := range a.Results {
+		out.Results = append(out.Results, resultBody{EventID: string(r.EventID), Status: string(r.Status), Error: r.Reason})
+	}
+	return out
+}
+
+// retryAfter is what a 503 asks for, in seconds: about as long as a store's
+// brief failure lasts.
+const retryAfter = "30"
+
+func response(status int, body any, method string) events.APIGatewayV2HTTPResponse {
+	out := events.APIGatewayV2HTTPResponse{
+		StatusCode: status,
+		Headers:    map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store"},
+	}
+	if status == http.StatusServiceUnavailable {
+		out.Headers["Retry-After"] = retryAfter
+	}
+	if status == http.StatusMethodNotAllowed {
+		out.Headers["Allow"] = "POST, GET, HEAD"
+	}
+	if method == http.MethodHead {
+		return out
+	}
+	b, err := json.Marshal(body)
+	if err != nil { // our own types: it cannot fail
+		b = []byte(`{"error":"internal error"}`)
+	}
+	out.Body = string(b)
+	return out
+}

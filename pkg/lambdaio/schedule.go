@@ -1,0 +1,63 @@
+package lambdaio
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/sweep"
+)
+
+// ScheduleHandler is the signature that Lambda calls for a schedule.
+type ScheduleHandler func(context.Context, events.CloudWatchEvent) error
+
+// Sweeper runs one sweep. It fails the invocation only when nothing could be
+// done at all, so that the error alarm means something.
+func Sweeper(svc *sweep.Service, t Telemetry) ScheduleHandler {
+	return func(ctx context.Context, _ events.CloudWatchEvent) error {
+		started := t.Now()
+		r := svc.Sweep(ctx)
+		t.Metrics.Count("Swept", r.Sent+r.Letters)
+		t.Metrics.Count("SweepFailures", r.Failed)
+		level := slog.LevelInfo
+		if r.Sent+r.Letters > 0 || r.Cut {
+			level = slog.LevelWarn // a repair was needed
+		}
+		if r.Err != nil {
+			level = slog.LevelError
+		}
+		t.Log.Log(ctx, level, "sweep.done", "outcome", "swept", "due", r.Due, "sent", r.Sent, "letters", r.Letters,
+			"moved_on", r.Moved, "failed", r.Failed, "cut_short", r.Cut, "error", errorText(r.Err),
+			"duration_ms", t.Now().Sub(started).Milliseconds())
+		err := t.Metrics.Flush()
+		if r.Err != nil && r.Sent+r.Letters == 0 {
+			return errors.Join(r.Err, err)
+		}
+		return err
+	}
+}
+
+// Redrive works on the active redrive job, if there is one.
+func Redrive(svc *redrive.Service, t Telemetry) ScheduleHandler {
+	return func(ctx context.Context, _ events.CloudWatchEvent) error {
+		started := t.Now()
+		s := svc.Run(ctx)
+		t.Metrics.Count("LettersCleared", s.Letters.Stale)
+		t.Metrics.Count("ForeignLetters", s.Letters.Foreign)
+		level := slog.LevelInfo
+		if s.Err != nil {
+			level = slog.LevelError
+		}
+		if s.Ticks > 0 || s.Err != nil || s.Letters != (redrive.LetterCounts{}) {
+			t.Log.Log(ctx, level, "redrive.run", "outcome", string(s.State), "job", s.JobID, "reason", s.Reason, "ticks", s.Ticks,
+				"released", s.Counts.Released, "delivered", s.Counts.Delivered, "died_again", s.Counts.DiedAgain,
+				"letters_cleared", s.Letters.Stale, "letters_renewed", s.Letters.Renewed, "letters_claimed", s.Letters.Claimed,
+				"letters_foreign", s.Letters.Foreign, "error", errorText(s.Err),
+				"duration_ms", t.Now().Sub(started).Milliseconds())
+		}
+		return errors.Join(s.Err, t.Metrics.Flush())
+	}
+}

@@ -1,0 +1,107 @@
+package lambdaio
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// WorkerHandler is the signature that Lambda calls for an SQS event source with
+// ReportBatchItemFailures.
+type WorkerHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
+
+// Delayer lets a message of a lane come back later.
+type Delayer interface {
+	Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error
+}
+
+// foreignDelay is how soon a message that is none of ours comes back. It ends
+// in the dead letter queue by the queue's own redrive policy, where an operator
+// sees it.
+const foreignDelay = 10 * time.Second
+
+// Worker processes a batch, its messages side by side. Each is done with or
+// comes back by itself: one bad message never takes the batch with it.
+// replayQueue tells the lanes apart by the queue's name.
+func Worker(svc *process.Service, delayer Delayer, replayQueue string, t Telemetry) WorkerHandler {
+	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+		back := make([]bool, len(batch.Records))
+		var wg sync.WaitGroup
+		for i, rec := range batch.Records {
+			wg.Go(func() { back[i] = handleMessage(ctx, svc, delayer, laneOf(rec, replayQueue), rec, t) })
+		}
+		wg.Wait()
+		// Never nil: some event sources take a null list for an error.
+		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+		for i, rec := range batch.Records {
+			if back[i] {
+				response.BatchItemFailures = append(response.BatchItemFailures,
+					events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
+			}
+		}
+		if err := t.Metrics.Flush(); err != nil {
+			t.Log.WarnContext(ctx, "metrics were not written", "error", err.Error())
+		}
+		return response, nil
+	}
+}
+
+func laneOf(rec events.SQSMessage, replayQueue string) webhook.Lane {
+	name := rec.EventSourceARN[strings.LastIndexByte(rec.EventSourceARN, ':')+1:]
+	if name != "" && strings.HasSuffix(replayQueue, "/"+name) {
+		return webhook.Replay
+	}
+	return webhook.Live
+}
+
+// handleMessage returns whether the message must come back.
+func handleMessage(ctx context.Context, svc *process.Service, delayer Delayer, lane webhook.Lane, rec events.SQSMessage, t Telemetry) bool {
+	started := t.Now()
+	m, err := queue.Decode(rec.Body)
+	var report process.Report
+	if err != nil {
+		report = process.Report{Outcome: "foreign", Retry: true, RetryIn: foreignDelay, Err: err}
+	} else {
+		report = svc.Process(ctx, m)
+	}
+	if report.Retry && report.RetryIn > 0 {
+		if err := delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
+			report.Err = err // it comes back after the queue's own visibility timeout
+		}
+	}
+	logProcessed(ctx, t, rec, lane, report, t.Now().Sub(started))
+	return report.Retry
+}
+
+func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane webhook.Lane, r process.Report, took time.Duration) {
+	t.Metrics.Count("Processed", 1, "outcome", r.Outcome)
+	if r.Outcome == "delivered" && lane == webhook.Live {
+		t.Metrics.Duration("DeliveryDelay", r.Latency)
+	}
+	level := slog.LevelInfo
+	switch {
+	case r.Outcome == "dead" || r.Outcome == "foreign":
+		level = slog.LevelError
+	case r.Err != nil || r.Retry:
+		level = slog.LevelWarn
+	}
+	attrs := []any{
+		"event_id", string(r.EventID), "source", r.Source, "type", string(r.Type), "attempt", r.Attempt,
+		"outcome", r.Outcome, "lane", string(lane), "error", errorText(r.Err),
+		"sqs_message_id", rec.MessageId, "receives", rec.Attributes["ApproximateReceiveCount"],
+		"duration_ms", took.Milliseconds(),
+	}
+	for _, a := range r.Attempts {
+		attrs = append(attrs, slog.Group("to_"+a.Destination, "result", string(a.Result), "status", a.Status,
+			"error_class", a.ErrorClass, "error", a.Error, "duration_ms", a.Duration.Milliseconds()))
+	}
+	t.Log.Log(ctx, level, "event.processed", attrs...)
+}
