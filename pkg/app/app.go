@@ -129,7 +129,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 		Normalize:    normalize,
 		Now:          time.Now, Nonce: nonce, Random: mathrand.Float64,
 	}, policy)
-	return lambdaio.Worker(svc, queues, e.Config.ReplayQueue, t), nil
+	return lambdaio.Worker(svc, queue.Decode, queues, e.Config.ReplayQueue, t), nil
 }
 
 func normalize(body []byte, account string) (webhook.Event, error) {

@@ -119,7 +119,7 @@ func (s *Store) get(ctx context.Context, ref string) ([]byte, error) {
 		}
 		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)
 	}
-	defer out.Body.Close() //nolint:errcheck // read to the end below
+	defer out.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(out.Body, MaxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"smartlead-receiver/pkg/process"
-	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -23,6 +22,10 @@ type Delayer interface {
 	Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error
 }
 
+// Decode reads the body of a message. It returns an error for one that is none
+// of ours.
+type Decode func(body string) (webhook.Message, error)
+
 // foreignDelay is how soon a message that is none of ours comes back. It ends
 // in the dead letter queue by the queue's own redrive policy, where an operator
 // sees it.
@@ -31,12 +34,13 @@ const foreignDelay = 10 * time.Second
 // Worker processes a batch, its messages side by side. Each is done with or
 // comes back by itself: one bad message never takes the batch with it.
 // replayQueue tells the lanes apart by the queue's name.
-func Worker(svc *process.Service, delayer Delayer, replayQueue string, t Telemetry) WorkerHandler {
+func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue string, t Telemetry) WorkerHandler {
+	w := worker{svc: svc, decode: decode, delayer: delayer, replayQueue: replayQueue, Telemetry: t}
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		back := make([]bool, len(batch.Records))
 		var wg sync.WaitGroup
 		for i, rec := range batch.Records {
-			wg.Go(func() { back[i] = handleMessage(ctx, svc, delayer, laneOf(rec, replayQueue), rec, t) })
+			wg.Go(func() { back[i] = w.handle(ctx, rec) })
 		}
 		wg.Wait()
 		// Never nil: some event sources take a null list for an error.
@@ -54,30 +58,38 @@ func Worker(svc *process.Service, delayer Delayer, replayQueue string, t Telemet
 	}
 }
 
-func laneOf(rec events.SQSMessage, replayQueue string) webhook.Lane {
+type worker struct {
+	svc         *process.Service
+	decode      Decode
+	delayer     Delayer
+	replayQueue string
+	Telemetry
+}
+
+func (w worker) lane(rec events.SQSMessage) webhook.Lane {
 	name := rec.EventSourceARN[strings.LastIndexByte(rec.EventSourceARN, ':')+1:]
-	if name != "" && strings.HasSuffix(replayQueue, "/"+name) {
+	if name != "" && strings.HasSuffix(w.replayQueue, "/"+name) {
 		return webhook.Replay
 	}
 	return webhook.Live
 }
 
-// handleMessage returns whether the message must come back.
-func handleMessage(ctx context.Context, svc *process.Service, delayer Delayer, lane webhook.Lane, rec events.SQSMessage, t Telemetry) bool {
-	started := t.Now()
-	m, err := queue.Decode(rec.Body)
+// handle returns whether the message must come back.
+func (w worker) handle(ctx context.Context, rec events.SQSMessage) bool {
+	started, lane := w.Now(), w.lane(rec)
+	m, err := w.decode(rec.Body)
 	var report process.Report
 	if err != nil {
 		report = process.Report{Outcome: "foreign", Retry: true, RetryIn: foreignDelay, Err: err}
 	} else {
-		report = svc.Process(ctx, m)
+		report = w.svc.Process(ctx, m)
 	}
 	if report.Retry && report.RetryIn > 0 {
-		if err := delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
+		if err := w.delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
 			report.Err = err // it comes back after the queue's own visibility timeout
 		}
 	}
-	logProcessed(ctx, t, rec, lane, report, t.Now().Sub(started))
+	logProcessed(ctx, w.Telemetry, rec, lane, report, w.Now().Sub(started))
 	return report.Retry
 }
 

@@ -69,7 +69,6 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		}
 		for i, k := range keys {
 			rec, ok := records[idOfKey(k)]
-			cursor = k
 			if ok && q.Matches(rec) {
 				page.Records = append(page.Records, rec)
 			}

@@ -159,7 +159,10 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold time.Duration) ([]web
 		if n, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"]); err == nil {
 			r.Receives = n
 		}
-		r.Message, r.Foreign = Decode(r.Body)
+		var err error
+		if r.Message, err = Decode(r.Body); err != nil {
+			r.Foreign = err.Error()
+		}
 		msgs = append(msgs, r)
 	}
 	return msgs, nil

@@ -71,21 +71,19 @@ func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 
 func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) error {
 	switch {
-	case m.Foreign != nil:
+	case m.Foreign != "":
 		counts.Foreign++
 		return nil
 	case m.Message.Kind == webhook.KindUnclaimed:
 		return j.claim(ctx, m, counts)
 	}
 	rec, err := j.Ledger.Get(ctx, m.Message.ID)
-	if errors.Is(err, webhook.ErrNotFound) {
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
 		counts.Foreign++ // no event of ours, or one that has expired: an operator decides
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	switch {
 	case stale(m.Message, rec):
 		if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
 			return err

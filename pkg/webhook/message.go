@@ -48,7 +48,7 @@ type DeadMessage struct {
 	SentAt    time.Time
 	Receives  int
 	Message   Message
-	Foreign   error // why it is no message of ours; nil when it is one
+	Foreign   string // why it is no message of ours; empty when it is one
 }
 
 // LetterOf writes the letter of a dead event.

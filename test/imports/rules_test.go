@@ -54,7 +54,7 @@ var rules = map[string]rule{
 
 	// The edges.
 	"lambdaio": {
-		own:     []string{"webhook", "receive", "process", "sweep", "redrive"},
+		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "telemetry"},
 		outside: []string{lambda},
 	},
 	"config":    {},
