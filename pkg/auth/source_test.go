@@ -143,6 +143,9 @@ func TestParseSourceRefuses(t *testing.T) {
 			}
 		})
 	}
+	if _, err := ParseSource("x", []byte(`{"trust_request_id":"yes"}`)); err == nil || !strings.Contains(err.Error(), "trust_request_id has the wrong JSON type") {
+		t.Errorf("a wrong JSON type: %v", err)
+	}
 	if _, err := ParseSource("X", []byte(good)); !errors.Is(err, ErrBadName) {
 		t.Errorf("bad name: %v", err)
 	}

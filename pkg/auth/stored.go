@@ -54,7 +54,7 @@ func ParseSource(name string, form []byte) (Source, error) {
 	decoder := json.NewDecoder(bytes.NewReader(form))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&f); err != nil {
-		return Source{}, fmt.Errorf("%w: %w", ErrInvalidSource, withoutValue(err))
+		return Source{}, fmt.Errorf("%w: %w", ErrInvalidSource, inWords(err))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Source{}, fmt.Errorf("%w: text after the JSON object", ErrInvalidSource)
@@ -76,9 +76,8 @@ func ParseSource(name string, form []byte) (Source, error) {
 	return s, nil
 }
 
-// withoutValue keeps encoding/json from quoting a number that stands where a
-// secret belongs.
-func withoutValue(err error) error {
+// inWords names the member instead of the Go type that encoding/json names.
+func inWords(err error) error {
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
 		return fmt.Errorf("%s has the wrong JSON type", mismatch.Field)

@@ -76,7 +76,7 @@ func ParseConfig(form []byte) (Config, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&cfg); err != nil {
 		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) { // its own text may quote the value
+		if errors.As(err, &mismatch) { // its own text names Go types
 			err = &FieldError{mismatch.Field, "has the wrong JSON type"}
 		}
 		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)

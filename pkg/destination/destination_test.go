@@ -125,7 +125,7 @@ func TestParseConfig(t *testing.T) {
 		"misspelt condition": {`{"type":"log","filter":{"account":["a"]}}`, "account"},
 		"no type":            {`{}`, "type"},
 		"unknown type":       {`{"type":"slack"}`, "type"},
-		"wrong JSON type":    {`{"type":"http","url":47110815}`, "url"},
+		"wrong JSON type":    {`{"type":"http","url":47110815}`, "url: has the wrong JSON type"},
 		"no URL":             {`{"type":"http"}`, "url"},
 		"another scheme":     {`{"type":"http","url":"ftp://topsecret/x"}`, "url"},
 		"no host":            {`{"type":"http","url":"https:///topsecret"}`, "url"},

@@ -132,8 +132,9 @@ func innermost(err error) string {
 	return "no further detail"
 }
 
-// parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3), at most
-// MaxRetryAfter. Anything else, and a moment that has passed, is no wish.
+// parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3); anything
+// else is no wish. Target holds the result between zero and MaxRetryAfter, as
+// it does for every destination.
 func parseRetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
@@ -145,5 +146,5 @@ func parseRetryAfter(header string, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(max(at.Sub(now), 0), MaxRetryAfter)
+	return at.Sub(now)
 }

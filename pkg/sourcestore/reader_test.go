@@ -256,13 +256,17 @@ func TestReaderWithoutAnyCopyIsUnavailable(t *testing.T) {
 			t.Errorf("waited %s", waited)
 		}
 		api.set(nil, 2*time.Second, stored(t, "one"))
+		before := api.calls.Load()
 		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := reader.Source(hasty, "one"); !errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("a request that ends first: %v", err)
 		}
 		if _, err := reader.Source(t.Context(), "one"); err != nil {
-			t.Errorf("the load goes on for the next request: %v", err)
+			t.Errorf("the next request: %v", err)
+		}
+		if n := api.calls.Load() - before; n != 1 {
+			t.Errorf("%d loads: the first one goes on for the next request", n)
 		}
 	})
 }
