@@ -184,20 +184,46 @@ func TestPollerBuildsTheEventOfAnEventSource(t *testing.T) {
 func TestPollerTakesAReturnedMessageSoon(t *testing.T) {
 	clients, resources := newQueues(t, 50)
 	var first, second time.Time
-	again := make(chan struct{})
+	failed, again := make(chan struct{}), make(chan struct{})
 	start(t, clients, resources.Live, func(_ context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
-		if first.IsZero() {
+		switch {
+		case event.Records[0].Body != "returns":
+			return events.SQSEventResponse{}, nil
+		case first.IsZero():
 			first = time.Now()
+			close(failed)
 			return events.SQSEventResponse{}, errors.New("not yet")
+		default:
+			second = time.Now()
+			close(again)
+			return events.SQSEventResponse{}, nil
 		}
-		second = time.Now()
-		close(again)
+	}, nil)
+	send(t, clients, resources.Live, "returns")
+	<-failed
+	sleep(t.Context(), 400*time.Millisecond)
+	send(t, clients, resources.Live, "other") // the long poll begins anew here, and would end late
+	<-again
+	if late := second.Sub(first) - time.Second; late > 300*time.Millisecond {
+		t.Errorf("taken %s after its visibility timeout", late)
+	}
+}
+
+func TestPollerTakesANewMessageAtOnce(t *testing.T) {
+	clients, resources := newQueues(t, 50)
+	taken := make(chan struct{})
+	start(t, clients, resources.Live, func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
+		taken <- struct{}{}
 		return events.SQSEventResponse{}, nil
 	}, nil)
-	send(t, clients, resources.Live, "m")
-	<-again
-	if late := second.Sub(first) - time.Second; late > 400*time.Millisecond {
-		t.Errorf("taken %s after its visibility timeout", late)
+	sleep(t.Context(), 50*time.Millisecond)
+	began := time.Now()
+	for range 10 {
+		send(t, clients, resources.Live, "m")
+		<-taken
+	}
+	if took := time.Since(began); took > 10*returnPoll/2 {
+		t.Errorf("ten messages, one after the other, took %s", took)
 	}
 }
 
