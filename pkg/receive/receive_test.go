@@ -1,0 +1,348 @@
+package receive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/ledger/memory"
+	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/webhook"
+)
+
+const (
+	token  = "slr_abcdefghijklmnopqrstuvwxyz234567"
+	secret = "3f0f5c1e-0000-4000-8000-0000000000aa"
+)
+
+var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+
+// world is the outside of the use case, each part of which can fail.
+type world struct {
+	mu       sync.Mutex
+	now      time.Time
+	source   auth.Source
+	sources  error
+	bodies   error
+	claims   error // before the write
+	lost     error // after the write: its answer is lost
+	queue    error
+	sent     []webhook.Message
+	expired  int
+	nonces   int
+	ledger   *memory.Ledger
+	attempts int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return &world{
+		now: start, ledger: memory.New(),
+		source: auth.Source{
+			Name: "demo", Account: "default", Tokens: []auth.Digest{auth.NewDigest(token)},
+			RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
+		},
+	}
+}
+
+func (w *world) Source(_ context.Context, name string) (auth.Source, error) {
+	if w.sources != nil {
+		return auth.Source{}, w.sources
+	}
+	if name != w.source.Name {
+		return auth.Source{}, auth.ErrUnknownSource
+	}
+	return w.source, nil
+}
+
+func (w *world) Store(_ context.Context, _ string, body []byte) (webhook.Payload, error) {
+	return webhook.Payload{Encoding: "none", Data: body, Size: len(body)}, w.bodies
+}
+
+func (w *world) Expire(context.Context, webhook.Payload) error { w.expired++; return nil }
+
+func (w *world) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	w.mu.Lock()
+	w.attempts++
+	w.mu.Unlock()
+	if w.claims != nil {
+		return webhook.Claimed{}, w.claims
+	}
+	c, err := w.ledger.Claim(ctx, r, nonce, dueAt)
+	if w.lost != nil {
+		return webhook.Claimed{}, w.lost
+	}
+	return c, err
+}
+
+func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
+	errs := make([]error, len(msgs))
+	for i, m := range msgs {
+		errs[i] = w.queue
+		if w.queue == nil && lane == webhook.Live {
+			w.sent = append(w.sent, m)
+		}
+	}
+	return errs
+}
+
+func (w *world) service() *receive.Service {
+	policy := receive.DefaultPolicy
+	policy.MaxElements = 50
+	return receive.New(receive.Ports{
+		Sources: w, Bodies: w, Ledger: w, Queue: w, Refusals: w.ledger,
+		Now: func() time.Time { return w.now },
+		Nonce: func() string {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.nonces++
+			return fmt.Sprintf("nonce-%d", w.nonces)
+		},
+	}, policy)
+}
+
+func post(body string) receive.Request {
+	return receive.Request{Source: "demo", Token: token, RequestID: "req-1", Body: []byte(body)}
+}
+
+func reply(n int) string {
+	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"5b1f7a52-0c3e-4d9a-9a41-%012d",`+
+		`"sl_lead_email":"tom@acme.example.com","from_email":"mira@outbound.example","to_email":"tom@acme.example.com",`+
+		`"event_timestamp":"2026-03-04T17:29:11.618+00:00","reply_message":{"message_id":"<r%d@acme.example.com>","text":"Yes"},`+
+		`"secret_key":%q}`, n, n, secret)
+}
+
+const pausedCampaign = `{"event_type":"CAMPAIGN_STATUS_CHANGED","campaign_id":7,"previous_status":"ACTIVE","current_status":"PAUSED"}`
+
+func statuses(a receive.Answer) string {
+	var out []string
+	for _, r := range a.Results {
+		out = append(out, string(r.Status))
+	}
+	return strings.Join(out, " ")
+}
+
+var errDown = fmt.Errorf("connect: refused: %w", webhook.ErrUnavailable)
+
+func TestReceive(t *testing.T) {
+	cases := []struct {
+		name     string
+		arrange  func(*world)
+		requests []receive.Request
+		want     string // statuses of the last request
+		kind     receive.Kind
+		cause    string
+		sent     int
+	}{
+		{name: "a new event is accepted and enqueued", requests: []receive.Request{post(reply(1))}, want: "accepted", sent: 1},
+		{name: "a repeat is a duplicate and sends nothing", requests: []receive.Request{post(reply(1)), post(reply(1))}, want: "duplicate", sent: 1},
+		{name: "an array has an outcome each", requests: []receive.Request{post("[" + reply(1) + "," + reply(2) + `,null,` + reply(1) + `]`)},
+			want: "accepted accepted rejected duplicate", sent: 2},
+		{name: "an empty array is nothing", requests: []receive.Request{post("[]")}, want: ""},
+		{name: "an object of no known type is kept", requests: []receive.Request{post(`{}`)}, want: "accepted", sent: 1},
+		{name: "the same identity with another body is a variant", requests: []receive.Request{post(reply(1)), post(strings.Replace(reply(1), `"Yes"`, `"No"`, 1))},
+			want: "variant", sent: 1},
+		{name: "two pauses within the window are one", requests: []receive.Request{post(pausedCampaign), post(pausedCampaign)}, want: "duplicate", sent: 1},
+		{name: "SQS down is a success: the sweeper sends", arrange: func(w *world) { w.queue = errDown },
+			requests: []receive.Request{post(reply(1))}, want: "accepted"},
+		{name: "DynamoDB down is a success: the message carries the event", arrange: func(w *world) { w.claims = errDown },
+			requests: []receive.Request{post(reply(1))}, want: "accepted", sent: 1},
+		{name: "both down is not", arrange: func(w *world) { w.claims, w.queue = errDown, errDown },
+			requests: []receive.Request{post(reply(1))}, want: "failed", kind: receive.Unavailable, cause: "not_durable"},
+		{name: "a large body that cannot be stored is not durable", arrange: func(w *world) { w.bodies = errDown },
+			requests: []receive.Request{post(reply(1))}, want: "failed", kind: receive.Unavailable, cause: "not_durable"},
+		{name: "secrets unreadable is our failure", arrange: func(w *world) { w.sources = errDown },
+			requests: []receive.Request{post(reply(1))}, kind: receive.Unavailable, cause: "secrets_unreadable"},
+		{name: "wrong token", requests: []receive.Request{{Source: "demo", Token: "slr_wrong", Body: []byte(reply(1))}},
+			kind: receive.Unauthorized, cause: "wrong_token"},
+		{name: "unknown source", requests: []receive.Request{{Source: "other", Token: token, Body: []byte(reply(1))}},
+			kind: receive.Unauthorized, cause: "unknown_source"},
+		{name: "a name that cannot be a source", requests: []receive.Request{{Source: "../x", Token: token, Body: []byte(reply(1))}},
+			kind: receive.Unauthorized, cause: "unknown_source"},
+		{name: "not JSON", requests: []receive.Request{post("hello")}, kind: receive.BadBody, cause: "not_json"},
+		{name: "a scalar", requests: []receive.Request{post("42")}, kind: receive.BadBody, cause: "scalar"},
+		{name: "UTF-16", requests: []receive.Request{post("\xff\xfe{\x00}\x00")}, kind: receive.BadBody, cause: "encoding"},
+		{name: "too many elements", requests: []receive.Request{post("[" + strings.Repeat("{},", 50) + "{}]")},
+			kind: receive.TooLarge, cause: "too_many_elements"},
+		{name: "a wrong body secret is held, not refused", arrange: func(w *world) { w.source.BodySecrets = []auth.Digest{auth.NewDigest("another")} },
+			requests: []receive.Request{post(reply(1))}, want: "held"},
+		{name: "a body secret on the list is trusted", arrange: func(w *world) { w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)} },
+			requests: []receive.Request{post(reply(1))}, want: "accepted", sent: 1},
+		{name: "the dashboard's test is accepted", arrange: func(w *world) { w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)} },
+			requests: []receive.Request{post(strings.Replace(reply(1), secret, "secretkey", 1))}, want: "accepted", sent: 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			if c.arrange != nil {
+				c.arrange(w)
+			}
+			svc := w.service()
+			var answer receive.Answer
+			var err error
+			for _, req := range c.requests {
+				answer, err = svc.Receive(t.Context(), req)
+			}
+			if got := statuses(answer); got != c.want {
+				t.Errorf("statuses: got %q, want %q (%v)", got, c.want, err)
+			}
+			refusal, _ := errors.AsType[*receive.Refusal](err)
+			switch {
+			case c.kind == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case c.kind != "" && (refusal == nil || refusal.Kind != c.kind || refusal.Cause != c.cause):
+				t.Errorf("refusal: got %v, want %s, %s", err, c.kind, c.cause)
+			}
+			if len(w.sent) != c.sent {
+				t.Errorf("messages: got %d, want %d", len(w.sent), c.sent)
+			}
+		})
+	}
+}
+
+func TestWhatIsAcknowledgedIsDurable(t *testing.T) {
+	w := newWorld(t)
+	w.claims = errDown
+	if _, err := w.service().Receive(t.Context(), post(reply(1))); err != nil {
+		t.Fatal(err)
+	}
+	m := w.sent[0]
+	if m.Kind != webhook.KindUnclaimed || m.Receipt == nil || len(m.Receipt.Payload.Data) == 0 {
+		t.Fatalf("the message must carry the event: %+v", m)
+	}
+	for _, text := range []string{secret, token} {
+		if strings.Contains(string(m.Receipt.Payload.Data), text) {
+			t.Errorf("the message holds %q", text)
+		}
+	}
+}
+
+// The put was applied and its answer lost, beyond the SDK's own retries: the
+// event is in the ledger and in a message, and stays one event.
+func TestAmbiguousClaimIsOneEvent(t *testing.T) {
+	w := newWorld(t)
+	w.lost = errDown
+	answer, err := w.service().Receive(t.Context(), post(reply(1)))
+	if err != nil || statuses(answer) != "accepted" {
+		t.Fatalf("%v %v", answer, err)
+	}
+	c, err := w.ledger.Claim(t.Context(), *w.sent[0].Receipt, "worker", w.now)
+	if err != nil || c.Status != webhook.ClaimDuplicate || c.Record.State != webhook.Pending {
+		t.Fatalf("the worker's claim must meet the event: %+v %v", c, err)
+	}
+}
+
+func TestDuplicateOfOverdueEventEnqueuesItAgain(t *testing.T) {
+	w := newWorld(t)
+	w.queue = errDown
+	svc := w.service()
+	if _, err := svc.Receive(t.Context(), post(reply(1))); err != nil {
+		t.Fatal(err)
+	}
+	w.queue = nil
+	if _, err := svc.Receive(t.Context(), post(reply(1))); err != nil || len(w.sent) != 0 {
+		t.Fatalf("before it is due nobody sends: %v %v", w.sent, err)
+	}
+	w.now = w.now.Add(receive.DefaultPolicy.Grace)
+	if _, err := svc.Receive(t.Context(), post(reply(1))); err != nil || len(w.sent) != 1 {
+		t.Fatalf("overdue: got %v %v, want one message", w.sent, err)
+	}
+}
+
+func TestTrustedRepeatReleasesHeldEvent(t *testing.T) {
+	w := newWorld(t)
+	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
+	svc := w.service()
+	forged := strings.Replace(reply(1), secret, "forged-0000", 1)
+	a, _ := svc.Receive(t.Context(), post(forged))
+	if statuses(a) != "held" || len(w.sent) != 0 {
+		t.Fatalf("forged: %s, %d messages", statuses(a), len(w.sent))
+	}
+	a, _ = svc.Receive(t.Context(), post(reply(1)))
+	if statuses(a) != "duplicate" || len(w.sent) != 1 {
+		t.Fatalf("trusted: %s, %d messages", statuses(a), len(w.sent))
+	}
+}
+
+func TestRepeatOfTimelessEventAfterTheWindowIsAnEvent(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	first, _ := svc.Receive(t.Context(), post(pausedCampaign))
+	w.now = w.now.Add(7 * 24 * time.Hour)
+	second, _ := svc.Receive(t.Context(), post(pausedCampaign))
+	want := string(first.Results[0].EventID) + "~2"
+	if statuses(second) != "accepted" || string(second.Results[0].EventID) != want {
+		t.Fatalf("got %+v, want %s", second.Results, want)
+	}
+}
+
+func TestTrustedRequestIDIsTheIdentity(t *testing.T) {
+	w := newWorld(t)
+	w.source.TrustRequestID = true
+	svc := w.service()
+	req := post(pausedCampaign)
+	var ids []webhook.EventID
+	for _, id := range []string{"x-1", "x-1", "x-2"} {
+		req.ProviderRequestID = id
+		a, err := svc.Receive(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, a.Results[0].EventID)
+	}
+	if ids[0] != ids[1] || ids[0] == ids[2] {
+		t.Fatalf("got %v", ids)
+	}
+}
+
+func TestRefusalsAreKeptWithoutSecrets(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	_, _ = svc.Receive(t.Context(), post(`secret_key=`+secret+` url=https://x.example/webhooks/demo/`+token+` not json`))
+	_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "slr_wrong", RequestID: "req-2", Body: []byte(reply(1))})
+	kept, err := w.ledger.Refusals(t.Context(), start, 10)
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("kept %d: %v", len(kept), err)
+	}
+	for _, r := range kept {
+		all := fmt.Sprintf("%+v", r)
+		if strings.Contains(all, secret) || strings.Contains(all, token) {
+			t.Errorf("a refusal holds a secret: %s", all)
+		}
+		if r.Cause == "wrong_token" && r.Excerpt != "" {
+			t.Errorf("the body of a stranger was kept: %q", r.Excerpt)
+		}
+	}
+}
+
+func TestRefusalsAreBoundedInRate(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	for i := range 500 {
+		_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "wrong", RequestID: fmt.Sprint(i)})
+	}
+	kept, err := w.ledger.Refusals(t.Context(), start, 1000)
+	if err != nil || len(kept) > 40 {
+		t.Fatalf("kept %d of 500: %v", len(kept), err)
+	}
+}
+
+func TestReadyAsksForTheTokenAlone(t *testing.T) {
+	w := newWorld(t)
+	w.source.HMACSecrets = [][]byte{[]byte("hmac-secret")}
+	svc := w.service()
+	if err := svc.Ready(t.Context(), receive.Request{Source: "demo", Token: token}); err != nil {
+		t.Errorf("valid token: %v", err)
+	}
+	if err := svc.Ready(t.Context(), receive.Request{Source: "demo", Token: "no"}); err == nil {
+		t.Error("wrong token: ready")
+	}
+	if _, err := svc.Receive(t.Context(), post(reply(1))); err == nil {
+		t.Error("an unsigned event was accepted")
+	}
+}
