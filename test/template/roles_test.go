@@ -26,24 +26,24 @@ var allowed = map[string]map[string][]string{
 		"!GetAtt ReceiverLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
 		table:                          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
 		live:                           {"sqs:SendMessage"},
-		bodies:                         {"s3:PutObject"},
+		bodies:                         {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
 		parameter + "sources":          {"ssm:GetParametersByPath"},
 		parameter + "sources/*":        {"ssm:GetParametersByPath"},
 	},
 	"WorkerRole": {
 		"!GetAtt WorkerLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
 		table:                        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-		index("lead"):                {"dynamodb:Query"},
 		live:                         {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 		replayArn:                    {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 		dlq:                          {"sqs:SendMessage"},
 		bodies:                       {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+		"!GetAtt BodyBucket.Arn":     {"s3:ListBucket"},
 		parameter + "destinations":   {"ssm:GetParametersByPath"},
 		parameter + "destinations/*": {"ssm:GetParametersByPath"},
 	},
 	"SweeperRole": {
 		"!GetAtt SweeperLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-		table:                         {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+		table:                         {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
 		index("due"):                  {"dynamodb:Query"},
 		live:                          {"sqs:SendMessage"},
 		replayArn:                     {"sqs:SendMessage"},
@@ -51,13 +51,14 @@ var allowed = map[string]map[string][]string{
 	},
 	"RedriveRole": {
 		"!GetAtt RedriveLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-		table:                         {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-		index("dead"):                 {"dynamodb:Query"},
-		replayArn:                     {"sqs:GetQueueAttributes", "sqs:SendMessage"},
-		dlq: {
-			"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes",
-			"sqs:ReceiveMessage", "sqs:SendMessage",
+		table: {
+			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:Query", "dynamodb:UpdateItem",
 		},
+		index("dead"): {"dynamodb:Query"},
+		live:          {"sqs:SendMessage"},
+		replayArn:     {"sqs:SendMessage"},
+		dlq:           {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
 	},
 }
 
