@@ -240,8 +240,8 @@ func TestPrintingASourceShowsNoSecret(t *testing.T) {
 	}
 	shown := log.String() + string(asJSON) + fmt.Sprintf("%v %+v %#v %s %v %+v %#v", s, s, s, s, nested, nested, nested)
 	for _, secret := range []string{
-		"topsecret", "dG9wc2VjcmV0", "sha256:", fmt.Sprint([]byte("topsecret")), fmt.Sprintf("%#v", []byte("topsecret")),
-		fmt.Sprint(s.RedactionKey), s.Tokens[0].String(),
+		"topsecret", "dG9wc2VjcmV0", "sha256:", fmt.Sprintf("%d", []byte("topsecret")), fmt.Sprintf("%#v", []byte("topsecret")),
+		fmt.Sprintf("%d", s.RedactionKey), s.Tokens[0].String(),
 	} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%q is in %s", secret, shown)

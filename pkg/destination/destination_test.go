@@ -207,36 +207,6 @@ func TestLogNamesTheEventAndShowsNoMail(t *testing.T) {
 	}
 }
 
-func TestSet(t *testing.T) {
-	var told []string
-	set := NewSet(Deps{}, func(err error) { told = append(told, err.Error()) })
-	if first := set.Targets(nil); len(first) != 1 || first[DefaultName] == nil {
-		t.Errorf("without forms: %v", first)
-	}
-	forms := map[string][]byte{
-		"a":   []byte(`{"type":"log"}`),
-		"b":   []byte(`{"type":"log"}`),
-		"bad": []byte(`{"type":"http","url":"topsecret"}`),
-	}
-	before := set.Targets(forms)
-	forms["b"] = []byte(`{"type":"log","filter":{"accounts":["x"]}}`)
-	after := set.Targets(forms)
-	if before["a"] != after["a"] || before["bad"] != after["bad"] || before["b"] == after["b"] {
-		t.Error("kept what changed, or built anew what did not")
-	}
-	if len(told) != 1 || !strings.Contains(told[0], "bad") || strings.Contains(told[0], "topsecret") {
-		t.Errorf("told %q", told)
-	}
-	out := after["bad"].Deliver(t.Context(), webhook.Delivery{})
-	if !after["bad"].Wants(webhook.Event{}) || out.Result != webhook.ResultRetry || out.ErrorClass != "bad_config" {
-		t.Errorf("a broken form: %+v", out)
-	}
-	delete(forms, "a")
-	if left := set.Targets(forms); left["a"] != nil || len(left) != 2 {
-		t.Errorf("after a removal: %v", left)
-	}
-}
-
 func TestNewRefusesABadName(t *testing.T) {
 	for _, name := range []string{"", "-a", "A", "a/b", "a#b", strings.Repeat("a", 64)} {
 		if _, err := New(name, Config{Type: "log"}, Deps{}); !errors.Is(err, ErrConfig) {

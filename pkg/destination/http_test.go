@@ -233,7 +233,9 @@ func TestHTTPFailuresBelowHTTP(t *testing.T) {
 	closing := rawServer(t, readRequest)
 	resetting := rawServer(t, func(conn net.Conn) {
 		readRequest(conn)
-		_ = conn.(*net.TCPConn).SetLinger(0)
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
 	})
 	garbage := rawServer(t, func(conn net.Conn) {
 		readRequest(conn)

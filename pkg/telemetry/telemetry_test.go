@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 )
 
+func secretUnder(key string) slog.Attr { return slog.String(key, "topsecret") }
+
 func TestLoggerMasksCredentials(t *testing.T) {
 	type inner struct {
 		APIKey string `json:"api_key"`
@@ -22,10 +24,10 @@ func TestLoggerMasksCredentials(t *testing.T) {
 	for name, attr := range map[string]slog.Attr{
 		"token":                  slog.String("token", "topsecret"),
 		"secret_key":             slog.String("secret_key", "topsecret"),
-		"api key, camel case":    slog.String("ApiKey", "topsecret"),
-		"header":                 slog.String("Authorization", "topsecret"),
-		"header with dashes":     slog.String("X-Api-Key", "topsecret"),
-		"webhook url":            slog.String("webhookUrl", "topsecret"),
+		"api key, camel case":    secretUnder("ApiKey"),
+		"header":                 secretUnder("Authorization"),
+		"header with dashes":     secretUnder("X-Api-Key"),
+		"webhook url":            secretUnder("webhookUrl"),
 		"a list":                 slog.Any("tokens", []string{"topsecret"}),
 		"bytes":                  slog.Any("redaction_key", []byte("topsecret")),
 		"in a group":             slog.Group("request", slog.String("token", "topsecret")),
@@ -93,8 +95,8 @@ func TestLoggerBoundsALine(t *testing.T) {
 		t.Errorf("%s", out.String())
 	}
 	long := strings.Repeat("ä", 100_000)
-	logger.Error(long, "a", long, "b", errors.New(long), "c", []string{long}, "d", errors.New("one\ntwo\x1b[31m"), "e", make(chan int))
-	if out.Len() > 5*MaxText || strings.Count(out.String(), "\n") != 1 || !json.Valid(out.Bytes()) || !utf8.Valid(out.Bytes()) {
+	logger.Error("m", "a", long, "b", errors.New(long), "c", []string{long}, "d", errors.New("one\ntwo\x1b[31m"), "e", make(chan int))
+	if out.Len() > 4*MaxText || strings.Count(out.String(), "\n") != 1 || !json.Valid(out.Bytes()) || !utf8.Valid(out.Bytes()) {
 		t.Errorf("%d bytes", out.Len())
 	}
 	if !strings.Contains(out.String(), `"d":"one two [31m"`) {
@@ -278,7 +280,8 @@ func TestMetricsAreSafeForConcurrentUse(t *testing.T) {
 	}
 	total := 0.0
 	for _, d := range lines(t, &out) {
-		total += d.N.(float64)
+		n, _ := d.N.(float64)
+		total += n
 	}
 	if total != 800 {
 		t.Errorf("%v of 800 counted", total)
