@@ -1,0 +1,375 @@
+package process_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/ledger/memory"
+	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+
+const key = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+// world is the outside of the use case.
+type world struct {
+	now          time.Time
+	ledger       *memory.Ledger
+	destinations map[string]process.Destination
+	unreadable   error
+	bodyErr      error
+	letters      []webhook.Message
+	letterErr    error
+	nonces       atomic.Int64
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{now: start, ledger: memory.New(), destinations: map[string]process.Destination{}}
+	_, err := w.ledger.Claim(t.Context(), receipt(), "claim", start.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func receipt() webhook.Receipt {
+	return webhook.Receipt{
+		Key: key, Fingerprint: "F1", Account: "default", Source: "demo", Type: webhook.EmailReply,
+		ReceivedAt: start, OccurredAt: start, Payload: webhook.Payload{Data: []byte(`{}`)}, Flags: []string{webhook.FlagTestEvent},
+	}
+}
+
+func (w *world) SendLetters(_ context.Context, msgs []webhook.Message) []error {
+	if w.letterErr == nil {
+		w.letters = append(w.letters, msgs...)
+	}
+	return []error{w.letterErr}
+}
+
+func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
+func (w *world) Expire(context.Context, webhook.Payload) error             { return nil }
+func (w *world) Destinations(context.Context) (map[string]process.Destination, error) {
+	return w.destinations, w.unreadable
+}
+
+func (w *world) service(change func(*process.Policy)) *process.Service {
+	policy := process.DefaultPolicy
+	policy.MaxAttempts = 3
+	if change != nil {
+		change(&policy)
+	}
+	return process.New(process.Ports{
+		Ledger: w.ledger, Letters: w, Bodies: w, Destinations: w,
+		Normalize: func(body []byte, account string) (webhook.Event, error) {
+			ev := webhook.Event{Type: webhook.EmailReply, Account: account}
+			return ev, json.Unmarshal(body, &struct{}{})
+		},
+		Now:    func() time.Time { return w.now },
+		Nonce:  func() string { return fmt.Sprint("nonce-", w.nonces.Add(1)) },
+		Random: func() float64 { return 0.5 },
+	}, policy)
+}
+
+func (w *world) record(t *testing.T) webhook.Record {
+	t.Helper()
+	rec, err := w.ledger.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// sink is a destination that answers what it is told, and remembers.
+type sink struct {
+	answers []webhook.Outcome // the last one repeats
+	unwant  bool
+	panics  bool
+	got     []webhook.Delivery
+}
+
+func (s *sink) Wants(webhook.Event) bool { return !s.unwant }
+
+func (s *sink) Deliver(_ context.Context, d webhook.Delivery) webhook.Outcome {
+	s.got = append(s.got, d)
+	if s.panics {
+		panic("boom")
+	}
+	a := s.answers[min(len(s.got), len(s.answers))-1]
+	return a
+}
+
+var (
+	ok        = webhook.Outcome{Result: webhook.ResultDelivered, Status: 200}
+	busy      = webhook.Outcome{Result: webhook.ResultRetry, Status: 503, ErrorClass: "http_503", Error: "answered 503"}
+	permanent = webhook.Outcome{Result: webhook.ResultPermanent, Status: 400, ErrorClass: "http_400", Error: "answered 400"}
+	message   = webhook.Message{Kind: webhook.KindEvent, ID: key}
+)
+
+func TestDeliveredOnce(t *testing.T) {
+	w := newWorld(t)
+	s := &sink{answers: []webhook.Outcome{ok}}
+	w.destinations["crm"] = s
+	svc := w.service(nil)
+	r := svc.Process(t.Context(), message)
+	if r.Outcome != "delivered" || r.Retry || r.Attempt != 1 || r.Err != nil {
+		t.Fatalf("%+v", r)
+	}
+	if r := svc.Process(t.Context(), message); r.Outcome != "finished" || r.Retry {
+		t.Fatalf("the message again: %+v", r)
+	}
+	rec := w.record(t)
+	if rec.State != webhook.Delivered || !rec.DueAt.IsZero() || rec.ExpiresAt.IsZero() || len(s.got) != 1 {
+		t.Fatalf("%+v", rec)
+	}
+	d := s.got[0]
+	if d.IdempotencyKey != key || d.Event.ID != key || d.Event.Attempt != 1 || d.Event.Source != "demo" ||
+		len(d.Event.Flags) != 1 || d.Event.ReceivedAt != start {
+		t.Fatalf("delivered %+v", d)
+	}
+}
+
+func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
+	w := newWorld(t)
+	s := &sink{answers: []webhook.Outcome{busy}}
+	w.destinations["crm"] = s
+	svc := w.service(nil)
+	for n := 1; n <= 3; n++ {
+		r := svc.Process(t.Context(), message)
+		rec := w.record(t)
+		if n < 3 {
+			wait := process.DefaultPolicy.RetryBase << (n - 1) / 2
+			if r.Outcome != "retry" || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) ||
+				!rec.DueAt.Equal(rec.NotBefore.Add(process.DefaultPolicy.Grace)) {
+				t.Fatalf("attempt %d: %+v %+v", n, r, rec)
+			}
+			if r := svc.Process(t.Context(), message); r.Outcome != "early" || r.Retry {
+				t.Fatalf("an early message is done with: %+v", r)
+			}
+			w.now = rec.NotBefore
+			continue
+		}
+		if r.Outcome != "dead" || r.Retry || rec.State != webhook.Dead || rec.Death != 3 {
+			t.Fatalf("attempt %d: %+v %+v", n, r, rec)
+		}
+		if !rec.DueAt.IsZero() {
+			t.Errorf("the letter was sent, and is still owed at %s", rec.DueAt)
+		}
+	}
+	if len(s.got) != 3 || len(w.letters) != 1 || w.letters[0].Letter.Death != 3 || w.letters[0].Letter.ErrorClass != "http_503" {
+		t.Fatalf("%d deliveries, letters %+v", len(s.got), w.letters)
+	}
+	if got := len(w.record(t).History); got != 3 {
+		t.Errorf("the ledger remembers %d attempts, want 3", got)
+	}
+}
+
+func TestLetterOfThatDeathRevives(t *testing.T) {
+	w := newWorld(t)
+	s := &sink{answers: []webhook.Outcome{permanent, ok}}
+	w.destinations["crm"] = s
+	svc := w.service(nil)
+	if r := svc.Process(t.Context(), message); r.Outcome != "dead" {
+		t.Fatalf("%+v", r)
+	}
+	if r := svc.Process(t.Context(), message); r.Outcome != "stale_letter" {
+		t.Fatalf("an ordinary message must not revive: %+v", r)
+	}
+	stale := w.letters[0]
+	stale.Letter = &webhook.Letter{Death: 9}
+	if r := svc.Process(t.Context(), stale); r.Outcome != "stale_letter" {
+		t.Fatalf("another death's letter must not revive: %+v", r)
+	}
+	if r := svc.Process(t.Context(), w.letters[0]); r.Outcome != "delivered" || r.Attempt != 2 {
+		t.Fatalf("the letter: %+v", r)
+	}
+	if s.got[1].IdempotencyKey != s.got[0].IdempotencyKey {
+		t.Error("a redrive must not change the idempotency key")
+	}
+}
+
+func TestEachDestinationSettlesOnItsOwn(t *testing.T) {
+	w := newWorld(t)
+	a, b, c := &sink{answers: []webhook.Outcome{ok}}, &sink{answers: []webhook.Outcome{busy, ok}}, &sink{unwant: true}
+	w.destinations["a"], w.destinations["b"], w.destinations["c"] = a, b, c
+	svc := w.service(nil)
+	if r := svc.Process(t.Context(), message); r.Outcome != "retry" {
+		t.Fatalf("%+v", r)
+	}
+	delete(w.destinations, "c")
+	w.destinations["new"] = &sink{answers: []webhook.Outcome{ok}}
+	w.now = w.now.Add(time.Hour)
+	if r := svc.Process(t.Context(), message); r.Outcome != "delivered" {
+		t.Fatalf("%+v", r)
+	}
+	if len(a.got) != 1 || len(b.got) != 2 || len(c.got) != 0 {
+		t.Errorf("deliveries: a %d, b %d, c %d", len(a.got), len(b.got), len(c.got))
+	}
+	for _, p := range w.record(t).Destinations {
+		if p.Name == "new" {
+			t.Error("the names are fixed at the first lease")
+		}
+	}
+}
+
+func TestRemovedDestinationCountsAsSettled(t *testing.T) {
+	w := newWorld(t)
+	w.destinations["gone"] = &sink{answers: []webhook.Outcome{busy}}
+	svc := w.service(nil)
+	svc.Process(t.Context(), message)
+	w.destinations = map[string]process.Destination{}
+	w.now = w.now.Add(time.Hour)
+	if r := svc.Process(t.Context(), message); r.Outcome != "delivered" || r.Attempts[0].Result != webhook.ResultRemoved {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestOnePermanentFailureDoesNotStopTheOther(t *testing.T) {
+	w := newWorld(t)
+	w.destinations["bad"] = &sink{answers: []webhook.Outcome{permanent}}
+	slow := &sink{answers: []webhook.Outcome{busy, ok}}
+	w.destinations["slow"] = slow
+	svc := w.service(nil)
+	if r := svc.Process(t.Context(), message); r.Outcome != "retry" {
+		t.Fatalf("%+v", r)
+	}
+	w.now = w.now.Add(time.Hour)
+	r := svc.Process(t.Context(), message)
+	if r.Outcome != "dead" || len(r.Attempts) != 1 || len(slow.got) != 2 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestFailuresAreAttempts(t *testing.T) {
+	down := fmt.Errorf("s3: %w", webhook.ErrUnavailable)
+	cases := []struct {
+		name    string
+		arrange func(*world)
+		outcome string
+		class   string
+	}{
+		{"a destination that panics", func(w *world) { w.destinations["crm"] = &sink{panics: true} }, "retry", "panic"},
+		{"a body store that is down", func(w *world) { w.bodyErr = down }, "retry", "body_unreadable"},
+		{"a body that is gone", func(w *world) { w.bodyErr = webhook.ErrNotFound }, "dead", "body_gone"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.destinations["crm"] = &sink{answers: []webhook.Outcome{ok}}
+			c.arrange(w)
+			r := w.service(nil).Process(t.Context(), message)
+			if r.Outcome != c.outcome || r.Attempts[0].ErrorClass != c.class {
+				t.Fatalf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestMessageComesBackWhereNothingCouldBeDone(t *testing.T) {
+	w := newWorld(t)
+	w.unreadable = fmt.Errorf("ssm: %w", webhook.ErrUnavailable)
+	if r := w.service(nil).Process(t.Context(), message); !r.Retry || r.Attempt != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if rec := w.record(t); rec.State != webhook.Pending || rec.LeaseNumber != 0 {
+		t.Fatalf("nothing may be charged: %+v", rec)
+	}
+}
+
+func TestUnclaimedMessageIsClaimedAndDelivered(t *testing.T) {
+	w := newWorld(t)
+	s := &sink{answers: []webhook.Outcome{ok}}
+	w.destinations["crm"] = s
+	svc := w.service(nil)
+	r2 := receipt()
+	r2.Key = "v1:EMAIL_REPLY:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
+	m := webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &r2}
+	if r := svc.Process(t.Context(), m); r.Outcome != "delivered" {
+		t.Fatalf("%+v", r)
+	}
+	if r := svc.Process(t.Context(), m); r.Outcome != "duplicate" || len(s.got) != 1 {
+		t.Fatalf("again: %+v", r)
+	}
+	r2.Key, r2.Held = "v1:EMAIL_REPLY:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", true
+	if r := svc.Process(t.Context(), m); r.Outcome != "held" || len(s.got) != 1 {
+		t.Fatalf("held: %+v", r)
+	}
+}
+
+func TestWordlessLeasesAreCapped(t *testing.T) {
+	w := newWorld(t)
+	w.destinations["crm"] = &sink{answers: []webhook.Outcome{ok}}
+	svc := w.service(func(p *process.Policy) { p.MaxWordless = 2 })
+	for range 3 { // three workers that stop without a word
+		_, err := w.ledger.Lease(t.Context(), webhook.LeaseRequest{
+			ID: key, Nonce: fmt.Sprint(w.nonces.Add(1)), Now: w.now, Until: w.now.Add(time.Second),
+			DueAt: w.now.Add(time.Minute), MaxWordless: 2, Destinations: []string{"crm"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := svc.Process(t.Context(), message); r.Outcome != "busy" || r.Retry {
+			t.Fatalf("a live lease: %+v", r)
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+	r := svc.Process(t.Context(), message)
+	rec := w.record(t)
+	if r.Outcome != "dead" || rec.Death != 3 || len(w.letters) != 1 || w.letters[0].Letter.Death != 3 || !rec.DueAt.IsZero() {
+		t.Fatalf("%+v %+v %+v", r, rec, w.letters)
+	}
+}
+
+func TestLetterThatCouldNotBeSentStaysOwed(t *testing.T) {
+	w := newWorld(t)
+	w.destinations["crm"] = &sink{answers: []webhook.Outcome{permanent}}
+	w.letterErr = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
+	r := w.service(nil).Process(t.Context(), message)
+	if rec := w.record(t); r.Outcome != "dead" || r.Err == nil || rec.DueAt.IsZero() {
+		t.Fatalf("%+v %+v", r, rec)
+	}
+}
+
+func TestLongBackoffIsTheSweepers(t *testing.T) {
+	w := newWorld(t)
+	asked := busy
+	asked.RetryAfter = 10 * time.Minute
+	w.destinations["crm"] = &sink{answers: []webhook.Outcome{asked}}
+	r := w.service(nil).Process(t.Context(), message)
+	if rec := w.record(t); r.Retry || !rec.NotBefore.Equal(start.Add(10*time.Minute)) {
+		t.Fatalf("%+v, not before %s", r, rec.NotBefore)
+	}
+}
+
+func TestUnknownEventIsDoneWith(t *testing.T) {
+	w := newWorld(t)
+	r := w.service(nil).Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: "v1:EMAIL_REPLY:NONE"})
+	if r.Outcome != "not_in_ledger" || r.Retry {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	one := func() float64 { return 1 }
+	for _, c := range []struct {
+		n     int
+		asked time.Duration
+		want  time.Duration
+	}{
+		{1, 0, 5 * time.Second}, {2, 0, 10 * time.Second}, {4, 0, 40 * time.Second}, {20, 0, 30 * time.Minute},
+		{1000, 0, 30 * time.Minute}, {1, time.Minute, time.Minute}, {1, 24 * time.Hour, 30 * time.Minute},
+	} {
+		if got := process.Backoff(c.n, 5*time.Second, 30*time.Minute, c.asked, one); got != c.want {
+			t.Errorf("attempt %d, asked %s: got %s, want %s", c.n, c.asked, got, c.want)
+		}
+	}
+	if got := process.Backoff(3, 5*time.Second, time.Hour, 0, func() float64 { return 0 }); got != 0 {
+		t.Errorf("full jitter begins at nothing, got %s", got)
+	}
+}
