@@ -73,7 +73,7 @@ func (w *canonicalWriter) value(i uint32, timely bool) {
 	default:
 		w.scalar(i, timely)
 	}
-	w.flush(canonicalFlush)
+	w.flush()
 }
 
 func (w *canonicalWriter) object(i uint32, top bool) {
@@ -148,20 +148,19 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 func (w *canonicalWriter) text(kind byte, in []byte) {
 	w.buf = append(w.buf, kind)
 	for piece := range pieces(in) {
-		if len(piece) >= canonicalFlush {
-			w.flush(1)
-			w.hash.Write(piece)
-			continue
+		for len(piece) > 0 {
+			n := min(len(piece), canonicalFlush)
+			w.buf = append(w.buf, piece[:n]...)
+			w.flush()
+			piece = piece[n:]
 		}
-		w.buf = append(w.buf, piece...)
-		w.flush(canonicalFlush)
 	}
 	w.buf = append(w.buf, 0)
 }
 
-// flush hashes what is gathered once it is at least that much.
-func (w *canonicalWriter) flush(atLeast int) {
-	if len(w.buf) >= atLeast {
+// flush hashes what is gathered once it is worth it.
+func (w *canonicalWriter) flush() {
+	if len(w.buf) >= canonicalFlush {
 		w.hash.Write(w.buf)
 		w.buf = w.buf[:0]
 	}

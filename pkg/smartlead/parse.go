@@ -156,6 +156,7 @@ func analyze(payload []byte, opts Options) (Element, error) {
 	if t.kind(0) != '{' {
 		return Element{}, refuse(ErrNotObject, 0, "an event is an object")
 	}
+	t.share()
 	b := read(t)
 	e := Element{Fingerprint: b.fingerprint(), Payload: payload}
 	fields := b.identity(opts.Account, e.Fingerprint)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -84,6 +86,10 @@ func newRedactor(opts Options) *redactor {
 		if len(s) < minSecret || strings.Contains(redactedHMAC, s) {
 			continue
 		}
+		if strings.IndexFunc(s, notPlain) < 0 {
+			r.secrets = append(r.secrets, s)
+			continue
+		}
 		quoted, _ := json.Marshal(s)
 		for _, form := range []string{s, url.QueryEscape(s), url.PathEscape(s), string(quoted[1 : len(quoted)-1])} {
 			if !slices.Contains(r.secrets, form) {
@@ -94,6 +100,9 @@ func newRedactor(opts Options) *redactor {
 	return r
 }
 
+// notPlain finds characters that an URL or a JSON string may spell otherwise.
+func notPlain(r rune) bool { return r >= 0x80 || !isNameByte(byte(r)) }
+
 // fingerprint is what replaces a credential.
 func (r *redactor) fingerprint(secret string) string {
 	if len(r.key) == 0 {
@@ -101,7 +110,9 @@ func (r *redactor) fingerprint(secret string) string {
 	}
 	mac := hmac.New(sha256.New, r.key)
 	mac.Write([]byte(secret))
-	return redactedHMAC + hex.EncodeToString(mac.Sum(nil))[:hmacDigits]
+	var sum [sha256.Size]byte
+	digits := hex.EncodeToString(mac.Sum(sum[:0])[:hmacDigits/2])
+	return redactedHMAC + digits
 }
 
 func isRedacted(s string) bool {
@@ -151,12 +162,14 @@ func (e *editor) replace(start, end uint32, with string) {
 
 func (e *editor) replaceText(i uint32, with string) {
 	n := e.t.nodes[i]
-	e.replace(n.start, n.end, quote(with))
+	e.replace(n.start, n.end, "")
+	// Valid UTF-8, as it came from a scanned text: it cannot fail.
+	e.out, _ = jsontext.AppendQuote(e.out, with)
 }
 
 func (e *editor) object(i uint32) {
 	duplicate := e.t.duplicates(i)
-	wrapper := i == e.root && e.t.get(i, "body") != 0
+	wrapper := i == e.root && e.t.member(i, "body") != 0
 	for name, value := range e.t.children(i) {
 		if duplicate != nil && duplicate[name] {
 			// A later member follows: cut up to its name.
@@ -286,12 +299,6 @@ func hasLoneSurrogate(in []byte) bool {
 		}
 		in = rest
 	}
-}
-
-// quote is a JSON string. The text is valid UTF-8, so it cannot fail.
-func quote(s string) string {
-	q, _ := json.Marshal(s)
-	return string(q)
 }
 
 // quadraticMembers is up to how many members are compared pair by pair.

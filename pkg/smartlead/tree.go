@@ -15,6 +15,7 @@ type tree struct {
 	nodes   []node
 	open    []uint32
 	scratch []byte
+	whole   string // src once more where its parts are to be strings that share memory
 }
 
 var trees = sync.Pool{New: func() any { return new(tree) }}
@@ -53,8 +54,18 @@ func nodeBound(src []byte, lim Limits) int {
 	return min(n, lim.Values+1)
 }
 
+// maxShared is up to which size, in bytes, the strings read from a text share
+// one copy of it: one allocation instead of many, at the price of keeping all.
+const maxShared = 32 << 10
+
+func (t *tree) share() {
+	if len(t.src) <= maxShared {
+		t.whole = string(t.src)
+	}
+}
+
 func (t *tree) free() {
-	t.src = nil
+	t.src, t.whole = nil, ""
 	if cap(t.nodes) > maxPooledNodes {
 		t.nodes = nil
 	}
@@ -97,11 +108,17 @@ func (t *tree) children(i uint32) func(yield func(name, value uint32) bool) {
 	}
 }
 
-// get returns the member of that name, the last one if there are several, or 0.
+// get returns the member of that name, the last one if there are several; 0
+// when there is none or object is absent.
 func (t *tree) get(object uint32, name string) uint32 {
 	if !t.isObject(object) {
 		return 0
 	}
+	return t.member(object, name)
+}
+
+// member is get for an object that is there; it may be the root.
+func (t *tree) member(object uint32, name string) uint32 {
 	found := uint32(0)
 	for n, v := range t.children(object) {
 		if t.nameIs(n, name) {
@@ -109,14 +126,6 @@ func (t *tree) get(object uint32, name string) uint32 {
 		}
 	}
 	return found
-}
-
-// path follows names downwards.
-func (t *tree) path(object uint32, names ...string) uint32 {
-	for _, n := range names {
-		object = t.get(object, n)
-	}
-	return object
 }
 
 func (t *tree) nameIs(i uint32, name string) bool {
@@ -186,6 +195,10 @@ func (t *tree) hasText(i uint32) bool {
 func (t *tree) str(i uint32) string {
 	in := t.inner(i)
 	if bytes.IndexByte(in, '\\') < 0 {
+		if t.whole != "" {
+			n := t.nodes[i]
+			return t.whole[n.start+1 : n.end-1]
+		}
 		return string(in)
 	}
 	var text strings.Builder

@@ -1,13 +1,17 @@
 package smartlead
 
 import (
+	"slices"
 	"strconv"
 
 	"smartlead-receiver/pkg/webhook"
 )
 
-// basisRequestID names an identity that rests on the provider's request id.
-const basisRequestID = "request_id"
+// The names of an identity that rests on the provider's request id.
+const (
+	basisRequestID = "request_id"
+	basisIndex     = "index"
+)
 
 // WithTrustedID returns the element under an identity that rests on the
 // provider's X-Request-Id and the element's place in the batch, for sources
@@ -23,9 +27,10 @@ func (e Element) WithTrustedID(account, requestID string) Element {
 	s.add(basisAccount, account)
 	s.add(basisType, string(e.Event.Type))
 	s.add(basisRequestID, bounded(requestID))
-	s.add("index", strconv.Itoa(e.Index))
+	s.add(basisIndex, strconv.Itoa(e.Index))
 	e.Key = naturalKey(e.Event.Type, s)
 	e.Event.ID = webhook.NewEventID(e.Key, 1)
 	e.Basis, e.BasisFields, e.Timeless = s.names(), s.shown(), false
+	e.Event.Flags = slices.DeleteFunc(slices.Clone(e.Event.Flags), func(f string) bool { return f == webhook.FlagTimeless })
 	return e
 }

@@ -62,7 +62,7 @@ func (p *parser) open(t *tree, i uint32, hops int) (inner *tree, at uint32, ok b
 	wrapper := t.kind(i) == '{'
 	at = i
 	if wrapper {
-		if at = t.get(i, "body"); at == 0 {
+		if at = t.member(i, "body"); at == 0 {
 			return nil, 0, false
 		}
 	}

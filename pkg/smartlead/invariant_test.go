@@ -1,0 +1,56 @@
+package smartlead
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// checkElement holds for every event, whatever its body was.
+func checkElement(t testing.TB, e Element, opts Options) {
+	t.Helper()
+	if _, err := webhook.ParseEventID(e.Key); err != nil {
+		t.Errorf("key %q: %v", e.Key, err)
+	}
+	if string(e.Event.ID) != e.Key || string(e.Event.Raw) != string(e.Payload) {
+		t.Error("the event is not that of the element")
+	}
+	// Strict: no duplicate names, no surrogate without a partner.
+	if !jsontext.Value(e.Payload).IsValid() {
+		t.Errorf("the payload is not strict JSON: %q", e.Payload)
+	}
+	event, err := Normalize(e.Payload, opts)
+	if err != nil || !reflect.DeepEqual(event, e.Event) {
+		t.Errorf("Normalize: %v\n got %+v\nwant %+v", err, event, e.Event)
+	}
+	again, err := analyze(newRedactor(opts).payloadOf(t, e.Payload), opts)
+	if err != nil || string(again.Payload) != string(e.Payload) {
+		t.Errorf("redaction is not idempotent: %v\n got %s\nwant %s", err, again.Payload, e.Payload)
+	}
+	if again.Key != e.Key || again.Fingerprint != e.Fingerprint || again.Timeless != e.Timeless {
+		t.Error("redaction changes the identity")
+	}
+	if e.Event.OccurredAt.IsZero() != (e.Event.OccurredAtSource == webhook.TimeFromReceipt) {
+		t.Errorf("time %v from %s", e.Event.OccurredAt, e.Event.OccurredAtSource)
+	}
+	if len(e.Basis) < 2 || e.Basis[0] != basisAccount && opts.Account != "" {
+		t.Errorf("basis %v", e.Basis)
+	}
+	if _, err := json.Marshal(e.Event); err != nil {
+		t.Errorf("the event cannot be written: %v", err)
+	}
+}
+
+func (r *redactor) payloadOf(t testing.TB, text []byte) []byte {
+	t.Helper()
+	tree, err := scanTree(text, Limits{}.orDefault())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tree.free()
+	return r.payload(tree, 0)
+}
