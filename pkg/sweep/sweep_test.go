@@ -78,7 +78,7 @@ func TestSweepSendsWhatIsOwedOnce(t *testing.T) {
 	if r := w.sweep(t); r.Due != 0 || r.Sent != 0 {
 		t.Fatalf("nothing is due yet: %+v", r)
 	}
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	if r := w.sweep(t); r.Sent != 40 || r.Failed != 0 {
 		t.Fatalf("%+v", r)
 	}
@@ -97,26 +97,26 @@ func TestSweepSendsWhatIsOwedOnce(t *testing.T) {
 func TestSweepsOfOneEventBackOff(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	for _, want := range []time.Duration{grace, 2 * grace, 4 * grace, 10 * time.Minute, 10 * time.Minute} {
 		w.sweep(t)
 		rec, _ := w.ledger.Get(t.Context(), id)
 		if got := rec.DueAt.Sub(w.now); got != want {
 			t.Fatalf("next sweep in %s, want %s", got, want)
 		}
-		w.now = rec.DueAt
+		w.now = rec.DueAt.Add(time.Millisecond)
 	}
 }
 
 func TestRefusedSendChangesNothing(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	w.refuse = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
 	if r := w.sweep(t); r.Failed != 1 || r.Sent != 0 || r.Err == nil {
 		t.Fatalf("%+v", r)
 	}
-	if rec, _ := w.ledger.Get(t.Context(), id); !rec.DueAt.Equal(w.now) || rec.Sweeps != 0 {
+	if rec, _ := w.ledger.Get(t.Context(), id); !rec.DueAt.Equal(start.Add(grace)) || rec.Sweeps != 0 {
 		t.Fatalf("%+v", rec)
 	}
 	w.refuse = nil
@@ -129,7 +129,7 @@ func TestDeadEventGetsItsLetterAndOwesNothing(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
 	w.die(t, id)
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	r := w.sweep(t)
 	rec, _ := w.ledger.Get(t.Context(), id)
 	if r.Letters != 1 || len(w.letters) != 1 || w.letters[0].Letter.Death != 1 || !rec.DueAt.IsZero() {
@@ -158,7 +158,7 @@ func (w *world) die(t *testing.T, id webhook.EventID) {
 func TestLeaseBetweenSendAndNoteKeepsItsDueTime(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	due := w.now.Add(time.Hour)
 	w.onSend = func() {
 		_, err := w.ledger.Lease(t.Context(), webhook.LeaseRequest{
@@ -178,7 +178,7 @@ func TestReplayedEventIsSentToItsLane(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
 	w.die(t, id)
-	_, err := w.ledger.Revive(t.Context(), webhook.Revival{ID: id, Lane: webhook.Replay, At: w.now, DueAt: w.now, Death: 1, Nonce: "r"})
+	_, err := w.ledger.Revive(t.Context(), webhook.Revival{ID: id, Lane: webhook.Replay, At: w.now, DueAt: w.now.Add(-time.Second), Death: 1, Nonce: "r"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestReplayedEventIsSentToItsLane(t *testing.T) {
 func TestSweepStopsWhenItsTimeIsOver(t *testing.T) {
 	w := newWorld()
 	w.claim(t, 1)
-	w.now = w.now.Add(grace)
+	w.now = w.now.Add(grace + time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := sweep.New(w.ledger, w, func() time.Time { return w.now }, sweep.Policy{Shards: 8, Page: 3, Grace: grace, GraceMax: grace}).Sweep(ctx)
