@@ -342,7 +342,7 @@ func TestLongBackoffIsTheSweepers(t *testing.T) {
 	asked.RetryAfter = 10 * time.Minute
 	w.destinations["crm"] = &sink{answers: []webhook.Outcome{asked}}
 	r := w.service(nil).Process(t.Context(), message)
-	if rec := w.record(t); r.Retry || !rec.NotBefore.Equal(start.Add(10*time.Minute)) {
+	if rec := w.record(t); r.Retry || !rec.NotBefore.Equal(start.Add(10*time.Minute+process.DefaultPolicy.RetryBase/2)) {
 		t.Fatalf("%+v, not before %s", r, rec.NotBefore)
 	}
 }
@@ -363,7 +363,7 @@ func TestBackoff(t *testing.T) {
 		want  time.Duration
 	}{
 		{1, 0, 5 * time.Second}, {2, 0, 10 * time.Second}, {4, 0, 40 * time.Second}, {20, 0, 30 * time.Minute},
-		{1000, 0, 30 * time.Minute}, {1, time.Minute, time.Minute}, {1, 24 * time.Hour, 30 * time.Minute},
+		{1000, 0, 30 * time.Minute}, {1, time.Minute, 65 * time.Second}, {1, 24 * time.Hour, 30*time.Minute + 5*time.Second},
 	} {
 		if got := process.Backoff(c.n, 5*time.Second, 30*time.Minute, c.asked, one); got != c.want {
 			t.Errorf("attempt %d, asked %s: got %s, want %s", c.n, c.asked, got, c.want)
