@@ -44,10 +44,12 @@ type Resources struct {
 	DLQ    Queue
 }
 
-// dlqRetention is the longest that SQS offers; a message that SQS moves keeps
-// its first enqueue time, so that the DLQ must keep longer than the queues.
+// As in the template. The DLQ's retention is the longest that SQS offers; a
+// message that SQS moves keeps its first enqueue time, so that the DLQ must
+// keep longer than the queues.
 const (
 	dlqRetention  = 14 * 24 * time.Hour
+	dlqVisibility = 2 * time.Minute
 	workRetention = 4 * 24 * time.Hour
 )
 
@@ -128,13 +130,16 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 func ensureQueues(ctx context.Context, clients *Clients, p Provisioning, r *Resources) error {
 	var err error
 	retention := string(sqstypes.QueueAttributeNameMessageRetentionPeriod)
-	r.DLQ, err = ensureQueue(ctx, clients, p.Name+"-dlq", map[string]string{retention: seconds(dlqRetention)})
+	visibility := string(sqstypes.QueueAttributeNameVisibilityTimeout)
+	r.DLQ, err = ensureQueue(ctx, clients, p.Name+"-dlq", map[string]string{
+		retention: seconds(dlqRetention), visibility: seconds(dlqVisibility),
+	})
 	if err != nil {
 		return err
 	}
 	work := map[string]string{
-		retention: seconds(workRetention),
-		string(sqstypes.QueueAttributeNameVisibilityTimeout): seconds(p.Visibility),
+		retention:  seconds(workRetention),
+		visibility: seconds(p.Visibility),
 		string(sqstypes.QueueAttributeNameRedrivePolicy): fmt.Sprintf(
 			`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, r.DLQ.ARN, p.MaxReceiveCount),
 	}

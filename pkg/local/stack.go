@@ -29,7 +29,9 @@ type Options struct {
 	SQSEndpoint      string // empty: the embedded engine
 	Provisioning     Provisioning
 
-	FunctionTimeout   time.Duration // receiver, worker and sweeper
+	ReceiverTimeout   time.Duration
+	WorkerTimeout     time.Duration
+	SweeperTimeout    time.Duration
 	RedriveTimeout    time.Duration
 	LiveConcurrency   int
 	ReplayConcurrency int
@@ -40,17 +42,21 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// DefaultOptions are fit for a person who tries things out: short timeouts and
-// schedules, so that a repair is seen within seconds.
+// DefaultOptions are fit for a person who tries things out: schedules and the
+// worker's timeout are shorter than those of the template, so that a repair is
+// seen within seconds. The redrive function hides the letters that it looks at
+// for a moment, so that it runs less often than the sweeper.
 func DefaultOptions() Options {
 	return Options{
 		Addr:              "127.0.0.1:8080",
-		FunctionTimeout:   10 * time.Second,
-		RedriveTimeout:    time.Minute,
+		ReceiverTimeout:   10 * time.Second,
+		WorkerTimeout:     20 * time.Second,
+		SweeperTimeout:    50 * time.Second,
+		RedriveTimeout:    55 * time.Second,
 		LiveConcurrency:   10,
 		ReplayConcurrency: 2,
 		SweepEvery:        5 * time.Second,
-		RedriveEvery:      5 * time.Second,
+		RedriveEvery:      30 * time.Second,
 		Grace:             2 * time.Second,
 		Log:               slog.New(slog.DiscardHandler),
 	}
@@ -120,18 +126,18 @@ func (s *Stack) serve(listener net.Listener, options Options, handlers Handlers)
 	poller := func(queue Queue, concurrency int) *Poller {
 		return &Poller{
 			Client: s.Clients.SQS, Queue: queue, Function: "worker", Handler: handlers.Worker,
-			BatchSize: 10, MaxConcurrency: concurrency, Timeout: options.FunctionTimeout, Log: options.Log,
+			BatchSize: 10, MaxConcurrency: concurrency, Timeout: options.WorkerTimeout, Log: options.Log,
 		}
 	}
 	live := poller(s.Resources.Live, options.LiveConcurrency)
 	replay := poller(s.Resources.Replay, options.ReplayConcurrency)
 	s.loops.Go(func() { live.Run(ctx) })
 	s.loops.Go(func() { replay.Run(ctx) })
-	s.schedule(ctx, options, "sweeper", handlers.Sweeper, options.SweepEvery, options.FunctionTimeout)
+	s.schedule(ctx, options, "sweeper", handlers.Sweeper, options.SweepEvery, options.SweeperTimeout)
 	s.schedule(ctx, options, "redrive", handlers.Redrive, options.RedriveEvery, options.RedriveTimeout)
 
 	s.server = &http.Server{
-		Handler:           NewFront(handlers.Receiver, options.FunctionTimeout, options.Log),
+		Handler:           NewFront(handlers.Receiver, options.ReceiverTimeout, options.Log),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(options.Log.Handler(), slog.LevelWarn),
 	}
@@ -168,7 +174,9 @@ func (s *Stack) Stop() {
 func withDefaults(o Options) Options {
 	d := DefaultOptions()
 	o.Addr = or(o.Addr, d.Addr)
-	o.FunctionTimeout = or(o.FunctionTimeout, d.FunctionTimeout)
+	o.ReceiverTimeout = or(o.ReceiverTimeout, d.ReceiverTimeout)
+	o.WorkerTimeout = or(o.WorkerTimeout, d.WorkerTimeout)
+	o.SweeperTimeout = or(o.SweeperTimeout, d.SweeperTimeout)
 	o.RedriveTimeout = or(o.RedriveTimeout, d.RedriveTimeout)
 	o.LiveConcurrency = or(o.LiveConcurrency, d.LiveConcurrency)
 	o.ReplayConcurrency = or(o.ReplayConcurrency, d.ReplayConcurrency)
@@ -177,7 +185,7 @@ func withDefaults(o Options) Options {
 	o.Grace = or(o.Grace, d.Grace)
 	o.Log = or(o.Log, d.Log)
 	// AWS asks for six times the function's timeout.
-	o.Provisioning.Visibility = or(o.Provisioning.Visibility, 6*o.FunctionTimeout)
+	o.Provisioning.Visibility = or(o.Provisioning.Visibility, 6*o.WorkerTimeout)
 	return o
 }
 

@@ -1,8 +1,6 @@
 package local
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,19 +97,9 @@ func ReadInfo(path string) (Info, error) {
 
 var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_+/=-]{16,128}$`)
 
-// Token returns the token of the demo source: 32 random bytes, the same at
-// every start.
-func (d StateDir) Token() (string, error) {
-	return d.secret("token", func() string { return base64.RawURLEncoding.EncodeToString(random(32)) })
-}
-
-// SigningSecret returns the Standard Webhooks secret of the HTTP destinations,
-// the same at every start.
-func (d StateDir) SigningSecret() (string, error) {
-	return d.secret("signing-secret", func() string { return "whsec_" + base64.StdEncoding.EncodeToString(random(24)) })
-}
-
-func (d StateDir) secret(name string, make func() string) (string, error) {
+// Secret returns the secret of that name. At the first call ever it is what
+// create returns; from then on it stays the same, from start to start.
+func (d StateDir) Secret(name string, create func() string) (string, error) {
 	path := filepath.Join(string(d), name)
 	content, err := os.ReadFile(path)
 	if err == nil {
@@ -124,7 +112,7 @@ func (d StateDir) secret(name string, make func() string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	secret := make()
+	secret := create()
 	return secret, d.replace(name, []byte(secret+"\n"))
 }
 
@@ -143,10 +131,4 @@ func (d StateDir) replace(name string, content []byte) error {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
 	return nil
-}
-
-func random(n int) []byte {
-	bytes := make([]byte, n)
-	_, _ = rand.Read(bytes) // never fails
-	return bytes
 }

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"time"
+
+	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/sourcestore"
+)
+
+const (
+	// parameterPrefix is that of a deployed stack named "local".
+	parameterPrefix = "/smartlead-receiver/local"
+	demoSource      = "demo"
+	demoAccount     = "default"
+)
+
+// secrets stay the same from start to start, so that a restarted stack has the
+// same URL, signs alike, and redacts a credential to the same fingerprint.
+type secrets struct {
+	token        string // of the demo source
+	redactionKey string
+	signing      string // of the HTTP destinations
+}
+
+func readSecrets(dir local.StateDir) (secrets, error) {
+	var s secrets
+	var err error
+	s.token, err = dir.Secret("token", func() string {
+		token, _, _ := auth.NewToken(rand.Reader) // fails only with its reader, which never does
+		return token
+	})
+	if err != nil {
+		return secrets{}, err
+	}
+	if s.redactionKey, err = dir.Secret("redaction-key", rand.Text); err != nil {
+		return secrets{}, err
+	}
+	s.signing, err = dir.Secret("signing-secret", func() string {
+		var key [24]byte
+		_, _ = rand.Read(key[:]) // never fails
+		return "whsec_" + base64.StdEncoding.EncodeToString(key[:])
+	})
+	return s, err
+}
+
+// destinationConfigs returns the configuration of each --destination by name.
+// It returns destination.ErrConfig, wrapped, without the URL.
+func destinationConfigs(urls []string, signingSecret string) (map[string]destination.Config, error) {
+	configs := make(map[string]destination.Config, len(urls))
+	for i, url := range urls {
+		name := "http"
+		if i > 0 {
+			name = fmt.Sprintf("http-%d", i+1)
+		}
+		cfg := destination.Config{Type: "http", URL: url, Secrets: []string{signingSecret}}
+		if err := cfg.Validate(); err != nil {
+			return nil, fmt.Errorf("--destination number %d, which must be an http:// or https:// URL: %w", i+1, err)
+		}
+		configs[name] = cfg
+	}
+	return configs, nil
+}
+
+// compose returns what builds the functions once the stores are there. The
+// demo source and the destinations are in the parameter store before the first
+// request.
+func compose(o options, s secrets, destinations map[string]destination.Config, log *slog.Logger) local.Build {
+	return func(ctx context.Context, clients *local.Clients, resources local.Resources) (local.Handlers, error) {
+		if err := seed(ctx, clients, s, destinations); err != nil {
+			return local.Handlers{}, fmt.Errorf("write the demo source and the destinations: %w", err)
+		}
+		settings := maps.Clone(o.settings)
+		maps.Copy(settings, map[string]string{
+			"TABLE_NAME":       resources.Table,
+			"LIVE_QUEUE_URL":   resources.Live.URL,
+			"REPLAY_QUEUE_URL": resources.Replay.URL,
+			"DLQ_URL":          resources.DLQ.URL,
+			"BODY_BUCKET":      resources.Bucket,
+			"PARAMETER_PREFIX": parameterPrefix,
+		})
+		cfg, err := config.Read(func(name string) string { return settings[name] }, app.ReceiverNeeds|app.WorkerNeeds)
+		if err != nil {
+			return local.Handlers{}, err
+		}
+		return build(app.Env{
+			Config: cfg,
+			Clients: app.Clients{
+				DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: clients.SSM,
+			},
+			Log:     log,
+			Metrics: io.Discard,
+		})
+	}
+}
+
+func build(env app.Env) (local.Handlers, error) {
+	receiver, err := app.Receiver(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
+	worker, err := app.Worker(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
+	sweeper, err := app.Sweeper(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
+	redrive, err := app.Redrive(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
+	return local.Handlers{
+		Receiver: local.HTTPHandler(receiver),
+		Worker:   local.QueueHandler(worker),
+		Sweeper:  local.ScheduleHandler(sweeper),
+		Redrive:  local.ScheduleHandler(redrive),
+	}, nil
+}
+
+func seed(ctx context.Context, clients *local.Clients, s secrets, destinations map[string]destination.Config) error {
+	store, err := sourcestore.NewStore(clients.SSM, parameterPrefix)
+	if err != nil {
+		return err
+	}
+	now := time.Now().UTC()
+	err = store.PutSource(ctx, auth.Source{
+		Name: demoSource, Account: demoAccount,
+		Tokens:       []auth.Digest{auth.NewDigest(s.token)},
+		RedactionKey: []byte(s.redactionKey),
+		CreatedAt:    now, UpdatedAt: now,
+	}, true)
+	if err != nil {
+		return err
+	}
+	for name, cfg := range destinations {
+		form, err := json.Marshal(cfg)
+		if err != nil {
+			return err
+		}
+		if err := store.Put(ctx, sourcestore.Destinations, name, form, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}

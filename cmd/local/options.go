@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/telemetry"
+)
+
+// options are the command line.
+type options struct {
+	addr             string
+	destinations     []string
+	dynamodbEndpoint string
+	sqsEndpoint      string
+	settings         map[string]string // environment of the functions
+	stateDir         string
+	logLevel         slog.Level
+}
+
+// How the local functions differ from the deployed ones: what is overdue is
+// repaired after seconds, and a changed source or destination is seen at once.
+const (
+	sweepGrace = "5s"
+	sourceTTL  = "1s"
+)
+
+const usage = `Runs the receiver, the worker, the sweeper and the redrive function on this
+machine, on an embedded AWS-compatible engine. When everything serves, stdout
+gets one line, "ready" and a JSON object; log lines go to stderr.
+
+Usage: go run ./cmd/local [flags]
+
+`
+
+// parse reads the command line. It returns flag.ErrHelp when help was asked
+// for; it has told stderr about that and about every other error.
+func parse(args []string, stderr io.Writer) (options, error) {
+	o := options{settings: map[string]string{"SWEEP_GRACE": sweepGrace, "SOURCE_TTL": sourceTTL}}
+	flags := flag.NewFlagSet("local", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() {
+		_, _ = io.WriteString(stderr, usage)
+		flags.PrintDefaults()
+	}
+	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
+	flags.Func("destination", "`URL` that events are posted to; may be repeated (default: they are logged)", func(url string) error {
+		o.destinations = append(o.destinations, url)
+		return nil
+	})
+	flags.StringVar(&o.dynamodbEndpoint, "dynamodb-endpoint", "", "`URL` of another DynamoDB engine; its state outlives this process")
+	flags.StringVar(&o.sqsEndpoint, "sqs-endpoint", "", "`URL` of another SQS engine; its state outlives this process")
+	flags.Func("max-attempts", "`number` of deliveries that are tried before an event is dead (default 8)", o.setting("MAX_ATTEMPTS", nil))
+	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
+		o.setting("RETRY_BASE", longestWait))
+	flags.StringVar(&o.stateDir, "state-dir", ".local", "`directory` for stack.json and for the secrets that stay the same from start to start")
+	flags.Func("log-level", "debug, info, warn or error (default info)", func(text string) (err error) {
+		o.logLevel, err = telemetry.ParseLevel(text)
+		return err
+	})
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	if flags.NArg() > 0 {
+		err := fmt.Errorf("unexpected argument %s: everything is a flag", strconv.Quote(flags.Arg(0)))
+		_, _ = fmt.Fprintln(stderr, err)
+		flags.Usage()
+		return options{}, err
+	}
+	return o, nil
+}
+
+// setting returns a flag's function that takes what the functions take in that
+// environment variable. Derive adds settings that follow from it.
+func (o options) setting(name string, derive func(value string, settings map[string]string)) func(string) error {
+	return func(value string) error {
+		settings := map[string]string{name: value}
+		if derive != nil {
+			derive(value, settings)
+		}
+		if _, err := config.Read(func(name string) string { return settings[name] }, 0); err != nil {
+			return err
+		}
+		for name, value := range settings {
+			o.settings[name] = value
+		}
+		return nil
+	}
+}
+
+// longestWait keeps the longest wait above the first.
+func longestWait(value string, settings map[string]string) {
+	if base, err := time.ParseDuration(value); err == nil && base > 30*time.Minute {
+		settings["RETRY_MAX"] = value
+	}
+}
+
+// exitCode of an error of parse.
+func exitCode(err error) int {
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	return 2
+}
