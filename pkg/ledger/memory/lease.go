@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -126,7 +125,7 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	case !mine || e.State != webhook.Processing:
 		return fmt.Errorf("%s attempt %d: %w", lease.Record.ID, lease.Number, webhook.ErrLeaseLost)
 	}
-	e.Destinations = slices.Clone(s.Destinations)
+	e.Destinations = append([]webhook.Progress{}, s.Destinations...) // empty, not nil: they stay fixed
 	e.remember(s.Attempts...)
 	if s.State == webhook.Dead {
 		e.die(s.At, s.DueAt, s.ErrorClass, s.Error)

@@ -16,6 +16,7 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	since, until := q.Bounds()
+	var page ledger.Page
 	var keys []string
 	byKey := map[string]*event{}
 	for id, e := range l.events {
@@ -25,7 +26,11 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 		}
 		k := key(when, id)
 		behind := q.After == "" || (q.Oldest && k > q.After) || (!q.Oldest && k < q.After)
-		if behind && !when.Before(ms(since)) && when.Before(ms(until)) && q.Matches(e.Record) {
+		if !behind || when.Before(ms(since)) || !when.Before(ms(until)) {
+			continue
+		}
+		page.Scanned++
+		if q.Matches(e.Record) {
 			keys = append(keys, k)
 			byKey[k] = e
 		}
@@ -34,7 +39,6 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	if !q.Oldest {
 		slices.Reverse(keys)
 	}
-	page := ledger.Page{Scanned: len(keys)}
 	for _, k := range keys[:min(q.Limit, len(keys))] {
 		page.Records = append(page.Records, byKey[k].bare())
 	}

@@ -1,0 +1,183 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/sivchari/kumo"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/ledger/ledgertest"
+	"smartlead-receiver/pkg/local/tabledef"
+)
+
+// engines are what the ledger is run against, over real HTTP. Each start
+// returns the endpoint of an empty engine that ends with the test.
+var engines = []struct {
+	name  string
+	start func(t *testing.T) string
+}{
+	{"kumo", startKumo},
+	{"dynoxide", startDynoxide},
+}
+
+func TestLedger(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			endpoint := engine.start(t)
+			ledgertest.Run(t, func(t *testing.T) ledgertest.Ledger {
+				s := openStore(t, endpoint, http.DefaultTransport)
+				t.Cleanup(func() { s.checkItems(t) })
+				return s
+			})
+		})
+	}
+}
+
+func startKumo(t *testing.T) string {
+	t.Helper()
+	server := kumo.NewServer()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// startDynoxide runs the binary that DYNOXIDE names: the engine that checks
+// what DynamoDB checks.
+func startDynoxide(t *testing.T) string {
+	t.Helper()
+	bin := os.Getenv("DYNOXIDE")
+	switch {
+	case bin == "" && os.Getenv("REQUIRE_ENGINES") == "1":
+		t.Fatal("DYNOXIDE does not name the engine's binary, and REQUIRE_ENGINES asks for it")
+	case bin == "":
+		t.Skip("DYNOXIDE does not name the engine's binary: `make test` installs it and runs this test")
+	}
+	port := freePort(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, bin, "serve", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	if err := cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it was killed
+	})
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return "http://" + address
+		}
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("%s does not listen on %s: %v", bin, address, err)
+		}
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// store is a ledger with a table of its own, which can be looked into.
+type store struct {
+	*ledger.Ledger
+	client *dynamodb.Client
+	table  string
+}
+
+var tables atomic.Int64
+
+func openStore(t *testing.T, endpoint string, transport http.RoundTripper) store {
+	t.Helper()
+	client := dynamodb.New(dynamodb.Options{
+		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: &http.Client{Transport: transport},
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	table := fmt.Sprintf("events-%d", tables.Add(1))
+	if _, err := client.CreateTable(t.Context(), tabledef.CreateTable(table)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, err := client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return store{Ledger: ledger.New(client, table), client: client, table: table}
+}
+
+func (s store) items(t testing.TB) []map[string]types.AttributeValue {
+	t.Helper()
+	var items []map[string]types.AttributeValue
+	pages := dynamodb.NewScanPaginator(s.client, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, page.Items...)
+	}
+	return items
+}
+
+// CountItems counts items of every kind.
+func (s store) CountItems(t testing.TB) int {
+	t.Helper()
+	return len(s.items(t))
+}
+
+// checkItems looks at every item when a subtest has ended: index attributes
+// are set together and only where the state wants them, and only what is
+// finished expires.
+func (s store) checkItems(t *testing.T) {
+	t.Helper()
+	for _, it := range s.items(t) {
+		text := func(name string) string {
+			v, ok := it[name].(*types.AttributeValueMemberS)
+			if !ok {
+				return ""
+			}
+			return v.Value
+		}
+		id, state := text("pk")+" "+text("sk"), text("state")
+		has := func(name string) bool { return it[name] != nil }
+		event := state != "" && state != "variant"
+		unfinished := state == "pending" || state == "processing"
+		for _, rule := range []struct {
+			what string
+			ok   bool
+		}{
+			{"the due index is set with due_at or not at all", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
+			{"the due index is set while a message is owed", has("due_key") == unfinished || state == "dead"},
+			{"the due key is of due_at", !has("due_key") || text("due_key")[:24] == text("due_at")},
+			{"the dead index is set in death alone", has("dead_key") == (state == "dead") && has("dead_shard") == (state == "dead")},
+			{"the time index is set for events alone", has("time_key") == event && has("time_shard") == event},
+			{"lease_until is set in processing alone", has("lease_until") == (state == "processing")},
+			{"only what is finished expires", !event || has("expires_at") == (state == "delivered" || state == "discarded")},
+			{"only what waits has a not_before", !has("not_before") || state == "pending"},
+		} {
+			if !rule.ok {
+				t.Errorf("%s (%s): not so that %s", id, state, rule.what)
+			}
+		}
+	}
+}

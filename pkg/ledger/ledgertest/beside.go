@@ -1,0 +1,86 @@
+package ledgertest
+
+import (
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var besideRules = []rule{
+	{"refused requests are listed by day, newest first", refusalsByDay},
+	{"a document is saved only over the version seen", documentVersions},
+	{"documents are listed by kind, the last name first", documentsListed},
+	{"what is kept beside the events is no event", besideIsNoEvent},
+}
+
+func refused(n int, at time.Time) webhook.Refused {
+	return webhook.Refused{
+		At: at, RequestID: fmt.Sprintf("gw-%03d", n), Source: "acme-main", Status: 400, Cause: "not_json",
+		Detail: "offset 7", SourceIP: "192.0.2.1", UserAgent: "curl", Bytes: 12, Excerpt: "{oops",
+	}
+}
+
+func refusalsByDay(e *env) {
+	for n := range 5 {
+		e.must(e.l.RecordRefusal(e.ctx, refused(n, sec(n))))
+	}
+	e.must(e.l.RecordRefusal(e.ctx, refused(5, epoch.AddDate(0, 0, 1))))
+	e.must(e.l.RecordRefusal(e.ctx, webhook.Refused{At: epoch.AddDate(0, 0, 2), RequestID: "bare"}))
+	for _, x := range []struct {
+		day         time.Time
+		limit       int
+		first, size int
+	}{{epoch, 10, 4, 5}, {epoch, 3, 4, 3}, {epoch.AddDate(0, 0, 1), 10, 5, 1}, {epoch.AddDate(0, 0, 9), 10, 0, 0}} {
+		got, err := e.l.Refusals(e.ctx, x.day, x.limit)
+		e.must(err)
+		equal(e, "refusals", len(got), x.size)
+		for i, r := range got {
+			want := refused(x.first-i, r.At)
+			if r != want {
+				e.Errorf("refusal %d is %+v, want %+v", i, r, want)
+			}
+		}
+	}
+}
+
+func documentVersions(e *env) {
+	_, version, err := e.l.LoadDocument(e.ctx, "job", "1")
+	e.want(err, webhook.ErrNotFound)
+	equal(e, "version of what is not there", version, 0)
+	e.want(e.l.SaveDocument(e.ctx, "job", "1", []byte("x"), 1, sec(0), time.Time{}), webhook.ErrChanged)
+	_, _, err = e.l.LoadDocument(e.ctx, "job", "1")
+	e.want(err, webhook.ErrNotFound)
+
+	for seen, body := range []string{"first", "second", "third"} {
+		e.must(e.l.SaveDocument(e.ctx, "job", "1", []byte(body), seen, sec(seen), sec(1000)))
+		for _, stale := range []int{0, seen, seen + 2} {
+			e.want(e.l.SaveDocument(e.ctx, "job", "1", []byte("stale"), stale, sec(9), time.Time{}), webhook.ErrChanged)
+		}
+		got, version, err := e.l.LoadDocument(e.ctx, "job", "1")
+		e.must(err)
+		equal(e, "body", string(got), body)
+		equal(e, "version", version, seen+1)
+	}
+}
+
+func documentsListed(e *env) {
+	for n := range 4 {
+		e.must(e.l.SaveDocument(e.ctx, "job", fmt.Sprintf("n%d", n), fmt.Append(nil, n), 0, sec(0), time.Time{}))
+	}
+	e.must(e.l.SaveDocument(e.ctx, "plan", "n9", []byte("9"), 0, sec(0), time.Time{}))
+	got, err := e.l.ListDocuments(e.ctx, "job", 3)
+	e.must(err)
+	equal(e, "documents", fmt.Sprintf("%s", got), "[3 2 1]")
+	got, err = e.l.ListDocuments(e.ctx, "none", 3)
+	e.must(err)
+	equal(e, "documents of no kind", len(got), 0)
+}
+
+func besideIsNoEvent(e *env) {
+	e.must(e.l.RecordRefusal(e.ctx, refused(1, sec(0))))
+	e.must(e.l.SaveDocument(e.ctx, "job", "1", []byte("x"), 0, sec(0), time.Time{}))
+	e.wantList("everything", ledger.Query{})
+	e.wantDue(sec(1_000_000))
+}

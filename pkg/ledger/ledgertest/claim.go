@@ -1,0 +1,222 @@
+package ledgertest
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var claimRules = []rule{
+	{"a claim makes state and payload durable in one write", claimIsDurable},
+	{"a payload keeps every byte", payloadKeepsBytes},
+	{"a payload in the body store is kept by its reference", payloadByReference},
+	{"a receipt with nothing but a key and a time is kept", bareReceipt},
+	{"a new event owes a message from the start", newEventOwes},
+	{"a second receipt is a duplicate, is counted and changes nothing else", duplicateCounts},
+	{"a duplicate tells how the event stands", duplicateTells},
+	{"a claim whose answer was lost recognises its nonce", claimRecognisesNonce},
+	{"the nonce of a lease is not the nonce of a claim", noncesAreSeparate},
+	{"a held event owes nothing and is not worked on", heldOwesNothing},
+	{"an untrusted repeat leaves a held event held", untrustedRepeat},
+	{"a trusted repeat sets a held event free, due at once", trustedRepeatFrees},
+	{"a trusted repeat with another body leaves it held and is kept", trustedVariant},
+	{"an untrusted repeat of a trusted event changes nothing", untrustedRepeatOfTrusted},
+	{"texts of absurd length are kept apart and found", absurdTexts},
+	{"a receipt without a key or a time is an error and no outage", unusableReceipt},
+}
+
+func claimIsDurable(e *env) {
+	r := receipt("A", sec(0).Add(123456789*time.Nanosecond))
+	c, err := e.l.Claim(e.ctx, r, "claim-nonce", sec(60))
+	e.must(err)
+	e.ids = append(e.ids, c.ID)
+	equal(e, "id", c.ID, webhook.EventID(r.Key))
+	equal(e, "status", c.Status, webhook.ClaimAccepted)
+
+	want := webhook.Record{
+		ID: c.ID, Receipt: r, State: webhook.Pending, Lane: webhook.Live,
+		DueAt: sec(60), UpdatedAt: sec(0).Add(123 * time.Millisecond), ClaimNonce: "claim-nonce",
+	}
+	want.ReceivedAt = want.UpdatedAt // times are kept in milliseconds
+	want.OccurredAt = want.UpdatedAt.Add(-time.Minute)
+	e.same(want, e.get(c.ID))
+	e.same(want, c.Record)
+}
+
+func payloadKeepsBytes(e *env) {
+	var data []byte
+	for i := range 64 << 10 {
+		data = append(data, byte(i), byte(i>>8))
+	}
+	r := receipt("A", sec(0))
+	r.Payload = webhook.Payload{Encoding: "zstd", Data: data, Size: 1 << 20}
+	got := e.get(e.claimed(r).ID).Payload
+	if !bytes.Equal(got.Data, data) || got.Size != 1<<20 || got.Encoding != "zstd" {
+		e.Errorf("the payload of %d bytes came back as %d bytes", len(data), len(got.Data))
+	}
+}
+
+func payloadByReference(e *env) {
+	r := receipt("A", sec(0))
+	r.Payload = webhook.Payload{Encoding: "zstd", Ref: "acme/0123", Size: 5 << 20}
+	e.same(webhook.Record{Receipt: webhook.Receipt{Payload: r.Payload}},
+		webhook.Record{Receipt: webhook.Receipt{Payload: e.get(e.claimed(r).ID).Payload}})
+}
+
+func bareReceipt(e *env) {
+	c := e.claimed(webhook.Receipt{Key: "v1:UNKNOWN:A", ReceivedAt: sec(0)})
+	rec := e.get(c.ID)
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "occurred at", rec.OccurredAt, time.Time{})
+	e.settled(e.leased(c.ID, sec(1)), webhook.Delivered, sec(2))
+}
+
+func newEventOwes(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.wantDue(sec(60))
+	e.wantDue(sec(61), id)
+}
+
+func duplicateCounts(e *env) {
+	first := e.claimed(receipt("A", sec(0)))
+	before := e.get(first.ID)
+	again := receipt("A", sec(40))
+	again.Source, again.Flags, again.RequestID = "acme-other-hook", []string{"test_event"}, "gw-2"
+	c := e.claimed(again)
+	equal(e, "id", c.ID, first.ID)
+	equal(e, "status", c.Status, webhook.ClaimDuplicate)
+	before.Duplicates, before.LastSeenAt = 1, sec(40)
+	e.same(before, e.get(first.ID))
+	e.claimed(again)
+	equal(e, "duplicates", e.get(first.ID).Duplicates, 2)
+}
+
+func duplicateTells(e *env) {
+	for _, state := range webhook.States {
+		rec := e.in(state, strings.ToUpper(string(state)))
+		r := receipt(strings.ToUpper(string(state)), sec(50))
+		r.Held = true // a trusted one would set the held event free
+		c := e.claimed(r)
+		equal(e, "status", c.Status, webhook.ClaimDuplicate)
+		equal(e, "state", c.Record.State, state)
+		equal(e, "due", c.Record.DueAt, rec.DueAt)
+		equal(e, "lease number", c.Record.LeaseNumber, rec.LeaseNumber)
+		equal(e, "bytes of payload", len(c.Record.Payload.Data), 0)
+	}
+}
+
+func claimRecognisesNonce(e *env) {
+	for _, held := range []bool{false, true} {
+		r := receipt(map[bool]string{false: "A", true: "H"}[held], sec(0))
+		r.Held = held
+		first, err := e.l.Claim(e.ctx, r, "mine", sec(60))
+		e.must(err)
+		e.ids = append(e.ids, first.ID)
+		second, err := e.l.Claim(e.ctx, r, "mine", sec(60))
+		e.must(err)
+		equal(e, "status", second.Status, first.Status)
+		e.same(first.Record, second.Record)
+		equal(e, "duplicates", e.get(first.ID).Duplicates, 0)
+	}
+	// A worker may have been faster than the repeated call.
+	e.settled(e.leased("v1:EMAIL_REPLY:A", sec(1)), webhook.Delivered, sec(2))
+	third, err := e.l.Claim(e.ctx, receipt("A", sec(0)), "mine", sec(60))
+	e.must(err)
+	equal(e, "status", third.Status, webhook.ClaimAccepted)
+}
+
+func noncesAreSeparate(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	req := e.request(id, sec(1))
+	e.lease(req)
+	c, err := e.l.Claim(e.ctx, receipt("A", sec(2)), req.Nonce, sec(62))
+	e.must(err)
+	equal(e, "status of a claim with the nonce of the lease", c.Status, webhook.ClaimDuplicate)
+	req = e.request(id, sec(3))
+	req.Nonce = e.get(id).ClaimNonce
+	e.refused(req, webhook.RefusedBusy)
+}
+
+func heldOwesNothing(e *env) {
+	r := receipt("A", sec(0))
+	r.Held = true
+	c := e.claimed(r)
+	equal(e, "status", c.Status, webhook.ClaimHeld)
+	equal(e, "state", e.get(c.ID).State, webhook.Held)
+	e.wantDue(sec(1_000_000))
+	e.refused(e.request(c.ID, sec(100)), webhook.RefusedFinished)
+}
+
+func untrustedRepeat(e *env) {
+	rec := e.in(webhook.Held, "A")
+	r := receipt("A", sec(5))
+	r.Held = true
+	c := e.claimed(r)
+	equal(e, "status", c.Status, webhook.ClaimDuplicate)
+	rec.Duplicates, rec.LastSeenAt = 1, sec(5)
+	e.same(rec, e.get(rec.ID))
+}
+
+func trustedRepeatFrees(e *env) {
+	id := e.in(webhook.Held, "A").ID
+	c := e.claimed(receipt("A", sec(5)))
+	equal(e, "status", c.Status, webhook.ClaimDuplicate)
+	equal(e, "state told", c.Record.State, webhook.Pending)
+	equal(e, "due time told", c.Record.DueAt, sec(5))
+	rec := e.get(id)
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "duplicates", rec.Duplicates, 1)
+	e.wantDue(sec(6), id)
+	equal(e, "lease number", e.leased(id, sec(5)).Number, 1)
+}
+
+func trustedVariant(e *env) {
+	id := e.in(webhook.Held, "A").ID
+	r := receipt("A", sec(5))
+	r.Fingerprint = "another body"
+	equal(e, "status", e.claimed(r).Status, webhook.ClaimVariant)
+	equal(e, "state", e.get(id).State, webhook.Held)
+	equal(e, "variants", len(e.variants(id)), 1)
+}
+
+func untrustedRepeatOfTrusted(e *env) {
+	rec := e.in(webhook.Pending, "A")
+	r := receipt("A", sec(5))
+	r.Held = true
+	equal(e, "status", e.claimed(r).Status, webhook.ClaimDuplicate)
+	rec.Duplicates, rec.LastSeenAt = 1, sec(5)
+	e.same(rec, e.get(rec.ID))
+}
+
+func absurdTexts(e *env) {
+	long := strings.Repeat("ü", 3000)
+	for _, name := range []string{"A", "B"} {
+		r := receipt(name, sec(0))
+		for _, s := range []*string{
+			&r.RawType, &r.CampaignID, &r.LeadEmail, &r.StatsID, &r.MessageID, &r.ProviderEventID, &r.ProviderRequestID,
+		} {
+			*s = long + name
+		}
+		id := e.claimed(r).ID
+		for look, q := range map[string]ledger.Query{
+			"message id": {MessageID: r.MessageID}, "stats id": {StatsID: r.StatsID}, "request id": {RequestID: r.ProviderRequestID},
+			"lead": {Lead: r.LeadEmail}, "campaign": {Campaign: r.CampaignID},
+		} {
+			e.wantList(look, q, id)
+		}
+		e.settled(e.leased(id, sec(1)), webhook.Delivered, sec(2))
+	}
+}
+
+func unusableReceipt(e *env) {
+	for _, r := range []webhook.Receipt{{ReceivedAt: sec(0)}, {Key: "v1:UNKNOWN:A"}} {
+		_, err := e.l.Claim(e.ctx, r, e.nonce(), sec(60))
+		if err == nil || errors.Is(err, webhook.ErrUnavailable) {
+			e.Errorf("the claim of %+v returned %v", r, err)
+		}
+	}
+}

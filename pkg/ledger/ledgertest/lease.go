@@ -1,0 +1,233 @@
+package ledgertest
+
+import (
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var leaseRules = []rule{
+	{"a pending event is leased, and its due time moves behind the lease", leasePending},
+	{"destinations are fixed at the first lease", leaseFixesDestinations},
+	{"an event without destinations is leased as well", leaseWithoutDestinations},
+	{"an event is not leased before its time", leaseEarly},
+	{"a live lease is not taken over", leaseBusy},
+	{"a lease whose answer was lost recognises its nonce", leaseRecognisesNonce},
+	{"a lease that ended without a word is taken over and noted", leaseExpired},
+	{"a finished event is not leased, with a letter or without", leaseFinished},
+	{"an event that is not there is not leased", leaseMissing},
+	{"a clock that runs behind the receiver's does not delay a new event", leaseClockBehind},
+	{"the lease number never restarts", leaseNumberNeverRestarts},
+	{"an event whose wordless leases are used up dies under the number seen", leaseBuries},
+	{"a buried lease is lost to its holder", leaseBuriedIsLost},
+	{"the cap on wordless leases counts one life", leaseCapCountsOneLife},
+}
+
+func leasePending(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	want := e.get(id)
+	req := e.request(id, sec(10))
+	lease := e.lease(req)
+
+	want.State, want.LeaseNumber, want.LeaseNonce = webhook.Processing, 1, req.Nonce
+	want.LeaseUntil, want.DueAt, want.UpdatedAt = req.Until, req.DueAt, sec(10)
+	want.Destinations = []webhook.Progress{{Name: "crm"}, {Name: "slack"}}
+	e.same(want, e.get(id))
+	e.same(want, lease.Record)
+	equal(e, "number", lease.Number, 1)
+	equal(e, "nonce", lease.Nonce, req.Nonce)
+	equal(e, "until", lease.Until, req.Until)
+	e.wantDue(req.DueAt)
+	e.wantDue(req.DueAt.Add(time.Millisecond), id)
+}
+
+func leaseFixesDestinations(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.settled(e.leased(id, sec(10)), webhook.Pending, sec(20))
+	req := e.request(id, sec(1000))
+	req.Destinations = []string{"warehouse"}
+	equal(e, "destinations", fmt.Sprint(e.lease(req).Record.Destinations), "[{crm delivered 1} {slack retry 1}]")
+}
+
+func leaseWithoutDestinations(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	req := e.request(id, sec(10))
+	req.Destinations = nil
+	lease := e.lease(req)
+	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Delivered, At: sec(11), ExpiresAt: sec(1000)}))
+	rec := e.get(id)
+	equal(e, "destinations", len(rec.Destinations), 0)
+	_, err := e.l.Replay(e.ctx, e.revival(rec, sec(20)))
+	e.must(err)
+	equal(e, "destinations at the second lease", len(e.leased(id, sec(21)).Record.Destinations), 0)
+}
+
+func leaseEarly(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	rec := e.settled(e.leased(id, sec(10)), webhook.Pending, sec(20))
+	e.refused(e.request(id, rec.NotBefore.Add(-time.Millisecond)), webhook.RefusedEarly)
+	equal(e, "lease number", e.leased(id, rec.NotBefore).Number, 2)
+	equal(e, "not before, once leased", e.get(id).NotBefore, time.Time{})
+}
+
+func leaseBusy(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	until := e.leased(id, sec(10)).Until
+	e.refused(e.request(id, sec(11)), webhook.RefusedBusy)
+	e.refused(e.request(id, until), webhook.RefusedBusy)
+	e.refused(e.request(id, until.Add(500*time.Microsecond)), webhook.RefusedBusy)
+	equal(e, "lease number", e.leased(id, until.Add(time.Millisecond)).Number, 2)
+}
+
+func leaseRecognisesNonce(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	req := e.request(id, sec(10))
+	first := e.lease(req)
+	second := e.lease(req)
+	equal(e, "number", second.Number, first.Number)
+	e.same(first.Record, second.Record)
+	e.same(first.Record, e.get(id))
+}
+
+func leaseExpired(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	first := e.leased(id, sec(10))
+	req := e.request(id, sec(100))
+	second := e.lease(req)
+	want := first.Record
+	want.LeaseNumber, want.LeaseNonce, want.LeaseUntil = 2, req.Nonce, req.Until
+	want.DueAt, want.UpdatedAt, want.Wordless = req.DueAt, sec(100), 1
+	want.History = []webhook.Attempt{{
+		Number: 1, Result: webhook.ResultWordless, ErrorClass: "wordless",
+		Error: "the worker stopped without a word", StartedAt: sec(10),
+	}}
+	e.same(want, second.Record)
+	e.same(want, e.get(id))
+}
+
+func leaseFinished(e *env) {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded} {
+		rec := e.in(state, fmt.Sprintf("A%d", e.seq))
+		for _, letter := range []int{0, rec.Death, 1, 2} {
+			req := e.request(rec.ID, sec(10_000))
+			req.Death = letter
+			e.refused(req, webhook.RefusedFinished)
+		}
+	}
+}
+
+func leaseMissing(e *env) {
+	_, err := e.l.Lease(e.ctx, e.request("v1:EMAIL_REPLY:NONE", sec(0)))
+	e.want(err, webhook.ErrNotFound)
+}
+
+func leaseClockBehind(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	dead := e.settled(e.leased(id, sec(-2)), webhook.Dead, sec(20))
+	_, err := e.l.Revive(e.ctx, e.revival(dead, sec(100)))
+	e.must(err)
+	equal(e, "lease number", e.leased(id, sec(70)).Number, 2)
+
+	held := e.in(webhook.Held, "B").ID
+	_, err = e.l.Release(e.ctx, held, sec(100), sec(160))
+	e.must(err)
+	equal(e, "lease number", e.leased(held, sec(70)).Number, 1)
+}
+
+func leaseNumberNeverRestarts(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	next, now := 1, sec(0)
+	lease := func(letter int) webhook.Lease {
+		now = now.Add(time.Hour)
+		req := e.request(id, now)
+		req.Death = letter
+		got := e.lease(req)
+		equal(e, "lease number", got.Number, next)
+		next++
+		return got
+	}
+	e.settled(lease(0), webhook.Pending, now)
+	lease(0) // ends without a word
+	dead := e.settled(lease(0), webhook.Dead, now)
+	equal(e, "death", dead.Death, 3)
+	dead = e.settled(lease(dead.Death), webhook.Dead, now) // by its letter
+	_, err := e.l.Revive(e.ctx, e.revival(dead, now))
+	e.must(err)
+	dead = e.settled(lease(0), webhook.Dead, now)
+	e.must(e.l.Park(e.ctx, id, dead.Death, now))
+	_, err = e.l.Unpark(e.ctx, e.revival(dead, now))
+	e.must(err)
+	done := e.settled(lease(0), webhook.Delivered, now)
+	_, err = e.l.Replay(e.ctx, e.revival(done, now))
+	e.must(err)
+	lease(0)
+	equal(e, "leases", next, 8)
+}
+
+// wordless lets n leases end without a word and returns the time after them.
+func (e *env) wordless(id webhook.EventID, n int) time.Time {
+	e.Helper()
+	now := sec(10)
+	for range n {
+		e.leased(id, now)
+		now = now.Add(time.Hour)
+	}
+	return now
+}
+
+func leaseBuries(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	now := e.wordless(id, 4)
+	req := e.request(id, now)
+	rec := e.refused(req, webhook.RefusedSpent)
+	equal(e, "state", rec.State, webhook.Dead)
+	equal(e, "death", rec.Death, 4)
+	equal(e, "lease number", rec.LeaseNumber, 4)
+	equal(e, "due", rec.DueAt, req.DueAt)
+	equal(e, "died at", rec.DiedAt, now)
+	equal(e, "error class", rec.ErrorClass, "wordless")
+	equal(e, "attempts remembered", len(rec.History), 4)
+	equal(e, "last attempt remembered", rec.History[3].Number, 4)
+	e.wantList("the dead", ledger.Query{Dead: true}, id)
+	e.must(e.l.LetterSent(e.ctx, id, 4, req.DueAt))
+
+	// The letter of that death brings it back with a new budget.
+	e.refused(e.request(id, now), webhook.RefusedStaleLetter)
+	req = e.request(id, now)
+	req.Death = 4
+	lease := e.lease(req)
+	equal(e, "number", lease.Number, 5)
+	equal(e, "wordless", lease.Record.Wordless, 0)
+}
+
+func leaseBuriedIsLost(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	now := e.wordless(id, 3)
+	last := e.leased(id, now)
+	e.refused(e.request(id, now.Add(time.Hour)), webhook.RefusedSpent)
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+		e.unchanged(id, webhook.ErrLeaseLost, func() error {
+			return e.l.Settle(e.ctx, last, settlement(last, state, now.Add(2*time.Hour)))
+		})
+	}
+}
+
+func leaseCapCountsOneLife(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	now := e.wordless(id, 3)
+	lease := e.leased(id, now)
+	equal(e, "wordless", lease.Record.Wordless, 3)
+	rec := e.settled(lease, webhook.Pending, now)
+	equal(e, "wordless after an attempt that spoke", rec.Wordless, 3)
+	lease = e.leased(id, rec.NotBefore)
+	rec = e.settled(lease, webhook.Dead, rec.NotBefore)
+	equal(e, "wordless after death", rec.Wordless, 0)
+	rec, err := e.l.Revive(e.ctx, e.revival(rec, rec.UpdatedAt))
+	e.must(err)
+	e.leased(id, rec.UpdatedAt)
+	lease = e.leased(id, rec.UpdatedAt.Add(time.Hour))
+	equal(e, "wordless in the second life", lease.Record.Wordless, 1)
+	equal(e, "wordless after delivery", e.settled(lease, webhook.Delivered, rec.UpdatedAt.Add(time.Hour)).Wordless, 0)
+}

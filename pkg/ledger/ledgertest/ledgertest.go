@@ -1,0 +1,90 @@
+// Package ledgertest holds every ledger to the claim protocol. Each subtest
+// states one rule; an implementation that passes all of them may stand in for
+// any other.
+package ledgertest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Ledger is all that the use cases ask of a ledger.
+type Ledger interface {
+	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
+	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
+
+	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
+	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
+	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
+	Due(ctx context.Context, shard int, now time.Time, after string, limit int) ([]webhook.EventID, string, error)
+	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
+
+	Revive(ctx context.Context, m webhook.Revival) (webhook.Record, error)
+	Unpark(ctx context.Context, m webhook.Revival) (webhook.Record, error)
+	Replay(ctx context.Context, m webhook.Revival) (webhook.Record, error)
+	Release(ctx context.Context, id webhook.EventID, now, dueAt time.Time) (webhook.Record, error)
+	Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error
+	Discard(ctx context.Context, seen webhook.Record, now, expiresAt time.Time) error
+
+	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
+	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
+	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
+
+	RecordRefusal(ctx context.Context, r webhook.Refused) error
+	Refusals(ctx context.Context, day time.Time, limit int) ([]webhook.Refused, error)
+
+	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
+	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
+	ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error)
+}
+
+// Counter is implemented by a ledger that can tell how many items of any kind
+// it holds, so that a write that should create nothing is seen to create
+// nothing.
+type Counter interface{ CountItems(t testing.TB) int }
+
+// rule is one sentence of the protocol and how to see that it holds.
+type rule struct {
+	name  string
+	check func(e *env)
+}
+
+// Run holds the ledger to every rule. open returns an empty ledger.
+func Run(t *testing.T, open func(t *testing.T) Ledger) {
+	groups := []struct {
+		name  string
+		rules []rule
+	}{
+		{"claim", claimRules},
+		{"timeless", timelessRules},
+		{"variant", variantRules},
+		{"lease", leaseRules},
+		{"letter", letterRules},
+		{"settle", settleRules},
+		{"fence", fenceRules},
+		{"sweep", sweepRules},
+		{"move", moveRules},
+		{"replay", replayRules},
+		{"states", stateRules},
+		{"list", listRules},
+		{"page", pageRules},
+		{"race", raceRules},
+		{"beside", besideRules},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			for _, r := range g.rules {
+				t.Run(r.name, func(t *testing.T) {
+					e := &env{T: t, l: open(t), ctx: t.Context()}
+					r.check(e)
+					e.checkInvariants()
+				})
+			}
+		})
+	}
+}

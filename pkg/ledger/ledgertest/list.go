@@ -1,0 +1,230 @@
+package ledgertest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var listRules = []rule{
+	{"an event is found by message, stats id, request, lead and campaign", listLookUps},
+	{"a look-up combines with every filter", listFilters},
+	{"dead events are listed by the time of their death", listDead},
+	{"a listing begins with since and ends before until", listBounds},
+	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
+	{"a listing shows no payloads", listNoPayload},
+	{"a listing shows an event as it stands", listAsItStands},
+	{"a question that cannot be answered is an error and no outage", listErrors},
+	{"many events are read at once, missing and repeated ones too", getMany},
+}
+
+// list asks for pages until the end and returns the ids in order.
+func (e *env) list(q ledger.Query, limit int) []webhook.EventID {
+	e.Helper()
+	q.Limit = limit
+	if q.Now.IsZero() {
+		q.Now = sec(0)
+	}
+	var ids []webhook.EventID
+	for calls := 0; ; calls++ {
+		page, err := e.l.List(e.ctx, q)
+		e.must(err)
+		if len(page.Records) > limit {
+			e.Fatalf("a page of %d has %d events", limit, len(page.Records))
+		}
+		for _, r := range page.Records {
+			ids = append(ids, r.ID)
+		}
+		if page.Next == "" {
+			return ids
+		}
+		if page.Next == q.After || calls > 10_000 {
+			e.Fatalf("the listing does not move on from %q", page.Next)
+		}
+		q.After = page.Next
+	}
+}
+
+func (e *env) wantList(what string, q ledger.Query, want ...webhook.EventID) {
+	e.Helper()
+	if got := e.list(q, 50); !slices.Equal(got, want) {
+		e.Errorf("%s: listed %v, want %v", what, got, want)
+	}
+}
+
+func listLookUps(e *env) {
+	a := receipt("A", sec(0))
+	b := receipt("B", sec(1))
+	b.LeadEmail, b.CampaignID, b.ProviderRequestID = "bob@example.com", "4712", ""
+	c := receipt("C", sec(2))
+	c.LeadEmail, c.CampaignID, c.StatsID, c.MessageID = "", "", "", ""
+	for _, r := range []webhook.Receipt{a, b, c} {
+		e.claimed(r)
+	}
+	idA, idB, idC := webhook.EventID(a.Key), webhook.EventID(b.Key), webhook.EventID(c.Key)
+	for _, x := range []struct {
+		what string
+		q    ledger.Query
+		want []webhook.EventID
+	}{
+		{"message", ledger.Query{MessageID: a.MessageID}, []webhook.EventID{idA}},
+		{"stats id", ledger.Query{StatsID: b.StatsID}, []webhook.EventID{idB}},
+		{"request of the provider", ledger.Query{RequestID: "req-A"}, []webhook.EventID{idA}},
+		{"request of the gateway", ledger.Query{RequestID: "gw-B"}, []webhook.EventID{idB}},
+		{"request of the gateway, where the provider has one", ledger.Query{RequestID: "gw-A"}, nil},
+		{"lead", ledger.Query{Lead: "bob@example.com"}, []webhook.EventID{idB}},
+		{"campaign", ledger.Query{Campaign: "4711"}, []webhook.EventID{idA}},
+		{"part of a campaign's id", ledger.Query{Campaign: "471"}, nil},
+		{"everything", ledger.Query{}, []webhook.EventID{idC, idB, idA}},
+		{"everything, oldest first", ledger.Query{Oldest: true}, []webhook.EventID{idA, idB, idC}},
+		{"message and stats id", ledger.Query{MessageID: a.MessageID, StatsID: a.StatsID}, []webhook.EventID{idA}},
+		{"message of one and stats id of another", ledger.Query{MessageID: a.MessageID, StatsID: b.StatsID}, nil},
+		{"stats id of one and request of another", ledger.Query{StatsID: b.StatsID, RequestID: "req-A"}, nil},
+		{"stats id of one and lead of another", ledger.Query{StatsID: a.StatsID, Lead: b.LeadEmail}, nil},
+		{"lead of one and campaign of another", ledger.Query{Lead: a.LeadEmail, Campaign: b.CampaignID}, nil},
+	} {
+		e.wantList(x.what, x.q, x.want...)
+	}
+}
+
+func listFilters(e *env) {
+	dead := e.in(webhook.Dead, "DEAD").ID
+	r := receipt("OTHER", sec(1))
+	r.Type, r.Source, r.Account, r.Flags = webhook.EmailOpen, "beta-main", "beta", []string{webhook.FlagTestEvent, webhook.FlagForwarded}
+	other := e.claimed(r).ID
+	for _, look := range []ledger.Query{{}, {Lead: "ann@example.com"}, {Campaign: "4711"}} {
+		for _, f := range []struct {
+			what string
+			set  func(*ledger.Query)
+			want webhook.EventID
+		}{
+			{"state", func(q *ledger.Query) { q.State = webhook.Dead }, dead},
+			{"state pending", func(q *ledger.Query) { q.State = webhook.Pending }, other},
+			{"dead", func(q *ledger.Query) { q.Dead = true }, dead},
+			{"type", func(q *ledger.Query) { q.Type = webhook.EmailOpen }, other},
+			{"source", func(q *ledger.Query) { q.Source = "beta-main" }, other},
+			{"account", func(q *ledger.Query) { q.Account = "acme" }, dead},
+			{"flag", func(q *ledger.Query) { q.Flag = webhook.FlagForwarded }, other},
+			{"error class", func(q *ledger.Query) { q.ErrorClass = "http_503" }, dead},
+		} {
+			q := look
+			f.set(&q)
+			e.wantList(fmt.Sprintf("%s of %+v", f.what, look), q, f.want)
+			q.Account += "?"
+			e.wantList(fmt.Sprintf("%s of %+v, in no account", f.what, look), q)
+		}
+	}
+}
+
+func listDead(e *env) {
+	var ids []webhook.EventID
+	for i := range 12 {
+		rec := e.in(webhook.Pending, fmt.Sprintf("A%d", i))
+		// They die in the order opposite to that of their names.
+		ids = append(ids, e.settled(e.leased(rec.ID, sec(10)), webhook.Dead, sec(1000-i)).ID)
+	}
+	e.in(webhook.Delivered, "B")
+	e.wantList("the dead", ledger.Query{Dead: true}, ids...)
+	e.wantList("the dead between two times", ledger.Query{Dead: true, Since: sec(995), Until: sec(998)}, ids[3:6]...)
+	slices.Reverse(ids)
+	e.wantList("the dead, first death first", ledger.Query{Dead: true, Oldest: true}, ids...)
+	if got := e.list(ledger.Query{Dead: true, Oldest: true}, 5); !slices.Equal(got, ids) {
+		e.Errorf("in pages of 5: %v, want %v", got, ids)
+	}
+
+	// One that dies again is listed once, at its new time.
+	req := e.request(ids[0], sec(2000))
+	req.Death = 1
+	e.settled(e.lease(req), webhook.Dead, sec(2010))
+	e.wantList("the dead after another death", ledger.Query{Dead: true, Oldest: true}, append(ids[1:], ids[0])...)
+}
+
+func listBounds(e *env) {
+	var ids []webhook.EventID
+	for i := range 6 {
+		ids = append(ids, e.claimed(receipt(fmt.Sprintf("A%d", i), sec(i*10))).ID)
+	}
+	for _, look := range []ledger.Query{{Oldest: true}, {Oldest: true, Lead: "ann@example.com"}, {Oldest: true, Campaign: "4711"}} {
+		q := look
+		q.Since, q.Until = sec(10), sec(30)
+		e.wantList("between", q, ids[1:3]...)
+		q.Until = time.Time{}
+		e.wantList("since", q, ids[1:]...)
+		q.Since, q.Until = time.Time{}, sec(30)
+		e.wantList("until", q, ids[:3]...)
+		q.Since, q.Until = sec(30), sec(10)
+		e.wantList("backwards", q)
+		q.Since, q.Until = sec(30), sec(30)
+		e.wantList("no time at all", q)
+	}
+}
+
+func listMonth(e *env) {
+	early := e.claimed(receipt("EARLY", epoch.AddDate(0, 0, -29))).ID
+	older := e.claimed(receipt("OLDER", epoch.AddDate(0, 0, -40))).ID
+	ahead := e.claimed(receipt("AHEAD", epoch.Add(time.Hour))).ID
+	e.wantList("everything", ledger.Query{}, ahead, early)
+	e.wantList("everything since", ledger.Query{Since: epoch.AddDate(0, 0, -41)}, ahead, early, older)
+	e.wantList("of a lead", ledger.Query{Lead: "ann@example.com"}, ahead, early, older)
+}
+
+func listNoPayload(e *env) {
+	e.claimed(receipt("A", sec(0)))
+	page, err := e.l.List(e.ctx, ledger.Query{Limit: 10, Now: sec(0)})
+	e.must(err)
+	equal(e, "events", len(page.Records), 1)
+	equal(e, "bytes of payload", len(page.Records[0].Payload.Data), 0)
+	equal(e, "bytes before compression", page.Records[0].Payload.Size, 100)
+}
+
+func listAsItStands(e *env) {
+	want := e.in(webhook.Dead, "A")
+	want.Payload.Data = nil
+	for _, q := range []ledger.Query{{}, {Dead: true}, {StatsID: "stats-A"}} {
+		q.Limit, q.Now = 10, sec(0)
+		page, err := e.l.List(e.ctx, q)
+		e.must(err)
+		equal(e, "events", len(page.Records), 1)
+		e.same(want, page.Records[0])
+	}
+}
+
+func listErrors(e *env) {
+	for _, q := range []ledger.Query{
+		{Limit: 0}, {Limit: -1}, {Limit: 1001}, {Limit: 10, After: "x"}, {Limit: 10, After: "#"},
+		{Limit: 10, After: "2026-11-03#v1:A:B"}, {Limit: 10, After: "yesterday"},
+	} {
+		q.Now = sec(0)
+		_, err := e.l.List(e.ctx, q)
+		if err == nil || errors.Is(err, webhook.ErrUnavailable) {
+			e.Errorf("the listing of %+v returned %v", q, err)
+		}
+	}
+}
+
+func getMany(e *env) {
+	ids := []webhook.EventID{"v1:EMAIL_REPLY:NONE"}
+	const n = 130
+	for i := range n {
+		id := e.claimed(receipt(strings.ToUpper(fmt.Sprintf("A%d", i)), sec(i))).ID
+		ids = append(ids, id)
+		if i%10 == 0 {
+			ids = append(ids, id)
+		}
+	}
+	got, err := e.l.GetMany(e.ctx, ids)
+	e.must(err)
+	equal(e, "events", len(got), n)
+	for _, id := range ids[1:] {
+		equal(e, "id", got[id].ID, id)
+		equal(e, "bytes of payload", len(got[id].Payload.Data), 0)
+	}
+	got, err = e.l.GetMany(e.ctx, nil)
+	e.must(err)
+	equal(e, "events of no ids", len(got), 0)
+}

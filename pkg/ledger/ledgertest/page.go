@@ -1,0 +1,137 @@
+package ledgertest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var pageRules = []rule{
+	{"pages lose and repeat none of many events with equal times, over days, either way", pagesAreExact},
+	{"pages are exact under filters that few events pass", pagesUnderFilters},
+	{"a listing goes on where it ended while events arrive", pagesWhileArriving},
+	{"a call reads a bounded number of events and says where to go on", pagesAreBounded},
+}
+
+// crowd claims n events in groups that were received in the same moment, two
+// groups a day, and returns them in the order of a listing, oldest first.
+func (e *env) crowd(n, group int, alter func(int, *webhook.Receipt)) []webhook.EventID {
+	e.Helper()
+	type placed struct {
+		id webhook.EventID
+		at time.Time
+	}
+	all := make([]placed, n)
+	var wg sync.WaitGroup
+	errs := make(chan error, n)
+	slots := make(chan struct{}, 16)
+	for i := range n {
+		r := receipt(fmt.Sprintf("C%d", i), epoch.Add(time.Duration(i/group)*12*time.Hour))
+		if alter != nil {
+			alter(i, &r)
+		}
+		all[i] = placed{webhook.EventID(r.Key), r.ReceivedAt}
+		slots <- struct{}{}
+		wg.Go(func() {
+			_, err := e.l.Claim(e.ctx, r, fmt.Sprint("crowd-", i), r.ReceivedAt.Add(grace))
+			errs <- err
+			<-slots
+		})
+	}
+	wg.Wait()
+	for range n {
+		e.must(<-errs)
+	}
+	slices.SortFunc(all, func(a, b placed) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.id, b.id)) })
+	ids := make([]webhook.EventID, 0, n)
+	for _, p := range all {
+		ids = append(ids, p.id)
+	}
+	return ids
+}
+
+// wantPages compares the listing in pages of several sizes, in both directions.
+func (e *env) wantPages(q ledger.Query, want []webhook.EventID, limits ...int) {
+	e.Helper()
+	for _, oldest := range []bool{true, false} {
+		expected := slices.Clone(want)
+		if !oldest {
+			slices.Reverse(expected)
+		}
+		q.Oldest = oldest
+		for _, limit := range limits {
+			got := e.list(q, limit)
+			if slices.Equal(got, expected) {
+				continue
+			}
+			seen := map[webhook.EventID]int{}
+			for _, id := range got {
+				seen[id]++
+			}
+			e.Errorf("%+v in pages of %d: %d events, %d of them different, want %d in order", q, limit, len(got), len(seen), len(want))
+		}
+	}
+}
+
+func pagesAreExact(e *env) {
+	want := e.crowd(300, 60, nil)
+	q := ledger.Query{Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 7)}
+	e.wantPages(q, want, 7, 60, 100, 1000)
+	byLead, byCampaign := q, q
+	byLead.Lead, byCampaign.Campaign = "ann@example.com", "4711"
+	e.wantPages(byLead, want, 7, 100)
+	e.wantPages(byCampaign, want, 7, 100)
+	q.Since, q.Until = epoch.Add(12*time.Hour), epoch.Add(36*time.Hour)
+	e.wantPages(q, want[60:180], 1, 60)
+}
+
+func pagesUnderFilters(e *env) {
+	var few []webhook.EventID
+	all := e.crowd(300, 100, func(i int, r *webhook.Receipt) {
+		if i%37 == 0 {
+			r.Type = webhook.EmailBounce
+		}
+	})
+	for _, id := range all {
+		var i int
+		if _, err := fmt.Sscanf(string(id), "v1:EMAIL_REPLY:C%d", &i); err == nil && i%37 == 0 {
+			few = append(few, id)
+		}
+	}
+	q := ledger.Query{Type: webhook.EmailBounce, Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 7)}
+	e.wantPages(q, few, 1, 2, 5, 100)
+	q.Type = webhook.EmailOpen
+	e.wantPages(q, nil, 5)
+}
+
+func pagesWhileArriving(e *env) {
+	want := e.crowd(40, 10, nil)
+	q := ledger.Query{Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 7), Limit: 15, Now: sec(0), Oldest: true}
+	first, err := e.l.List(e.ctx, q)
+	e.must(err)
+	e.claimed(receipt("BEFORE", sec(-60))) // behind the cursor: not shown
+	after := e.claimed(receipt("LAST", epoch.AddDate(0, 0, 3))).ID
+	q.After = first.Next
+	got := e.list(q, 15)
+	if !slices.Equal(got, append(slices.Clone(want[15:]), after)) {
+		e.Errorf("went on with %v", got)
+	}
+}
+
+func pagesAreBounded(e *env) {
+	const n = 2100
+	e.crowd(n, n, nil)
+	q := ledger.Query{Type: webhook.EmailOpen, Limit: 100, Now: sec(0)}
+	page, err := e.l.List(e.ctx, q)
+	e.must(err)
+	equal(e, "events", len(page.Records), 0)
+	if page.Scanned < n && page.Next == "" {
+		e.Errorf("the listing read %d of %d events and says that this was all", page.Scanned, n)
+	}
+	equal(e, "events of all pages", len(e.list(ledger.Query{}, 1000)), n)
+}

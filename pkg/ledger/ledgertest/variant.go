@@ -1,0 +1,181 @@
+package ledgertest
+
+import (
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var variantRules = []rule{
+	{"another body under the same identity is durable beside the event", variantIsDurable},
+	{"a known variant is counted and not stored again", variantKnown},
+	{"two bodies make one event and one variant in either order", variantOrders},
+	{"several variants are all kept", variantsAllKept},
+	{"a variant is in no listing and owes nothing", variantNotListed},
+	{"a split makes a variant an event of its own", splitMakesEvent},
+	{"a split that is repeated changes nothing", splitRepeated},
+	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
+	{"a split of what is no variant creates nothing", splitOfNothing},
+}
+
+func (e *env) variants(id webhook.EventID) []webhook.Variant {
+	e.Helper()
+	v, err := e.l.Variants(e.ctx, id)
+	e.must(err)
+	return v
+}
+
+// other is a receipt of A with another body, and facts of its own.
+func other(body string, at int) webhook.Receipt {
+	r := receipt("A", sec(at))
+	r.Fingerprint, r.Payload.Data = body, []byte("payload of "+body)
+	r.StatsID, r.MessageID, r.LeadEmail, r.CampaignID = "stats-"+body, "message-"+body, body+"@example.com", "campaign-"+body
+	r.ProviderRequestID, r.RequestID = "req-"+body, "gw-"+body
+	return r
+}
+
+func variantIsDurable(e *env) {
+	first := e.claimed(receipt("A", sec(0)))
+	before := e.get(first.ID)
+	c := e.claimed(other("B", 5))
+	equal(e, "id", c.ID, first.ID)
+	equal(e, "status", c.Status, webhook.ClaimVariant)
+	equal(e, "state told", c.Record.State, webhook.Pending)
+
+	before.Variants, before.LastSeenAt = 1, sec(5)
+	e.same(before, e.get(first.ID))
+	vs := e.variants(first.ID)
+	if len(vs) != 1 {
+		e.Fatalf("%d variants, want one", len(vs))
+	}
+	equal(e, "fingerprint", vs[0].Fingerprint, "B")
+	equal(e, "event", vs[0].ID, first.ID)
+	e.same(webhook.Record{Receipt: other("B", 5)}, webhook.Record{Receipt: vs[0].Receipt})
+}
+
+func variantKnown(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	for at := range 3 {
+		equal(e, "status", e.claimed(other("B", at+1)).Status, webhook.ClaimVariant)
+	}
+	rec := e.get(id)
+	equal(e, "variants", rec.Variants, 1)
+	equal(e, "duplicates", rec.Duplicates, 2)
+	equal(e, "stored variants", len(e.variants(id)), 1)
+	equal(e, "first receipt of the variant", e.variants(id)[0].Receipt.ReceivedAt, sec(1))
+}
+
+func variantOrders(e *env) {
+	for _, order := range [][2]string{{"B", "C"}, {"C", "B"}} {
+		first, second := other(order[0], 0), other(order[1], 1)
+		first.Key += order[0]
+		second.Key += order[0]
+		id := e.claimed(first).ID
+		equal(e, "status", e.claimed(second).Status, webhook.ClaimVariant)
+		equal(e, "status", e.claimed(first).Status, webhook.ClaimDuplicate)
+		equal(e, "body of the event", string(e.get(id).Payload.Data), "payload of "+order[0])
+		vs := e.variants(id)
+		if len(vs) != 1 || string(vs[0].Receipt.Payload.Data) != "payload of "+order[1] {
+			e.Errorf("the variants are %v", vs)
+		}
+	}
+}
+
+func variantsAllKept(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	for _, body := range []string{"B", "C", "D", "E"} {
+		e.claimed(other(body, 1))
+	}
+	vs := e.variants(id)
+	equal(e, "variants", len(vs), 4)
+	for i, v := range vs {
+		equal(e, "fingerprint", v.Fingerprint, string(rune('B'+i)))
+	}
+	equal(e, "count", e.get(id).Variants, 4)
+}
+
+func variantNotListed(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(other("B", 5))
+	e.wantList("everything", ledger.Query{}, id)
+	for _, q := range []ledger.Query{
+		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+	} {
+		e.wantList("what only the variant says", q)
+	}
+	e.wantDue(sec(1000), id)
+}
+
+func (e *env) split(v webhook.Variant) webhook.EventID {
+	e.Helper()
+	id, err := e.l.Split(e.ctx, v, sec(100), sec(160))
+	e.must(err)
+	e.ids = append(e.ids, id)
+	return id
+}
+
+func splitMakesEvent(e *env) {
+	id := e.in(webhook.Delivered, "A").ID
+	before := e.get(id)
+	e.claimed(other("B", 50))
+	made := e.split(e.variants(id)[0])
+	if _, err := webhook.ParseEventID(string(made)); err != nil || made == id {
+		e.Errorf("the event is called %q: %v", made, err)
+	}
+	want := webhook.Record{
+		ID: made, Receipt: other("B", 50), State: webhook.Pending, Lane: webhook.Live, DueAt: sec(160), UpdatedAt: sec(100),
+	}
+	want.Key = made.Key()
+	e.same(want, e.get(made))
+	before.Variants, before.LastSeenAt = 1, sec(50)
+	e.same(before, e.get(id))
+	equal(e, "what the variant became", e.variants(id)[0].SplitAs, made)
+
+	for _, q := range []ledger.Query{
+		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+	} {
+		e.wantList("what the variant says", q, made)
+	}
+	e.wantDue(sec(1000), made)
+	equal(e, "lease number", e.leased(made, sec(101)).Number, 1)
+}
+
+func splitRepeated(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(other("B", 5))
+	v := e.variants(id)[0]
+	made := e.split(v)
+	rec := e.settled(e.leased(made, sec(101)), webhook.Delivered, sec(102))
+	equal(e, "second split", e.split(v), made)
+	equal(e, "third split, of the variant as it stands", e.split(e.variants(id)[0]), made)
+	e.same(rec, e.get(made))
+	e.wantList("everything", ledger.Query{Oldest: true}, id, made)
+}
+
+func splitThenReceipt(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(other("B", 5))
+	made := e.split(e.variants(id)[0])
+	c := e.claimed(other("B", 200))
+	equal(e, "id", c.ID, id)
+	equal(e, "status", c.Status, webhook.ClaimVariant)
+	e.wantList("everything", ledger.Query{Oldest: true}, id, made)
+	equal(e, "what the variant became", e.variants(id)[0].SplitAs, made)
+}
+
+func splitOfNothing(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	items := e.items()
+	_, err := e.l.Split(e.ctx, webhook.Variant{ID: id, Fingerprint: "B", Receipt: other("B", 1)}, sec(10), sec(70))
+	e.want(err, webhook.ErrNotFound)
+	equal(e, "items", e.items(), items)
+	e.wantList("everything", ledger.Query{}, id)
+}
+
+// items counts what the ledger holds, where it can tell.
+func (e *env) items() int {
+	e.Helper()
+	if c, ok := e.l.(Counter); ok {
+		return c.CountItems(e.T)
+	}
+	return 0
+}

@@ -1,0 +1,12 @@
+package memory_test
+
+import (
+	"testing"
+
+	"smartlead-receiver/pkg/ledger/ledgertest"
+	"smartlead-receiver/pkg/ledger/memory"
+)
+
+func TestLedger(t *testing.T) {
+	ledgertest.Run(t, func(*testing.T) ledgertest.Ledger { return memory.New() })
+}
