@@ -61,7 +61,8 @@ type Pace struct {
 	HoldUntil  time.Time     `json:"hold_until,omitzero"`    //
 	HoldFor    time.Duration `json:"hold_for,omitempty"`     // the next hold's length
 	Holds      int           `json:"holds,omitempty"`        // in a row
-	Baseline   time.Duration `json:"baseline_p90,omitempty"` // latency of the canary
+	Baseline   time.Duration `json:"baseline_p90,omitempty"` // latency of the canary, or what it settled at
+	SlowCuts   int           `json:"slow_cuts,omitempty"`    // in a row, for latency alone
 }
 
 // Observation is what became of released events, and of live ones, since the
@@ -137,7 +138,11 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 		return s.hold(p, o.At, fmt.Sprintf("%.0f %% of the attempts failed", 100*share))
 	}
 	if why := s.trouble(p, o, share); why != "" {
+		p.SlowCuts = 0
 		return s.cut(p, o.At, heavy, why)
+	}
+	if s.slow(p, o) {
+		return s.slower(p, o)
 	}
 	if o.At.Sub(p.StepAt) < s.Interval {
 		return p, fmt.Sprintf("%.0f a second", p.Rate)
@@ -150,7 +155,7 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if p.Rate < p.CutRate {
 		up = min(p.Rate*s.Grow, p.CutRate)
 	}
-	p.Rate, p.StepAt, p.Holds, p.HoldFor = min(up, s.Ceiling), o.At, 0, s.Hold
+	p.Rate, p.StepAt, p.Holds, p.HoldFor, p.SlowCuts = min(up, s.Ceiling), o.At, 0, s.Hold, 0
 	p.Attempts, p.Failed = 0, 0
 	return p, fmt.Sprintf("%.0f a second: all is well", p.Rate)
 }
@@ -162,8 +167,6 @@ func (s Settings) trouble(p Pace, o Observation, share float64) string {
 		return fmt.Sprintf("%d died again", o.Died)
 	case p.Attempts >= s.MinAttempts && share > s.CutShare:
 		return fmt.Sprintf("%.0f %% of the attempts failed", 100*share)
-	case p.Baseline > 0 && o.P90 > time.Duration(s.Latency*float64(p.Baseline)) && o.P90 > minLatency:
-		return fmt.Sprintf("the destination answers in %s, %s at first", o.P90.Round(time.Millisecond), p.Baseline.Round(time.Millisecond))
 	case o.LiveBad:
 		return "live deliveries fail"
 	}
@@ -172,6 +175,30 @@ func (s Settings) trouble(p Pace, o Observation, share float64) string {
 
 // minLatency: below, a doubled latency is noise.
 const minLatency = 100 * time.Millisecond
+
+func (s Settings) slow(p Pace, o Observation) bool {
+	return p.Baseline > 0 && o.P90 > minLatency && o.P90 > time.Duration(s.Latency*float64(p.Baseline))
+}
+
+// maxSlowCuts: a latency that stays after so many cuts has another cause than
+// the pace.
+const maxSlowCuts = 2
+
+// slower answers to latency alone: slow down, and where that changes nothing,
+// take the latency for what it is and go on.
+func (s Settings) slower(p Pace, o Observation) (Pace, string) {
+	if p.SlowCuts >= maxSlowCuts && o.At.Sub(p.CutAt) >= s.CutEvery {
+		p.Baseline, p.SlowCuts, p.StepAt = o.P90, 0, o.At
+		return p, fmt.Sprintf("%.0f a second: the destination answers in %s whatever the pace", p.Rate, o.P90.Round(time.Millisecond))
+	}
+	before := p.CutAt
+	p, reason := s.cut(p, o.At, false, fmt.Sprintf("the destination answers in %s, %s at first",
+		o.P90.Round(time.Millisecond), p.Baseline.Round(time.Millisecond)))
+	if p.CutAt != before {
+		p.SlowCuts++
+	}
+	return p, reason
+}
 
 func (s Settings) cut(p Pace, now time.Time, heavy bool, why string) (Pace, string) {
 	if !p.CutAt.IsZero() && now.Sub(p.CutAt) < s.CutEvery && !heavy {
