@@ -297,6 +297,12 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 	return page.Records, keys, page.Next, nil
 }
 
+// Recent returns the latest events received since then, newest first.
+func (l *Ledger) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
+	page, err := l.List(ctx, Query{Since: since, Limit: limit, Now: now})
+	return page.Records, err
+}
+
 // GetMany reads events without payload; what does not exist is missing in the
 // answer. The reads are consistent.
 func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {

@@ -26,6 +26,8 @@ type Ledger interface {
 // an earlier page; an empty next ends the listing.
 type Graveyard interface {
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
+	// Recent returns the latest events received since then, newest first.
+	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 }
 
 // Documents keeps jobs. SaveDocument returns webhook.ErrChanged where the

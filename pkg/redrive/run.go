@@ -155,7 +155,38 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
 	}
+	live, err := s.Graveyard.Recent(ctx, o.At.Add(-liveWindow), o.At, liveSample)
+	if err != nil {
+		return Observation{}, err
+	}
+	o.LiveBad = liveTrouble(live, o.At, s.policy.Settings)
 	return o, nil
+}
+
+// A replay must not hurt live traffic: a sample of what was received lately
+// says how it fares.
+const (
+	liveWindow = 2 * time.Minute
+	liveSample = 50
+)
+
+func liveTrouble(records []webhook.Record, now time.Time, set Settings) bool {
+	attempts, failed := 0, 0
+	for _, r := range records {
+		if r.Lane != webhook.Live {
+			continue
+		}
+		for _, a := range r.History {
+			if now.Sub(a.StartedAt) > liveWindow {
+				continue
+			}
+			attempts++
+			if !a.Result.Settled() {
+				failed++
+			}
+		}
+	}
+	return attempts >= set.MinAttempts && shareOf(failed, attempts) > set.CutShare
 }
 
 // land counts the attempts of one released event that have ended since the

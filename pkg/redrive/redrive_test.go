@@ -1,0 +1,317 @@
+package redrive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/ledger/memory"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// world is a ledger in memory and a worker that settles what is sent to it.
+type world struct {
+	*memory.Ledger
+	t      *testing.T
+	now    time.Time
+	result func(n int) webhook.State // of the n-th processed message, from 0
+	queue  []webhook.EventID
+	done   int
+	refuse error
+	nonces int
+}
+
+func newWorld(t *testing.T) *world {
+	return &world{Ledger: memory.New(), t: t, now: simStart, result: func(int) webhook.State { return webhook.Delivered }}
+}
+
+func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
+	errs := make([]error, len(msgs))
+	for i, m := range msgs {
+		if errs[i] = w.refuse; w.refuse == nil && lane == webhook.Replay {
+			w.queue = append(w.queue, m.ID)
+		}
+	}
+	return errs
+}
+
+func (w *world) nonce() string { w.nonces++; return fmt.Sprint("n", w.nonces) }
+
+func (w *world) settle(id webhook.EventID, state webhook.State) {
+	w.t.Helper()
+	lease, err := w.Lease(w.t.Context(), webhook.LeaseRequest{
+		ID: id, Nonce: w.nonce(), Now: w.now, Until: w.now.Add(time.Minute), DueAt: w.now.Add(time.Hour), Destinations: []string{"crm"},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := webhook.Settlement{
+		State: state, At: w.now, Destinations: []webhook.Progress{{Name: "crm"}}, ErrorClass: "http_503",
+		Attempts: []webhook.Attempt{{Number: lease.Number, Destination: "crm", Result: webhook.ResultRetry, StartedAt: w.now, Duration: 20 * time.Millisecond}},
+	}
+	if state != webhook.Delivered {
+		s.DueAt = w.now.Add(time.Minute)
+	}
+	if err := w.Settle(w.t.Context(), lease, s); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// dead makes n dead events, one a second.
+func (w *world) dead(n int) []webhook.EventID {
+	w.t.Helper()
+	var ids []webhook.EventID
+	for i := range n {
+		typ := webhook.EmailReply
+		if i%2 == 1 {
+			typ = webhook.EmailOpen
+		}
+		c, err := w.Claim(w.t.Context(), webhook.Receipt{
+			Key: fmt.Sprintf("v1:%s:%032d", typ, i), Type: typ, Account: "default", Source: "demo", ReceivedAt: w.now,
+		}, w.nonce(), w.now)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.settle(c.ID, webhook.Dead)
+		ids = append(ids, c.ID)
+		w.now = w.now.Add(time.Second)
+	}
+	w.now = w.now.Add(10 * time.Minute)
+	return ids
+}
+
+// service is a redrive whose clock moves when it sleeps; the worker takes what
+// was sent meanwhile.
+func (w *world) service(change func(*Policy)) *Service {
+	policy := DefaultPolicy
+	if change != nil {
+		change(&policy)
+	}
+	return New(Ports{
+		Ledger: w, Graveyard: w, Documents: w, Queue: w,
+		Now: func() time.Time { return w.now }, Nonce: w.nonce,
+		Sleep: func(_ context.Context, d time.Duration) {
+			w.now = w.now.Add(d)
+			work := w.queue
+			w.queue = nil
+			for _, id := range work {
+				w.settle(id, w.result(w.done))
+				w.done++
+			}
+		},
+	}, policy)
+}
+
+func (w *world) states(ids []webhook.EventID) map[webhook.State]int {
+	w.t.Helper()
+	out := map[webhook.State]int{}
+	for _, id := range ids {
+		rec, err := w.Get(w.t.Context(), id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		out[rec.State]++
+	}
+	return out
+}
+
+func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(137)
+	svc := w.service(nil)
+	plan, err := svc.Plan(t.Context(), Order{})
+	if err != nil || plan.Release != 137 || plan.ByType[webhook.EmailReply] != 69 || plan.ByClass["http_503"] != 137 || plan.Estimate == 0 {
+		t.Fatalf("%+v %v", plan, err)
+	}
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrActive) {
+		t.Fatalf("a second job: %v", err)
+	}
+	sum := svc.Run(t.Context())
+	job, _ := svc.Status(t.Context())
+	if sum.Err != nil || job.State != Done || job.Counts.Delivered != 137 || job.Counts.Released != 137 || job.Counts.Failed != 0 {
+		t.Fatalf("%+v %+v", sum, job)
+	}
+	if got := w.states(ids); got[webhook.Delivered] != 137 {
+		t.Fatalf("%v", got)
+	}
+	history, err := svc.History(t.Context(), 10)
+	if err != nil || len(history) != 1 || history[0].ID != job.ID {
+		t.Fatalf("%+v %v", history, err)
+	}
+	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrNothing) {
+		t.Fatalf("nothing is dead any more: %v", err)
+	}
+}
+
+func TestDeadDestinationLosesOnlyTheCanary(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(300)
+	w.result = func(int) webhook.State { return webhook.Dead }
+	svc := w.service(func(p *Policy) { p.MaxHolds = 2 })
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	job, _ := svc.Status(t.Context())
+	if job.State != Stopped || job.Counts.Released > 3*DefaultSettings.Canary {
+		t.Fatalf("%s after %d releases: %s", job.State, job.Counts.Released, job.Reason)
+	}
+	if got := w.states(ids); got[webhook.Dead] != 300 {
+		t.Fatalf("every event must be dead and visible: %v", got)
+	}
+}
+
+func TestFilterAndLimit(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(60)
+	svc := w.service(nil)
+	order := Order{Filter: Filter{Types: []webhook.Type{webhook.EmailReply}}, Limit: 7}
+	if _, err := svc.Start(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	job, _ := svc.Status(t.Context())
+	if job.State != Done || job.Counts.Released != 7 {
+		t.Fatalf("%+v", job)
+	}
+	for i, id := range ids {
+		rec, _ := w.Get(t.Context(), id)
+		if want := i%2 == 0 && i < 14; (rec.State == webhook.Delivered) != want {
+			t.Errorf("event %d is %s", i, rec.State)
+		}
+	}
+}
+
+func TestOftenRedrivenEventsAreParked(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(2)
+	w.result = func(int) webhook.State { return webhook.Dead }
+	svc := w.service(func(p *Policy) { p.ParkAfter = 2; p.Canary = 2 })
+	for range 3 {
+		if _, err := svc.Start(t.Context(), Order{}); err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			if svc.Run(t.Context()); len(w.queue) == 0 {
+				break
+			}
+		}
+		if _, err := svc.Cancel(t.Context()); err != nil && !errors.Is(err, ErrNoJob) {
+			t.Fatal(err)
+		}
+		w.now = w.now.Add(time.Hour)
+	}
+	if got := w.states(ids); got[webhook.Parked] != 2 {
+		t.Fatalf("%v", got)
+	}
+}
+
+func TestPauseResumeCancel(t *testing.T) {
+	w := newWorld(t)
+	w.dead(100)
+	svc := w.service(func(p *Policy) { p.Ceiling = 1; p.CanaryRate = 1 })
+	if _, err := svc.Pause(t.Context()); !errors.Is(err, ErrNoJob) {
+		t.Fatalf("pause without a job: %v", err)
+	}
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
+	defer cancel()
+	svc.Run(ctx)
+	if _, err := svc.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := svc.Status(t.Context())
+	svc.Run(t.Context())
+	if after, _ := svc.Status(t.Context()); after.Counts.Released != before.Counts.Released || after.State != Paused {
+		t.Fatalf("a paused job released: %+v", after)
+	}
+	if j, err := svc.Resume(t.Context()); err != nil || j.State != Running || j.Pace.Phase != Canary {
+		t.Fatalf("%+v %v", j, err)
+	}
+	if j, err := svc.Cancel(t.Context()); err != nil || j.State != Cancelled {
+		t.Fatalf("%+v %v", j, err)
+	}
+	svc.Run(t.Context())
+	if after, _ := svc.Status(t.Context()); after.Counts.Released != before.Counts.Released {
+		t.Fatal("a cancelled job released")
+	}
+}
+
+func TestTwoRunsDoNotShareAJob(t *testing.T) {
+	w := newWorld(t)
+	w.dead(100)
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin)
+	defer cancel()
+	if sum := svc.Run(ctx); sum.Ticks != 1 {
+		t.Fatalf("%+v", sum)
+	}
+	if sum := svc.Run(t.Context()); sum.Ticks != 0 {
+		t.Fatalf("another run must wait for the holder: %+v", sum)
+	}
+	w.now = w.now.Add(time.Minute)
+	if sum := svc.Run(t.Context()); sum.Ticks == 0 || sum.State != Done {
+		t.Fatalf("the holder is gone: %+v", sum)
+	}
+}
+
+func TestRefusedSendLeavesTheEventDue(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(3)
+	w.refuse = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin)
+	defer cancel()
+	svc.Run(ctx)
+	for _, id := range ids {
+		if rec, _ := w.Get(t.Context(), id); rec.State != webhook.Pending || rec.DueAt.IsZero() || rec.Lane != webhook.Replay {
+			t.Fatalf("%+v", rec)
+		}
+	}
+}
+
+func TestLiveTroubleSlowsDown(t *testing.T) {
+	failing := webhook.Record{Lane: webhook.Live}
+	for range 6 {
+		failing.History = append(failing.History, webhook.Attempt{Result: webhook.ResultRetry, StartedAt: simStart})
+	}
+	if !liveTrouble([]webhook.Record{failing}, simStart, DefaultSettings) {
+		t.Error("six failed live attempts are trouble")
+	}
+	if liveTrouble([]webhook.Record{failing}, simStart.Add(time.Hour), DefaultSettings) {
+		t.Error("old failures are not")
+	}
+	failing.Lane = webhook.Replay
+	if liveTrouble([]webhook.Record{failing}, simStart, DefaultSettings) {
+		t.Error("the replay's own failures are counted elsewhere")
+	}
+}
+
+func (w *world) Dead(ctx context.Context, until time.Time, after string, limit int) ([]webhook.Record, []string, string, error) {
+	page, err := w.List(ctx, ledger.Query{Dead: true, Oldest: true, Until: until, After: after, Limit: limit, Now: until})
+	var keys []string
+	for _, r := range page.Records {
+		keys = append(keys, r.DiedAt.Format("2006-01-02T15:04:05.000Z")+"#"+string(r.ID))
+	}
+	return page.Records, keys, page.Next, err
+}
+
+func (w *world) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
+	page, err := w.List(ctx, ledger.Query{Since: since, Now: now, Limit: limit})
+	return slices.Clip(page.Records), err
+}
