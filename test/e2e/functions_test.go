@@ -1,0 +1,91 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// The functions, as their outputs and policies are named.
+var functions = []string{"Receiver", "Worker", "Sweeper", "Redrive"}
+
+// function is a deployed function's configuration.
+type function struct {
+	Name        string `json:"FunctionName"`
+	Role        string
+	Environment struct{ Variables map[string]string }
+}
+
+func (f function) roleName() string { return f.Role[strings.LastIndexByte(f.Role, '/')+1:] }
+
+func (s *stack) function(ctx context.Context, name string) (function, error) {
+	answer, err := s.service(ctx, "lambda", http.MethodGet,
+		"/2015-03-31/functions/"+s.outputs[name+"FunctionName"]+"/configuration", nil)
+	if err != nil {
+		return function{}, err
+	}
+	var f function
+	err = json.Unmarshal(answer, &f)
+	return f, err
+}
+
+// watchFunctions sends every function's calls to AWS through a watch of its own.
+func (s *stack) watchFunctions(ctx context.Context) error {
+	s.watches = map[string]*watch{}
+	for _, name := range functions {
+		f, err := s.function(ctx, name)
+		if err != nil {
+			return err
+		}
+		w, err := newWatch(s)
+		if err != nil {
+			return err
+		}
+		s.watches[name] = w
+		f.Environment.Variables["AWS_ENDPOINT_URL"] = w.server.URL
+		change, err := json.Marshal(map[string]any{"Environment": f.Environment})
+		if err != nil {
+			return err
+		}
+		if _, err := s.service(ctx, "lambda", http.MethodPut, "/2015-03-31/functions/"+f.Name+"/configuration", change); err != nil {
+			return fmt.Errorf("watch %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkRights returns an error for every call of a function that its role does
+// not allow.
+func (s *stack) checkRights(ctx context.Context) error {
+	var problems []error
+	for _, name := range functions {
+		f, err := s.function(ctx, name)
+		if err != nil {
+			return err
+		}
+		r, err := s.rightsOf(ctx, f.roleName(), strings.ToLower(name))
+		if err != nil {
+			return err
+		}
+		calls := s.watches[name].calls()
+		for _, called := range calls {
+			if !r.allow(called) {
+				problems = append(problems, fmt.Errorf("the role of %s does not allow %s", name, called))
+			}
+		}
+		fmt.Fprintf(os.Stderr, "e2e: %s made %d kinds of calls\n", name, len(calls))
+	}
+	return errors.Join(problems...)
+}
+
+func (s *stack) stopWatching() {
+	for _, w := range s.watches {
+		w.server.Close()
+	}
+}
