@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.uber.org/goleak"
+
+	"smartlead-receiver/pkg/local"
+)
+
+// What runs already belongs to the engine's package, which starts it on import.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+
+// stack is a running command.
+type stack struct {
+	info local.Info
+	line string // what stdout got
+	stop func() (status int, stderr string)
+}
+
+// launch runs the command on a free port until its stop is called.
+func launch(t *testing.T, stateDir string, args ...string) stack {
+	t.Helper()
+	args = append([]string{"--addr", "127.0.0.1:0", "--state-dir", stateDir}, args...)
+	ctx, cancel := context.WithCancel(context.Background())
+	reader, writer := io.Pipe()
+	var stderr safeBuffer
+	status := make(chan int, 1)
+	go func() {
+		status <- run(ctx, args, writer, &stderr)
+		_ = writer.Close()
+	}()
+	var s stack
+	s.stop = func() (int, string) {
+		cancel()
+		return <-status, stderr.String()
+	}
+	t.Cleanup(cancel)
+	var buffer [4096]byte
+	n, err := reader.Read(buffer[:])
+	if err != nil {
+		cancel()
+		t.Fatalf("not ready: status %d, stderr:\n%s", <-status, stderr.String())
+	}
+	s.line = string(buffer[:n])
+	document, found := strings.CutPrefix(s.line, "ready ")
+	if !found || strings.Count(s.line, "\n") != 1 {
+		t.Fatalf("stdout = %q", s.line)
+	}
+	if err := json.Unmarshal([]byte(document), &s.info); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// safeBuffer may be written to by several goroutines, as os.Stderr may.
+type safeBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+func post(t *testing.T, url, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Close = true
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%d %s", response.StatusCode, answer)
+}
+
+// reply returns an EMAIL_REPLY that no other test sends.
+func reply(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"to_email":"tom@acme.example.com",
+		"event_timestamp":"2026-03-04T17:29:11.618+00:00","message_id":"<%s-%d@acme.example.com>","reply_body":"Yes"}`,
+		t.Name(), time.Now().UnixNano())
+}
+
+func TestEventsReachEveryDestinationSigned(t *testing.T) {
+	got := make(chan http.Header, 2)
+	receive := func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header
+		w.WriteHeader(http.StatusNoContent)
+	}
+	first, second := httptest.NewServer(http.HandlerFunc(receive)), httptest.NewServer(http.HandlerFunc(receive))
+	defer first.Close()
+	defer second.Close()
+	s := launch(t, t.TempDir(), "--destination", first.URL+"/a", "--destination", second.URL+"/b", "--log-level", "warn")
+	answer := post(t, s.info.WebhookURL, reply(t))
+	if !strings.HasPrefix(answer, "200 ") || !strings.Contains(answer, `"accepted"`) {
+		t.Fatal(answer)
+	}
+	for range 2 {
+		select {
+		case header := <-got:
+			if !strings.HasPrefix(header.Get("Webhook-Id"), "v1:EMAIL_REPLY:") || !strings.HasPrefix(header.Get("Webhook-Signature"), "v1,") {
+				t.Errorf("headers = %v", header)
+			}
+		case <-time.After(3 * time.Second):
+			t.Fatal("not delivered")
+		}
+	}
+	if status, stderr := s.stop(); status != 0 {
+		t.Errorf("status %d, stderr:\n%s", status, stderr)
+	}
+}
+
+// A failing destination uses up a budget of two within a second: the letter is
+// then in the dead letter queue.
+func TestMaxAttemptsAndRetryBaseMakeDeathQuick(t *testing.T) {
+	var attempts atomic.Int32
+	destination := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		attempts.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer destination.Close()
+	s := launch(t, t.TempDir(), "--destination", destination.URL, "--max-attempts", "2", "--retry-base", "50ms")
+	post(t, s.info.WebhookURL, reply(t))
+	clients := local.Connect(local.Endpoints{SQS: s.info.SQSEndpoint})
+	defer clients.Close()
+	deadline := time.Now().Add(5 * time.Second)
+	for !hasLetter(t, clients, s.info.DLQURL) {
+		if time.Now().After(deadline) {
+			_, stderr := s.stop()
+			t.Fatalf("no letter after %d attempts, stderr:\n%s", attempts.Load(), stderr)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	s.stop()
+	if got := attempts.Load(); got != 2 {
+		t.Errorf("%d attempts, want 2", got)
+	}
+}
+
+func TestRestartKeepsTheURLAndTellsOtherTools(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), ".local")
+	paths := map[string]bool{}
+	for range 2 {
+		s := launch(t, dir)
+		_, path, _ := strings.Cut(strings.TrimPrefix(s.info.WebhookURL, "http://"), "/")
+		paths[path] = true
+		onDisk, err := os.ReadFile(filepath.Join(dir, "stack.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if "ready "+string(onDisk) != s.line {
+			t.Errorf("stack.json differs from the ready line:\n%s%s", onDisk, s.line)
+		}
+		status, stderr := s.stop()
+		if status != 0 || !strings.Contains(stderr, s.info.WebhookURL) {
+			t.Errorf("status %d, stderr:\n%s", status, stderr)
+		}
+	}
+	if len(paths) != 1 {
+		t.Errorf("paths = %v", paths)
+	}
+}
+
+func TestWhatCannotStartSaysWhy(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		args   []string
+		status int
+		want   string
+	}{
+		"help":                  {[]string{"-h"}, 0, "Usage: go run ./cmd/local"},
+		"an unknown flag":       {[]string{"--port", "1"}, 2, "-port"},
+		"an argument":           {[]string{"start"}, 2, `unexpected argument "start"`},
+		"no number":             {[]string{"--max-attempts", "many"}, 2, "number from 1 to 40"},
+		"too many attempts":     {[]string{"--max-attempts", "41"}, 2, "number from 1 to 40"},
+		"no duration":           {[]string{"--retry-base", "5"}, 2, "such as 30s"},
+		"no level":              {[]string{"--log-level", "loud"}, 2, "debug, info, warn or error"},
+		"a taken port":          {[]string{"--addr", taken.Addr().String()}, 1, "is taken"},
+		"a bad destination":     {[]string{"--destination", "localhost:9000"}, 1, "--destination number 1"},
+		"a bad endpoint":        {[]string{"--sqs-endpoint", "elsewhere"}, 1, "SQS endpoint"},
+		"an engine that is off": {[]string{"--dynamodb-endpoint", "http://127.0.0.1:1"}, 1, "is it started?"},
+		"no directory":          {[]string{"--state-dir", file}, 1, "state directory"},
+	}
+	for name, c := range cases {
+		args := append([]string{"--addr", "127.0.0.1:0", "--state-dir", t.TempDir()}, c.args...)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, args, &stdout, &stderr)
+		cancel()
+		if status != c.status || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
+			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", name, status, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestALongFirstWaitIsAccepted(t *testing.T) {
+	o, err := parse([]string{"--retry-base", "45m"}, io.Discard)
+	if err != nil || o.settings["RETRY_BASE"] != "45m" || o.settings["RETRY_MAX"] != "45m" {
+		t.Errorf("settings = %v, %v", o.settings, err)
+	}
+}
+
+// hasLetter looks for a letter in the dead letter queue, and takes it.
+func hasLetter(t *testing.T, clients *local.Clients, queueURL string) bool {
+	t.Helper()
+	out, err := clients.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(queueURL)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out.Messages) > 0 && strings.Contains(aws.ToString(out.Messages[0].Body), `"kind":"letter"`)
+}
