@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -39,7 +41,7 @@ func functions(t *testing.T) local.Handlers {
 	engine := local.StartEngine()
 	clients := local.Connect(local.Endpoints{DynamoDB: engine.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(func() { clients.Close(); engine.Close() })
-	resources, err := local.Provision(t.Context(), clients, local.Provisioning{Name: "scenarios"})
+	resources, err := local.Provision(t.Context(), clients, local.Provisioning{Name: fmt.Sprintf("scenarios-%d", time.Now().UnixNano())})
 	if err != nil {
 		t.Fatal(err)
 	}
