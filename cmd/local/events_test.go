@@ -38,6 +38,7 @@ func scenario[T any](t *testing.T, name string) T {
 // the source and the token that the scenario files use.
 func functions(t *testing.T) local.Handlers {
 	t.Helper()
+	forgetDestinations(t)
 	engine := local.StartEngine()
 	clients := local.Connect(local.Endpoints{DynamoDB: engine.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(func() { clients.Close(); engine.Close() })

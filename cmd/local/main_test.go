@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/sourcestore"
 )
 
 // What runs already belongs to the engine's package, which starts it on import.
@@ -37,6 +38,7 @@ type stack struct {
 // launch runs the command on a free port until its stop is called.
 func launch(t *testing.T, stateDir string, args ...string) stack {
 	t.Helper()
+	forgetDestinations(t)
 	args = append([]string{"--addr", "127.0.0.1:0", "--state-dir", stateDir}, args...)
 	ctx, cancel := context.WithCancel(context.Background())
 	reader, writer := io.Pipe()
@@ -67,6 +69,29 @@ func launch(t *testing.T, stateDir string, args ...string) stack {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// forgetDestinations removes what an earlier test configured: all engines of a
+// process share their data.
+func forgetDestinations(t *testing.T) {
+	t.Helper()
+	engine := local.StartEngine()
+	defer engine.Close()
+	clients := local.Connect(local.Endpoints{SSM: engine.URL})
+	defer clients.Close()
+	store, err := sourcestore.NewStore(clients.SSM, parameterPrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := store.List(t.Context(), sourcestore.Destinations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if err := store.Delete(t.Context(), sourcestore.Destinations, entry.Name); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // safeBuffer may be written to by several goroutines, as os.Stderr may.
