@@ -81,20 +81,6 @@ func (d StateDir) WriteInfo(info Info) error {
 // InfoPath is where WriteInfo writes.
 func (d StateDir) InfoPath() string { return filepath.Join(string(d), infoFile) }
 
-// ReadInfo reads a stack.json. The error of an absent file matches
-// fs.ErrNotExist.
-func ReadInfo(path string) (Info, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return Info{}, err
-	}
-	var info Info
-	if err := json.Unmarshal(content, &info); err != nil {
-		return Info{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return info, nil
-}
-
 var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_+/=-]{16,128}$`)
 
 // Secret returns the secret of that name. At the first call ever it is what
