@@ -2,14 +2,19 @@ package smartlead
 
 import "strings"
 
-// maxAddress is the longest mail address there can be, in bytes (RFC 5321).
-const maxAddress = 320
+const (
+	// maxAddress is the longest mail address there can be, in bytes (RFC 5321).
+	maxAddress = 320
+	// maxAddresses is how much of a text is searched for one, in bytes.
+	maxAddresses = 4 << 10
+)
 
 // address returns the first mail address in s, trimmed and lower-cased; s may
 // be a bare address, "Name <address>", or several of them. It returns "" when
 // there is none, which includes the vendor's placeholder "untracked". Plus tags
 // and international domains stay as they are.
 func address(s string) string {
+	s = cut(s, maxAddresses)
 	if strings.IndexByte(s, '@') < 0 {
 		return ""
 	}

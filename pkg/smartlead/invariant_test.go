@@ -3,15 +3,15 @@ package smartlead
 import (
 	"encoding/json"
 	"reflect"
-	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"pgregory.net/rapid"
 
 	"smartlead-receiver/pkg/webhook"
 )
 
 // checkElement holds for every event, whatever its body was.
-func checkElement(t testing.TB, e Element, opts Options) {
+func checkElement(t rapid.TB, e Element, opts Options) {
 	t.Helper()
 	if _, err := webhook.ParseEventID(e.Key); err != nil {
 		t.Errorf("key %q: %v", e.Key, err)
@@ -45,7 +45,7 @@ func checkElement(t testing.TB, e Element, opts Options) {
 	}
 }
 
-func (r *redactor) payloadOf(t testing.TB, text []byte) []byte {
+func (r *redactor) payloadOf(t rapid.TB, text []byte) []byte {
 	t.Helper()
 	tree, err := scanTree(text, Limits{}.orDefault())
 	if err != nil {

@@ -127,7 +127,8 @@ func isRedacted(s string) bool {
 // but for what is removed. Of duplicate members the last one stays.
 func (r *redactor) payload(t *tree, root uint32) []byte {
 	e := editor{t: t, r: r, root: root, last: t.nodes[root].start}
-	e.out = make([]byte, 0, len(t.raw(root)))
+	// A credential may be shorter than what replaces it.
+	e.out = make([]byte, 0, len(t.raw(root))+256+len(t.raw(root))/64)
 	e.object(root)
 	e.out = append(e.out, t.src[e.last:t.nodes[root].end]...)
 	if !e.renamed {

@@ -1,5 +1,10 @@
 package smartlead
 
+import (
+	"bytes"
+	"slices"
+)
+
 // node is one JSON value or member name, as offsets into the text. Nodes stand
 // in the order of the text: a container, then all that is inside it. next is
 // the index just past the node's subtree. Offsets of 32 bits keep the index of
@@ -46,7 +51,7 @@ func (s *scanner) value() (opened bool, err error) {
 	if len(s.nodes) >= s.lim.Values {
 		return false, refuse(ErrTooMany, s.pos, "more values than are read")
 	}
-	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
+	s.push()
 	switch c := s.src[s.pos]; c {
 	case '{', '[':
 		return s.container(c)
@@ -86,6 +91,19 @@ func (s *scanner) closeContainer() {
 	s.pos++
 	s.finish(int(s.open[len(s.open)-1]))
 	s.open = s.open[:len(s.open)-1]
+}
+
+// push begins a node. When there is no room, there will be for all that the
+// rest of the text can have, so that the nodes move at most once.
+func (s *scanner) push() {
+	if len(s.nodes) == cap(s.nodes) {
+		bound := 2
+		for _, c := range []byte{',', ':', '{', '['} {
+			bound += bytes.Count(s.src[s.pos:], []byte{c})
+		}
+		s.nodes = slices.Grow(s.nodes, max(min(bound, s.lim.Values+2-len(s.nodes)), 2))
+	}
+	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
 }
 
 func (s *scanner) finish(i int) {
@@ -128,7 +146,7 @@ func (s *scanner) name() error {
 	if s.pos >= len(s.src) || s.src[s.pos] != '"' {
 		return refuse(ErrNotJSON, s.pos, "a member's name is missing")
 	}
-	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
+	s.push()
 	if err := s.text(); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -31,8 +32,8 @@ const (
 // back with free.
 func scanTree(src []byte, lim Limits) (*tree, error) {
 	t := trees.Get().(*tree)
-	if bound := nodeBound(src, lim); bound > cap(t.nodes) {
-		t.nodes = make([]node, 0, bound)
+	if guess := min(len(src)/bytesPerNode, lim.Values) + 64; guess > cap(t.nodes) {
+		t.nodes = make([]node, 0, guess)
 	}
 	s := scanner{src: src, nodes: t.nodes[:0], open: t.open[:0], lim: lim}
 	err := s.run()
@@ -44,15 +45,9 @@ func scanTree(src []byte, lim Limits) (*tree, error) {
 	return t, nil
 }
 
-// nodeBound is how many nodes src can have at most, so that the slice never
-// grows by copying. Commas inside text make it too high, which is cheap.
-func nodeBound(src []byte, lim Limits) int {
-	n := 2
-	for _, c := range []byte{',', ':', '{', '['} {
-		n += bytes.Count(src, []byte{c})
-	}
-	return min(n, lim.Values+1)
-}
+// bytesPerNode guesses low how many nodes a body has: most of a large one is
+// the text of mails.
+const bytesPerNode = 64
 
 // maxShared is up to which size, in bytes, the strings read from a text share
 // one copy of it: one allocation instead of many, at the price of keeping all.
@@ -293,7 +288,7 @@ func (t *tree) decode(i uint32) []byte {
 	if bytes.IndexByte(in, '\\') < 0 {
 		return in
 	}
-	t.scratch = unescape(t.scratch[:0], in)
+	t.scratch = unescape(slices.Grow(t.scratch[:0], len(in)), in)
 	return t.scratch
 }
 

@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"bytes"
+	"slices"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -24,6 +25,7 @@ func (p *parser) top(t *tree, i uint32, hops int) error {
 		return p.add(t, i)
 	case '[':
 		p.batch.Array = true
+		p.reserve(t, i)
 		for _, c := range t.children(i) {
 			if err := p.element(t, c, hops); err != nil {
 				return err
@@ -32,6 +34,15 @@ func (p *parser) top(t *tree, i uint32, hops int) error {
 		return nil
 	}
 	return refuse(ErrScalar, int(t.nodes[i].start), "the body is a number or a word")
+}
+
+// reserve makes room for the elements of an array, since they are large.
+func (p *parser) reserve(t *tree, array uint32) {
+	n := 0
+	for range t.children(array) {
+		n++
+	}
+	p.batch.Elements = slices.Grow(p.batch.Elements, min(n, p.lim.Elements))
 }
 
 // element reads one element of an array. A wrapper in it is opened; what the

@@ -1,0 +1,84 @@
+package smartlead
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRedaction(t *testing.T) {
+	opts := Options{Account: "a", RedactionKey: []byte("k"), Secrets: []string{"t0k/n+with=signs"}}
+	secret := newRedactor(opts).fingerprint("s3cr3t")
+	for name, c := range map[string][2]string{
+		"secret_key":          {`{"secret_key":"s3cr3t"}`, `{"secret_key":"` + secret + `"}`},
+		"any case":            {`{"X-API-Key":"s3cr3t","apiKey":"s3cr3t"}`, `{"X-API-Key":"` + secret + `","apiKey":"` + secret + `"}`},
+		"deep":                {`{"a":[{"Authorization":"s3cr3t"}]}`, `{"a":[{"Authorization":"` + secret + `"}]}`},
+		"absent":              {`{"secret_key":null,"api_key":"","token":"null"}`, `{"secret_key":null,"api_key":"","token":"null"}`},
+		"test literal":        {`{"secret_key":"secretkey"}`, `{"secret_key":"secretkey"}`},
+		"already":             {`{"secret_key":"redacted:hmac:0123456789ab"}`, `{"secret_key":"redacted:hmac:0123456789ab"}`},
+		"hook":                {`{"webhook_url":"https://h.example:8443/webhooks/a/b?c#d"}`, `{"webhook_url":"https://h.example:8443"}`},
+		"hook, other case":    {`{"a":{"WebhookURL":"http://u:p@h.example/x"}}`, `{"a":{"WebhookURL":"http://h.example"}}`},
+		"hook, no URL":        {`{"webhook_url":"b"}`, `{"webhook_url":"redacted"}`},
+		"hook, escaped":       {`{"webhook_url":"https:\/\/h.example\/x"}`, `{"webhook_url":"https://h.example"}`},
+		"path":                {`{"a":"at https://h.example/webhooks/demo/abc?x=1, or"}`, `{"a":"at https://h.example/webhooks/demo/redacted?x=1, or"}`},
+		"path, query":         {`{"a":"/webhooks/demo?token=abc z"}`, `{"a":"/webhooks/demo?redacted z"}`},
+		"path, encoded":       {`{"a":"u=%2Fwebhooks%2Fdemo%2Fabc%3Fx"}`, `{"a":"u=%2Fwebhooks%2Fdemo%2Fredacted%3Fx"}`},
+		"assignment":          {`{"a":"?api_key=s3cr3t&b=1"}`, `{"a":"?api_key=` + secret + `&b=1"}`},
+		"assignment, encoded": {`{"a":"%3Fapi_key%3Ds3cr3t%26b"}`, `{"a":"%3Fapi_key%3D` + secret + `%26b"}`},
+		"JSON inside":         {`{"a":"{\"secret_key\": \"s3cr3t\"}"}`, `{"a":"{\"secret_key\": \"` + secret + `\"}"}`},
+		"bearer":              {`{"a":"Authorization: Bearer s3cr3t"}`, `{"a":"Authorization: Bearer ` + secret + `"}`},
+		"own links stay":      {`{"a":"https://x.example/?token=abc&key=d"}`, `{"a":"https://x.example/?token=abc&key=d"}`},
+		"headers of wrapper":  {`{"headers":{"a":"b"},"body":"text"}`, `{"headers":"redacted","body":"text"}`},
+		"literal":             {`{"a":"x t0k/n+with=signs y"}`, `{"a":"x redacted y"}`},
+		"literal, escaped":    {`{"a":"t0k\/n\u002bwith=signs"}`, `{"a":"redacted"}`},
+		"literal, encoded":    {`{"a":"t0k%2Fn%2Bwith%3Dsigns"}`, `{"a":"redacted"}`},
+		"literal, as name":    {`{"t0k/n+with=signs":1}`, `{"redacted":1}`},
+		"names that collide":  {`{"t0k/n+with=signs":1,"b":2,"redacted":3}`, `{"b":2,"redacted":3}`},
+		"duplicates":          {`{"a":1, "b":2, "\u0061":3, "b":{"c":1,"c":2}}`, `{"\u0061":3, "b":{"c":2}}`},
+		"surrogates":          {`{"a":"\ud83d\ude00 \ud83d \uFFFD"}`, `{"a":"😀 � �"}`},
+		"untouched":           {`{ "a" : [ 1.50, "\u00e9\n", null ] }`, `{ "a" : [ 1.50, "\u00e9\n", null ] }`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := one(t, c[0], opts)
+			if string(e.Payload) != c[1] {
+				t.Errorf("got  %s\nwant %s", e.Payload, c[1])
+			}
+			checkElement(t, e, opts)
+		})
+	}
+}
+
+func TestSecretKey(t *testing.T) {
+	e := one(t, `{"secret_key":"first","event_type":"EMAIL_OPEN","secret_key":"second"}`, corpusOptions)
+	if e.SecretKey != "second" || e.TestEvent {
+		t.Errorf("secret %q, test event %v", e.SecretKey, e.TestEvent)
+	}
+	if e = one(t, `{"secret_key":"secretkey"}`, corpusOptions); !e.TestEvent {
+		t.Error("the dashboard's test event is not told")
+	}
+	if e = one(t, `{"secret_key":"SecretKey"}`, corpusOptions); e.TestEvent {
+		t.Error("another word counts as a test event")
+	}
+}
+
+func TestRedactText(t *testing.T) {
+	opts := Options{RedactionKey: []byte("k"), Secrets: []string{"0123456789abcdef"}}
+	got := RedactText("secret_key=s3cr3t&x=0123456789abcdef\xff /webhooks/a/b", opts)
+	want := "secret_key=" + newRedactor(opts).fingerprint("s3cr3t") + "&x=redacted\uFFFD /webhooks/a/redacted"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for cut := range 20 {
+		long := strings.Repeat(" ", maxRedactText-cut) + "0123456789abcdef"
+		if got := RedactText(long, opts); strings.Contains(got, "01") || len(got) > maxRedactText+len(redactedMark) {
+			t.Errorf("cut at %d: %q", cut, got[len(got)-20:])
+		}
+	}
+}
+
+func TestErrorsSayNothingOfTheBody(t *testing.T) {
+	for _, body := range []string{`{"a":s3cr3t}`, `"s3cr3t"`, `s3cr3t`, `{"s3cr3t`, "{\"s3cr3t\":\"\xff\"}", `{"a":"s3cr3t\q"}`} {
+		if _, err := Parse([]byte(body), corpusOptions); err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
