@@ -45,8 +45,10 @@ type Page struct {
 	Scanned int
 }
 
-// maxScanned bounds the items that one List call reads.
-const maxScanned = 2000
+const (
+	maxScanned = 2000 // items that one List call reads
+	maxKeys    = 100  // items of one BatchGetItem (AWS, "Quotas in DynamoDB")
+)
 
 // List returns events in order of their index, newest first, without
 // payloads. No event is lost or repeated between pages: the cursor is a unique
@@ -57,8 +59,9 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	cursor := q.After
-	for len(page.Records) < q.Limit && page.Scanned < maxScanned {
-		keys, next, err := l.pageOfKeys(ctx, q, cursor, min(q.Limit, 100))
+	// Where the filters leave too few of the first keys, more are read at once.
+	for n := min(q.Limit, maxKeys); len(page.Records) < q.Limit && page.Scanned < maxScanned; n = maxKeys {
+		keys, next, err := l.pageOfKeys(ctx, q, cursor, n)
 		if err != nil {
 			return Page{}, err
 		}
@@ -309,7 +312,7 @@ func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhoo
 	// DynamoDB refuses a batch that names an item twice.
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	out := make(map[webhook.EventID]webhook.Record, len(ids))
-	for chunk := range slices.Chunk(ids, 100) {
+	for chunk := range slices.Chunk(ids, maxKeys) {
 		if err := l.getChunk(ctx, chunk, out); err != nil {
 			return nil, err
 		}
@@ -317,7 +320,7 @@ func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhoo
 	return out, nil
 }
 
-// getChunk reads up to 100 events (AWS, BatchGetItem). What DynamoDB leaves
+// getChunk reads up to maxKeys events. What DynamoDB leaves
 // unprocessed is asked for again as long as every answer brings something.
 func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[webhook.EventID]webhook.Record) error {
 	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}

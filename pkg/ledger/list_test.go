@@ -1,0 +1,65 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// endless is an index that never ends, whose events do not match.
+type endless struct {
+	ledger.API
+	keys, batches int
+	throttled     bool
+}
+
+func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	last := map[string]types.AttributeValue{}
+	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
+	for range *in.Limit {
+		s.keys++
+		key := fmt.Sprintf("2026-11-03T11:%02d:%02d.%03dZ#v1:EMAIL_REPLY:A", 59-s.keys/60_000, 59-s.keys/1000%60, 999-s.keys%1000)
+		last["time_key"] = &types.AttributeValueMemberS{Value: key}
+		out.Items = append(out.Items, map[string]types.AttributeValue{"time_key": last["time_key"]})
+	}
+	return out, nil
+}
+
+func (s *endless) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	s.batches++
+	if s.throttled {
+		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
+	}
+	return &dynamodb.BatchGetItemOutput{}, nil
+}
+
+// A listing whose filters nothing passes ends its call, and says where to go on.
+func TestListIsBounded(t *testing.T) {
+	api := &endless{}
+	page, err := ledger.New(api, "events").List(t.Context(), ledger.Query{StatsID: "s", Limit: 10, Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page.Scanned < 2000 || page.Scanned > 2100 || len(page.Records) != 0 || page.Next == "" {
+		t.Errorf("the call read %d events, returned %d and goes on at %q", page.Scanned, len(page.Records), page.Next)
+	}
+	if api.batches > 25 {
+		t.Errorf("%d batches for %d events", api.batches, page.Scanned)
+	}
+}
+
+// What DynamoDB leaves unprocessed again and again is an outage, not a loop.
+func TestGetManyThrottled(t *testing.T) {
+	api := &endless{throttled: true}
+	_, err := ledger.New(api, "events").GetMany(t.Context(), []webhook.EventID{"v1:EMAIL_REPLY:A", "v1:EMAIL_REPLY:B"})
+	if !errors.Is(err, webhook.ErrUnavailable) || api.batches > 1 {
+		t.Errorf("%d batches returned %v", api.batches, err)
+	}
+}
