@@ -90,7 +90,26 @@ func (t *tree) typeName(f *fields) (string, field) {
 			return s, id
 		}
 	}
+	// campaigns/save-webhooks: the names with which a hook is registered, read
+	// as a type when there is just one.
+	if n := t.only(f[fEventTypes]); n != "" {
+		return n, fEventTypes
+	}
 	return "", fNone
+}
+
+// only is the text of an array's single value.
+func (t *tree) only(array uint32) string {
+	text := ""
+	if t.isArray(array) {
+		for _, v := range t.children(array) {
+			if text != "" {
+				return ""
+			}
+			text = t.text(v)
+		}
+	}
+	return text
 }
 
 // dialectOf decides by the member that holds the type, then by the type's
@@ -103,7 +122,12 @@ func (t *tree) dialectOf(f *fields, raw string, key field, typ webhook.Type) str
 		}
 		return DialectUnknown
 	case fEventTypeCamel:
-		return DialectAlert
+		if typ != webhook.Unknown || f[fAccountIDCamel]|f[fCampaignIDCamel]|f[fError]|f[fAppURLCamel] != 0 {
+			return DialectAlert
+		}
+		return DialectUnknown
+	case fEventTypes:
+		return DialectLeadEnum
 	case fEvent:
 		if typ != webhook.Unknown || t.isObject(f[fLead]) || f[fTimestamp] != 0 {
 			return DialectNested
@@ -131,9 +155,14 @@ func (t *tree) dialectOfEventType(f *fields, raw string, typ webhook.Type) strin
 	case typ == webhook.Unknown:
 		return DialectUnknown
 	}
+	lower := raw == strings.ToLower(raw)
 	switch name {
+	case "EMAIL_SENT":
+		if lower && f[fTimeSent] == 0 {
+			return DialectLeadEnum
+		}
 	case "EMAIL_OPENED", "EMAIL_CLICKED", "EMAIL_REPLIED", "EMAIL_BOUNCED", "EMAIL_UNSUBSCRIBED":
-		if raw == strings.ToLower(raw) {
+		if lower {
 			return DialectLeadEnum
 		}
 		return DialectNestedType
