@@ -10,7 +10,7 @@ GOARCH_x86_64 := amd64
 GOARCH_FUNCTION := $(GOARCH_$(ARCHITECTURE))
 
 STACK ?= smartlead-receiver
-EVENT ?= events/$*.json
+EVENT ?= $(firstword $(wildcard events/$*-*.json))
 BENCH ?= .
 GO ?= go
 BIN := .tools/bin

@@ -48,7 +48,10 @@ func (s *stack) watchFunctions(ctx context.Context) error {
 			return err
 		}
 		s.watches[name] = w
-		f.Environment.Variables["AWS_ENDPOINT_URL"] = w.server.URL
+		// By service, because the engine sets AWS_ENDPOINT_URL to itself.
+		for _, service := range []string{"DYNAMODB", "S3", "SQS", "SSM"} {
+			f.Environment.Variables["AWS_ENDPOINT_URL_"+service] = w.server.URL
+		}
 		change, err := json.Marshal(map[string]any{"Environment": f.Environment})
 		if err != nil {
 			return err
@@ -61,7 +64,7 @@ func (s *stack) watchFunctions(ctx context.Context) error {
 }
 
 // checkRights returns an error for every call of a function that its role does
-// not allow.
+// not allow, and for a function that was not watched at work.
 func (s *stack) checkRights(ctx context.Context) error {
 	var problems []error
 	for _, name := range functions {
@@ -74,6 +77,9 @@ func (s *stack) checkRights(ctx context.Context) error {
 			return err
 		}
 		calls := s.watches[name].calls()
+		if len(calls) == 0 {
+			problems = append(problems, fmt.Errorf("%s made no call that was watched", name))
+		}
 		for _, called := range calls {
 			if !r.allow(called) {
 				problems = append(problems, fmt.Errorf("the role of %s does not allow %s", name, called))

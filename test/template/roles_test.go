@@ -56,6 +56,7 @@ var allowed = map[string]map[string][]string{
 			"dynamodb:Query", "dynamodb:UpdateItem",
 		},
 		index("dead"): {"dynamodb:Query"},
+		index("time"): {"dynamodb:Query"},
 		live:          {"sqs:SendMessage"},
 		replayArn:     {"sqs:SendMessage"},
 		dlq:           {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},

@@ -1,0 +1,172 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/sourcestore"
+)
+
+// runtimeEmulator runs one built bootstrap as Lambda does.
+type runtimeEmulator struct {
+	*process
+	url string
+}
+
+func startRuntime(t *testing.T, name string, variables map[string]string) *runtimeEmulator {
+	t.Helper()
+	invocations, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtimeAPI, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	environment := awsEnvironment(deployed.engine.url())
+	for key, value := range variables {
+		environment = append(environment, key+"="+value)
+	}
+	address := "127.0.0.1:" + strconv.Itoa(invocations)
+	p, err := start(filepath.Join(t.TempDir(), "rie.log"), tool("aws-lambda-rie"), environment,
+		"--runtime-interface-emulator-address", address,
+		"--runtime-api-address", "127.0.0.1:"+strconv.Itoa(runtimeAPI),
+		filepath.Join(deployed.build, name+"Function", "bootstrap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.stop)
+	listens := func() error {
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err != nil {
+			return err
+		}
+		return connection.Close()
+	}
+	if err := p.until(listens, 30*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	return &runtimeEmulator{process: p, url: "http://" + address + "/2015-03-31/functions/function/invocations"}
+}
+
+// invoke posts an event and returns what the function returns.
+func (r *runtimeEmulator) invoke(ctx context.Context, event []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url, bytes.NewReader(event))
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	var failure struct{ ErrorMessage, ErrorType string }
+	if json.Unmarshal(text, &failure) == nil && failure.ErrorType != "" {
+		return text, errors.New(failure.ErrorType + ": " + failure.ErrorMessage)
+	}
+	return text, nil
+}
+
+// What each file of events/ is answered; the file's name begins with the
+// function's. The order is that of the runs.
+var scenarioFiles = []struct{ file, want string }{
+	{"receiver-accepted", `"statusCode":200`},
+	{"receiver-duplicate", `"statusCode":200`},
+	{"receiver-array", `"statusCode":200`},
+	{"receiver-base64", `"statusCode":200`},
+	{"receiver-ready-get", `"statusCode":200`},
+	{"receiver-bad-token", `"statusCode":401`},
+	{"receiver-not-json", `"statusCode":400`},
+	{"worker-batch-one-bad", `{"batchItemFailures":[{"itemIdentifier":"9b1d2c7a-0e84-4b6f-8f5e-3c2a7d9e1f02"}]}`},
+	{"sweeper-tick", "null"},
+	{"redrive-tick", "null"},
+}
+
+func TestEachBuiltFunctionTakesItsEventFiles(t *testing.T) {
+	const prefix = "/smartlead-receiver/event-files"
+	putExampleSource(t, prefix)
+	runtimes := map[string]*runtimeEmulator{}
+	for _, name := range functions {
+		f, err := deployed.function(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		variables := maps.Clone(f.Environment.Variables)
+		if variables["PARAMETER_PREFIX"] != "" {
+			variables["PARAMETER_PREFIX"] = prefix
+			// Elsewhere the functions are held to what their own prefix allows.
+			delete(variables, "AWS_ENDPOINT_URL_SSM")
+		}
+		runtimes[strings.ToLower(name)] = startRuntime(t, name, variables)
+	}
+	for _, c := range scenarioFiles {
+		t.Run(c.file, func(t *testing.T) {
+			event, err := os.ReadFile(root("events", c.file+".json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			function, _, _ := strings.Cut(c.file, "-")
+			r := runtimes[function]
+			got, err := r.invoke(t.Context(), event)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, r.tail(30))
+			}
+			if !strings.Contains(string(got), c.want) {
+				t.Errorf("answered %s, want %s\n%s", got, c.want, r.tail(30))
+			}
+		})
+	}
+}
+
+func TestEveryEventFileIsRun(t *testing.T) {
+	files, err := filepath.Glob(root("events", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("events/ has no file: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		if !slices.ContainsFunc(scenarioFiles, func(c struct{ file, want string }) bool { return c.file == name }) {
+			t.Errorf("nothing says what %s is answered", name)
+		}
+	}
+}
+
+// putExampleSource adds the source and the token of the event files.
+func putExampleSource(t *testing.T, prefix string) {
+	t.Helper()
+	source, _, err := auth.NewSource("demo", "default", rand.Reader, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.Tokens = []auth.Digest{auth.NewDigest("slr_exampletokenexampletokenexamplet")}
+	store, err := sourcestore.NewStore(deployed.SSM, prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.PutSource(t.Context(), source, true); err != nil {
+		t.Fatal(err)
+	}
+}
