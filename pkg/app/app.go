@@ -45,6 +45,28 @@ type Env struct {
 	Clients Clients
 	Log     *slog.Logger
 	Metrics io.Writer // gets metric lines (EMF)
+
+	// What chance and the clock say; nil means the real ones.
+	Now    func() time.Time
+	Nonce  func() string
+	Random func() float64
+	Sleep  func(context.Context, time.Duration)
+}
+
+func (e Env) withDefaults() Env {
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	if e.Nonce == nil {
+		e.Nonce = nonce
+	}
+	if e.Random == nil {
+		e.Random = mathrand.Float64
+	}
+	if e.Sleep == nil {
+		e.Sleep = sleep
+	}
+	return e
 }
 
 // What each function needs of its configuration.
@@ -58,8 +80,8 @@ const (
 func (e Env) telemetry(function string) lambdaio.Telemetry {
 	return lambdaio.Telemetry{
 		Log:     e.Log.With("function", function),
-		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function}, time.Now),
-		Now:     time.Now,
+		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function}, e.Now),
+		Now:     e.Now,
 	}
 }
 
@@ -73,7 +95,7 @@ func (e Env) queues() *queue.Queues {
 
 func (e Env) parameters(log *slog.Logger) (*sourcestore.Reader, error) {
 	return sourcestore.NewReader(e.Clients.SSM, e.Config.ParameterPrefix, sourcestore.Settings{
-		TTL: e.Config.SourceTTL,
+		TTL: e.Config.SourceTTL, Now: e.Now,
 		OnError: func(err error) {
 			log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
 		},
@@ -90,6 +112,7 @@ func nonce() string {
 
 // Receiver builds the front.
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
+	e = e.withDefaults()
 	t := e.telemetry("receiver")
 	sources, err := e.parameters(t.Log)
 	if err != nil {
@@ -104,12 +127,13 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	l := e.ledger()
 	return lambdaio.Receiver(receive.New(receive.Ports{
 		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), Refusals: l,
-		Now: time.Now, Nonce: nonce,
+		Now: e.Now, Nonce: e.Nonce,
 	}, policy), t), nil
 }
 
 // Worker builds the worker.
 func Worker(e Env) (lambdaio.WorkerHandler, error) {
+	e = e.withDefaults()
 	t := e.telemetry("worker")
 	parameters, err := e.parameters(t.Log)
 	if err != nil {
@@ -127,7 +151,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 		Ledger: e.ledger(), Letters: queues, Bodies: store,
 		Destinations: newDestinations(parameters, t.Log),
 		Normalize:    normalize,
-		Now:          time.Now, Nonce: nonce, Random: mathrand.Float64,
+		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
 	}, policy)
 	return lambdaio.Worker(svc, queue.Decode, queues, e.Config.ReplayQueue, t), nil
 }
@@ -138,7 +162,8 @@ func normalize(body []byte, account string) (webhook.Event, error) {
 
 // Sweeper builds the sweeper.
 func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
-	svc := sweep.New(e.ledger(), e.queues(), time.Now, sweep.Policy{
+	e = e.withDefaults()
+	svc := sweep.New(e.ledger(), e.queues(), e.Now, sweep.Policy{
 		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
 	})
 	return lambdaio.Sweeper(svc, e.telemetry("sweeper")), nil
@@ -146,6 +171,7 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 
 // Redrive builds the redrive function.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
+	e = e.withDefaults()
 	return lambdaio.Redrive(RedriveService(e, redrive.DefaultPolicy), e.telemetry("redrive")), nil
 }
 
@@ -156,15 +182,16 @@ const dlqRetention = 14 * 24 * time.Hour
 // RedriveService builds the use case, for the function and for the operator's
 // commands alike.
 func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
+	e = e.withDefaults()
 	l, queues := e.ledger(), e.queues()
 	policy.Grace = e.Config.Grace
 	return redrive.New(redrive.Ports{
 		Ledger: l, Graveyard: l, Documents: l, Queue: queues,
 		Letters: &redrive.Janitor{
-			Ledger: l, Queue: queues, Now: time.Now, Nonce: nonce,
+			Ledger: l, Queue: queues, Now: e.Now, Nonce: e.Nonce,
 			Rounds: 10, Hold: 15 * time.Second, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
 		},
-		Now: time.Now, Nonce: nonce, Sleep: sleep,
+		Now: e.Now, Nonce: e.Nonce, Sleep: e.Sleep,
 	}, policy)
 }
 
