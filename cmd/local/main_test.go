@@ -114,7 +114,7 @@ func (b *safeBuffer) String() string {
 
 func post(t *testing.T, url, body string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -279,7 +279,7 @@ func TestFrontInvokesLikeLambda(t *testing.T) {
 		return ok(ctx, event)
 	}, 5*time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
-	request, err := http.NewRequestWithContext(ctx, "POST", url+"/webhooks/demo/token", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/webhooks/demo/token", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package local
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -30,7 +29,7 @@ func (w withEngine) Run() int {
 	return w.M.Run()
 }
 
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+var quiet = slog.New(slog.DiscardHandler)
 
 func newClients(t *testing.T) *Clients {
 	t.Helper()

@@ -58,42 +58,50 @@ func start(t *testing.T, clients *Clients, queue Queue, handler QueueHandler, ch
 	return stop
 }
 
-func TestPollerSettlesBatches(t *testing.T) {
-	fail := func(ids ...string) events.SQSEventResponse {
-		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-		for _, id := range ids {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
-		}
-		return response
+// failing is the answer that reports these messages.
+func failing(ids ...string) events.SQSEventResponse {
+	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, id := range ids {
+		response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: id})
 	}
-	bad := func(event events.SQSEvent) string {
-		for _, record := range event.Records {
-			if record.Body == "bad" {
-				return record.MessageId
-			}
+	return response
+}
+
+// idOf returns the message with that body.
+func idOf(event events.SQSEvent, body string) string {
+	for _, record := range event.Records {
+		if record.Body == body {
+			return record.MessageId
 		}
-		return ""
 	}
-	cases := map[string]struct {
-		respond func(events.SQSEvent) (events.SQSEventResponse, error)
-		again   []string // delivered more than once
-	}{
+	return ""
+}
+
+type settleCase struct {
+	respond func(events.SQSEvent) (events.SQSEventResponse, error)
+	again   []string // delivered more than once
+}
+
+func settleCases() map[string]settleCase {
+	return map[string]settleCase{
 		"an empty list means that all succeeded": {
-			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return fail(), nil },
+			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return failing(), nil },
 		},
 		"no list means that all succeeded": {
 			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return events.SQSEventResponse{}, nil },
 		},
 		"a reported message comes again alone": {
-			respond: func(e events.SQSEvent) (events.SQSEventResponse, error) { return fail(bad(e)), nil },
+			respond: func(e events.SQSEvent) (events.SQSEventResponse, error) { return failing(idOf(e, "bad")), nil },
 			again:   []string{"bad"},
 		},
 		"a message reported twice is one failure": {
-			respond: func(e events.SQSEvent) (events.SQSEventResponse, error) { return fail(bad(e), bad(e)), nil },
-			again:   []string{"bad"},
+			respond: func(e events.SQSEvent) (events.SQSEventResponse, error) {
+				return failing(idOf(e, "bad"), idOf(e, "bad")), nil
+			},
+			again: []string{"bad"},
 		},
 		"an error leaves the whole batch": {
-			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return fail(), errors.New("broken") },
+			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return failing(), errors.New("broken") },
 			again:   []string{"good", "bad"},
 		},
 		"a panic leaves the whole batch": {
@@ -101,14 +109,18 @@ func TestPollerSettlesBatches(t *testing.T) {
 			again:   []string{"good", "bad"},
 		},
 		"an unknown identifier fails the whole batch": {
-			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return fail("nobody"), nil },
+			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return failing("nobody"), nil },
 			again:   []string{"good", "bad"},
 		},
 		"an empty identifier fails the whole batch": {
-			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return fail(""), nil },
+			respond: func(events.SQSEvent) (events.SQSEventResponse, error) { return failing(""), nil },
 			again:   []string{"good", "bad"},
 		},
 	}
+}
+
+func TestPollerSettlesBatches(t *testing.T) {
+	cases := settleCases()
 	seen := map[string]*deliveries{}
 	stops := []func(){}
 	for name, c := range cases {
@@ -119,7 +131,7 @@ func TestPollerSettlesBatches(t *testing.T) {
 		stops = append(stops, start(t, clients, resources.Live, func(_ context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 			d.add(event)
 			if d.of("bad") > 1 { // the second round succeeds
-				return fail(), nil
+				return failing(), nil
 			}
 			return c.respond(event)
 		}, nil))
