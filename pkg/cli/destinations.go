@@ -1,0 +1,440 @@
+package cli
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func (p *program) destinationsCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "destinations", Aliases: []string{"destination", "dest"},
+		Short: "Keep the destinations: where events are delivered",
+		Long: `Keep the destinations. Without any, events are written to the worker's log. An
+event's destinations are chosen when a worker takes it first: a change counts for
+events that come after it.`,
+	}
+	cmd.AddCommand(p.destAddCmd(), p.destListCmd(), p.destRotateCmd(), p.destTestCmd(), p.destRemoveCmd())
+	return cmd
+}
+
+type destOptions struct {
+	url, kind                                             string
+	types, campaigns, accounts, clients, flags, withFlags []string
+	headers                                               []string
+	timeout                                               time.Duration
+	noSign                                                bool
+}
+
+func (p *program) destAddCmd() *cobra.Command {
+	var o destOptions
+	cmd := &cobra.Command{
+		Use:   "add NAME --url URL",
+		Short: "Add a destination and print its signing secret, once",
+		Long: `Add an HTTP endpoint that gets every event which passes the filters. Deliveries are
+signed after Standard Webhooks; the secret (whsec_…) is shown this once. The
+endpoint must answer 2xx and dedupe by the header webhook-id.
+
+--kind log writes events to the worker's log instead.`,
+		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
+  smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
+  smartleadctl destinations add acme --url https://acme.example.com/in --client 42 --without-flag test_event`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.addDestination(cmd.Context(), args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.url, "url", "", "address to post to")
+	f.StringVar(&o.kind, "kind", "http", "what it is: "+strings.Join(destination.Types(), ", "))
+	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
+	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
+	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
+	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
+	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
+	f.StringSliceVar(&o.flags, "without-flag", nil, "none with one of these flags")
+	f.StringArrayVar(&o.headers, "header", nil, "header to send, as 'Name: value'")
+	f.DurationVar(&o.timeout, "timeout", 0, "of one attempt (default 10s)")
+	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
+	return cmd
+}
+
+func (o destOptions) config() (destination.Config, error) {
+	cfg := destination.Config{
+		Type: o.kind, URL: o.url, Timeout: destination.Duration(o.timeout),
+		Filter: destination.Filter{
+			Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
+		},
+	}
+	for _, name := range o.types {
+		typ, err := parseType(name)
+		if err != nil {
+			return destination.Config{}, err
+		}
+		cfg.Filter.Types = append(cfg.Filter.Types, typ)
+	}
+	for _, h := range o.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return destination.Config{}, usage("--header is written as 'Name: value'")
+		}
+		if cfg.Headers == nil {
+			cfg.Headers = map[string]string{}
+		}
+		cfg.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return cfg, nil
+}
+
+func (p *program) addDestination(ctx context.Context, name string, o destOptions) error {
+	if err := destination.ValidateName(name); err != nil {
+		return usage("%s: %v", name, err)
+	}
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	secret := ""
+	if o.kind == "http" && !o.noSign {
+		if secret, err = p.signingSecret(); err != nil {
+			return err
+		}
+		cfg.Secrets = []string{secret}
+	}
+	if err := cfg.Validate(); err != nil {
+		return usage("%v", err)
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	err = p.putDestination(ctx, s, name, cfg, false)
+	if errors.Is(err, sourcestore.ErrExists) {
+		return failed(nil, "destination %s exists already", name).
+			hint("remove it first: %s destinations remove %s", p.self(), name)
+	}
+	if err != nil {
+		return err
+	}
+	return p.showSecret(name, secret, fmt.Sprintf("Try it: %s destinations test %s", p.self(), name))
+}
+
+func (p *program) signingSecret() (string, error) {
+	var key [32]byte
+	if _, err := io.ReadFull(p.Rand, key[:]); err != nil {
+		return "", fmt.Errorf("read randomness: %w", err)
+	}
+	return "whsec_" + base64.StdEncoding.EncodeToString(key[:]), nil
+}
+
+func (p *program) putDestination(ctx context.Context, s *Stack, name string, cfg destination.Config, overwrite bool) error {
+	form, err := json.Marshal(cfg)
+	if err != nil {
+		return fmt.Errorf("encode destination %s: %w", name, err)
+	}
+	return s.Store.Put(ctx, sourcestore.Destinations, name, form, overwrite)
+}
+
+func (p *program) showSecret(name, secret, next string) error {
+	if p.json {
+		return p.emit(struct {
+			Name   string `json:"name"`
+			Secret string `json:"signing_secret,omitempty"`
+		}{name, secret})
+	}
+	if secret != "" {
+		p.line("%s", secret)
+		p.say("This is the signing secret of %s (Standard Webhooks). It is shown this once.", name)
+	}
+	p.say("%s", next)
+	p.say("%s", settles)
+	return nil
+}
+
+func (p *program) destListCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the destinations; no path, secret or header value",
+		Example: "  smartleadctl destinations list", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.listDestinations(cmd.Context()) },
+	}
+}
+
+// destView is a destination as JSON.
+type destView struct {
+	Name string `json:"name"`
+	destination.Summary
+	UpdatedAt string `json:"updated_at,omitempty"`
+	Error     string `json:"error,omitempty"`
+}
+
+func (p *program) listDestinations(ctx context.Context) error {
+	s, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := s.Store.List(ctx, sourcestore.Destinations)
+	if err != nil {
+		return err
+	}
+	t := newTable("NAME", "KIND", "HOST", "SIGNED", "CHANGED", "~TAKES")
+	for _, e := range entries {
+		v := destView{Name: e.Name, UpdatedAt: wire(e.UpdatedAt)}
+		cfg, err := destination.ParseConfig(e.Value)
+		if err != nil {
+			v.Error = err.Error()
+		} else {
+			v.Summary = cfg.Summary()
+		}
+		if p.json {
+			if err := p.emit(v); err != nil {
+				return err
+			}
+			continue
+		}
+		t.add(v.Name, v.Type, v.Host, signedText(v), stamp(e.UpdatedAt), takes(v))
+	}
+	switch {
+	case p.json:
+		return nil
+	case len(entries) == 0:
+		p.say("there is no destination: events are written to the worker's log")
+		p.say("add one: %s destinations add NAME --url URL", p.self())
+		return nil
+	}
+	return p.print(t, "")
+}
+
+func signedText(v destView) string {
+	switch {
+	case v.Error != "" || v.Type != "http":
+		return ""
+	case v.Signed == 0:
+		return "no"
+	case v.Signed == 1:
+		return "yes"
+	}
+	return fmt.Sprintf("%d secrets", v.Signed)
+}
+
+// takes says in words which events a destination gets.
+func takes(v destView) string {
+	if v.Error != "" {
+		return "broken, its events wait: " + v.Error
+	}
+	f := v.Filter
+	var parts []string
+	add := func(name string, values []string) {
+		if len(values) > 0 {
+			parts = append(parts, name+" "+strings.Join(values, " or "))
+		}
+	}
+	add("type", names(f.Types))
+	add("campaign", f.CampaignIDs)
+	add("account", f.Accounts)
+	add("client", f.ClientIDs)
+	add("flag", f.Flags)
+	add("without flag", f.NotFlags)
+	if len(parts) == 0 {
+		return "everything"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// destination reads a destination that must exist.
+func (p *program) destination(ctx context.Context, name string) (*Stack, destination.Config, error) {
+	if err := destination.ValidateName(name); err != nil {
+		return nil, destination.Config{}, usage("%s: %v", name, err)
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return nil, destination.Config{}, err
+	}
+	entry, err := s.Store.Get(ctx, sourcestore.Destinations, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return nil, destination.Config{}, notFound("there is no destination %s", name).
+			hint("which there are: %s destinations list", p.self())
+	}
+	if err != nil {
+		return nil, destination.Config{}, err
+	}
+	cfg, err := destination.ParseConfig(entry.Value)
+	if err != nil {
+		return nil, destination.Config{}, failed(err, "destination %s is broken", name).
+			hint("remove it and add it anew: %s destinations remove %s", p.self(), name)
+	}
+	return s, cfg, nil
+}
+
+func (p *program) destRotateCmd() *cobra.Command {
+	var finish, yes bool
+	cmd := &cobra.Command{
+		Use:   "rotate NAME",
+		Short: "Give a destination a new signing secret; the old one signs too until --finish",
+		Example: `  smartleadctl destinations rotate crm
+  smartleadctl destinations rotate crm --finish`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return p.rotateDestination(cmd.Context(), args[0], finish, yes)
+		},
+	}
+	cmd.Flags().BoolVar(&finish, "finish", false, "sign with the newest secret only")
+	addYes(cmd, &yes)
+	return cmd
+}
+
+func (p *program) rotateDestination(ctx context.Context, name string, finish, yes bool) error {
+	s, cfg, err := p.destination(ctx, name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case cfg.Type != "http":
+		return usage("destination %s is of kind %s: it signs nothing", name, cfg.Type)
+	case finish && len(cfg.Secrets) < 2:
+		p.say("nothing to finish: %s has %s", name, count(len(cfg.Secrets), "secret", "secrets"))
+		return nil
+	case finish:
+		if err := p.confirm(yes, "stop signing for %s with its old secret", name); err != nil {
+			return err
+		}
+		cfg.Secrets = cfg.Secrets[len(cfg.Secrets)-1:]
+		if err := p.putDestination(ctx, s, name, cfg, true); err != nil {
+			return err
+		}
+		return p.showSecret(name, "", "The newest secret signs alone.")
+	case len(cfg.Secrets) >= 2:
+		return failed(nil, "a rotation of %s is under way", name).
+			hint("end it first: %s destinations rotate %s --finish", p.self(), name)
+	}
+	secret, err := p.signingSecret()
+	if err != nil {
+		return err
+	}
+	cfg.Secrets = append(cfg.Secrets, secret)
+	if err := p.putDestination(ctx, s, name, cfg, true); err != nil {
+		return err
+	}
+	return p.showSecret(name, secret, fmt.Sprintf(
+		"Both secrets sign until you end it: %s destinations rotate %s --finish", p.self(), name))
+}
+
+func (p *program) destRemoveCmd() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove a destination: what still waits for it counts as settled",
+		Example: "  smartleadctl destinations remove crm", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.removeDestination(cmd.Context(), args[0], yes) },
+	}
+	addYes(cmd, &yes)
+	return cmd
+}
+
+func (p *program) removeDestination(ctx context.Context, name string, yes bool) error {
+	if err := destination.ValidateName(name); err != nil {
+		return usage("%s: %v", name, err)
+	}
+	if err := p.confirm(yes, "remove destination %s: events that still wait for it count as settled there", name); err != nil {
+		return err
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.Store.Delete(ctx, sourcestore.Destinations, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return notFound("there is no destination %s", name).hint("which there are: %s destinations list", p.self())
+	}
+	if err != nil {
+		return err
+	}
+	p.say("destination %s is removed. %s", name, settles)
+	return nil
+}
+
+func (p *program) destTestCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test NAME",
+		Short: "Post a clearly marked sample event to a destination, from here",
+		Long: `Post one sample event to a destination, signed as a real one, from this machine. It
+is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in
+the ledger, and the destination's filter is not asked.`,
+		Example: "  smartleadctl destinations test crm",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.testDestination(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) testDestination(ctx context.Context, name string) error {
+	_, cfg, err := p.destination(ctx, name)
+	if err != nil {
+		return err
+	}
+	if cfg.Type != "http" {
+		return usage("destination %s is of kind %s: there is nothing to post to", name, cfg.Type)
+	}
+	cfg.Filter = destination.Filter{}
+	target, err := destination.New(name, cfg, destination.Deps{Transport: p.HTTP, Now: p.Now})
+	if err != nil {
+		return err
+	}
+	sample, err := p.sampleEvent()
+	if err != nil {
+		return err
+	}
+	started := p.Now()
+	out := target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)})
+	took := p.Now().Sub(started)
+	if p.json {
+		err = p.emit(struct {
+			Destination string `json:"destination"`
+			EventID     string `json:"event_id"`
+			Result      string `json:"result"`
+			HTTPStatus  int    `json:"http_status,omitempty"`
+			ErrorClass  string `json:"error_class,omitempty"`
+			Error       string `json:"error,omitempty"`
+			TookMS      int64  `json:"took_ms"`
+		}{name, string(sample.ID), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
+		if err != nil {
+			return err
+		}
+	}
+	if out.Result != webhook.ResultDelivered {
+		return failed(nil, "the destination %s %s", name, answered(out.Status, out.ErrorClass, out.Error)).
+			hint("a real event would end as: %s", out.Result)
+	}
+	if !p.json {
+		p.line("the destination %s answered %d after %s; webhook-id %s", name, out.Status, span(took), sample.ID)
+	}
+	return nil
+}
+
+// sampleEvent is new every time, so that a destination that dedupes takes it.
+func (p *program) sampleEvent() (webhook.Event, error) {
+	var random [20]byte
+	if _, err := io.ReadFull(p.Rand, random[:]); err != nil {
+		return webhook.Event{}, fmt.Errorf("read randomness: %w", err)
+	}
+	now := p.Now().UTC().Truncate(time.Millisecond)
+	return webhook.Event{
+		Schema: webhook.Schema,
+		ID:     webhook.EventID("v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(random[:])),
+		Type:   webhook.EmailReply, RawType: "EMAIL_REPLY", Dialect: "help", Account: "smartleadctl-test",
+		CampaignID: "0", CampaignName: "TEST by smartleadctl", Source: "smartleadctl-test",
+		Lead:       &webhook.Lead{Email: "test@example.com", Name: "TEST"},
+		OccurredAt: now, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: now, Attempt: 1,
+		Subject: "TEST: sample event of smartleadctl destinations test",
+		Reply:   &webhook.Reply{Text: "This is a test.", From: "test@example.com"},
+		Flags:   []string{webhook.FlagTestEvent},
+		Raw:     json.RawMessage(`{"test":true}`),
+	}, nil
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// filter is what selects events on the command line.
+type filter struct {
+	state, typ, campaign, lead, source, account, flag, class string
+	since, until                                             string
+}
+
+func (f *filter) flags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.state, "state", "", "only in this state: "+join(webhook.States))
+	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day)")
+	flags.StringVar(&f.until, "until", "", "received until then")
+	flags.StringVar(&f.flag, "flag", "", "only with this flag, such as untrusted_sender")
+	f.common(cmd)
+}
+
+// common are the filters that every listing of events has.
+func (f *filter) common(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.typ, "type", "", "only of this type, such as EMAIL_REPLY")
+	flags.StringVar(&f.campaign, "campaign", "", "only of this campaign id")
+	flags.StringVar(&f.lead, "lead", "", "only of this lead's address")
+	flags.StringVar(&f.source, "source", "", "only received through this source")
+	flags.StringVar(&f.account, "account", "", "only of this account")
+	flags.StringVar(&f.class, "error-class", "", "only with this error class, such as http_503")
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(typeNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(names(webhook.States), cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f filter) empty() bool { return f == filter{} }
+
+// query is the ledger's form of the filter. Dead events have an index of their
+// own, in order of their death.
+func (f filter) query(now time.Time) (ledger.Query, error) {
+	q := ledger.Query{
+		Campaign: f.campaign, Lead: strings.ToLower(strings.TrimSpace(f.lead)), Source: f.source,
+		Account: f.account, Flag: f.flag, ErrorClass: f.class, Now: now,
+	}
+	var err error
+	if f.typ != "" {
+		if q.Type, err = parseType(f.typ); err != nil {
+			return ledger.Query{}, err
+		}
+	}
+	if f.state != "" {
+		q.State = webhook.State(strings.ToLower(f.state))
+		if !slices.Contains(webhook.States, q.State) {
+			return ledger.Query{}, usage("--state %s is no state", f.state).hint("one of: %s", join(webhook.States))
+		}
+	}
+	q.Dead = q.State == webhook.Dead
+	if q.Since, err = parseTime("--since", f.since, now); err != nil {
+		return ledger.Query{}, err
+	}
+	if q.Until, err = parseTime("--until", f.until, now); err != nil {
+		return ledger.Query{}, err
+	}
+	if !q.Since.IsZero() && !q.Until.IsZero() && !q.Since.Before(q.Until) {
+		return ledger.Query{}, usage("--since is not before --until")
+	}
+	return q, nil
+}
+
+// parseTime reads a length of time before now, a time or a day.
+func parseTime(name, s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if d, err := parseSpan(s); err == nil {
+		return now.Add(-d).UTC(), nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, usage("%s %s is neither a length of time (2h, 7d) nor a time (2026-03-04T17:00:00Z, 2026-03-04)", name, s)
+}
+
+// parseSpan reads what time.ParseDuration reads, and days.
+func parseSpan(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 3650 {
+			return 0, fmt.Errorf("%q is no number of days", s)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err == nil && d < 0 {
+		return 0, fmt.Errorf("%q is negative", s)
+	}
+	return d, err
+}
+
+func parseType(s string) (webhook.Type, error) {
+	name := strings.ToUpper(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.TrimSpace(s)))
+	if slices.Contains(typeNames(), name) {
+		return webhook.Type(name), nil
+	}
+	return "", usage("%s is no event type", s).hint("one of: %s", strings.Join(typeNames(), ", "))
+}
+
+func typeNames() []string {
+	out := make([]string, 0, len(refires)+1)
+	for _, r := range refires {
+		out = append(out, string(r.Type))
+	}
+	return append(out, string(webhook.Unknown))
+}
+
+func names[T ~string](list []T) []string {
+	out := make([]string, 0, len(list))
+	for _, v := range list {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+func join[T ~string](list []T) string { return strings.Join(names(list), ", ") }
+
+// maxLook bounds the events that one command reads of a listing unless it is
+// told to read all: a filter that matches nothing must not read for ever.
+const maxLook = 20_000
+
+// walked says how a walk ended.
+type walked struct {
+	next   string // where to go on; empty at the end
+	looked int    // events read
+}
+
+// walk hands over the events of a listing, page by page, until there are limit
+// of them (0: all) or bound events were read (0: all). No event is lost or
+// repeated between walks: next is a unique index key.
+func walk(ctx context.Context, s *Stack, q ledger.Query, limit, bound int, each func(webhook.Record) error) (walked, error) {
+	var w walked
+	w.next = q.After
+	for n := 0; ; {
+		q.After, q.Limit = w.next, 200
+		if limit > 0 {
+			q.Limit = min(q.Limit, limit-n)
+		}
+		page, err := s.Ledger.List(ctx, q)
+		if err != nil {
+			return w, err
+		}
+		w.next, w.looked = page.Next, w.looked+page.Scanned
+		for _, r := range page.Records {
+			if err := each(r); err != nil {
+				return w, err
+			}
+			n++
+		}
+		if w.next == "" || (limit > 0 && n >= limit) || (bound > 0 && w.looked >= bound) {
+			return w, nil
+		}
+	}
+}
+
+// ids reads event ids from the arguments; '-' stands for one id a line of
+// stdin.
+func (p *program) ids(args []string) ([]webhook.EventID, error) {
+	var out []webhook.EventID
+	for _, arg := range args {
+		words := []string{arg}
+		if arg == "-" {
+			text, err := p.read("-")
+			if err != nil {
+				return nil, failed(err, "stdin cannot be read")
+			}
+			words = strings.Fields(string(text))
+		}
+		for _, word := range words {
+			id, err := webhook.ParseEventID(word)
+			if err != nil {
+				return nil, usage("%s: %v", word, err).hint("find it: %s events find TEXT", p.self())
+			}
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+type refusedOptions struct {
+	day   string
+	limit int
+}
+
+func (p *program) refusedCmd() *cobra.Command {
+	var o refusedOptions
+	cmd := &cobra.Command{
+		Use:   "refused",
+		Short: "List requests that were not accepted, and why",
+		Long: `List the requests of one day (UTC) that were not accepted, newest first. They are
+kept for 14 days, at a bounded rate, without secrets.`,
+		Example: `  smartleadctl events refused
+  smartleadctl events refused --day 2026-03-04`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.refused(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.day, "day", "", "day in UTC, such as 2026-03-04 (default: today)")
+	cmd.Flags().IntVar(&o.limit, "limit", 50, "requests to list, at most 1,000")
+	return cmd
+}
+
+type refusedView struct {
+	At        string `json:"at"`
+	Cause     string `json:"cause"`
+	Detail    string `json:"detail,omitempty"`
+	Source    string `json:"source,omitempty"`
+	SourceIP  string `json:"source_ip,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+	RequestID string `json:"request_id"`
+	Bytes     int    `json:"bytes"`
+	Excerpt   string `json:"excerpt,omitempty"`
+	Next      string `json:"next,omitempty"`
+}
+
+// refusalAdvice says what mends a cause.
+func (p *program) refusalAdvice(r webhook.Refused) string {
+	source := quote(orText(r.Source, "NAME"))
+	switch r.Cause {
+	case "unknown_source":
+		return fmt.Sprintf("the URL names a source that does not exist: %s sources list", p.self())
+	case "no_token", "wrong_token":
+		return fmt.Sprintf("enter the whole webhook URL at Smartlead; lost: %s sources rotate %s", p.self(), source)
+	case "no_signature", "wrong_signature":
+		return fmt.Sprintf("the source demands a signature: see %s sources list", p.self())
+	case "not_json", "encoding", "scalar", "too_complex", "base64":
+		return "it can never be an event; see the excerpt, and who sends it"
+	case "too_large", "too_many_elements":
+		return "send it in smaller parts"
+	}
+	return ""
+}
+
+func (p *program) refused(ctx context.Context, o refusedOptions) error {
+	day := p.Now().UTC()
+	if o.day != "" {
+		var err error
+		if day, err = time.Parse(time.DateOnly, o.day); err != nil {
+			return usage("--day %s is no day such as 2026-03-04", o.day)
+		}
+	}
+	if o.limit < 1 || o.limit > 1000 {
+		return usage("--limit is 1 to 1,000")
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := s.Ledger.Refusals(ctx, day, o.limit)
+	if err != nil {
+		return err
+	}
+	t := newTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL")
+	advice := map[string]string{}
+	for _, r := range list {
+		next := p.refusalAdvice(r)
+		if p.json {
+			err := p.emit(refusedView{
+				At: wire(r.At), Cause: r.Cause, Detail: r.Detail, Source: r.Source, SourceIP: r.SourceIP,
+				UserAgent: r.UserAgent, RequestID: r.RequestID, Bytes: r.Bytes, Excerpt: r.Excerpt, Next: next,
+			})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		advice[r.Cause] = next
+		t.add(stamp(r.At), r.Cause, r.Source, r.SourceIP, thousands(r.Bytes), r.RequestID, orText(r.Excerpt, r.Detail))
+	}
+	if p.json {
+		return nil
+	}
+	if len(list) == 0 {
+		p.say("nothing was refused on %s", day.Format(time.DateOnly))
+		return nil
+	}
+	if err := p.print(t, ""); err != nil {
+		return err
+	}
+	p.line("")
+	for _, r := range list {
+		if next := advice[r.Cause]; next != "" {
+			p.line("%s: %s", r.Cause, next)
+			delete(advice, r.Cause)
+		}
+	}
+	if len(list) == o.limit {
+		p.say("there may be more: --limit %d", min(1000, 10*o.limit))
+	}
+	return nil
+}

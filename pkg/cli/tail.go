@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+func (p *program) tailCmd() *cobra.Command {
+	var f filter
+	var every, past time.Duration
+	cmd := &cobra.Command{
+		Use:   "tail",
+		Short: "Follow arrivals, until interrupted",
+		Long: `Follow arrivals. Each event is shown once, in the state in which it is seen first;
+what came of it shows events show. Stop with Ctrl-C.`,
+		Example: `  smartleadctl tail
+  smartleadctl tail --type EMAIL_REPLY --past 10m`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.tail(cmd.Context(), f, every, past) },
+	}
+	f.common(cmd)
+	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "how often to look")
+	cmd.Flags().DurationVar(&past, "past", 0, "begin with what came in this time")
+	return cmd
+}
+
+// overlap is how far back each look reaches again: the index is read a moment
+// after it is written, and receivers' clocks differ.
+const overlap = 30 * time.Second
+
+func (p *program) tail(ctx context.Context, f filter, every, past time.Duration) error {
+	if every < 100*time.Millisecond || past < 0 {
+		return usage("--every is at least 100ms, and --past is not negative")
+	}
+	q, err := f.query(p.Now())
+	if err != nil {
+		return err
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return err
+	}
+	q.Oldest = true
+	begin := p.Now().Add(-past)
+	from := begin
+	seen := map[webhook.EventID]time.Time{}
+	for ctx.Err() == nil {
+		now := p.Now()
+		q.Since, q.Now = later(from.Add(-overlap), begin), now
+		if q.Since.Before(begin) {
+			q.Since = begin
+		}
+		_, err := walk(ctx, s, q, 0, 0, func(r webhook.Record) error {
+			if _, known := seen[r.ID]; known {
+				return nil
+			}
+			seen[r.ID] = r.ReceivedAt
+			return p.arrival(r)
+		})
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			p.say("this look failed, the next one follows: %v", err)
+		default:
+			from = now
+		}
+		for id, at := range seen {
+			if at.Before(from.Add(-2 * overlap)) {
+				delete(seen, id)
+			}
+		}
+		p.Sleep(ctx, every)
+	}
+	return nil
+}
+
+func (p *program) arrival(r webhook.Record) error {
+	if p.json {
+		return p.emit(viewOf(r))
+	}
+	p.line("%s  %-10s  %-23s  %-30s  %s  %s", stamp(r.ReceivedAt), r.State, r.Type,
+		shorten(clean(dash(r.LeadEmail)), 30), r.ID, clean(p.note(r)))
+	return nil
+}

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// variantView is a variant as JSON.
+type variantView struct {
+	Fingerprint string   `json:"fingerprint"`
+	ReceivedAt  string   `json:"received_at"`
+	Source      string   `json:"source"`
+	RequestID   string   `json:"request_id,omitempty"`
+	Flags       []string `json:"flags"`
+	Bytes       int      `json:"payload_bytes"`
+	SplitAs     string   `json:"split_as,omitempty"`
+	Differs     []string `json:"differs,omitempty"`
+}
+
+func variantOf(v webhook.Variant) variantView {
+	return variantView{
+		Fingerprint: v.Fingerprint, ReceivedAt: wire(v.Receipt.ReceivedAt), Source: v.Receipt.Source,
+		RequestID: orText(v.Receipt.ProviderRequestID, v.Receipt.RequestID),
+		Flags:     append([]string{}, v.Receipt.Flags...), Bytes: v.Receipt.Payload.Size, SplitAs: string(v.SplitAs),
+	}
+}
+
+func (p *program) variantsCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "variants ID",
+		Short: "Show the other bodies that came under an event's identity, and how they differ",
+		Long: `Show the other bodies that came under an event's identity. Each is kept beside the
+event and is not delivered; split makes one an event of its own. Members of the
+body that differ from the event's are named.`,
+		Example: "  smartleadctl events variants v1:EMAIL_REPLY:…",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.variants(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) variants(ctx context.Context, arg string) error {
+	rec, list, s, err := p.variantsOf(ctx, arg)
+	if err != nil {
+		return err
+	}
+	own := members(ctx, s, rec.Payload)
+	t := newTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "SPLIT AS", "~DIFFERS IN")
+	for _, v := range list {
+		view := variantOf(v)
+		view.Differs = difference(own, members(ctx, s, v.Receipt.Payload))
+		if p.json {
+			if err := p.emit(view); err != nil {
+				return err
+			}
+			continue
+		}
+		t.add(view.Fingerprint, stamp(v.Receipt.ReceivedAt), view.Source, strings.Join(view.Flags, ","), view.SplitAs,
+			strings.Join(view.Differs, ", "))
+	}
+	if p.json {
+		return nil
+	}
+	if len(list) == 0 {
+		p.say("no other body came under the identity of %s", rec.ID)
+		return nil
+	}
+	if err := p.print(t, ""); err != nil {
+		return err
+	}
+	p.say("make one an event of its own: %s events split %s FINGERPRINT", p.self(), quote(string(rec.ID)))
+	return nil
+}
+
+func (p *program) variantsOf(ctx context.Context, arg string) (webhook.Record, []webhook.Variant, *Stack, error) {
+	ids, err := p.ids([]string{arg})
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	if len(ids) != 1 {
+		return webhook.Record{}, nil, nil, usage("one event id is needed")
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	rec, err := p.get(ctx, s, ids[0])
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	list, err := s.Ledger.Variants(ctx, rec.ID)
+	return rec, list, s, err
+}
+
+// members are the values of a body by their path; nil when it cannot be read.
+func members(ctx context.Context, s *Stack, payload webhook.Payload) map[string]string {
+	body, err := s.Bodies.Load(ctx, payload)
+	if err != nil {
+		return nil
+	}
+	var value any
+	if json.Unmarshal(body, &value) != nil {
+		return nil
+	}
+	out := map[string]string{}
+	flatten(out, "", value)
+	return out
+}
+
+func flatten(out map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, child := range v {
+			flatten(out, strings.TrimPrefix(path+"."+name, "."), child)
+		}
+	case []any:
+		for i, child := range v {
+			flatten(out, fmt.Sprintf("%s[%d]", path, i), child)
+		}
+	default:
+		out[path] = fmt.Sprint(v)
+	}
+}
+
+// maxDiffers bounds the members that are named.
+const maxDiffers = 12
+
+// difference names the members that one body has and the other has not, or has
+// with another value.
+func difference(a, b map[string]string) []string {
+	if a == nil || b == nil {
+		return []string{"a body that cannot be read"}
+	}
+	paths := map[string]bool{}
+	for path, value := range a {
+		if other, ok := b[path]; !ok || other != value {
+			paths[path] = true
+		}
+	}
+	for path := range b {
+		if _, ok := a[path]; !ok {
+			paths[path] = true
+		}
+	}
+	all := slices.Sorted(maps.Keys(paths))
+	if over := len(all) - maxDiffers; over > 0 {
+		all = append(all[:maxDiffers], fmt.Sprintf("and %d more", over))
+	}
+	return all
+}
+
+func (p *program) splitCmd() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "split ID [FINGERPRINT]",
+		Short: "Make a variant an event of its own, and deliver it",
+		Long: `Make another body that came under an event's identity an event of its own, and
+deliver it. The beginning of a fingerprint is enough; without one, the event must
+have one variant that was not split yet. Repeating a split changes nothing.`,
+		Example: "  smartleadctl events split v1:EMAIL_REPLY:… 4KJ2",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			fingerprint := ""
+			if len(args) == 2 {
+				fingerprint = args[1]
+			}
+			return p.split(cmd.Context(), args[0], fingerprint, yes)
+		},
+	}
+	addYes(cmd, &yes)
+	return cmd
+}
+
+func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) error {
+	rec, list, s, err := p.variantsOf(ctx, arg)
+	if err != nil {
+		return err
+	}
+	v, err := p.chooseVariant(rec, list, fingerprint)
+	if err != nil {
+		return err
+	}
+	if v.SplitAs == "" && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender) {
+		if err := p.confirm(yes, "deliver a body whose secret_key is not trusted"); err != nil {
+			return err
+		}
+	}
+	now := p.Now()
+	id, err := s.Ledger.Split(ctx, v, now, now.Add(grace))
+	if err != nil {
+		return err
+	}
+	// Refused: the event is due in the ledger all the same.
+	s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})
+	if p.json {
+		return p.emit(struct {
+			EventID     string    `json:"event_id"`
+			SplitFrom   string    `json:"split_from"`
+			Fingerprint string    `json:"fingerprint"`
+			At          time.Time `json:"at"`
+		}{string(id), string(rec.ID), v.Fingerprint, now.UTC()})
+	}
+	p.line("%s", id)
+	p.say("it is an event of its own now and on its way: %s events show %s", p.self(), quote(string(id)))
+	return nil
+}
+
+func (p *program) chooseVariant(rec webhook.Record, list []webhook.Variant, fingerprint string) (webhook.Variant, error) {
+	var match []webhook.Variant
+	for _, v := range list {
+		if (fingerprint == "" && v.SplitAs == "") ||
+			(fingerprint != "" && strings.HasPrefix(v.Fingerprint, strings.ToUpper(fingerprint))) {
+			match = append(match, v)
+		}
+	}
+	switch {
+	case len(match) == 1:
+		return match[0], nil
+	case len(match) == 0:
+		return webhook.Variant{}, notFound("event %s has no such variant", rec.ID).
+			hint("which it has: %s events variants %s", p.self(), quote(string(rec.ID)))
+	}
+	e := usage("%d variants match: name one by its fingerprint", len(match))
+	for _, v := range match {
+		e = e.hint("%s, received %s", v.Fingerprint, stamp(v.Receipt.ReceivedAt))
+	}
+	return webhook.Variant{}, e
+}
