@@ -97,7 +97,6 @@ const (
 	fWebhookID
 	fMetadata
 	fSentMessageIDs
-	fLastReply
 	fEventTypes
 	fieldCount
 )
@@ -138,7 +137,7 @@ var fieldNames = map[string]field{
 	"app_url": fAppURL, "appUrl": fAppURLCamel, "ui_master_inbox_link": fUIMasterInboxLink,
 	"links": fLinks, "description": fDescription, "secret_key": fSecretKey, "secretKey": fSecretKey,
 	"forwardedFrom": fForwardedFrom, "webhook_id": fWebhookID, "metadata": fMetadata,
-	"sent_message_ids": fSentMessageIDs, "last_reply": fLastReply, "lastReply": fLastReply, "event_types": fEventTypes,
+	"sent_message_ids": fSentMessageIDs, "event_types": fEventTypes,
 }
 
 // fields is where each field's value stands; 0 when it is absent. Of duplicate

@@ -122,6 +122,8 @@ func TestNotPartOfTheIdentity(t *testing.T) {
 		{`{"event_type":"EMAIL_BOUNCE","stats_id":"s","event_timestamp":"2026-03-04T17:00:00Z"}`, `{"event_type":"EMAIL_BOUNCE","stats_id":"s","sequence_number":1}`},
 		{`{"event_type":"EMAIL_REPLY","stats_id":"s","message_id":"a","reply_body":"x"}`, `{"event_type":"EMAIL_REPLY","stats_id":"s","reply_message":{"message_id":" <a> "},"reply_body":"y"}`},
 		{`{"event_type":"EMAIL_BOUNCE","description":"sent to a@x.example got bounced","bounce_reply_message_id":"m"}`, `{"event_type":"EMAIL_BOUNCE","description":"sent to b@x.example got bounced","bounce_reply_message_id":"m"}`},
+		{`{"event":"EMAIL_REPLIED","lead":{"email":"a@x.example"},"timestamp":1772625601,"reply":{"body":"x"},"email":{"message_id":"s"},"message_id":"m"}`,
+			`{"event":"EMAIL_REPLIED","lead":{"email":"a@x.example"},"timestamp":1772625601,"reply":{"body":"x"},"email":{"message_id":"s"},"message_id":"n"}`},
 		{`{"event_type":"EMAIL_OPEN","stats_id":"s","to_email":"a@x.example"}`, `{"event_type":"EMAIL_OPEN","stats_id":"s","to_email":"b@x.example"}`},
 		{`{"event_type":"EMAIL_OPEN","lead_id":1,"timestamp":1772625601}`, `{"event_type":"EMAIL_OPEN","sl_email_lead_id":"1","timestamp":"2026-03-04T12:00:01Z"}`},
 	} {

@@ -1,0 +1,93 @@
+package smartlead
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestWrappers: what is opened, and what is an event itself.
+func TestWrappers(t *testing.T) {
+	const event = `{"event_type":"EMAIL_OPEN","stats_id":"s"}`
+	text := func(s string) string {
+		q, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(q)
+	}
+	deep := event
+	for range maxWrappers {
+		deep = text(deep)
+	}
+	for name, c := range map[string]struct {
+		body string
+		want []string // payloads; "" for a refused element
+	}{
+		"object":                     {event, []string{event}},
+		"wrapper":                    {`{"headers":{"a":"b"},"query":{},"body":` + event + `}`, []string{event}},
+		"wrapper with more":          {`{"other":1,"body":` + event + `}`, []string{event}},
+		"wrapper of text":            {`{"body":` + text(event) + `}`, []string{event}},
+		"wrapper of text of text":    {`{"body":` + text(text(event)) + `}`, []string{event}},
+		"wrapper of a wrapper":       {`{"body":{"body":` + event + `}}`, []string{event}},
+		"wrapper of an array":        {`{"body":[` + event + `,1]}`, []string{event, ""}},
+		"wrapper of no type":         {`{"headers":{},"body":{"a":1}}`, []string{`{"a":1}`}},
+		"text":                       {text(event), []string{event}},
+		"text of text":               {text(text(event)), []string{event}},
+		"text of an array":           {text(`[` + event + `]`), []string{event}},
+		"unknown type around known":  {`{"type":"webhook","body":` + event + `}`, []string{event}},
+		"known type stays":           {`{"event_type":"EMAIL_REPLY","body":` + event + `}`, []string{`{"event_type":"EMAIL_REPLY","body":` + event + `}`}},
+		"unknown type, unknown body": {`{"type":"a","body":{"type":"b"}}`, []string{`{"type":"a","body":{"type":"b"}}`}},
+		"more, but no type":          {`{"other":1,"body":{"a":1}}`, []string{`{"other":1,"body":{"a":1}}`}},
+		"plain text":                 {`{"body":"hello"}`, []string{`{"body":"hello"}`}},
+		"text of a number":           {`{"body":"1"}`, []string{`{"body":"1"}`}},
+		"text of text of nothing":    {`{"body":"\"x\""}`, []string{`{"body":"\"x\""}`}},
+		"broken JSON text":           {`{"body":"{"}`, []string{`{"body":"{"}`}},
+		"array of no objects":        {`{"body":[1,2]}`, []string{`{"body":[1,2]}`}},
+		"empty array in it":          {`{"body":[]}`, []string{`{"body":[]}`}},
+		"null":                       {`{"body":null}`, []string{`{"body":null}`}},
+		"array":                      {`[{"body":` + event + `},` + text(event) + `,{"body":[` + event + `,{}]},"[]",[` + event + `]]`, []string{event, event, event, `{}`, "", ""}},
+		"as deep as is opened":       {`{"body":` + text(text(text(event))) + `}`, []string{event}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			batch, err := Parse([]byte(c.body), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, e := range batch.Elements {
+				if (e.Err != nil) != (len(e.Payload) == 0) || e.Err != nil && !errors.Is(e.Err, ErrNotObject) {
+					t.Errorf("error %v, payload %s", e.Err, e.Payload)
+				}
+				got = append(got, string(e.Payload))
+			}
+			if strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
+	if _, err := Parse([]byte(deep), Options{}); !errors.Is(err, ErrScalar) {
+		t.Errorf("beyond the bound: %v", err)
+	}
+}
+
+func TestUntrackedPeople(t *testing.T) {
+	for name, c := range map[string]struct{ members, lead, mailbox, name string }{
+		"help":               {`"sender_detail":"Ida X <Ida@x.example>","recipient_detail":"mira@outbound.example","to_email":"a@b.example"`, "ida@x.example", "mira@outbound.example", "Ida X"},
+		"flat":               {`"from_email":"ida@x.example","to_email":"mira@outbound.example"`, "ida@x.example", "mira@outbound.example", ""},
+		"ourselves":          {`"from_email":"mira@outbound.example","to_email":"mira@outbound.example"`, "", "mira@outbound.example", ""},
+		"daemon":             {`"sender_detail":"Mailer <mailer-daemon@x.example>","recipient_detail":"mira@outbound.example"`, "", "mira@outbound.example", "Mailer"},
+		"placeholder":        {`"from_email":"untracked","to_email":"mira@outbound.example"`, "", "mira@outbound.example", ""},
+		"nothing but fields": {`"subject":"x"`, "", "", ""},
+	} {
+		e := one(t, `{"event_type":"UNTRACKED_REPLIES",`+c.members+`}`, corpusOptions).Event
+		lead, leadName := "", ""
+		if e.Lead != nil {
+			lead, leadName = e.Lead.Email, e.Lead.Name
+		}
+		if lead != c.lead || e.Mailbox != c.mailbox || leadName != c.name {
+			t.Errorf("%s: lead %q %q, mailbox %q", name, lead, leadName, e.Mailbox)
+		}
+	}
+}
