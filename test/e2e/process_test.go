@@ -29,7 +29,7 @@ func start(log, program string, environment []string, args ...string) (*process,
 		return nil, err
 	}
 	defer file.Close()
-	cmd := exec.Command(program, args...) //nolint:noctx // it outlives every context; stop ends it
+	cmd := exec.Command(program, args...) // it outlives every context; stop ends it
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment, file, file
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -89,7 +89,7 @@ func (p *process) until(ready func() error, limit time.Duration) error {
 
 // freePort returns a port on which nothing listened a moment ago.
 func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a local listener that is closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}

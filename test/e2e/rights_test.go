@@ -35,10 +35,7 @@ func newWatch(s *stack) (*watch, error) {
 		return nil, err
 	}
 	w := &watch{seen: map[string]bool{}}
-	proxy := &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: nil,
-	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	w.server = httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
@@ -115,7 +112,7 @@ func (s *stack) objectCalls(request *http.Request) []string {
 	default:
 		actions = append(actions, "s3:"+request.Method+object)
 	}
-	if source := request.Header.Get("X-Amz-Copy-Source"); source != "" {
+	if source, err := url.PathUnescape(request.Header.Get("X-Amz-Copy-Source")); err == nil && source != "" {
 		actions = append(actions, "s3:GetObject on arn:aws:s3:::"+strings.TrimPrefix(source, "/"))
 	}
 	if request.Header.Get("X-Amz-Tagging") != "" {
