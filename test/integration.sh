@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export REQUIRE_ENGINES=1 DYNOXIDE=$PWD/.tools/bin/dynoxide
-packages=$(grep -rl --include='*_test.go' REQUIRE_ENGINES . | xargs -n 1 dirname | sort -u)
+packages=$(grep -rl --include='*_test.go' --exclude-dir='.?*' REQUIRE_ENGINES . | xargs -n 1 dirname | sort -u)
 [ -n "$packages" ] || { echo "integration: no test asks for an engine" >&2; exit 1; }
 
 log=$(mktemp)
