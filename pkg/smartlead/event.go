@@ -34,7 +34,7 @@ func (b *body) event(account string, e Element) webhook.Event {
 		ev.Category = &b.category
 	case b.typ == webhook.CampaignStatusChanged && b.status != webhook.StatusChange{}:
 		ev.Status = &b.status
-	case isAlert(b.typ):
+	case isAlert(b.typ) && b.alert != webhook.Alert{}:
 		ev.Alert = &b.alert
 	}
 	ev.Flags = b.flags(e)
@@ -110,9 +110,27 @@ func (b *body) reply() *webhook.Reply {
 		}
 	}
 	if r.From == "" {
-		r.From = b.people.lead
+		r.From = b.replier()
+	}
+	if r == (webhook.Reply{}) {
+		return nil
 	}
 	return &r
+}
+
+// replier is who answered when no member says it: the lead, unless what
+// stands in the lead's place is our mailbox or a daemon.
+func (b *body) replier() string {
+	own, daemon, _, _ := b.senderFlags(b.people)
+	switch to := address(b.scalar(fToEmail)); {
+	case own:
+		return b.people.mailbox
+	case daemon && isDaemon(to):
+		return to
+	case daemon:
+		return ""
+	}
+	return b.people.lead
 }
 
 // looksLikeHTML finds a tag: '<' and a letter, '/' or '!', and a '>' after it.

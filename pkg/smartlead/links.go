@@ -38,6 +38,12 @@ func (t *tree) linksIn(links []string, v uint32, depth int) []string {
 				return t.linksIn(links, c, depth-1)
 			}
 		}
+		// No name that is known: the first text that is a link.
+		for _, c := range t.children(v) {
+			if s := t.text(c); strings.Contains(s, "://") {
+				return append(links, s)
+			}
+		}
 	}
 	return links
 }

@@ -145,7 +145,8 @@ func TestDiscriminatingFields(t *testing.T) {
 // change the event.
 func TestRedactionKeepsIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		body := generateEvent(t).body.with(member{"x_api_key", quoted(drawText(t, "key"))}).String()
+		body := generateEvent(t).body.with(member{"x_api_key", quoted(drawText(t, "key"))},
+			member{"reply_body", `"see https://x.example/?api_key=abc"`}, member{"link_clicked", `"https://x.example/?api_key=abc"`}).String()
 		first := one(t, body, corpusOptions)
 		checkElement(t, first, corpusOptions)
 		for _, key := range []string{"", "another key"} {

@@ -66,12 +66,15 @@ func memberKind(name []byte) kindOfMember {
 
 func isCredentialName(flat []byte) bool {
 	switch string(flat) {
-	case "authorization", "proxyauthorization", "cookie", "setcookie", "password", "passwd", "bearer":
+	case "authorization", "proxyauthorization", "cookie", "setcookie", "passwd", "bearer":
 		return true
 	}
-	return bytes.Contains(flat, []byte("apikey")) || bytes.Contains(flat, []byte("secret")) ||
-		bytes.HasSuffix(flat, []byte("token")) || bytes.HasSuffix(flat, []byte("accesskey")) ||
-		bytes.HasSuffix(flat, []byte("privatekey"))
+	for _, end := range [...]string{"secret", "token", "password", "accesskey", "privatekey"} {
+		if len(flat) >= len(end) && string(flat[len(flat)-len(end):]) == end {
+			return true
+		}
+	}
+	return bytes.Contains(flat, []byte("apikey")) || bytes.Contains(flat, []byte("secretkey"))
 }
 
 // redactor removes credentials. It is read-only after newRedactor.

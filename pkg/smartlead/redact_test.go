@@ -22,10 +22,10 @@ func TestRedaction(t *testing.T) {
 		"path":                {`{"a":"at https://h.example/webhooks/demo/abc?x=1, or"}`, `{"a":"at https://h.example/webhooks/demo/redacted?x=1, or"}`},
 		"path, query":         {`{"a":"/webhooks/demo?token=abc z"}`, `{"a":"/webhooks/demo?redacted z"}`},
 		"path, encoded":       {`{"a":"u=%2Fwebhooks%2Fdemo%2Fabc%3Fx"}`, `{"a":"u=%2Fwebhooks%2Fdemo%2Fredacted%3Fx"}`},
-		"assignment":          {`{"a":"?api_key=s3cr3t&b=1"}`, `{"a":"?api_key=` + secret + `&b=1"}`},
-		"assignment, encoded": {`{"a":"%3Fapi_key%3Ds3cr3t%26b"}`, `{"a":"%3Fapi_key%3D` + secret + `%26b"}`},
-		"JSON inside":         {`{"a":"{\"secret_key\": \"s3cr3t\"}"}`, `{"a":"{\"secret_key\": \"` + secret + `\"}"}`},
-		"bearer":              {`{"a":"Authorization: Bearer s3cr3t"}`, `{"a":"Authorization: Bearer ` + secret + `"}`},
+		"assignment":          {`{"a":"?api_key=s3cr3t&b=1"}`, `{"a":"?api_key=redacted&b=1"}`},
+		"assignment, encoded": {`{"a":"%3Fapi_key%3Ds3cr3t%26b"}`, `{"a":"%3Fapi_key%3Dredacted%26b"}`},
+		"JSON inside":         {`{"a":"{\"secret_key\": \"s3cr3t\"}"}`, `{"a":"{\"secret_key\": \"redacted\"}"}`},
+		"bearer":              {`{"a":"Authorization: Bearer s3cr3t"}`, `{"a":"Authorization: Bearer redacted"}`},
 		"own links stay":      {`{"a":"https://x.example/?token=abc&key=d"}`, `{"a":"https://x.example/?token=abc&key=d"}`},
 		"headers of wrapper":  {`{"headers":{"a":"b"},"body":"text"}`, `{"headers":"redacted","body":"text"}`},
 		"literal":             {`{"a":"x t0k/n+with=signs y"}`, `{"a":"x redacted y"}`},
@@ -63,7 +63,7 @@ func TestSecretKey(t *testing.T) {
 func TestRedactText(t *testing.T) {
 	opts := Options{RedactionKey: []byte("k"), Secrets: []string{"0123456789abcdef"}}
 	got := RedactText("secret_key=s3cr3t&x=0123456789abcdef\xff /webhooks/a/b", opts)
-	want := "secret_key=" + newRedactor(opts).fingerprint("s3cr3t") + "&x=redacted\uFFFD /webhooks/a/redacted"
+	want := "secret_key=redacted&x=redacted\uFFFD /webhooks/a/redacted"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -34,7 +34,7 @@ func (r *redactor) text(s string) (string, bool) {
 	for _, slash := range [...]string{"/", "%2F", "%2f", `\/`} {
 		s = cutHookPaths(s, slash)
 	}
-	s = r.assignments(s)
+	s = cutAssignments(s)
 	return s, s != before
 }
 
@@ -105,9 +105,11 @@ func encodes(s, digits string) bool {
 	return len(s) >= 3 && s[0] == '%' && strings.EqualFold(s[1:3], digits)
 }
 
-// assignments replaces what follows an API key's name: api_key=…, also
-// percent-encoded, "secret_key":"…", Authorization: Bearer ….
-func (r *redactor) assignments(s string) string {
+// cutAssignments replaces what follows an API key's name: api_key=…, also
+// percent-encoded, "secret_key":"…", Authorization: Bearer …. There is no keyed
+// fingerprint in a text: a reply's text and a link can be part of the identity,
+// which must not depend on the redaction's key.
+func cutAssignments(s string) string {
 	var out strings.Builder
 	done := 0
 	for i := 0; i < len(s); i++ {
@@ -120,7 +122,7 @@ func (r *redactor) assignments(s string) string {
 			continue
 		}
 		out.WriteString(s[done:start])
-		out.WriteString(r.fingerprint(s[start:end]))
+		out.WriteString(redactedMark)
 		done, i = end, end-1
 	}
 	if done == 0 {
