@@ -73,8 +73,8 @@ build: architecture tools ## Build what is deployed (ARCHITECTURE=arm64 or x86_6
 	ARCHITECTURE=$(ARCHITECTURE) $(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 .PHONY: deploy
-deploy: build ## Build and deploy into your AWS account (STACK=name)
-	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(DEPLOY_FLAGS)
+deploy: build ## Build and deploy into your AWS account (STACK=name PARAMETERS='AlarmEmail=…')
+	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: invoke/%
 invoke/%: build ## Run one function with EVENT=file under sam local (needs Docker)
