@@ -34,7 +34,7 @@ func (t *tree) linksIn(links []string, v uint32, depth int) []string {
 		}
 	case '{':
 		for _, name := range [...]string{"url", "link", "link_clicked", "href", "link_url", "original_url"} {
-			if c := t.get(v, name); c != 0 && t.text(c) != "" {
+			if c := t.get(v, name); c != 0 && (t.kind(c) == '{' || t.kind(c) == '[' || t.text(c) != "") {
 				return t.linksIn(links, c, depth-1)
 			}
 		}
