@@ -75,7 +75,7 @@ func (p *program) cause(r webhook.Record) string {
 			parts = append(parts, failureText(a.ErrorClass, a.Error, a.Status))
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("the destination %s %s", a.Destination, answered(a.Status, a.ErrorClass, a.Error)))
+		parts = append(parts, answered(a.Destination, a.Status, a.ErrorClass, a.Error))
 	}
 	return clean(strings.Join(parts, "; "))
 }
@@ -102,15 +102,18 @@ func lastFailures(r webhook.Record) []webhook.Attempt {
 	return out
 }
 
-// answered completes "the destination crm …".
-func answered(status int, class, text string) string {
+// answered says what became of an attempt at a destination.
+func answered(name string, status int, class, text string) string {
+	said := fmt.Sprintf("answered %d", status)
 	switch {
+	case status != 0 && strings.Contains(text, said):
+		return fmt.Sprintf("the destination %s: %s", name, clean(text))
 	case status != 0 && text != "":
-		return fmt.Sprintf("answered %d (%s)", status, clean(text))
+		return fmt.Sprintf("the destination %s %s (%s)", name, said, clean(text))
 	case status != 0:
-		return fmt.Sprintf("answered %d", status)
+		return fmt.Sprintf("the destination %s %s", name, said)
 	}
-	return "failed: " + failureText(class, text, 0)
+	return fmt.Sprintf("the destination %s failed: %s", name, failureText(class, text, 0))
 }
 
 func failureText(class, text string, status int) string {

@@ -36,8 +36,8 @@ lists each. The ledger says what is dead; the dead letter queue holds a letter f
 each, so that the SQS console and alarms work. Both ways back are printed: ours,
 which has a pace and a canary, and the native one of SQS.
 
-Some messages of the queue are looked at, which hides them for two seconds, to find
-ones that are no letters.`,
+Up to 50 messages of the queue are looked at and given back, to find those that are
+no letters.`,
 		Example: `  smartleadctl dlq list
   smartleadctl dlq list --type EMAIL_REPLY --events
   smartleadctl dlq list --json | jq 'select(.kind == "cause")'`,
@@ -185,10 +185,11 @@ func sorted(groups map[string]*deathCause) []*deathCause {
 	return out
 }
 
-// What a look into the dead letter queue takes, and for how long it hides that.
+// What a look into the dead letter queue takes. It gives everything back at its
+// end; the hold is for a look that is cut off.
 const (
 	lookRounds = 5
-	lookHold   = 2 * time.Second
+	lookHold   = 10 * time.Second
 )
 
 // lookAtQueue reads the depths, and some messages to find those that are no
@@ -202,11 +203,14 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 		Kind: "queue", Dead: g.Dead, Whole: g.Whole, Letters: dead.Waiting + dead.Delayed, InFlight: dead.InFlight,
 		LiveDepth: depth(live), Replay: depth(replay), Native: p.native(s), Ours: p.self() + " redrive start",
 	}
+	var taken []webhook.DeadMessage
+	defer func() { s.giveBack(ctx, taken) }()
 	for range lookRounds {
 		msgs, err := s.Queues.TakeDead(ctx, 10, lookHold)
 		if err != nil {
 			return queueView{}, err
 		}
+		taken = append(taken, msgs...)
 		if err := judge(ctx, s, msgs, &v); err != nil {
 			return queueView{}, err
 		}
@@ -215,6 +219,14 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 		}
 	}
 	return v, nil
+}
+
+// giveBack shows messages of the dead letter queue again at once; where that
+// fails, they come back after the hold.
+func (s *Stack) giveBack(ctx context.Context, msgs []webhook.DeadMessage) {
+	for _, m := range msgs {
+		_ = s.letters.Delay(ctx, webhook.Live, m.Receipt, 0)
+	}
 }
 
 func depth(d queue.Depth) int { return d.Waiting + d.InFlight + d.Delayed }
@@ -294,7 +306,7 @@ func (p *program) showGraveyard(g graveyard) error {
 	}
 	p.line("")
 	p.showQueue(g.Queue)
-	if g.Dead == 0 && g.Queue.Letters+g.Queue.InFlight == 0 {
+	if g.Dead == 0 {
 		return nil
 	}
 	p.line("")
@@ -311,7 +323,11 @@ func (p *program) showGraveyard(g graveyard) error {
 }
 
 func (p *program) showQueue(v queueView) {
-	p.line("Dead letter queue: about %s, %s in flight", count(v.Letters, "message", "messages"), thousands(v.InFlight))
+	total := v.Letters + v.InFlight
+	p.line("Dead letter queue: about %s, %s of them in flight", count(total, "message", "messages"), thousands(v.InFlight))
+	if total > 0 && v.Looked == 0 {
+		p.line("  none of them could be looked at: others are looking, such as the redrive function")
+	}
 	if v.Looked > 0 {
 		p.line("  looked at %d of them: %d unclaimed, %d foreign, %d of events that are not dead",
 			v.Looked, v.Unclaimed, v.Foreign, v.Stale)

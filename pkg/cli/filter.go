@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -113,7 +115,36 @@ func parseType(s string) (webhook.Type, error) {
 	if slices.Contains(typeNames(), name) {
 		return webhook.Type(name), nil
 	}
+	for _, spelling := range []string{name, "EMAIL_" + name, "EMAIL_LINK_" + name} {
+		if typ, ok := aliasOf(spelling); ok {
+			return typ, nil
+		}
+	}
+	var match []string
+	for _, known := range typeNames() {
+		if name != "" && strings.Contains(known, name) {
+			match = append(match, known)
+		}
+	}
+	if len(match) == 1 {
+		return webhook.Type(match[0]), nil
+	}
 	return "", usage("%s is no event type", s).hint("one of: %s", strings.Join(typeNames(), ", "))
+}
+
+// aliasOf asks the provider's package for a name of a type: whatever a body may
+// say, an operator may say too.
+func aliasOf(name string) (webhook.Type, bool) {
+	body, err := json.Marshal(map[string]string{"event_type": name})
+	if err != nil {
+		return "", false
+	}
+	batch, err := smartlead.Parse(body, smartlead.Options{Account: "default"})
+	if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil {
+		return "", false
+	}
+	typ := batch.Elements[0].Event.Type
+	return typ, typ != webhook.Unknown
 }
 
 func typeNames() []string {

@@ -144,8 +144,8 @@ func (p *program) note(r webhook.Record) string {
 	add(p.overdue(r), "overdue")
 	add(r.Generation > 0, "replayed %d×", r.Generation)
 	add(r.Redrives > 0, "redriven %d×", r.Redrives)
-	add(r.Duplicates > 0, "+%d duplicate", r.Duplicates)
-	add(r.Variants > 0, "+%d variant", r.Variants)
+	add(r.Duplicates > 0, "%s", count(r.Duplicates, "duplicate", "duplicates"))
+	add(r.Variants > 0, "%s", count(r.Variants, "variant", "variants"))
 	notes = append(notes, r.Flags...)
 	return strings.Join(notes, ", ")
 }

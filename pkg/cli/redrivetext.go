@@ -72,10 +72,9 @@ func breakdown[K ~string](t *table, by string, counts map[K]int) {
 			continue
 		}
 		t.add(by, orText(string(k), "none"), thousands(counts[k]))
-		by = " "
 	}
 	if rest > 0 {
-		t.add(" ", "others", thousands(rest))
+		t.add(by, "others", thousands(rest))
 	}
 }
 

@@ -182,8 +182,7 @@ func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, agai
 	case webhook.Pending, webhook.Processing:
 		return rec, fmt.Errorf("%w: it is on its way already", errLeft)
 	case webhook.Held:
-		return rec, fmt.Errorf("it is held, because its body's secret_key is not trusted: %s sources trust-key %s, or %s events release %s",
-			p.self(), rec.Source, p.self(), quote(string(rec.ID)))
+		return rec, fmt.Errorf("it is held, because its body's secret_key is not trusted: sources trust-key %s, or events release", rec.Source)
 	case webhook.Discarded:
 		return rec, errors.New("it was discarded: nothing brings it back")
 	}

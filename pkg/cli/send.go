@@ -71,7 +71,7 @@ func (p *program) send(ctx context.Context, o sendOptions, files []string) error
 	}
 	o.hmacSecret = orText(o.hmacSecret, p.Getenv(hmacVariable))
 	t := newTable("FILE", ">#", ">HTTP", "RESULT", "EVENT ID", "~ERROR")
-	bad := 0
+	bad, whole := 0, 0
 	for _, file := range files {
 		body, err := p.read(file)
 		if err != nil {
@@ -84,6 +84,9 @@ func (p *program) send(ctx context.Context, o sendOptions, files []string) error
 		for _, r := range results {
 			if r.Error != "" || r.Status != http.StatusOK {
 				bad++
+			}
+			if r.Status != http.StatusOK {
+				whole++
 			}
 			if p.json {
 				if err := p.emit(r); err != nil {
@@ -98,9 +101,12 @@ func (p *program) send(ctx context.Context, o sendOptions, files []string) error
 			return err
 		}
 	}
-	if bad > 0 {
+	switch {
+	case whole > 0:
 		return failed(nil, "%s not accepted", count(bad, "element was", "elements were")).
-			hint("see why: %s events refused", p.self())
+			hint("refused requests and their causes: %s events refused", p.self())
+	case bad > 0:
+		return failed(nil, "%s not accepted", count(bad, "element was", "elements were"))
 	}
 	return nil
 }

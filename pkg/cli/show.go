@@ -233,7 +233,7 @@ func (p *program) tellDestinations(r webhook.Record) error {
 		p.line("Destinations, idempotency key %s", r.IdempotencyKey())
 		t := newTable("NAME", "STANDS", ">TRIES IN THIS LIFE")
 		for _, d := range r.Destinations {
-			t.add(d.Name, orText(string(d.Result), "open"), fmt.Sprint(d.Attempts))
+			t.add(d.Name, stands(r, d), fmt.Sprint(d.Attempts))
 		}
 		if err := p.print(t, "  "); err != nil {
 			return err
@@ -254,6 +254,26 @@ func (p *program) tellDestinations(r webhook.Record) error {
 			took(a), attemptError(a))
 	}
 	return p.print(t, "  ")
+}
+
+// stands says how far one destination is with an event.
+func stands(r webhook.Record, d webhook.Progress) string {
+	over := r.State == webhook.Dead || r.State == webhook.Parked || r.State == webhook.Discarded
+	switch {
+	case d.Result == webhook.ResultUnrouted:
+		return "not wanted by its filter"
+	case d.Result == webhook.ResultRemoved:
+		return "removed since"
+	case d.Result.Settled():
+		return string(d.Result)
+	case d.Result == webhook.ResultPermanent:
+		return "refused for good"
+	case over:
+		return "failed"
+	case d.Attempts > 0:
+		return "failed, is retried"
+	}
+	return "not tried yet"
 }
 
 func took(a webhook.Attempt) string {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,12 +64,10 @@ func (p *program) tail(ctx context.Context, f filter, every, past time.Duration)
 			return p.arrival(r)
 		})
 		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			p.say("this look failed, the next one follows: %v", err)
-		default:
+		case err == nil:
 			from = now
+		case ctx.Err() == nil: // else the operator has seen enough
+			p.say("this look failed, the next one follows: %v", err)
 		}
 		for id, at := range seen {
 			if at.Before(from.Add(-2 * overlap)) {
@@ -83,7 +83,7 @@ func (p *program) arrival(r webhook.Record) error {
 	if p.json {
 		return p.emit(viewOf(r))
 	}
-	p.line("%s  %-10s  %-23s  %-30s  %s  %s", stamp(r.ReceivedAt), r.State, r.Type,
-		shorten(clean(dash(r.LeadEmail)), 30), r.ID, clean(p.note(r)))
+	p.line("%s", strings.TrimRight(fmt.Sprintf("%s  %-10s  %-23s  %-30s  %s  %s", stamp(r.ReceivedAt), r.State, r.Type,
+		shorten(clean(dash(r.LeadEmail)), 30), r.ID, clean(p.note(r))), " "))
 	return nil
 }

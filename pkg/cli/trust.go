@@ -46,9 +46,16 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 	if err != nil {
 		return err
 	}
+	if !o.yes && !o.only && (!p.InTerminal || !p.ErrTerminal) {
+		return usage("trust-key asks before it releases held events, and there is no terminal to ask on").
+			hint("repeat with --yes to release them, or with --no-release")
+	}
 	s, source, err := p.source(ctx, name)
 	if err != nil {
 		return err
+	}
+	if len(source.BodySecrets) == 0 {
+		p.say("this is the first key of %s: from now on bodies with another key, or none, are held", name)
 	}
 	key, err := p.secret("secret_key of " + name)
 	if err != nil {
@@ -70,7 +77,7 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 		return err
 	}
 	if others > 0 {
-		p.say("%s stay held: their bodies carry another key, or none", count(others, "event", "events"))
+		p.say("%s held: another key, or none", count(others, "event stays", "events stay"))
 	}
 	if len(held) == 0 {
 		p.say("no event since %s was held for this key", stamp(since))
@@ -80,11 +87,9 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 }
 
 func (p *program) releaseHeld(ctx context.Context, s *Stack, held []webhook.Record, yes bool) error {
-	if err := p.confirm(yes, "release and deliver %s whose bodies carry this key", count(len(held), "held event", "held events")); err != nil {
-		if errors.Is(err, errUsage) {
-			return failed(err, "the key is trusted, but nothing was released")
-		}
-		return err
+	err := p.confirm(yes, "release and deliver %s that this key is in", count(len(held), "held event", "held events"))
+	if err != nil {
+		return failed(err, "the key is trusted, and what was held stays held")
 	}
 	m := p.newMoves(s, webhook.Live)
 	for _, rec := range held {
@@ -93,6 +98,7 @@ func (p *program) releaseHeld(ctx context.Context, s *Stack, held []webhook.Reco
 		})
 	}
 	m.send(ctx)
+	p.say("until running functions know the key, others may be held for it: run this again in a minute")
 	return p.showMoves(m, "sent")
 }
 

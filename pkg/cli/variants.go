@@ -224,6 +224,9 @@ func (p *program) chooseVariant(rec webhook.Record, list []webhook.Variant, fing
 	switch {
 	case len(match) == 1:
 		return match[0], nil
+	case len(match) == 0 && fingerprint == "" && len(list) > 0:
+		return webhook.Variant{}, notFound("every variant of event %s is split already", rec.ID).
+			hint("as what: %s events variants %s", p.self(), quote(string(rec.ID)))
 	case len(match) == 0:
 		return webhook.Variant{}, notFound("event %s has no such variant", rec.ID).
 			hint("which it has: %s events variants %s", p.self(), quote(string(rec.ID)))

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func (p *program) destTestCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test NAME",
+		Short: "Post a clearly marked sample event to a destination, from here",
+		Long: `Post one sample event to a destination, signed as a real one, from this machine. It
+is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in
+the ledger, and the destination's filter is not asked.`,
+		Example: "  smartleadctl destinations test crm",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.testDestination(cmd.Context(), args[0]) },
+	}
+}
+
+func (p *program) testDestination(ctx context.Context, name string) error {
+	_, cfg, err := p.destination(ctx, name)
+	if err != nil {
+		return err
+	}
+	if cfg.Type != "http" {
+		return usage("destination %s is of kind %s: there is nothing to post to", name, cfg.Type)
+	}
+	cfg.Filter = destination.Filter{}
+	target, err := destination.New(name, cfg, destination.Deps{Transport: p.HTTP, Now: p.Now})
+	if err != nil {
+		return err
+	}
+	sample, err := p.sampleEvent()
+	if err != nil {
+		return err
+	}
+	started := p.Now()
+	out := target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)})
+	took := p.Now().Sub(started)
+	if p.json {
+		err = p.emit(struct {
+			Destination string `json:"destination"`
+			EventID     string `json:"event_id"`
+			Result      string `json:"result"`
+			HTTPStatus  int    `json:"http_status,omitempty"`
+			ErrorClass  string `json:"error_class,omitempty"`
+			Error       string `json:"error,omitempty"`
+			TookMS      int64  `json:"took_ms"`
+		}{name, string(sample.ID), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
+		if err != nil {
+			return err
+		}
+	}
+	if out.Result != webhook.ResultDelivered {
+		return failed(nil, "%s", answered(name, out.Status, out.ErrorClass, out.Error)).
+			hint("a real event would end as: %s", out.Result)
+	}
+	if !p.json {
+		p.line("the destination %s answered %d after %s; webhook-id %s", name, out.Status, span(took), sample.ID)
+	}
+	return nil
+}
+
+// sampleEvent is new every time, so that a destination that dedupes takes it.
+func (p *program) sampleEvent() (webhook.Event, error) {
+	var random [20]byte
+	if _, err := io.ReadFull(p.Rand, random[:]); err != nil {
+		return webhook.Event{}, fmt.Errorf("read randomness: %w", err)
+	}
+	now := p.Now().UTC().Truncate(time.Millisecond)
+	return webhook.Event{
+		Schema: webhook.Schema,
+		ID:     webhook.EventID("v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(random[:])),
+		Type:   webhook.EmailReply, RawType: "EMAIL_REPLY", Dialect: "help", Account: "smartleadctl-test",
+		CampaignID: "0", CampaignName: "TEST by smartleadctl", Source: "smartleadctl-test",
+		Lead:       &webhook.Lead{Email: "test@example.com", Name: "TEST"},
+		OccurredAt: now, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: now, Attempt: 1,
+		Subject: "TEST: sample event of smartleadctl destinations test",
+		Reply:   &webhook.Reply{Text: "This is a test.", From: "test@example.com"},
+		Flags:   []string{webhook.FlagTestEvent},
+		Raw:     json.RawMessage(`{"test":true}`),
+	}, nil
+}
