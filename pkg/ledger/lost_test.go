@@ -18,6 +18,7 @@ var noon = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 // lossy carries every request; once armed, it loses the answer to the next
 // write, so that the SDK repeats a write that took effect.
 type lossy struct {
+	http.RoundTripper
 	armed atomic.Bool
 	lost  atomic.Int64
 }
@@ -25,7 +26,7 @@ type lossy struct {
 var errAnswerLost = errors.New("the answer was lost")
 
 func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := l.RoundTripper.RoundTrip(r)
 	target := r.Header.Get("X-Amz-Target")
 	write := strings.HasSuffix(target, ".PutItem") || strings.HasSuffix(target, ".UpdateItem")
 	if err != nil || !write || !l.armed.CompareAndSwap(true, false) {
@@ -129,7 +130,7 @@ func bring(t *testing.T, l store, state webhook.State, key string) webhook.Recor
 func TestLostAnswer(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			net := &lossy{}
+			net := &lossy{RoundTripper: newTransport(t)}
 			l := openStore(t, engine.start(t), net)
 			for _, c := range lostAnswers(t) {
 				t.Run(c.name, func(t *testing.T) {
@@ -160,7 +161,7 @@ func TestLostAnswer(t *testing.T) {
 func TestLostAnswerToAClaim(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			net := &lossy{}
+			net := &lossy{RoundTripper: newTransport(t)}
 			l := openStore(t, engine.start(t), net)
 			timeless := plainReceipt("v1:CAMPAIGN_STATUS_CHANGED:A")
 			timeless.Timeless, timeless.Window = true, time.Minute
@@ -190,7 +191,7 @@ func TestLostAnswerToAClaim(t *testing.T) {
 func TestLostAnswerToABurial(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
-			net := &lossy{}
+			net := &lossy{RoundTripper: newTransport(t)}
 			l := openStore(t, engine.start(t), net)
 			rec := bring(t, l, webhook.Processing, "v1:EMAIL_REPLY:A")
 			req := leaseRequest(rec, noon.Add(24*time.Hour))
