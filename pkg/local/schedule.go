@@ -11,8 +11,8 @@ import (
 )
 
 // Schedule is an EventBridge rule with a rate: it invokes the function at once
-// and then at an interval. It never overlaps itself; a tick that falls into a
-// running one is dropped.
+// and then at an interval. It never overlaps itself: of the ticks that fall into
+// a running one, one follows it at once.
 type Schedule struct {
 	Function string
 	Handler  ScheduleHandler

@@ -55,7 +55,7 @@ func TestScheduleNeverOverlapsItself(t *testing.T) {
 				return nil
 			},
 		})
-		time.Sleep(10 * time.Second)
+		time.Sleep(9 * time.Second)
 		stop()
 		if got := ticks.Load(); got != 4 {
 			t.Errorf("%d ticks, want 4", got)

@@ -56,7 +56,7 @@ func DefaultOptions() Options {
 		LiveConcurrency:   10,
 		ReplayConcurrency: 2,
 		SweepEvery:        5 * time.Second,
-		RedriveEvery:      30 * time.Second,
+		RedriveEvery:      2 * time.Second,
 		Grace:             2 * time.Second,
 		Log:               slog.New(slog.DiscardHandler),
 	}
