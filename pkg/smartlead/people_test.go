@@ -95,3 +95,26 @@ func TestTimeFields(t *testing.T) {
 		}
 	}
 }
+
+// TestReply: text and HTML wherever they stand, and who answered.
+func TestReply(t *testing.T) {
+	const from = `"from_email":"mira@outbound.example",`
+	for members, want := range map[string]webhook.Reply{
+		`"to_email":"tom@x.example","reply_message":{"html":"<p>a</p>","text":"a","message_id":"<m>"},"reply_body":"b"`: {HTML: "<p>a</p>", Text: "a", From: "tom@x.example", MessageID: "m"},
+		`"to_email":"tom@x.example","reply_body":"<p>a</p>","preview_text":"a"`:                                         {HTML: "<p>a</p>", Text: "a", From: "tom@x.example"},
+		`"to_email":"tom@x.example","reply_body":"1 < 2 > 0","preview_text":"b"`:                                        {Text: "1 < 2 > 0", From: "tom@x.example"},
+		`"to_email":"tom@x.example","reply":{"body":"a","message_id":"m"}`:                                              {Text: "a", From: "tom@x.example", MessageID: "m"},
+		`"to_email":"mira@outbound.example","sl_lead_email":"tom@x.example"`:                                            {From: "mira@outbound.example"},
+		`"to_email":"no-reply@x.example","sl_lead_email":"tom@x.example"`:                                               {From: "no-reply@x.example"},
+		`"to_email":"tom@x.example","to_name":"MAILER-DAEMON","message":"a"`:                                            {Text: "a"},
+		`"sl_lead_email":"tom@x.example","leadCorrespondence":{"replyReceivedFrom":"Ann <ann@x.example>"}`:              {From: "ann@x.example"},
+	} {
+		e := one(t, `{"event_type":"EMAIL_REPLY",`+from+members+`}`, corpusOptions)
+		if e.Event.Reply == nil || *e.Event.Reply != want {
+			t.Errorf("%s: %+v", members, e.Event.Reply)
+		}
+	}
+	if e := one(t, `{"event_type":"EMAIL_REPLY"}`, corpusOptions); e.Event.Reply != nil {
+		t.Errorf("a reply of nothing: %+v", e.Event.Reply)
+	}
+}

@@ -313,8 +313,10 @@ const quadraticMembers = 48
 func (t *tree) duplicates(object uint32) map[uint32]bool {
 	var stack [quadraticMembers]uint32
 	names := stack[:0]
+	plain := true // comparing escaped names costs far more
 	for name := range t.children(object) {
 		names = append(names, name)
+		plain = plain && bytes.IndexByte(t.inner(name), '\\') < 0
 	}
 	var found map[uint32]bool
 	mark := func(name uint32) {
@@ -323,7 +325,7 @@ func (t *tree) duplicates(object uint32) map[uint32]bool {
 		}
 		found[name] = true
 	}
-	if len(names) > quadraticMembers {
+	if !plain || len(names) > quadraticMembers {
 		slices.SortStableFunc(names, t.compareNames)
 		for i := 1; i < len(names); i++ {
 			if t.compareNames(names[i-1], names[i]) == 0 {
@@ -334,22 +336,11 @@ func (t *tree) duplicates(object uint32) map[uint32]bool {
 	}
 	for i, a := range names {
 		for _, b := range names[i+1:] {
-			if t.sameName(a, b) {
+			if bytes.Equal(t.inner(a), t.inner(b)) {
 				mark(a)
 				break
 			}
 		}
 	}
 	return found
-}
-
-func (t *tree) sameName(a, b uint32) bool {
-	x, y := t.inner(a), t.inner(b)
-	if len(x) == len(y) && bytes.Equal(x, y) {
-		return true
-	}
-	if bytes.IndexByte(x, '\\') < 0 && bytes.IndexByte(y, '\\') < 0 {
-		return false
-	}
-	return t.compareNames(a, b) == 0
 }
