@@ -27,8 +27,9 @@ type options struct {
 // How the local functions differ from the deployed ones: what is overdue is
 // repaired after seconds, and a changed source or destination is seen at once.
 const (
-	sweepGrace = "5s"
-	sourceTTL  = "1s"
+	sweepGrace  = "5s"
+	sourceTTL   = "1s"
+	redriveTick = "1s"
 )
 
 const usage = `Runs the receiver, the worker, the sweeper and the redrive function on this
@@ -42,7 +43,7 @@ Usage: go run ./cmd/local [flags]
 // parse reads the command line. It returns flag.ErrHelp when help was asked
 // for; it has told stderr about that and about every other error.
 func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{settings: map[string]string{"SWEEP_GRACE": sweepGrace, "SOURCE_TTL": sourceTTL}}
+	o := options{settings: map[string]string{"SWEEP_GRACE": sweepGrace, "SOURCE_TTL": sourceTTL, "REDRIVE_TICK": redriveTick}}
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {

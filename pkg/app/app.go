@@ -172,7 +172,9 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 // Redrive builds the redrive function.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
-	return lambdaio.Redrive(RedriveService(e, redrive.DefaultPolicy), e.telemetry("redrive")), nil
+	policy := redrive.DefaultPolicy
+	policy.Tick = e.Config.RedriveTick
+	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
 }
 
 // dlqRetention is that of the dead letter queue in template.yaml; a letter is
@@ -189,7 +191,7 @@ func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 		Ledger: l, Graveyard: l, Documents: l, Queue: queues,
 		Letters: &redrive.Janitor{
 			Ledger: l, Queue: queues, Now: e.Now, Nonce: e.Nonce,
-			Rounds: 10, Hold: 15 * time.Second, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
+			Rounds: 10, Hold: 30 * time.Second, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
 		},
 		Now: e.Now, Nonce: e.Nonce, Sleep: e.Sleep,
 	}, policy)

@@ -33,6 +33,7 @@ type Config struct {
 	Grace           time.Duration // SWEEP_GRACE: behind a due time, before the sweeper acts
 	Retention       time.Duration // RETENTION_DAYS: of a delivered event, 15 to 3650
 	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
+	RedriveTick     time.Duration // REDRIVE_TICK: between two looks of a redrive at the ledger
 }
 
 // Part is a group of settings that a function needs.
@@ -73,6 +74,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		Grace:           r.duration("SWEEP_GRACE", 2*time.Minute, 100*time.Millisecond, time.Hour),
 		Retention:       time.Duration(r.number("RETENTION_DAYS", 90, dlqRetentionDays+1, 3650)) * 24 * time.Hour,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
+		RedriveTick:     r.duration("REDRIVE_TICK", 10*time.Second, 100*time.Millisecond, 20*time.Second),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {

@@ -22,7 +22,7 @@ func Sweeper(svc *sweep.Service, t Telemetry) ScheduleHandler {
 		r := svc.Sweep(ctx)
 		t.Metrics.Count("Swept", r.Sent+r.Letters)
 		t.Metrics.Count("SweepFailures", r.Failed)
-		level := slog.LevelInfo
+		level := slog.LevelDebug // the ordinary case: nothing was owed
 		if r.Sent+r.Letters > 0 || r.Cut {
 			level = slog.LevelWarn // a repair was needed
 		}
@@ -51,7 +51,7 @@ func Redrive(svc *redrive.Service, t Telemetry) ScheduleHandler {
 		if s.Err != nil {
 			level = slog.LevelError
 		}
-		if s.Ticks > 0 || s.Err != nil || s.Letters != (redrive.LetterCounts{}) {
+		if s.Ticks > 0 || s.Err != nil || s.Letters.Stale+s.Letters.Renewed+s.Letters.Claimed > 0 {
 			t.Log.Log(ctx, level, "redrive.run", "outcome", string(s.State), "job", s.JobID, "reason", s.Reason, "ticks", s.Ticks,
 				"released", s.Counts.Released, "delivered", s.Counts.Delivered, "died_again", s.Counts.DiedAgain,
 				"letters_cleared", s.Letters.Stale, "letters_renewed", s.Letters.Renewed, "letters_claimed", s.Letters.Claimed,

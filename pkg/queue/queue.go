@@ -138,6 +138,7 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 func (q *Queues) TakeDead(ctx context.Context, n int, hold time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
+		WaitTimeSeconds:     1,                                         // a long poll asks every server; not the queue's own, longer wait
 		MaxNumberOfMessages: int32(min(n, batchEntries)),               //nolint:gosec // at most 10
 		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()), //nolint:gosec // at most 43,200
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
@@ -166,6 +167,21 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold time.Duration) ([]web
 		msgs = append(msgs, r)
 	}
 	return msgs, nil
+}
+
+// ReleaseDead lets messages that were taken from the dead letter queue be seen
+// again at once.
+func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
+	var failed error
+	for _, receipt := range receipts {
+		_, err := q.api.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: &q.urls.Dead, ReceiptHandle: &receipt, VisibilityTimeout: 0,
+		})
+		if err != nil {
+			failed = fmt.Errorf("queue release: %w: %w", webhook.ErrUnavailable, err)
+		}
+	}
+	return failed
 }
 
 // DeleteDead removes a message from the dead letter queue.

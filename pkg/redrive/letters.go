@@ -13,6 +13,8 @@ type DeadLetters interface {
 	// TakeDead takes up to n messages; they come back after hold unless deleted.
 	TakeDead(ctx context.Context, n int, hold time.Duration) ([]webhook.DeadMessage, error)
 	DeleteDead(ctx context.Context, receipt string) error
+	// ReleaseDead ends the hold.
+	ReleaseDead(ctx context.Context, receipts []string) error
 	SendLetters(ctx context.Context, msgs []webhook.Message) []error
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
 }
@@ -41,7 +43,7 @@ type Janitor struct {
 	Now    func() time.Time
 	Nonce  func() string
 	Rounds int           // receives of one Clear, ten messages each
-	Hold   time.Duration // for which a message that stays is out of sight
+	Hold   time.Duration // for which a message is out of others' sight if this look is cut short
 	Renew  time.Duration // age at which a letter is written anew
 	Grace  time.Duration
 }
@@ -52,28 +54,34 @@ type Janitor struct {
 func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	var counts LetterCounts
 	var failed error
+	var stay []string
 	for range j.Rounds {
 		msgs, err := j.Queue.TakeDead(ctx, 10, j.Hold)
 		if err != nil {
-			return counts, errors.Join(failed, err)
+			failed = errors.Join(failed, err)
+			break
 		}
 		for _, m := range msgs {
-			if err := j.judge(ctx, m, &counts); err != nil {
-				failed = errors.Join(failed, err)
+			gone, err := j.judge(ctx, m, &counts)
+			failed = errors.Join(failed, err)
+			if !gone {
+				stay = append(stay, m.Receipt)
 			}
 		}
 		if len(msgs) == 0 {
 			break
 		}
 	}
-	return counts, failed
+	// What stays is for the operator's eyes: it was out of sight for this look only.
+	return counts, errors.Join(failed, j.Queue.ReleaseDead(ctx, stay))
 }
 
-func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) error {
+// judge returns whether the message has left the queue.
+func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) (gone bool, err error) {
 	switch {
 	case m.Foreign != "":
 		counts.Foreign++
-		return nil
+		return false, nil
 	case m.Message.Kind == webhook.KindUnclaimed:
 		return j.claim(ctx, m, counts)
 	}
@@ -81,20 +89,24 @@ func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, counts *Lett
 	switch {
 	case errors.Is(err, webhook.ErrNotFound):
 		counts.Foreign++ // no event of ours, or one that has expired: an operator decides
-		return nil
+		return false, nil
 	case err != nil:
-		return err
+		return false, err
 	case stale(m.Message, rec):
-		if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
-			return err
-		}
-		counts.Stale++
-		return nil
+		return j.remove(ctx, m, &counts.Stale)
 	case m.Message.Kind == webhook.KindLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew:
 		return j.renew(ctx, m, rec, counts)
 	}
 	counts.Valid++
-	return nil
+	return false, nil
+}
+
+func (j *Janitor) remove(ctx context.Context, m webhook.DeadMessage, counter *int) (gone bool, err error) {
+	if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
+		return false, err
+	}
+	*counter++
+	return true, nil
 }
 
 // stale: letter k has done its work when the event was leased again, or when
@@ -111,32 +123,24 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 
 // renew writes a letter anew before the queue's retention ends it: first the
 // new one, then the old one goes.
-func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.Record, counts *LetterCounts) error {
+func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.Record, counts *LetterCounts) (gone bool, err error) {
 	if err := j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
-		return err
+		return false, err
 	}
-	if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
-		return err
-	}
-	counts.Renewed++
-	return nil
+	return j.remove(ctx, m, &counts.Renewed)
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
 // ledger, tells the worker, and only then deletes it.
-func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) error {
+func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) (gone bool, err error) {
 	now := j.Now()
 	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), now.Add(j.Grace))
 	if err != nil {
-		return err
+		return false, err
 	}
 	if claimed.Status == webhook.ClaimAccepted {
 		// Refused: the event is due in the ledger all the same.
 		j.Queue.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: claimed.ID}})
 	}
-	if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
-		return err
-	}
-	counts.Claimed++
-	return nil
+	return j.remove(ctx, m, &counts.Claimed)
 }

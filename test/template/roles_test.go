@@ -59,7 +59,7 @@ var allowed = map[string]map[string][]string{
 		index("time"): {"dynamodb:Query"},
 		live:          {"sqs:SendMessage"},
 		replayArn:     {"sqs:SendMessage"},
-		dlq:           {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
+		dlq:           {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
 	},
 }
 

@@ -1,0 +1,205 @@
+package local_test
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The HTTP contract, row by row, through the front.
+func TestHTTPContract(t *testing.T) {
+	dest := newRecorder(t)
+	s := start(t, "--destination", dest.URL)
+	base, token := strings.TrimSuffix(s.WebhookURL, "/"+s.token()), s.token()
+	health := strings.TrimSuffix(base, "/webhooks/demo") + "/healthz"
+	array := "[" + s.reply(101) + ",null,{}," + s.reply(102) + "]"
+	typeless := `{"what":"nobody knows"}`
+
+	for _, c := range []struct {
+		name, method, url, body string
+		header                  http.Header
+		status                  int
+		results                 string // statuses of the elements
+	}{
+		{"new", "POST", s.WebhookURL, s.reply(1), nil, 200, "accepted"},
+		{"duplicate", "POST", s.WebhookURL, s.reply(1), nil, 200, "duplicate"},
+		{"changed duplicate", "POST", s.WebhookURL, strings.Replace(s.reply(1), ">Yes<", ">No<", 1), nil, 200, "variant"},
+		{"array", "POST", s.WebhookURL, array, nil, 200, "accepted rejected accepted accepted"},
+		{"empty array", "POST", s.WebhookURL, "[]", nil, 200, ""},
+		{"no type", "POST", s.WebhookURL, typeless, nil, 200, "accepted"},
+		{"unknown type", "POST", s.WebhookURL, `{"event_type":"CAMPAIGN_COMPLETED","campaign_id":9}`, nil, 200, "accepted"},
+		{"token in the query", "POST", base + "?token=" + token, s.reply(1), nil, 200, "duplicate"},
+		{"token as bearer", "POST", base, s.reply(1), http.Header{"Authorization": {"Bearer " + token}}, 200, "duplicate"},
+		{"another content type", "POST", s.WebhookURL, s.reply(1), http.Header{"Content-Type": {"application/octet-stream"}}, 200, "duplicate"},
+		{"no content type", "POST", s.WebhookURL, s.reply(1), http.Header{"Content-Type": nil}, 200, "duplicate"},
+		{"test from the dashboard", "POST", s.WebhookURL, strings.Replace(s.reply(55), secretKey, "secretkey", 1), nil, 200, "accepted"},
+		{"byte order mark", "POST", s.WebhookURL, "\xef\xbb\xbf" + s.reply(1), nil, 200, "duplicate"},
+		{"not JSON", "POST", s.WebhookURL, "hello", nil, 400, ""},
+		{"cut off", "POST", s.WebhookURL, s.reply(1)[:200], nil, 400, ""},
+		{"scalar", "POST", s.WebhookURL, "42", nil, 400, ""},
+		{"empty", "POST", s.WebhookURL, "", nil, 400, ""},
+		{"UTF-16", "POST", s.WebhookURL, "\xff\xfe{\x00}\x00", nil, 400, ""},
+		{"ten megabytes of brackets", "POST", s.WebhookURL, strings.Repeat("[", 5<<20), nil, 400, ""},
+		{"a hostile number", "POST", s.WebhookURL, `{"event_type":"EMAIL_OPEN","x":1e999999,"stats_id":"h1","event_timestamp":1e999999}`, nil, 200, "accepted"},
+		{"wrong token", "POST", base + "/slr_wrong", s.reply(2), nil, 401, ""},
+		{"no token", "POST", base, s.reply(2), nil, 401, ""},
+		{"unknown source", "POST", strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), s.reply(2), nil, 401, ""},
+		{"too large", "POST", s.WebhookURL, `{"event_type":"EMAIL_REPLY","reply_body":"` + strings.Repeat("x", 7<<20) + `"}`, nil, 413, ""},
+		{"far too large", "POST", s.WebhookURL, strings.Repeat("x", 11<<20), nil, 413, ""},
+		{"ready", "GET", s.WebhookURL, "", nil, 200, ""},
+		{"ready, head", "HEAD", s.WebhookURL, "", nil, 200, ""},
+		{"ready, wrong token", "GET", base + "/slr_wrong", "", nil, 401, ""},
+		{"another method", "PUT", s.WebhookURL, s.reply(2), nil, 405, ""},
+		{"deleting", "DELETE", s.WebhookURL, "", nil, 405, ""},
+		{"health", "GET", health, "", nil, 200, ""},
+		{"no such route", "GET", strings.TrimSuffix(health, "healthz") + "elsewhere", "", nil, 404, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a, err := s.do(c.method, c.url, c.body, c.header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.status != c.status || a.statuses() != c.results {
+				t.Errorf("got %d %q, want %d %q; body %.200s", a.status, a.statuses(), c.status, c.results, a.body)
+			}
+			if got := a.header.Get("Content-Type"); got != "application/json" && c.method != "HEAD" {
+				t.Errorf("content type %q", got)
+			}
+			if c.method != "HEAD" && !json.Valid([]byte(a.body)) {
+				t.Errorf("the answer is not JSON: %.200s", a.body)
+			}
+		})
+	}
+	s.sameFromOutside(base, token)
+	s.refusalsAreKept()
+}
+
+// sameFromOutside: nobody learns which check failed.
+func (s *stack) sameFromOutside(base, token string) {
+	s.t.Helper()
+	bodies := map[string]bool{}
+	for _, url := range []string{base + "/slr_wrong", base, strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), strings.Replace(s.WebhookURL, "/demo/", "/DEMO!/", 1)} {
+		a, err := s.do(http.MethodPost, url, "{}", nil)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		bodies[fmt.Sprint(a.status, a.body)] = true
+	}
+	if len(bodies) != 1 || strings.Contains(fmt.Sprint(bodies), token) {
+		s.t.Errorf("refusals differ: %v", bodies)
+	}
+}
+
+func (s *stack) refusalsAreKept() {
+	s.t.Helper()
+	out := s.ctl("events", "refused")
+	for _, cause := range []string{"wrong_token", "unknown_source", "not_json"} {
+		if !strings.Contains(out, cause) {
+			s.t.Errorf("%s is not in the list of refused requests:\n%s", cause, out)
+		}
+	}
+	if strings.Contains(out, secretKey) || strings.Contains(out, s.token()) {
+		s.t.Errorf("a secret in the list of refused requests:\n%s", out)
+	}
+}
+
+// A body of noise, as large as Lambda takes, is stored apart, delivered and
+// shown.
+func TestLargestBody(t *testing.T) {
+	dest := newRecorder(t)
+	s := start(t, "--destination", dest.URL)
+	noise := make([]byte, 4_200_000) // 5.6 MB as base64 text
+	_, _ = rand.Read(noise)
+	text := base64.StdEncoding.EncodeToString(noise)
+	body := strings.Replace(s.reply(7), `"text":"Yes"`, `"text":"`+text+`"`, 1)
+	began := time.Now()
+	a := s.post(body)
+	if a.status != 200 || a.statuses() != "accepted" {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	t.Logf("%d bytes acknowledged in %s", len(body), time.Since(began).Round(time.Millisecond))
+	eventually(t, 20*time.Second, "delivered", func() (bool, string) {
+		_, deliveries, tries := dest.counts()
+		return deliveries == 1, fmt.Sprint(tries, " tries")
+	})
+	if !strings.Contains(dest.bodies[0], text) {
+		t.Error("the delivered event lacks the text")
+	}
+	if raw := s.ctl("events", "show", a.Results[0].EventID, "--raw"); !strings.Contains(raw, text) || strings.Contains(raw, secretKey) {
+		t.Error("the shown body is not the original without its secrets")
+	}
+}
+
+func TestDeliveryIsSignedAndNormalized(t *testing.T) {
+	var header http.Header
+	dest := newRecorder(t)
+	inner := dest.Config.Handler
+	dest.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header = r.Header.Clone()
+		inner.ServeHTTP(w, r)
+	})
+	s := start(t, "--destination", dest.URL)
+	began := time.Now()
+	id := s.post(s.reply(9)).Results[0].EventID
+	eventually(t, 5*time.Second, "delivered", func() (bool, string) { _, n, _ := dest.counts(); return n == 1, "" })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("delivered after %s, want under 1 s", took)
+	} else {
+		t.Logf("delivered %s after the POST began", took.Round(time.Millisecond))
+	}
+	var ev map[string]any
+	if err := json.Unmarshal([]byte(dest.bodies[0]), &ev); err != nil {
+		t.Fatal(err)
+	}
+	for field, want := range map[string]any{
+		"schema": "smartlead.event.v1", "event_id": id, "type": "EMAIL_REPLY", "account": "default", "source": "demo",
+		"campaign_id": "4100001", "occurred_at": "2026-03-04T17:29:11.618Z", "occurred_at_source": "event", "attempt": 1.0,
+	} {
+		if ev[field] != want {
+			t.Errorf("%s: got %v, want %v", field, ev[field], want)
+		}
+	}
+	if header.Get("Webhook-Id") != id || !strings.HasPrefix(header.Get("Webhook-Signature"), "v1,") || header.Get("Webhook-Timestamp") == "" {
+		t.Errorf("headers %v", header)
+	}
+}
+
+// A source that demands a signature takes the event signed in either form.
+func TestSignedSource(t *testing.T) {
+	s := start(t)
+	out := s.ctl("sources", "add", "signed", "--hmac", "--json")
+	var added struct {
+		WebhookURL string `json:"webhook_url"`
+		Secret     string `json:"hmac_secret"`
+	}
+	if err := json.Unmarshal([]byte(firstLine(out)), &added); err != nil || added.Secret == "" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	body := s.reply(11)
+	mac := hmac.New(sha256.New, []byte(added.Secret))
+	mac.Write([]byte(body))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	eventually(t, 10*time.Second, "the new source works", func() (bool, string) {
+		a, err := s.do(http.MethodPost, added.WebhookURL, body, http.Header{"X-Smartlead-Signature": {"sha256=" + sum}})
+		return err == nil && a.status == 200, fmt.Sprint(a.status, a.body, err)
+	})
+	for signature, want := range map[string]int{sum: 200, strings.ToUpper(sum): 200, "sha256=00": 401, "": 401} {
+		a, err := s.do(http.MethodPost, added.WebhookURL, body, http.Header{"X-Smartlead-Signature": {signature}})
+		if err != nil || a.status != want {
+			t.Errorf("signature %.20q: got %d, want %d (%v)", signature, a.status, want, err)
+		}
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
