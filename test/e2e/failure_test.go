@@ -10,16 +10,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"smartlead-receiver/pkg/app"
-	"smartlead-receiver/pkg/config"
-	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
 )
 
 // dies posts an event whose destination fails until its budget is used up.
 func dies(t *testing.T, lead string) webhook.Record {
 	t.Helper()
-	records.answer(lead, http.StatusServiceUnavailable)
+	records.fail(lead, http.StatusServiceUnavailable, always)
 	id := post(t, reply(lead)).Results[0].EventID
 	r := becomes(t, id, webhook.Dead, time.Minute)
 	if n := len(records.about(lead)); n != 2 {
@@ -32,7 +29,7 @@ func TestADeadEventComesBackAsTheConsoleMovesIt(t *testing.T) {
 	const lead = "console@e2e.example"
 	r := dies(t, lead)
 	m := letter(t, r.ID)
-	records.answer(lead, http.StatusOK)
+	records.repair(lead)
 
 	// What a redrive to a custom destination does, which no emulator has.
 	live, dead := deployed.outputs["LiveQueueUrl"], deployed.outputs["DlqUrl"]
@@ -48,44 +45,27 @@ func TestADeadEventComesBackAsTheConsoleMovesIt(t *testing.T) {
 func TestADeadEventComesBackByARedrive(t *testing.T) {
 	const lead = "redrive@e2e.example"
 	r := dies(t, lead)
-	records.answer(lead, http.StatusOK)
+	records.repair(lead)
 
-	operator := redriveService()
-	order := redrive.Order{Filter: redrive.Filter{IDs: []webhook.EventID{r.ID}}}
-	plan, err := operator.Plan(t.Context(), order)
-	if err != nil || plan.Release != 1 {
-		t.Fatalf("plan %+v: %v", plan, err)
+	var plan struct{ Release int }
+	smartleadctl(t, &plan, "redrive", "plan", "--id", string(r.ID))
+	if plan.Release != 1 {
+		t.Errorf("the plan releases %d, want 1", plan.Release)
 	}
-	if _, err := operator.Start(t.Context(), order); err != nil {
-		t.Fatal(err)
-	}
+	var job job
+	smartleadctl(t, &job, "redrive", "start", "--id", string(r.ID), "--yes")
 	// The schedule starts the function as well; only one of them holds the job.
 	if _, err := deployed.invoke(t.Context(), "RedriveFunctionName"); err != nil {
 		t.Fatal(err)
 	}
 	delivered(t, lead, r)
 	eventually(t, 2*time.Minute, func() string {
-		job, err := operator.Status(t.Context())
-		if err != nil {
-			return err.Error()
-		}
+		smartleadctl(t, &job, "redrive", "status")
 		if job.State != "done" || job.Counts.Delivered != 1 {
-			return "the job is " + string(job.State) + ": " + job.Reason
+			return "the job is " + job.State + ": " + job.Reason
 		}
 		return ""
 	})
-}
-
-// redriveService is the use case as the operator's command builds it.
-func redriveService() *redrive.Service {
-	o := deployed.outputs
-	return app.RedriveService(app.Env{
-		Config: config.Config{
-			Table: o["TableName"], LiveQueue: o["LiveQueueUrl"], ReplayQueue: o["ReplayQueueUrl"], DeadQueue: o["DlqUrl"],
-			Grace: 5 * time.Second,
-		},
-		Clients: deployed.Clients,
-	}, redrive.DefaultPolicy)
 }
 
 // delivered waits for the delivery of an event that died, and looks at its
@@ -112,21 +92,14 @@ func delivered(t *testing.T, lead string, died webhook.Record) {
 func TestABadEventDoesNotTakeItsBatchWithIt(t *testing.T) {
 	good := []string{"batch-a@e2e.example", "batch-b@e2e.example"}
 	const bad = "batch-bad@e2e.example"
-	records.answer(bad, http.StatusInternalServerError)
+	records.fail(bad, http.StatusInternalServerError, 1)
 	a := post(t, "["+strings.Join([]string{reply(good[0]), reply(bad), reply(good[1])}, ",")+"]")
-	eventually(t, 30*time.Second, func() string {
-		if len(records.about(bad)) == 0 {
-			return "the bad event was not tried"
-		}
-		return ""
-	})
-	records.answer(bad, http.StatusOK)
 	r := becomes(t, a.Results[1].EventID, webhook.Delivered, time.Minute)
 	if n := len(records.about(bad)); n != 2 || r.LeaseNumber != 2 {
 		t.Errorf("the bad event: %d requests, lease %d; want 2, 2", n, r.LeaseNumber)
 	}
 	for i, lead := range good {
-		r := becomes(t, a.Results[2*i].EventID, webhook.Delivered, time.Second)
+		r := becomes(t, a.Results[2*i].EventID, webhook.Delivered, 30*time.Second)
 		if n := len(records.about(lead)); n != 1 || r.LeaseNumber != 1 {
 			t.Errorf("%s: %d requests, lease %d; want 1, 1", lead, n, r.LeaseNumber)
 		}

@@ -21,17 +21,25 @@ type delivery struct {
 }
 
 // recorder is a destination on this machine. It remembers every request and
-// answers 200, or what it was told for the event's lead.
+// answers 200, or fails as it was told for the event's lead.
 type recorder struct {
 	server *httptest.Server
 
 	mu       sync.Mutex
 	all      []delivery
-	statuses map[string]int // by lead
+	failures map[string]failure // by lead
 }
 
+type failure struct {
+	status int
+	times  int
+}
+
+// always is more often than any test asks.
+const always = 1 << 30
+
 func newRecorder() *recorder {
-	r := &recorder{statuses: map[string]int{}}
+	r := &recorder{failures: map[string]failure{}}
 	r.server = httptest.NewServer(r)
 	return r
 }
@@ -52,20 +60,26 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		d.status = http.StatusBadRequest
 	}
 	r.mu.Lock()
-	if d.event.Lead != nil && r.statuses[d.event.Lead.Email] != 0 {
-		d.status = r.statuses[d.event.Lead.Email]
+	if d.event.Lead != nil {
+		if f := r.failures[d.event.Lead.Email]; f.times > 0 {
+			d.status = f.status
+			r.failures[d.event.Lead.Email] = failure{f.status, f.times - 1}
+		}
 	}
 	r.all = append(r.all, d)
 	r.mu.Unlock()
 	w.WriteHeader(d.status)
 }
 
-// answer sets what deliveries about a lead are answered from now on.
-func (r *recorder) answer(lead string, status int) {
+// fail answers the next deliveries about a lead with a status, so many times.
+func (r *recorder) fail(lead string, status, times int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.statuses[lead] = status
+	r.failures[lead] = failure{status, times}
 }
+
+// repair ends the failures of a lead.
+func (r *recorder) repair(lead string) { r.fail(lead, 0, 0) }
 
 // about returns the deliveries about a lead, in the order of their arrival.
 func (r *recorder) about(lead string) []delivery {
