@@ -200,7 +200,7 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 		return queueView{}, err
 	}
 	v := queueView{
-		Kind: "queue", Dead: g.Dead, Whole: g.Whole, Letters: dead.Waiting + dead.Delayed, InFlight: dead.InFlight,
+		Kind: "queue", Dead: g.Dead, Whole: g.Whole, Letters: depth(dead), InFlight: dead.InFlight,
 		LiveDepth: depth(live), Replay: depth(replay), Native: p.native(s), Ours: p.self() + " redrive start",
 	}
 	var taken []webhook.DeadMessage
@@ -323,9 +323,8 @@ func (p *program) showGraveyard(g graveyard) error {
 }
 
 func (p *program) showQueue(v queueView) {
-	total := v.Letters + v.InFlight
-	p.line("Dead letter queue: about %s, %s of them in flight", count(total, "message", "messages"), thousands(v.InFlight))
-	if total > 0 && v.Looked == 0 {
+	p.line("Dead letter queue: about %s", count(v.Letters, "message", "messages"))
+	if v.Letters > 0 && v.Looked == 0 {
 		p.line("  none of them could be looked at: others are looking, such as the redrive function")
 	}
 	if v.Looked > 0 {

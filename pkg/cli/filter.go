@@ -186,6 +186,9 @@ func walk(ctx context.Context, s *Stack, q ledger.Query, limit, bound int, each 
 		if limit > 0 {
 			q.Limit = min(q.Limit, limit-n)
 		}
+		if bound > 0 {
+			q.Limit = min(q.Limit, bound-w.looked)
+		}
 		page, err := s.Ledger.List(ctx, q)
 		if err != nil {
 			return w, err

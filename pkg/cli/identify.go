@@ -185,16 +185,32 @@ func (p *program) showIdentified(o identifyOptions, all []identified) error {
 		}
 		return nil
 	}
-	t := newTable("FILE", ">#", "TYPE", "LEAD", "OCCURRED", "EVENT ID", "~RESTS ON")
+	t := newTable("FILE", ">#", "EVENT ID", "LEAD", "OCCURRED", "RESTS ON")
 	for _, id := range all {
 		if id.Error != "" {
-			t.add(id.File, fmt.Sprint(id.Index), "refused", "", "", "", id.Error)
+			t.add(id.File, fmt.Sprint(id.Index), "refused: "+id.Error)
 			continue
 		}
-		t.add(id.File, fmt.Sprint(id.Index), typeText(id.Type, id.RawType), id.LeadEmail,
-			orText(id.OccurredAt, "no time in the body"), id.EventID, basisText(id))
+		t.add(id.File, fmt.Sprint(id.Index), id.EventID, id.LeadEmail, orText(id.OccurredAt, "no time in the body"), basisText(id))
+	}
+	if p.Width > 0 && t.width() > p.Width { // neither an id nor what it rests on may be cut
+		for _, id := range all {
+			p.block(id)
+		}
+		return nil
 	}
 	return p.print(t, "")
+}
+
+// block is a row of the table for a narrow terminal.
+func (p *program) block(id identified) {
+	if id.Error != "" {
+		p.line("%s #%d  refused: %s", clean(id.File), id.Index, clean(id.Error))
+		return
+	}
+	p.line("%s #%d  %s  %s", clean(id.File), id.Index, clean(orText(id.LeadEmail, "no lead")), orText(id.OccurredAt, "no time in the body"))
+	p.line("  %s", id.EventID)
+	p.line("  rests on %s", basisText(id))
 }
 
 func basisText(id identified) string {

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go/logging"
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/bodies"
@@ -81,7 +82,8 @@ func (p *program) connect(ctx context.Context) (*Stack, error) {
 		return p.build(place, localClients(place))
 	}
 	shared, err := awsconfig.LoadDefaultConfig(ctx,
-		awsconfig.WithSharedConfigProfile(p.target.profile), awsconfig.WithRegion(p.target.region))
+		awsconfig.WithSharedConfigProfile(p.target.profile), awsconfig.WithRegion(p.target.region),
+		awsconfig.WithLogger(logging.Nop{})) // an operator reads our words; errors are returned
 	if err != nil {
 		return nil, failed(err, "the AWS configuration cannot be read").hint("check --profile, or run: aws configure list")
 	}
@@ -144,6 +146,7 @@ func readPlace(path string) (Place, error) {
 func localClients(place Place) app.Clients {
 	cfg := aws.Config{
 		Region:      orText(place.Region, "us-east-1"),
+		Logger:      logging.Nop{},
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}
 	return app.Clients{

@@ -47,22 +47,31 @@ const (
 	minFlexible = 12
 )
 
-// write prints the table; width 0 means no limit.
-func (t *table) write(w io.Writer, indent string, width int) error {
+// widths of the columns as they are.
+func (t *table) widths() []int {
 	widths := make([]int, len(t.headings))
 	for _, row := range append([][]string{t.headings}, t.rows...) {
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	if t.flexible >= 0 && width > 0 {
-		over := len(indent) + len(gap)*(len(widths)-1) - width
-		for _, n := range widths {
-			over += n
-		}
-		if over > 0 {
-			widths[t.flexible] = max(min(minFlexible, widths[t.flexible]), widths[t.flexible]-over)
-		}
+	return widths
+}
+
+// width of the whole table as it is.
+func (t *table) width() int {
+	sum := len(gap) * (len(t.headings) - 1)
+	for _, n := range t.widths() {
+		sum += n
+	}
+	return sum
+}
+
+// write prints the table; width 0 means no limit.
+func (t *table) write(w io.Writer, indent string, width int) error {
+	widths := t.widths()
+	if over := len(indent) + t.width() - width; t.flexible >= 0 && width > 0 && over > 0 {
+		widths[t.flexible] = max(min(minFlexible, widths[t.flexible]), widths[t.flexible]-over)
 	}
 	var out strings.Builder
 	for _, row := range append([][]string{t.headings}, t.rows...) {
