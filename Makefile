@@ -42,7 +42,7 @@ test/format: tools ## Check that the code is formatted
 
 .PHONY: lint
 lint: tools ## Lint, and check which package may import which
-	$(BIN)/golangci-lint run ./...
+	$(BIN)/golangci-lint run --allow-parallel-runners ./...
 	$(GO) test -count=1 ./test/imports
 
 .PHONY: test/unit
