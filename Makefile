@@ -12,6 +12,7 @@ GOARCH_FUNCTION := $(GOARCH_$(ARCHITECTURE))
 STACK ?= smartlead-receiver
 EVENT ?= $(firstword $(wildcard events/$*-*.json))
 BENCH ?= .
+FUZZTIME ?= 30s
 GO ?= go
 BIN := .tools/bin
 export SAM_CLI_TELEMETRY := 0
@@ -26,7 +27,7 @@ run: ## Run the whole receiver on this machine (needs Go alone)
 
 .PHONY: test
 test: ## Run every check; this is what CI runs
-	@scripts/steps.sh tools test/format lint test/unit test/integration validate test/e2e
+	@scripts/steps.sh tools test/format lint test/unit test/speed test/fuzz test/integration validate test/e2e
 
 .PHONY: tools
 tools: ## Install the pinned tools into .tools/
@@ -48,6 +49,15 @@ lint: tools ## Lint, and check which package may import which
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
 	$(GO) test -race ./...
+
+.PHONY: test/speed
+test/speed: ## Hold speed and memory to their bounds, without the race detector
+	$(GO) test -count=1 -run 'TestFaster|TestAllocations|TestLargeBody' -v ./pkg/smartlead | grep -v '^=== '
+
+.PHONY: test/fuzz
+test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./pkg/smartlead
+	$(GO) test -run '^$$' -fuzz '^FuzzIdentify$$' -fuzztime $(FUZZTIME) ./pkg/smartlead
 
 .PHONY: test/integration
 test/integration: tools ## Run the tests that talk to a real engine

@@ -35,6 +35,10 @@ const MaxBody = 16 << 20
 // Encoding names how payloads are compressed.
 const Encoding = "zstd"
 
+// window bounds what the compressor keeps in memory, in bytes. Bodies are small
+// or noise: a larger one gains nothing.
+const window = 512 << 10
+
 // ExpireTag marks objects that a lifecycle rule of the bucket deletes.
 const (
 	ExpireTagKey   = "smartlead-receiver:expire"
@@ -58,7 +62,7 @@ type Store struct {
 
 // New returns a store over the bucket.
 func New(api API, bucket string) (*Store, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}

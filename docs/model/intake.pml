@@ -1,0 +1,315 @@
+/* The front: requests under ONE natural key become durable.  Claim, the lane of
+   messages that carry an unclaimed event, variants (the same id, another body),
+   held events and their release, expiry.  Leasing and settling are reduced to
+   what matters here: ledger.pml has them whole.
+   f is the budget of faults: a crash, a request lost, an answer lost, a message
+   delivered twice, a refused send.  Knobs and bounds: README.md. */
+#ifndef F
+#define F 1
+#endif
+#ifndef REQ
+#define REQ 2      /* requests, each with one of two bodies, trusted or not */
+#endif
+#ifndef OPS
+#define OPS 0      /* release, discard, split */
+#endif
+#define NONE 0
+#define HELD 1
+#define PEND 2
+#define PROC 3
+#define DELIV 4
+#define DISC 5
+/* outcomes of a claim */
+#define UNAVAIL 0
+#define ACC 1
+#define HELDNEW 2
+#define DUP 3
+#define VAR 4
+
+byte st=NONE, fp=0, due=0, owner=0;       /* the item; owner 0 while processing: the holder is gone */
+bit lexp=0, vr[3], sp[3];                 /* lease_until passed; variant of body b stored; split off */
+byte lev=0; byte lun[6], dun[6];          /* lane: messages, unclaimed of body b and trust t at [2b+t]; DLQ: unclaimed */
+byte hold[3];                             /* unclaimed messages of body b in somebody's hands */
+byte f=F, n=REQ, ops=OPS;
+bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* ghosts */
+#if defined(TTL) || defined(TTLSHORT)
+#define BUSY(x) x
+#else
+#define BUSY(x) skip
+#endif
+#define SETDUE(v) due=v; swok=0
+#define MSG(b,t) (2*(b)+(t))
+#define up(x) x=(x<1 -> x+1 : x)
+#define finished(s) (s!=PEND && s!=PROC)
+
+/* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, Release.
+   r: the outcome; old, over: state and "due passed" of the record returned */
+inline claim(b,t) {
+C1: atomic { if                                                  /* put if absent */
+#ifdef UPSERT                             /* mutant: no condition on the put */
+    :: true ->
+       if :: st!=NONE && fp==b -> st=PEND; SETDUE(1); r=DUP :: else ->
+#else
+    :: st==NONE ->
+#endif
+       fp=b; owner=0; lexp=0;
+       if :: t -> st=PEND; SETDUE(1); tr[b]=1; r=ACC
+          :: !t ->
+#ifdef HELDDUE                            /* mutant: held owes a message like any other */
+             SETDUE(1);
+#endif
+             st=HELD; r=HELDNEW fi;
+       old=st; over=0;
+#ifdef UPSERT
+       fi;
+#endif
+       if :: goto C9 :: f>0 -> f--                               /* answer lost: the SDK retries, own nonce; the same result */
+          :: f>0 -> f--; r=UNAVAIL                               /* ... or gives up: ambiguous */
+       fi; goto C9
+    :: f>0 -> f--; r=UNAVAIL; goto C9                            /* request lost for good */
+#ifndef UPSERT
+    :: st!=NONE && fp==b -> old=st; over=(due==2); r=DUP;        /* repeat */
+#ifdef RELANY                             /* mutant: any repeat releases */
+       if :: st==HELD -> goto C2 :: else -> goto C9 fi
+#elif defined(NORELEASE)                  /* mutant: a trusted repeat is only counted */
+       goto C9
+#else
+       if :: st==HELD && t -> goto C2 :: else -> goto C9 fi
+#endif
+    :: st!=NONE && fp!=b -> old=st; over=(due==2); r=VAR;
+#ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
+       r=DUP; goto C9
+#else
+#ifdef RELANYBODY                         /* mutant: a trusted repeat with another body releases */
+       if :: st==HELD && t -> goto C2 :: else fi;
+#endif
+       goto C3
+#endif
+#endif
+    fi }
+C2: atomic { if                                                  /* Release by a trusted repeat */
+#ifdef RELBLIND                           /* mutant: no condition on the state */
+    :: true -> assert(st==HELD); 
+#else
+    :: st==HELD ->
+#endif
+       st=PEND;
+#ifdef RELNODUE                           /* mutant: a release owes nothing */
+       SETDUE(0);
+#else
+       SETDUE(2);
+#endif
+       if :: fp==b && t -> tr[b]=1 :: else fi;
+       if :: old=PEND; over=1 :: f>0 -> f--                      /* answer lost, the retry says changed: a duplicate of a held record */
+          :: f>0 -> f--; r=UNAVAIL fi
+#ifndef RELBLIND
+    :: st!=HELD                                                  /* changed: somebody else did */
+#endif
+#ifdef RELSWALLOW                         /* mutant: a release that failed is still a duplicate */
+    :: f>0 -> f--
+#else
+    :: f>0 -> f--; r=UNAVAIL
+#endif
+    fi; goto C9 }
+C3: atomic { if                                                  /* keepVariant */
+    :: vr[b]=1; if :: skip :: f>0 -> f--; r=UNAVAIL fi
+    :: f>0 -> f--; r=UNAVAIL
+    fi }
+C9: skip
+}
+
+/* receive.Service.Receive: one request after the other, REQ in all, by two receivers */
+proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0;
+end: do
+  :: atomic { n>0 -> n--; BUSY(busy++);
+       if :: b=1
+#ifndef ONEBODY
+          :: b=2
+#endif
+       fi;
+       if :: t=1
+#ifndef ALLTRUSTED
+          :: t=0
+#endif
+       fi };
+     if :: true :: atomic { f>0 -> f--; goto next } fi;          /* crash before */
+#ifdef VARIANTLATE                        /* mutant: answers before the variant is stored */
+     atomic { if :: st!=NONE && fp!=b -> ack[b]=1; if :: t -> tack[b]=1 :: else fi :: else fi };
+#endif
+     claim(b,t);
+R2:  atomic { if                                                 /* enqueue */
+       :: r==UNAVAIL ->
+          if
+#ifdef UNCLTRUST                          /* mutant: the unclaimed message forgets that it is not trusted */
+          :: up(lun[MSG(b,1)])
+#else
+          :: up(lun[MSG(b,t)])
+#endif
+          :: f>0 -> f--;                                         /* refused: 503 */
+#ifdef ACKREFUSED                         /* mutant: acknowledged although refused */
+             skip
+#else
+             goto next
+#endif
+          :: f>0 -> f--; up(lun[MSG(b,t)]); goto next            /* sent, answer lost: 503 */
+          fi
+       :: r!=UNAVAIL && (r==ACC || (!finished(old) && over)) ->  /* owesMessage */
+          if :: up(lev) :: f>0 -> f-- :: f>0 -> f--; goto next fi
+       :: else
+       fi;
+       ack[b]=1; if :: t -> tack[b]=1 :: else fi }               /* 200 */
+next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0 }
+  od }
+
+/* process.Service.Process */
+proctype Worker(byte me) { byte b=0, r=0, old=0; bit t=0, over=0;
+end: do
+  :: atomic { if :: lev>0 -> lev--
+     #define T(x,y) :: lun[MSG(x,y)]>0 -> lun[MSG(x,y)]--; b=x; t=y; hold[x]++
+       T(1,0) T(1,1) T(2,0) T(2,1)
+     fi };
+     if
+     :: b==0
+     :: b!=0 ->                                                  /* resolve */
+#ifdef WORKERACK                          /* mutant: done with before it is claimed */
+        atomic { hold[b]-- };
+#endif
+        claim(b,t);
+W1:     atomic { if
+          :: r==UNAVAIL -> goto giveback
+          :: r!=UNAVAIL && (r==HELDNEW || finished(old)) -> goto drop
+          :: else
+        fi }
+     fi;
+W2:  atomic { if                                                 /* lease */
+       :: (st==PEND || (st==PROC && lexp)) -> st=PROC; owner=me+1; lexp=0; SETDUE(1);
+          if :: true :: f>0 -> f--; owner=0; goto giveback fi
+#ifdef HELDLEASE                          /* mutant: held is leased like pending */
+       :: st==HELD -> st=PROC; owner=me+1; lexp=0; SETDUE(1)
+#endif
+       :: !(st==PEND || (st==PROC && lexp)) -> goto drop
+       :: f>0 -> f--; goto giveback
+       fi };
+W3:  atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
+       if :: seen :: else -> seen=1; eff++; assert(eff<=1) fi;   /* I2: one effect; the destination dedupes by the event id */
+       if :: true :: f>0 -> f--; owner=0; goto giveback fi };
+W4:  atomic { if                                                 /* settle */
+       :: st==PROC && owner==me+1 -> owner=0; st=DELIV; SETDUE(0)
+       :: !(st==PROC && owner==me+1)
+       :: f>0 -> f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
+       fi };
+drop: atomic { if :: f>0 && b!=0 -> f--; up(lun[MSG(b,t)]) :: true fi;    /* done with; or the delete is lost, and it comes again */
+#ifndef WORKERACK
+       if :: b!=0 -> hold[b]-- :: else fi;
+#endif
+       goto fin };
+giveback: atomic { if :: b==0 -> up(lev)
+#ifdef WORKERACK
+       :: else
+#else
+       :: b!=0 -> up(lun[MSG(b,t)]); hold[b]--
+#ifdef SQSDLQ
+       :: b!=0 -> up(dun[MSG(b,t)]); hold[b]--                   /* receives used up */
+#endif
+#endif
+       fi };
+fin: atomic { b=0; r=0; old=0; t=0; over=0 }
+  od }
+
+#ifdef SQSDLQ
+/* redrive.Janitor.claim */
+proctype Janitor() { byte b=0, r=0, old=0; bit t=0, over=0;
+end: do
+  :: atomic { if
+     #define D(x,y) :: dun[MSG(x,y)]>0 -> b=x; t=y
+       D(1,0) D(1,1) D(2,0) D(2,1)
+     fi;
+#ifdef JANDELFIRST                        /* mutant: deletes, then claims */
+       dun[MSG(b,t)]--
+#endif
+     };
+     claim(b,t);
+J2:  atomic { if :: r==UNAVAIL -> goto fin
+          :: r==ACC -> if :: up(lev) :: f>0 -> f-- fi
+          :: r!=UNAVAIL && r!=ACC fi };
+#ifndef JANDELFIRST
+J3:  atomic { if :: dun[MSG(b,t)]>0 -> dun[MSG(b,t)]-- :: dun[MSG(b,t)]==0 :: f>0 -> f-- fi };
+#endif
+fin: atomic { b=0; r=0; old=0; t=0; over=0 }
+  od }
+#endif
+
+proctype Timer() { end: do
+  :: atomic { st==PROC && !lexp && owner==0 -> lexp=1 }
+  :: atomic { st==PROC && !lexp && owner!=0 && f>0 -> f--; lexp=1 }
+#ifdef LIVE
+  :: atomic { !(st==PROC && !lexp) && due==1 -> due=2 }
+#else
+  :: atomic { due==1 -> due=2 }
+#endif
+  od }
+proctype Sweeper() { byte ss=0;
+end: do :: atomic { due==2 -> ss=st; swok=1 };
+     atomic { if :: up(lev) :: f>0 -> f--; goto next fi };
+     atomic { if :: swok && due==2 && st==ss -> SETDUE(1) :: !(swok && due==2 && st==ss) fi };
+next: atomic { ss=0; swok=0 }
+  od }
+#if OPS>0
+/* cli.releasing, discarding, splitCmd */
+proctype Operator() { end: do
+  :: atomic { ops>0 && st==HELD -> ops--; st=PEND; SETDUE(1); oprel=1 }     /* ledger.Release */
+  :: atomic { ops>0 && st==HELD -> ops--; st=DISC; SETDUE(0) }             /* ledger.Discard */
+  :: atomic { ops>0 && vr[1] && !sp[1] -> ops--; sp[1]=1 }                   /* ledger.Split: durable under an id of its own */
+  :: atomic { ops>0 && vr[2] && !sp[2] -> ops--; sp[2]=1 }
+  od }
+#endif
+#if defined(TTL) || defined(TTLSHORT)
+/* the item expires after delivery, and the destination forgets the id */
+#define NOCOPY (lun[2]==0&&lun[3]==0&&lun[4]==0&&lun[5]==0&&dun[2]==0&&dun[3]==0&&dun[4]==0&&dun[5]==0&&hold[1]==0&&hold[2]==0&&lev==0)
+#ifdef TTL                                /* longer than any message lives and than the provider resends: nobody claims it any more */
+#define MAYEXPIRE (n==0 && NOCOPY && busy==0)
+#else                                     /* mutant: shorter */
+#define MAYEXPIRE (true)
+#endif
+proctype Expire() { end: atomic { st==DELIV && MAYEXPIRE -> st=NONE; fp=0; seen=0; due=0 } }
+#endif
+#ifndef NOMON
+#define COPY(x) (lun[2*x]>0 || lun[2*x+1]>0 || dun[2*x]>0 || dun[2*x+1]>0 || hold[x]>0)
+#if defined(TTL) || defined(TTLSHORT)
+#define DUR(x) (true)
+#else
+#define DUR(x) ((st!=NONE && fp==x) || vr[x] || COPY(x))
+#endif
+/* I3: what was acknowledged is durable: the event, a variant, or a message that carries it */
+proctype Mon() { end: atomic { ((ack[1] && !DUR(1)) || (ack[2] && !DUR(2))) -> assert(false) } }
+#endif
+init { atomic {
+  run Receiver(); run Receiver(); run Worker(0);
+#ifndef ONEWORKER
+  run Worker(1);
+#endif
+  run Timer();
+#ifndef NOSWEEPER                         /* mutant */
+  run Sweeper();
+#endif
+#if defined(SQSDLQ) && !defined(NOJANITOR) /* mutant: nobody claims what is unclaimed in the DLQ */
+  run Janitor();
+#endif
+#if OPS>0
+  run Operator();
+#endif
+#if defined(TTL) || defined(TTLSHORT)
+  run Expire();
+#endif
+#ifndef NOMON
+  run Mon();
+#endif
+} }
+#define ENDED(x) ((fp==x && (st==DELIV || st==HELD || st==DISC)) || vr[x])
+#define OUT(x) ((fp==x && (st==DELIV || st==DISC)) || vr[x])
+#ifdef L1   /* acknowledged => delivered, held, discarded or kept as a variant */
+ltl l1 { [] (ack[1] -> <> ENDED(1)) }
+#endif
+#ifdef L2   /* acknowledged to a trusted sender => delivered, or a variant; held no more */
+ltl l2 { [] (tack[1] -> <> OUT(1)) }
+#endif

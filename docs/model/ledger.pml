@@ -1,0 +1,653 @@
+/* The core: ONE event that is claimed, leased, delivered, settled, dies, is
+   swept, redriven, moved by the console, parked and replayed.  One call of a
+   store, queue or destination is one atomic step; between two of them anybody
+   else may act.  Each transition names the Go function that makes it.
+
+   f is the budget of faults that all share: a crash, a request lost, an answer
+   lost, a message delivered twice, a lease that ends under a live holder.
+   Knobs and bounds: README.md.  A knob that drops a rule is marked "mutant". */
+#ifndef F
+#define F 1
+#endif
+#ifndef CAP
+#define CAP 1      /* attempts of one destination in one life (MaxAttempts) */
+#endif
+#ifndef LCAP
+#define LCAP 1     /* leases of one life that may end without a word (MaxWordless) */
+#endif
+#ifndef NM
+#define NM 8       /* highest lease number + 1 (asserted) */
+#endif
+#ifndef QMAX
+#define QMAX 1     /* copies of one message in one place */
+#endif
+#ifndef CON
+#define CON 0      /* moves by the console's redrive */
+#endif
+#ifndef RED
+#define RED 0      /* revivals by the redrive or by replay of a dead event */
+#endif
+#ifndef PRK
+#define PRK 0      /* park, unpark, discard */
+#endif
+#ifndef REP
+#define REP 0      /* replays of a delivered event */
+#endif
+#define NONE 0
+#define PEND 1
+#define PROC 2
+#define DELIV 3
+#define DEAD 4
+#define PARK 5
+#define DISC 6
+#define NOMSG 15
+#define OPEN 0     /* progress of one destination: still wanted, settled, failed for good */
+#define OK 1
+#define PERM 2
+
+/* the item */
+byte st=NONE, ln=0, dn=0, lost=0, due=0;  /* state, lease_number, death, wordless, due_at (0 none, 1 to come, 2 passed) */
+byte res[2], at[2];                       /* destinations: result, attempts */
+bit wait=0, lexp=0; byte key=0, gen=0;    /* not_before to come; lease_until passed; effect_key; generation */
+byte owner=0;                             /* lease_nonce while its holder lives; 0: the holder is gone */
+bit nonce=0;                              /* lease_nonce is that of lease ln (bury removes it) */
+byte mover=0;                             /* move_nonce: who made the latest move */
+/* queues: [0] a message without a number, [k] the letter of death k */
+byte dq[NM], lv[NM]; byte hand[2];
+byte eff[2*(REP+1)];                      /* effects per destination and idempotency key */
+bit seen[2*(REP+1)];                      /* what the destination dedupes by */
+byte f=F;
+/* ghosts */
+byte ll=0; bit down=1, swok[2], acked=0, healthy=0, req=0, pay=0; byte nrev=0, nreq=0, settled_by=0; bit got[2];
+
+bit mine[2];                              /* due_at is the one that this worker wrote */
+#define SETDUE(v) due=v; swok[0]=0; swok[1]=0; mine[0]=0; mine[1]=0
+#ifdef CNTREV
+#define CNT(x) x
+#else
+#define CNT(x) skip
+#endif
+#define putl(q) lv[q] = (lv[q]<QMAX -> lv[q]+1 : lv[q])
+#define putd(q) dq[q] = (dq[q]<QMAX -> dq[q]+1 : dq[q])
+/* the message comes back, or with SQSDLQ its receives are used up */
+inline back(m) {
+  if :: putl(m)
+#ifdef SQSDLQ
+     :: putd(m)
+#endif
+  fi }
+/* ledger.newLife: a new budget for what is not settled, never a new number */
+inline newlife() { lost=0; ll=0;
+#ifdef FORGETSUCCESS                      /* mutant: a revival opens every destination */
+  res[0]=OPEN; at[0]=0; res[1]=OPEN; at[1]=0;
+#else
+  if :: res[0]!=OK -> res[0]=OPEN; at[0]=0 :: else fi;
+  if :: res[1]!=OK -> res[1]=OPEN; at[1]=0 :: else fi;
+#endif
+#ifdef ONEDEST
+  res[1]=OK;
+#endif
+#ifdef RESTARTNUM                         /* mutant: the number restarts with a life */
+  ln=0;
+#endif
+}
+inline sink(d,kk) {
+#ifdef NODEDUPE                           /* mutant: the destination applies whatever comes */
+  eff[d*(REP+1)+kk]++;
+#else
+  if :: seen[d*(REP+1)+kk] :: else -> seen[d*(REP+1)+kk]=1; eff[d*(REP+1)+kk]++ fi;
+#endif
+  assert(eff[d*(REP+1)+kk]<=1)                                          /* S1 */
+}
+
+/* receive.Service.claimOne, enqueue; ledger.Claim.  The rest of the front is in intake.pml. */
+proctype Receiver() {
+  bit fresh=0, me=0;
+R1: atomic { if
+    :: true -> if :: st==NONE -> st=PEND; SETDUE(1); fresh=1
+                  :: else -> if :: me -> fresh=1 :: else fi fi
+    :: f>0 -> f--; goto gone                                   /* 503, or crash before */
+    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); me=1; goto R1   /* answer lost, the SDK retries */
+    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); goto gone       /* crash after */
+    fi }
+    atomic { if
+    :: fresh || ((st==PEND||st==PROC) && due==2) ->            /* owesMessage */
+         if :: putl(0); pay=1 :: f>0 -> f-- :: f>0 -> f--; putl(0); goto gone :: f>0 -> f--; goto gone fi
+    :: else fi;
+    acked=1 }
+gone: skip
+}
+
+#ifdef IGNORE_NB                          /* mutant: leases early */
+#define NB true
+#else
+#define NB (!wait)
+#endif
+#if defined(NODN)                         /* mutant: any letter revives */
+#define LETTER(m) (m>0)
+#elif defined(NODN_ANY)                   /* mutant: any message revives */
+#define LETTER(m) (true)
+#elif defined(NOLETTER)                   /* vacuity: the console's redrive is ignored */
+#define LETTER(m) (false)
+#else
+#define LETTER(m) (m>0 && m==dn)
+#endif
+#ifdef PARKLEASE                          /* mutant: death checked, state not */
+#define DEADST (st==DEAD||st==PARK||st==DISC)
+#else
+#define DEADST (st==DEAD)
+#endif
+#ifdef NOLCAP                             /* mutant: no cap on wordless leases */
+#define LOSTOK (true)
+#else
+#define LOSTOK (lost<LCAP)
+#endif
+#if defined(NOFENCE) || defined(OWNERFENCE) /* mutants: processing alone; an owner id that all workers share */
+#define FENCE (st==PROC)
+#elif defined(LNFENCE)                    /* variation: the number alone */
+#define FENCE (st==PROC && ln==k)
+#else
+#define FENCE (st==PROC && ln==k && owner==me+1)
+#endif
+#define DIEKEEP f--; if :: owner==me+1 -> owner=0 :: else fi; goto fin
+#define DIEBACK f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
+
+inline dolease(from) {
+  assert(st==PEND || (st==PROC && lexp) || (st==DEAD && m>0 && m==dn));          /* S3: no lease without its cause */
+  if :: from==DEAD -> newlife(); CNT(nrev++; assert(nrev<=nreq))
+     :: from==PROC -> if :: lost<255 -> lost++ :: else fi
+     :: else fi;
+  ln++; assert(ln<NM);
+  st=PROC; owner=me+1; nonce=1; lexp=0; wait=0; SETDUE(1);
+  k=ln; kk=key; ll++; assert(ll<=CAP+LCAP)                                       /* S4: the budget */
+}
+inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
+#if !defined(X_NOSTATE)
+#define X_ST(s) (st==s)
+#else                                     /* mutant: the second write of a lease checks no state */
+#define X_ST(s) (true)
+#endif
+#if defined(X_NONUM)                      /* mutant: ... not the number seen */
+#define X_EXP (X_ST(PROC) && lexp)
+#elif defined(X_NOUNTIL)                  /* variation: ... not lease_until, which the number implies */
+#define X_EXP (X_ST(PROC) && ln==sn)
+#elif defined(X_BLIND)                    /* mutant: ... neither */
+#define X_EXP (X_ST(PROC))
+#else
+#define X_EXP (X_ST(PROC) && ln==sn && lexp)
+#endif
+#ifdef X_NODEATH                          /* mutant: ... not the death seen */
+#define X_LET (X_ST(DEAD))
+#else
+#define X_LET (X_ST(DEAD) && dn==sn)
+#endif
+
+#define TRY(d) (res[d]!=OK && res[d]!=PERM && at[d]<CAP)                           /* process.Service.open */
+#ifdef OPENPERM                           /* mutant: what failed for good is tried again */
+#undef TRY
+#define TRY(d) (res[d]!=OK && at[d]<CAP)
+#endif
+/* one delivery: process.Service.deliver, hand; o is the outcome: 0 not tried, 1 delivered, 2 retry, 3 permanent */
+#ifdef OUTAGE
+#define UP (!down)
+#else
+#define UP (healthy)
+#endif
+#ifdef NOPAYLOAD                          /* mutant: only the receiver's message carries the payload */
+#define BODY (pl)
+#else
+#define BODY (true)
+#endif
+inline attempt(d,o) {
+  if
+  :: !TRY(d) -> o=0
+  :: TRY(d) -> assert(owner!=me+1 || ln!=k || (!got[d] && res[d]!=PERM));           /* S6: settled or failed for good: left alone */
+     if
+     :: !UP || !BODY -> o=2
+#ifdef PERMANENT
+     :: !UP -> o=3
+#endif
+     :: UP && BODY -> sink(d,kk); o=1
+     :: f>0 -> f--; sink(d,kk); o=2                              /* applied, answer lost */
+     :: f>0 -> f--; o=2                                          /* fails */
+#ifdef PERMANENT
+     :: f>0 -> f--; o=3
+#endif
+     :: f>0 -> sink(d,kk); DIEBACK
+     fi
+  fi }
+inline note(d,o) { if :: o==0 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 -> at[d]++ :: o==3 -> res[d]=PERM; at[d]++ fi;
+  assert(at[d]<=CAP) }
+/* process.Service.decide */
+#define NEXTOK(d,o) (res[d]==OK || o==1)
+#define NEXTRETRY(d,o) (!NEXTOK(d,o) && res[d]!=PERM && o!=3 && at[d]+(o!=0)<CAP)
+#define ALLOK (NEXTOK(0,a) && NEXTOK(1,b))
+#ifdef PERMKILLS                          /* mutant: one permanent failure ends the event for every destination */
+#define RETRY ((NEXTRETRY(0,a) || NEXTRETRY(1,b)) && res[0]!=PERM && res[1]!=PERM && a!=3 && b!=3)
+#else
+#define RETRY (NEXTRETRY(0,a) || NEXTRETRY(1,b))
+#endif
+
+/* process.Service.Process */
+proctype Worker(byte me) {
+  byte m=NOMSG, k=0, kk=0, a=0, b=0, act=0, sn=0; bit r=0, pl=0;
+idle:
+end: atomic {
+    if
+#define T(j) :: lv[j]>0 -> m=j; lv[j]--
+    T(0) T(1) T(2) T(3) T(4) T(5)
+#if NM>6
+    T(6) T(7)
+#endif
+#if NM>8
+    T(8) T(9)
+#endif
+#if NM>10
+    T(10) T(11)
+#endif
+    fi;
+#ifdef NOPAYLOAD
+    if :: m==0 -> pl=pay; pay=0 :: else fi;
+#endif
+#ifndef NOCANON
+    m=(m>0 && m!=dn -> 0 : m);                                  /* a stale letter acts like a message without a number */
+#endif
+    hand[me]=m;
+    if :: true :: f>0 -> f--; putl(m) fi }                    /* at least once: delivered twice */
+/* ledger.Lease: leasePending, then leaseOther on the item that refused it */
+W1: atomic {
+    if
+    :: st==PEND && NB -> dolease(PEND);                         /* leasePending: W1 from PEND */
+       if :: goto W2
+          :: f>0 -> f--; r=1; goto W1                           /* answer lost, the SDK retries */
+          :: f>0 -> DIEBACK fi                                  /* crash after */
+    :: st==PROC && owner==me+1 && r -> r=0; goto W2             /* leaseOther: its own nonce */
+#ifdef TRUSTPROC                          /* mutant: a retry takes "processing" for its own lease */
+    :: st==PROC && !lexp && r -> k=ln; kk=key; r=0; goto W2
+#endif
+    :: st==PROC && lexp && LOSTOK && !(owner==me+1 && r) -> act=1; sn=ln; goto W1x
+    :: st==PROC && lexp && !LOSTOK && !(owner==me+1 && r) -> act=2; sn=ln; goto W1x
+    :: DEADST && LETTER(m) -> act=3; sn=dn; goto W1x
+    :: (st==PEND && !NB) || (st==PROC && !lexp && !(owner==me+1 && r)) || (st!=PEND && st!=PROC && !(DEADST && LETTER(m))) ->
+       goto fin                                                 /* early, busy, finished, stale letter: acknowledged */
+    :: f>0 -> f--; goto W1                                      /* request lost, the SDK retries */
+    :: f>0 -> DIEBACK                                           /* crash, or store down */
+    fi }
+W1x: atomic {                                                   /* the second write, conditional on what was seen */
+    if
+    :: act==1 && X_EXP -> dolease(PROC)                         /* leaseExpired: W1 from PROC */
+    :: act==3 && X_LET -> dolease(DEAD)                         /* leaseByLetter: W1 from DEAD */
+    :: act==2 && X_EXP ->                                       /* bury */
+       assert(st==PROC && lexp && ln==sn);
+       dead(ln);
+#ifndef BURYNONCE                         /* mutant: bury leaves the nonce */
+       nonce=0;
+#endif
+       owner=0; k=ln; act=0; sn=0;
+       if :: goto W5 :: f>0 -> DIEBACK :: f>0 -> DIEKEEP fi     /* kept: the retry meets a dead event, the sweeper sends the letter */
+    :: !((act==1 && X_EXP) || (act==3 && X_LET) || (act==2 && X_EXP)) ->
+       act=0; sn=0; if :: goto W1 :: goto giveback fi           /* it moved: anew, or maxLeaseRaces */
+    :: f>0 -> act=0; sn=0; DIEBACK
+    fi;
+    act=0; sn=0;
+    if :: goto W2 :: f>0 -> f--; r=1; goto W1 :: f>0 -> DIEBACK fi }
+W2: atomic { r=0; attempt(0,a);
+#ifdef ONEDEST
+    b=0; }
+#else
+    }
+W3: atomic { attempt(1,b) }
+#endif
+W4: atomic {                                                    /* ledger.Settle */
+    if
+    :: FENCE ->
+       assert(owner==me+1 && ln==k);                            /* S2: no stale write */
+       settled_by=k;
+       if
+       :: ALLOK -> note(0,a); note(1,b); owner=0; st=DELIV; SETDUE(0); lost=0; ll=0; sn=DELIV;    /* W4 to DELIV */
+          assert(eff[key]>0);
+#ifndef ONEDEST
+          assert(eff[REP+1+key]>0);
+#endif
+       :: !ALLOK && RETRY -> note(0,a); note(1,b); owner=0; st=PEND; wait=1; SETDUE(1); sn=PEND  /* W4 to PEND */
+       :: !ALLOK && !RETRY ->                                                                     /* W4 to DEAD */
+#ifdef LETTERFIRST                        /* mutant: the letter before the ledger */
+          putd(ln); goto W4b
+#else
+          note(0,a); note(1,b); owner=0; dead(ln); sn=DEAD;
+          assert((res[0]==OK || res[0]==PERM || at[0]>=CAP) && (res[1]==OK || res[1]==PERM || at[1]>=CAP))   /* S7: each its own budget */
+#endif
+       fi;
+       if :: goto W4ok
+          :: f>0 -> f--; goto W4r                               /* answer lost, the SDK retries */
+          :: f>0 -> DIEBACK fi
+    :: !FENCE -> sn=(ALLOK -> DELIV : (RETRY -> PEND : DEAD)); goto W4r
+    :: f>0 -> DIEBACK                                           /* crash, or store down: "settle_failed" */
+    fi }
+W4r: atomic {                                                   /* the condition failed: its own settlement, or a lost lease */
+    if :: ln==k && nonce && st==sn -> assert(settled_by==k); goto W4ok       /* S8: what is recognised was written */
+       :: else -> goto fin
+    fi }
+W4ok: atomic {
+    if :: sn==DELIV -> goto fin
+       :: sn==PEND -> if :: back(m); goto fin :: goto fin fi    /* waits by its visibility, or is acknowledged */
+       :: sn==DEAD -> goto W5
+    fi }
+#ifdef LETTERFIRST
+W4b: atomic { if :: FENCE -> note(0,a); note(1,b); owner=0; dead(ln); SETDUE(0); goto fin
+                 :: !FENCE -> goto fin
+                 :: f>0 -> DIEBACK fi }
+#endif
+W5: atomic { if :: putd(k)                                    /* process.Service.sendLetter */
+                :: f>0 -> f--;                                  /* refused */
+#ifndef CLEARBLIND                        /* mutant: cleared although refused */
+                   goto fin
+#endif
+                :: f>0 -> f--; putd(k); goto fin              /* sent, answer lost */
+                :: f>0 -> DIEBACK fi }
+#if defined(CLEARANY)                     /* mutant: whichever death */
+#define CLEAROK (st==DEAD)
+#elif defined(CLEARDEATH)                 /* variation: the death, not the due time */
+#define CLEAROK (st==DEAD && dn==k)
+#else
+#define CLEAROK (st==DEAD && dn==k && mine[me])
+#endif
+W6: atomic { if :: CLEAROK -> SETDUE(0)                       /* ledger.LetterSent */
+                :: !CLEAROK
+                :: f>0 -> f-- fi }
+goto fin;
+giveback: atomic { back(m);
+#ifdef NOPAYLOAD
+   if :: m==0 && pl -> pay=1 :: else fi;
+#endif
+   goto fin };
+fin: atomic { m=NOMSG; hand[me]=NOMSG; k=0; kk=0; a=0; b=0; r=0; act=0; sn=0; pl=0; goto idle }
+}
+
+proctype Timer() { end: do
+#ifdef LIVE
+  :: atomic { wait -> wait=0 }
+  :: atomic { !wait && st==PROC && !lexp && owner==0 -> lexp=1 }
+  :: atomic { !wait && !(st==PROC && !lexp) && due==1 -> due=2 }
+#else
+  :: atomic { wait -> wait=0; down=0 }
+  :: atomic { st==PROC && !lexp && owner==0 -> lexp=1 }
+  :: atomic { due==1 -> due=2 }
+#endif
+  :: atomic { st==PROC && !lexp && owner!=0 && f>0 -> f--; lexp=1 }
+  od }
+
+/* sweep.Service.sendDue, then ledger.Swept */
+#if defined(BUMPLN)                       /* variation: state and number, not the due time */
+#define SAME (st==ss && ln==sl)
+#elif defined(BUMPSTATE)                  /* mutant: the state alone */
+#define SAME (st==ss)
+#elif defined(BUMPDUE)                    /* variation: the due time alone */
+#define SAME (swok[w] && due==2)
+#else
+#define SAME (swok[w] && due==2 && st==ss && ln==sl)
+#endif
+proctype Sweeper(byte w) { byte ss=0, sk=0, sl=0;
+end: do :: atomic { due==2 -> ss=st; sk=dn; sl=ln; swok[w]=1 };
+again: atomic { if :: ss==DEAD -> putd(sk) :: ss!=DEAD -> putl(0)
+                :: f>0 -> f--;
+#ifndef CLEARBLIND
+                   goto next
+#endif
+                :: f>0 -> f--; if :: ss==DEAD -> putd(sk) :: else -> putl(0) fi; goto next fi };
+    atomic { if
+#if defined(BUMPANY)                      /* mutant: no condition */
+       :: ss==DEAD -> due=0 :: ss!=DEAD -> due=1
+#elif defined(BUMPTERM)                   /* mutant: dead counts as finished, its due time is never moved */
+       :: SAME && ss!=DEAD -> SETDUE(1) :: !(SAME && ss!=DEAD)
+#else
+       :: SAME && ss==DEAD -> SETDUE(0) :: SAME && ss!=DEAD -> SETDUE(1) :: !SAME
+#endif
+       :: f>0 -> f-- fi;
+#ifdef GSI                                /* the index shows the old image once more */
+       if :: goto again :: true fi;
+#endif
+       };
+next: atomic { ss=0; sk=0; sl=0; swok[w]=0 }
+  od }
+
+/* ledger.move: a consistent read, then a write conditional on what the caller saw and on the number read */
+#define MOVED(who) (mover==who && r)
+#if RED>0
+proctype Redrive() { byte n=RED, x=0, sl=0; bit r=0;
+end: do :: atomic { n>0 && st==DEAD -> n--; x=dn; CNT(nreq++) };          /* redrive.Service.choose; cli.revive */
+  V0: atomic { if :: sl=ln :: f>0 -> f--; goto V9 fi };
+  V1: atomic { if                                                          /* ledger.Revive */
+#ifdef REVANY                             /* mutant: whichever death */
+     :: st==DEAD ->
+#elif defined(REVNUM)                     /* variation: the death, not the number read */
+     :: st==DEAD && dn==x ->
+#else
+     :: st==DEAD && dn==x && ln==sl ->
+#endif
+          newlife(); st=PEND; wait=0; mover=1; r=1; CNT(nrev++; assert(nrev<=nreq));
+#ifdef REVNODUE                           /* mutant: a revival owes nothing */
+          SETDUE(0);
+#else
+          SETDUE(1);
+#endif
+          if :: healthy -> req=1 :: else fi;
+          if :: skip :: f>0 -> f--; goto V1 :: f>0 -> f--; goto V9 fi
+     :: MOVED(1) -> r=0                                                    /* its own nonce */
+#ifdef REVANY
+     :: st!=DEAD && !MOVED(1) -> goto V9
+#elif defined(REVNUM)
+     :: !(st==DEAD && dn==x) && !MOVED(1) -> goto V9
+#else
+     :: !(st==DEAD && dn==x && ln==sl) && !MOVED(1) -> goto V9
+#endif
+     :: f>0 -> f--; goto V9
+     fi };
+  V2: atomic { if :: putl(0) :: f>0 -> f-- fi };                         /* redrive.Service.revive: Queue.Send */
+  V9: atomic { x=0; sl=0; r=0 }
+  od }
+#endif
+#if CON>0
+/* StartMessageMoveTask: letters back to the live queue as they are */
+proctype Console() { byte n=CON, j=0;
+end: do :: atomic { n>0 ->
+     if
+#define C(i) :: dq[i]>0 && lv[i]<QMAX -> j=i
+     C(0) C(1) C(2) C(3) C(4) C(5)
+#if NM>6
+     C(6) C(7)
+#endif
+#if NM>8
+     C(8) C(9)
+#endif
+#if NM>10
+     C(10) C(11)
+#endif
+     fi;
+     n--; lv[j]++;
+     if :: dq[j]-- :: f>0 -> f-- fi;                            /* copied, not deleted */
+     if :: st==DEAD && j==dn -> CNT(nreq++); if :: healthy -> req=1 :: else fi :: else fi; j=0 }
+  od }
+#endif
+#ifdef JAN
+/* redrive.Janitor.judge: receive, a consistent read, then perhaps delete; un-numbered messages too */
+proctype Janitor() { byte j=NOMSG, js=0, jl=0, jd=0;
+end: do ::
+#ifdef EVREAD                             /* mutant with JEAGER: the read may be older than the letter */
+   atomic { st!=NONE -> js=st; jl=ln; jd=dn };
+#endif
+   atomic { if
+     #define J(i) :: dq[i]>0 -> j=i
+     J(0) J(1) J(2) J(3) J(4) J(5)
+#if NM>6
+     J(6) J(7)
+#endif
+     fi };
+#ifndef EVREAD
+   atomic { st!=NONE -> js=st; jl=ln; jd=dn };
+#endif
+   /* redrive.stale */
+#ifdef JEAGER                             /* whatever is not the letter of the present death */
+#define STALE (j>0 -> !(js==DEAD && jd==j) : js!=PROC)
+#else
+#define STALE (j>0 -> (jl>j || (jl==j && js!=DEAD && js!=PROC)) : js!=PROC)
+#endif
+   atomic { if
+     :: STALE && dq[j]>0 -> dq[j]--
+     :: !(STALE && dq[j]>0)
+     fi; j=NOMSG; js=0; jl=0; jd=0 }
+  od }
+#endif
+#if PRK>0
+/* cli.parking, unparking, discarding: look, then ledger.Park, Unpark, Discard under what was seen */
+proctype Operator() { byte n=PRK, x=0, sl=0, ss=0;
+end: do
+  :: atomic { n>0 && (st==DEAD || st==PARK
+#ifdef PARKANY                            /* mutant: park from any state */
+     || st==PEND || st==PROC
+#endif
+     ) -> n--; x=dn; sl=ln; ss=st };
+     atomic { if
+#ifdef PARKANY
+     :: st!=PARK -> st=PARK; SETDUE(0); wait=0
+#elif defined(PARKNODEATH)                /* mutant: whichever death */
+     :: ss==DEAD && st==DEAD -> assert(dn==x); st=PARK; SETDUE(0); wait=0
+#else
+     :: ss==DEAD && st==DEAD && dn==x -> st=PARK; SETDUE(0); wait=0          /* Park */
+#endif
+     :: ss==PARK && st==PARK && dn==x && ln==sl ->                           /* Unpark */
+#ifdef UNPARKDEAD                         /* mutant: back to dead */
+        st=DEAD
+#elif defined(UNPARKDEAD_DUE)             /* mutant: back to dead, due */
+        st=DEAD; SETDUE(1)
+#else
+        newlife(); st=PEND; wait=0; mover=2; SETDUE(1)
+#endif
+#ifndef NODISC
+     :: (ss==DEAD || ss==PARK) && st==ss && ln==sl -> st=DISC; SETDUE(0)     /* Discard */
+#endif
+     :: true                                                                 /* changed meanwhile, or it thinks better of it */
+     fi; x=0; sl=0; ss=0 }
+  od }
+#endif
+#if REP>0
+/* ledger.Replay */
+proctype Replay() { byte n=REP, g=0, sl=0; bit r=0;
+end: do :: atomic { n>0 && st==DELIV -> n--; g=gen };
+  P0: atomic { sl=ln };
+  P1: atomic { if
+#ifdef REPNOGEN                           /* mutant: whichever generation */
+     :: st==DELIV && !MOVED(3) ->
+          assert(gen==g);
+#elif defined(REPANYSTATE)                /* mutant: whichever state */
+     :: gen==g && !MOVED(3) ->
+          assert(st==DELIV);
+#else
+     :: st==DELIV && gen==g && ln==sl ->
+#endif
+          gen++; assert(gen<=REP); mover=3; r=1;
+          lost=0; ll=0; res[0]=OPEN; at[0]=0; got[0]=0;                                             /* afresh */
+#ifndef ONEDEST
+          res[1]=OPEN; at[1]=0; got[1]=0;
+#endif
+          st=PEND; wait=0; SETDUE(1);
+          if :: skip :: key=gen fi;                                                                 /* Again */
+          if :: skip :: f>0 -> f--; goto P1 :: f>0 -> f--; goto P9 fi
+     :: MOVED(3) -> r=0
+     :: !(st==DELIV && gen==g && ln==sl) && !MOVED(3) -> goto P9
+     fi };
+  atomic { if :: putl(0) :: f>0 -> f-- fi };
+  P9: atomic { g=0; sl=0; r=0 }
+  od }
+#endif
+#ifdef HEAL
+proctype Heal() { healthy=1 }
+#endif
+#if defined(FORGET) || defined(FORGETLATE)
+#define NOLV (lv[0]==0 && lv[1]==0 && lv[2]==0 && lv[3]==0 && lv[4]==0 && lv[5]==0 && hand[0]==NOMSG && hand[1]==NOMSG)
+#ifdef FORGETLATE                         /* the window is longer than any message's life and than the event is open */
+#define MAYFORGET (st==DELIV && NOLV)
+#else                                     /* mutant: shorter */
+#define MAYFORGET (true)
+#endif
+proctype Forget() { end: do :: atomic { MAYFORGET && seen[0] -> seen[0]=0 } od }
+#endif
+#ifndef NOS5
+/* S5: dead and nothing owed => its letter is in the DLQ, in a lane or in a worker's hands */
+#define VISIBLE (dq[dn]>0 || lv[dn]>0 || hand[0]==dn || hand[1]==dn)
+proctype Mon() { end: atomic { (st==DEAD && due==0 && !VISIBLE) -> assert(false) } }
+#endif
+#ifdef NEVERDEAD
+proctype Mon2() { end: atomic { (st==DEAD) -> assert(false) } }
+#endif
+init { atomic {
+  hand[0]=NOMSG; hand[1]=NOMSG;
+#ifdef ONEDEST
+  res[1]=OK;
+#endif
+#ifdef HEALTHY
+  healthy=1;
+#endif
+  run Receiver();
+#ifdef TWORECV
+  run Receiver();
+#endif
+  run Worker(0);
+#ifndef ONEWORKER
+  run Worker(1);
+#endif
+  run Timer();
+#ifndef NOSWEEPER                         /* mutant: no sweeper */
+  run Sweeper(0);
+#endif
+#ifdef TWOSWEEP
+  run Sweeper(1);
+#endif
+#if RED>0
+  run Redrive();
+#endif
+#if CON>0
+  run Console();
+#endif
+#ifdef JAN
+  run Janitor();
+#endif
+#if PRK>0
+  run Operator();
+#endif
+#if REP>0
+  run Replay();
+#endif
+#ifdef HEAL
+  run Heal();
+#endif
+#if defined(FORGET) || defined(FORGETLATE)
+  run Forget();
+#endif
+#ifndef NOS5
+  run Mon();
+#endif
+#ifdef NEVERDEAD
+  run Mon2();
+#endif
+} }
+#define TERMI (st==DELIV||st==DEAD||st==PARK||st==DISC)
+#define quiet (due==0 || !TERMI)
+#define deliv (st==DELIV||st==PARK||st==DISC)
+#define delivw (deliv||(st==DEAD&&dq[dn]>0))
+#define rest (deliv||(st==DEAD&&due==0))
+#ifdef L1   /* acknowledged => in the end delivered, dead, parked or discarded */
+ltl l1 { [] (acked -> <> TERMI) }
+#endif
+#ifdef L2   /* brought back while every destination is healthy => delivered */
+ltl l2 { [] (req -> <> deliv) }
+#endif
+#ifdef L2W  /* with the queue's own redrive policy: or the letter is in the DLQ again */
+ltl l2w { [] (req -> <> delivw) }
+#endif
+#ifdef L3   /* what is finished is not swept for ever */
+ltl l3 { [] (TERMI -> <> quiet) }
+#endif
+#ifdef L4   /* whatever happened, it comes to rest: delivered, parked, discarded, or dead and told */
+ltl l4 { <> [] (acked -> rest) }
+#endif

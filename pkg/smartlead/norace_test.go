@@ -1,0 +1,5 @@
+//go:build !race
+
+package smartlead
+
+const raceEnabled = false
