@@ -1,6 +1,7 @@
 # Everything that a developer or CI runs. `make` lists it.
 .DEFAULT_GOAL := help
 SHELL := bash
+.SHELLFLAGS := -o pipefail -ec
 
 # The processor of the functions: arm64 or x86_64. sam does not tell make, so
 # `make build` tells both.
@@ -52,7 +53,7 @@ test/unit: ## Run the unit tests under the race detector
 
 .PHONY: test/speed
 test/speed: ## Hold speed and memory to their bounds, without the race detector
-	$(GO) test -count=1 -run 'TestFaster|TestAllocations|TestLargeBody' -v ./pkg/smartlead | grep -v '^=== '
+	$(GO) test -count=1 -run 'TestFaster|TestAllocations|TestLargeBodies' -v ./pkg/smartlead | grep -v '^=== '
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
