@@ -24,7 +24,7 @@ func (p *program) headline(r webhook.Record) string {
 		if r.LeaseNumber == 0 {
 			return fmt.Sprintf("pending since %s: no worker has taken it yet", p.when(r.ReceivedAt))
 		}
-		return fmt.Sprintf("pending: %s; it is tried again %s", p.cause(r), p.ago(later(r.NotBefore, r.DueAt)))
+		return fmt.Sprintf("pending: %s; it is tried again %s", p.cause(r), p.ago(orTime(r.NotBefore, r.DueAt)))
 	case webhook.Processing:
 		if p.Now().After(r.LeaseUntil) {
 			return fmt.Sprintf("processing: the worker of attempt %d has not spoken since its time ended %s", r.LeaseNumber, p.ago(r.LeaseUntil))
@@ -44,11 +44,11 @@ func (p *program) headline(r webhook.Record) string {
 	return string(r.State)
 }
 
-func later(a, b time.Time) time.Time {
-	if a.IsZero() {
-		return b
+func orTime(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
 	}
-	return a
+	return t
 }
 
 func unrouted(r webhook.Record) string {

@@ -299,8 +299,7 @@ func (p *program) rotateDestination(ctx context.Context, name string, finish, ye
 	case cfg.Type != "http":
 		return usage("destination %s is of kind %s: it signs nothing", name, cfg.Type)
 	case finish && len(cfg.Secrets) < 2:
-		p.say("nothing to finish: %s has %s", name, count(len(cfg.Secrets), "secret", "secrets"))
-		return nil
+		return p.finished(name, "nothing to finish: %s has %s", name, count(len(cfg.Secrets), "secret", "secrets"))
 	case finish:
 		if err := p.confirm(yes, "stop signing for %s with its old secret", name); err != nil {
 			return err
@@ -355,6 +354,5 @@ func (p *program) removeDestination(ctx context.Context, name string, yes bool) 
 	if err != nil {
 		return err
 	}
-	p.say("destination %s is removed. %s", name, settles)
-	return nil
+	return p.finished(name, "destination %s is removed. %s", name, settles)
 }

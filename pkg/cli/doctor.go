@@ -203,8 +203,8 @@ func (p *program) checkDestinations(ctx context.Context, s *Stack) finding {
 
 func (p *program) checkURL(ctx context.Context, s *Stack, o doctorOptions) finding {
 	source, token := orText(o.source, s.Demo), orText(o.token, p.Getenv(tokenVariable))
-	if source == s.Demo && token == "" {
-		token = s.Token
+	if source == s.Demo { // the variable may hold the token of another stack
+		token = orText(o.token, orText(s.Token, token))
 	}
 	if source == "" || token == "" {
 		return noted("check one: "+tokenVariable+"=… "+p.self()+" doctor --source NAME", "not checked: no source and token were given")

@@ -25,8 +25,8 @@ type filter struct {
 func (f *filter) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", "", "only in this state: "+join(webhook.States))
-	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day)")
-	flags.StringVar(&f.until, "until", "", "received until then")
+	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day); with --state dead: died since")
+	flags.StringVar(&f.until, "until", "", "received until then; with --state dead: died until then")
 	flags.StringVar(&f.flag, "flag", "", "only with this flag, such as untrusted_sender")
 	f.common(cmd)
 }

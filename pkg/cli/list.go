@@ -156,8 +156,8 @@ func (p *program) findCmd() *cobra.Command {
 		Use:   "find TEXT",
 		Short: "Find events by a lead's address or an id",
 		Long: `Find events by what you have in hand: a lead's address, a message id (with or
-without <>), a stats_id, the X-Request-Id of a delivery, or an event id. Newest
-first.`,
+without <>), a stats_id, the X-Request-Id of a delivery (where none was sent, our
+request id), or an event id. Newest first.`,
 		Example: `  smartleadctl events find tom@acme.example.com
   smartleadctl events find '<CAF+7@mail.example.com>'
   smartleadctl events find 5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01`,

@@ -278,22 +278,40 @@ func (p *program) watch(ctx context.Context, s *Stack) error {
 		if err != nil {
 			return p.noJob(err)
 		}
-		if p.ErrTerminal && !p.json {
-			fmt.Fprintf(p.Err, "\r\x1b[K%s", shorten(plain(progressLine(job)), max(20, p.Width-1)))
-		}
-		if job.State.Final() || ctx.Err() != nil {
-			if p.ErrTerminal && !p.json {
-				fmt.Fprintln(p.Err)
-			}
-			if err := p.showJob(job); err != nil {
-				return err
-			}
-			if job.State == redrive.Stopped {
-				return failed(nil, "the redrive stopped itself: %s", job.Reason).
-					hint("what died again: %s dlq list", p.self())
-			}
-			return ctx.Err()
+		p.progress("\r\x1b[K%s", shorten(plain(progressLine(job)), max(20, orNumber(p.Width, 80)-1)))
+		if job.State.Final() {
+			p.progress("\n")
+			return p.showEnd(job)
 		}
 		p.Sleep(ctx, watchEvery)
+		if ctx.Err() != nil {
+			p.progress("\n")
+			p.say("the redrive goes on by itself: %s redrive status", p.self())
+			return nil
+		}
 	}
+}
+
+// progress draws on a terminal only.
+func (p *program) progress(format string, args ...any) {
+	if p.ErrTerminal && !p.json {
+		fmt.Fprintf(p.Err, format, args...)
+	}
+}
+
+func (p *program) showEnd(job redrive.Job) error {
+	if err := p.showJob(job); err != nil {
+		return err
+	}
+	if job.State == redrive.Stopped {
+		return failed(nil, "the redrive stopped itself: %s", job.Reason).hint("what died again: %s dlq list", p.self())
+	}
+	return nil
+}
+
+func orNumber(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
 }

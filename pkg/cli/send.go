@@ -121,7 +121,8 @@ func (p *program) hook(ctx context.Context, o sendOptions) (string, error) {
 		}
 		o.url = orText(o.url, s.APIURL)
 		if o.source == "" || o.source == s.Demo {
-			o.source, token = orText(o.source, s.Demo), orText(token, s.Token)
+			// The variable may hold the token of another stack.
+			o.source, token = orText(o.source, s.Demo), orText(o.token, orText(s.Token, token))
 		}
 	}
 	switch {

@@ -301,8 +301,7 @@ func (p *program) finishRotation(ctx context.Context, s *Stack, source auth.Sour
 		old, what = len(source.HMACSecrets), "signing secret"
 	}
 	if old < 2 {
-		p.say("nothing to finish: %s has one %s", source.Name, what)
-		return nil
+		return p.finished(source.Name, "nothing to finish: %s has one %s", source.Name, what)
 	}
 	if err := p.confirm(o.yes, "withdraw the old %s of %s: requests that still use it get 401", what, source.Name); err != nil {
 		return err
@@ -315,8 +314,7 @@ func (p *program) finishRotation(ctx context.Context, s *Stack, source auth.Sour
 	if err := s.Store.PutSource(ctx, source, true); err != nil {
 		return err
 	}
-	p.say("the old %s of %s is withdrawn. %s", what, source.Name, settles)
-	return nil
+	return p.finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, settles)
 }
 
 // source reads a source that must exist.
@@ -364,6 +362,5 @@ func (p *program) removeSource(ctx context.Context, name string, yes bool) error
 	if err != nil {
 		return err
 	}
-	p.say("source %s is removed; its events stay. %s", name, settles)
-	return nil
+	return p.finished(name, "source %s is removed; its events stay. %s", name, settles)
 }

@@ -52,7 +52,7 @@ func (p *program) tail(ctx context.Context, f filter, every, past time.Duration)
 	seen := map[webhook.EventID]time.Time{}
 	for ctx.Err() == nil {
 		now := p.Now()
-		q.Since, q.Now = later(from.Add(-overlap), begin), now
+		q.Since, q.Now = from.Add(-overlap), now
 		if q.Since.Before(begin) {
 			q.Since = begin
 		}

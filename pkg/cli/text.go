@@ -38,6 +38,19 @@ func (p *program) emit(v any) error {
 	return err
 }
 
+// finished tells of a command that has no other output.
+func (p *program) finished(name, format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	if p.json {
+		return p.emit(struct {
+			Name string `json:"name"`
+			Done string `json:"done"`
+		}{name, text})
+	}
+	p.say("%s", text)
+	return nil
+}
+
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
