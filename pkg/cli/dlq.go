@@ -203,30 +203,24 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 		Kind: "queue", Dead: g.Dead, Whole: g.Whole, Letters: depth(dead), InFlight: dead.InFlight,
 		LiveDepth: depth(live), Replay: depth(replay), Native: p.native(s), Ours: p.self() + " redrive start",
 	}
-	var taken []webhook.DeadMessage
-	defer func() { s.giveBack(ctx, taken) }()
+	var taken []string
+	defer func() { _ = s.Queues.ReleaseDead(ctx, taken) }() // else they come back after the hold
 	for range lookRounds {
 		msgs, err := s.Queues.TakeDead(ctx, 10, lookHold)
 		if err != nil {
 			return queueView{}, err
 		}
-		taken = append(taken, msgs...)
+		for _, m := range msgs {
+			taken = append(taken, m.Receipt)
+		}
 		if err := judge(ctx, s, msgs, &v); err != nil {
 			return queueView{}, err
 		}
-		if len(msgs) == 0 {
+		if len(msgs) == 0 || v.Looked >= v.Letters {
 			break
 		}
 	}
 	return v, nil
-}
-
-// giveBack shows messages of the dead letter queue again at once; where that
-// fails, they come back after the hold.
-func (s *Stack) giveBack(ctx context.Context, msgs []webhook.DeadMessage) {
-	for _, m := range msgs {
-		_ = s.letters.Delay(ctx, webhook.Live, m.Receipt, 0)
-	}
 }
 
 func depth(d queue.Depth) int { return d.Waiting + d.InFlight + d.Delayed }

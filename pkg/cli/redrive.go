@@ -273,7 +273,7 @@ const watchEvery = 2 * time.Second
 // watch follows a redrive until it is over: with a bar on a terminal, silently
 // otherwise. Its end is the command's: a redrive that stopped itself failed.
 func (p *program) watch(ctx context.Context, s *Stack) error {
-	for {
+	for ctx.Err() == nil {
 		job, err := s.Redrive.Status(ctx)
 		if err != nil {
 			return p.noJob(err)
@@ -284,12 +284,10 @@ func (p *program) watch(ctx context.Context, s *Stack) error {
 			return p.showEnd(job)
 		}
 		p.Sleep(ctx, watchEvery)
-		if ctx.Err() != nil {
-			p.progress("\n")
-			p.say("the redrive goes on by itself: %s redrive status", p.self())
-			return nil
-		}
 	}
+	p.progress("\n")
+	p.say("the redrive goes on by itself: %s redrive status", p.self())
+	return nil
 }
 
 // progress draws on a terminal only.

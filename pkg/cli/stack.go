@@ -69,8 +69,6 @@ type Stack struct {
 	Store   *sourcestore.Store
 	Bodies  *bodies.Store
 	Redrive *redrive.Service
-
-	letters *queue.Queues // the dead letter queue in the place of a lane
 }
 
 func (p *program) connect(ctx context.Context) (*Stack, error) {
@@ -102,7 +100,6 @@ func (p *program) build(place Place, c app.Clients) (*Stack, error) {
 	s := &Stack{Place: place}
 	s.Ledger = ledger.New(c.DynamoDB, place.TableName)
 	s.Queues = queue.New(c.SQS, queue.URLs{Live: place.LiveQueueURL, Replay: place.ReplayQueueURL, Dead: place.DLQURL})
-	s.letters = queue.New(c.SQS, queue.URLs{Live: place.DLQURL})
 	var err error
 	if s.Store, err = sourcestore.NewStore(c.SSM, place.ParameterPrefix); err != nil {
 		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", place.ParameterPrefix, err)
