@@ -445,3 +445,22 @@ func stackXML(outputs map[string]string) string {
 	b.WriteString(`</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`)
 	return b.String()
 }
+
+// A part that does not answer is named in few words, with what to do.
+func TestStoppedStack(t *testing.T) {
+	s := newStation(t)
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	info, err := os.ReadFile(filepath.Join(s.dir, "stack.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(engine.URL, gone.URL, s.front.URL, gone.URL).Replace(string(info))
+	s.file("stack.json", text)
+	s.fails(1, "make run", "events", "list")
+	r := s.ctl("doctor")
+	if r.code != 1 || !strings.Contains(r.out, "connection refused") || strings.Contains(r.out, "operation error") ||
+		strings.Count(r.out, "make run") != 1 {
+		t.Errorf("exit %d:\n%s%s", r.code, r.out, r.err)
+	}
+}

@@ -60,6 +60,17 @@ func broken(next, format string, args ...any) finding {
 	return finding{Result: "bad", Detail: fmt.Sprintf(format, args...), Next: next}
 }
 
+// silent is the finding of a part that does not answer, or refuses.
+func (p *program) silent(err error, what string) finding {
+	switch {
+	case p.target.local:
+		return broken("start the local stack: make run", "%s", words(err))
+	case denied(err):
+		return broken("your credentials lack rights on "+what, "%s", words(err))
+	}
+	return broken("is "+what+" there, and reachable from here?", "%s", words(err))
+}
+
 type check struct {
 	name string
 	run  func(context.Context, *Stack) finding
@@ -88,6 +99,7 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 	}
 	t := newTable("CHECK", "RESULT", "DETAIL")
 	var next []string
+	said := map[string]bool{}
 	bad := 0
 	for _, c := range checks {
 		within, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -104,7 +116,8 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 			continue
 		}
 		t.add(f.Check, f.Result, f.Detail)
-		if f.Next != "" {
+		if f.Next != "" && !said[f.Next] {
+			said[f.Next] = true
 			next = append(next, f.Check+": "+f.Next)
 		}
 	}
@@ -137,7 +150,7 @@ func (p *program) checkLedger(ctx context.Context, s *Stack) finding {
 	page, err := s.Ledger.List(ctx, ledger.Query{Limit: 1, Now: p.Now()})
 	switch {
 	case err != nil:
-		return broken("check your rights on the table, and that it exists", "table %s: %v", s.TableName, err)
+		return p.silent(err, "the table")
 	case len(page.Records) == 0:
 		return noted("send one: "+p.self()+" send FILE", "table %s answers; no event in the last 31 days", s.TableName)
 	}
@@ -150,7 +163,7 @@ const busy = 1000
 func (p *program) checkQueues(ctx context.Context, s *Stack) finding {
 	live, replay, dead, err := s.Queues.Depths(ctx)
 	if err != nil {
-		return broken("check your rights on the queues, and that they exist", "%v", err)
+		return p.silent(err, "the queues")
 	}
 	text := fmt.Sprintf("live %s, replay %s, dead letters %s",
 		thousands(depth(live)), thousands(depth(replay)), thousands(depth(dead)))
@@ -164,7 +177,7 @@ func (p *program) checkQueues(ctx context.Context, s *Stack) finding {
 func (p *program) checkSources(ctx context.Context, s *Stack) finding {
 	entries, err := s.Store.List(ctx, sourcestore.Sources)
 	if err != nil {
-		return broken("check your rights on the parameters below "+s.ParameterPrefix, "%v", err)
+		return p.silent(err, "the parameters below "+s.ParameterPrefix)
 	}
 	var unreadable []string
 	for _, e := range entries {
@@ -184,7 +197,7 @@ func (p *program) checkSources(ctx context.Context, s *Stack) finding {
 func (p *program) checkDestinations(ctx context.Context, s *Stack) finding {
 	entries, err := s.Store.List(ctx, sourcestore.Destinations)
 	if err != nil {
-		return broken("check your rights on the parameters below "+s.ParameterPrefix, "%v", err)
+		return p.silent(err, "the parameters below "+s.ParameterPrefix)
 	}
 	var unusable []string
 	for _, e := range entries {
@@ -218,6 +231,9 @@ func (p *program) checkURL(ctx context.Context, s *Stack, o doctorOptions) findi
 	took := span(p.Now().Sub(started))
 	switch {
 	case err != nil:
+		if p.target.local {
+			return broken("start the local stack: make run", "%s does not answer: %v", req.URL.Host, err)
+		}
 		return broken("is the receiver deployed, and reachable from here?", "%s does not answer: %v", req.URL.Host, err)
 	case status == http.StatusOK && strings.Contains(string(answer), `"ready"`):
 		return fine("source %s is ready, answered in %s", source, took)
@@ -236,11 +252,11 @@ func (p *program) checkDue(ctx context.Context, s *Stack) finding {
 	for shard := range ledger.DueShards {
 		ids, _, err := s.Ledger.Due(ctx, shard, now.Add(-patience), "", 100)
 		if err != nil {
-			return broken("check your rights on the table's indexes", "%v", err)
+			return p.silent(err, "the table's indexes")
 		}
 		records, err := s.Ledger.GetMany(ctx, ids)
 		if err != nil {
-			return broken("check your rights on the table", "%v", err)
+			return p.silent(err, "the table")
 		}
 		for _, r := range records { // the index may be older than the events
 			if !p.overdue(r) {
@@ -266,11 +282,11 @@ const maxDead = 1000
 func (p *program) checkDead(ctx context.Context, s *Stack) finding {
 	page, err := s.Ledger.List(ctx, ledger.Query{Dead: true, Limit: maxDead, Oldest: true, Now: p.Now()})
 	if err != nil {
-		return broken("check your rights on the table's indexes", "%v", err)
+		return p.silent(err, "the table's indexes")
 	}
 	_, _, dead, err := s.Queues.Depths(ctx)
 	if err != nil {
-		return broken("check your rights on the queues", "%v", err)
+		return p.silent(err, "the queues")
 	}
 	owed := 0
 	for _, r := range page.Records {
@@ -300,7 +316,7 @@ func (p *program) checkRedrive(ctx context.Context, s *Stack) finding {
 	case errors.Is(err, redrive.ErrNoJob):
 		return fine("none was ever started")
 	case err != nil:
-		return broken("check your rights on the table", "%v", err)
+		return p.silent(err, "the table")
 	case job.State.Active() && p.Now().Sub(job.UpdatedAt) > stalled:
 		return broken("see the redrive function's log; it must run every minute",
 			"running, but nothing moved for %s", span(p.Now().Sub(job.UpdatedAt)))
@@ -314,7 +330,7 @@ func (p *program) checkRefused(ctx context.Context, s *Stack) finding {
 	list, err := s.Ledger.Refusals(ctx, p.Now(), 100)
 	switch {
 	case err != nil:
-		return broken("check your rights on the table", "%v", err)
+		return p.silent(err, "the table")
 	case len(list) == 0:
 		return fine("none")
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+
+	"github.com/aws/smithy-go"
 
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
@@ -89,7 +92,7 @@ func (p *program) report(err error) {
 	if errors.Is(err, errSaid) {
 		return
 	}
-	p.say("smartleadctl: %s", err)
+	p.say("smartleadctl: %s", words(err))
 	var known *problem
 	if errors.As(err, &known) {
 		for _, line := range known.next {
@@ -109,6 +112,31 @@ func (p *program) report(err error) {
 	case errors.Is(err, webhook.ErrChanged):
 		p.say("  somebody moved it meanwhile: look again with %s events show ID", p.self())
 	}
+}
+
+// words is an error without the SDK's account of its own attempts.
+func words(err error) string {
+	what, _, fromSDK := strings.Cut(err.Error(), ": operation error")
+	if !fromSDK {
+		return err.Error()
+	}
+	var answer smithy.APIError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &answer):
+		return fmt.Sprintf("%s: %s: %s", what, answer.ErrorCode(), answer.ErrorMessage())
+	case errors.Is(err, context.DeadlineExceeded):
+		return what + ": no answer in time"
+	case errors.As(err, &network):
+		return what + ": " + network.Error()
+	}
+	return err.Error()
+}
+
+// denied tells whether AWS refused for lack of rights.
+func denied(err error) bool {
+	var answer smithy.APIError
+	return errors.As(err, &answer) && strings.Contains(answer.ErrorCode(), "AccessDenied")
 }
 
 // say writes one line of a message to stderr.
