@@ -24,7 +24,7 @@ type refusedItem struct {
 	At        instant      `dynamodbav:"at"`
 	RequestID string       `dynamodbav:"gateway_request_id"`
 	Source    string       `dynamodbav:"source,omitempty"`
-	Status    int          `dynamodbav:"status"`
+	Kind      string       `dynamodbav:"kind"`
 	Cause     string       `dynamodbav:"cause"`
 	Detail    string       `dynamodbav:"detail,omitempty"`
 	SourceIP  string       `dynamodbav:"source_ip,omitempty"`
@@ -45,7 +45,7 @@ func (l *Ledger) RecordRefusal(ctx context.Context, r webhook.Refused) error {
 	when := at(r.At)
 	av, err := attributevalue.MarshalMap(refusedItem{
 		PK: refusedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,
-		At: when, RequestID: r.RequestID, Source: r.Source, Status: r.Status, Cause: r.Cause, Detail: r.Detail,
+		At: when, RequestID: r.RequestID, Source: r.Source, Kind: r.Kind, Cause: r.Cause, Detail: r.Detail,
 		SourceIP: r.SourceIP, UserAgent: r.UserAgent, Bytes: r.Bytes, Excerpt: r.Excerpt,
 		ExpiresAt: seconds(r.At.Add(refusedKeep)),
 	})
@@ -80,7 +80,7 @@ func (l *Ledger) Refusals(ctx context.Context, day time.Time, limit int) ([]webh
 			return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
 		}
 		refused = append(refused, webhook.Refused{
-			At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Status: it.Status, Cause: it.Cause,
+			At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Kind: it.Kind, Cause: it.Cause,
 			Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
 		})
 	}

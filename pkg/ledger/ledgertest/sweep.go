@@ -37,6 +37,9 @@ func (e *env) due(now time.Time, limit int) [][]webhook.EventID {
 			if next == "" {
 				break
 			}
+			if next == after {
+				e.Fatalf("the listing does not move on from %q", next)
+			}
 			after = next
 		}
 		shards = append(shards, all)
