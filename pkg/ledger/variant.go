@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,8 @@ func SplitID(v webhook.Variant) webhook.EventID {
 	return webhook.EventID(parts[0] + ":" + parts[1] + ":" + digest)
 }
 
-// Split makes a variant an event of its own, pending and due at dueAt, and
+// Split makes a variant an event of its own (held, where its sender was not
+// trusted), pending and due at dueAt, and
 // notes on the variant what it became. Repeating it changes nothing, even when
 // the event has expired since. It returns webhook.ErrNotFound where there is
 // no such variant.
@@ -76,9 +78,11 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	r := stored.receipt()
 	r.Key, r.Timeless = id.Key(), false
 	it := newItem(id, r)
-	it.Lane, it.State = string(webhook.Live), string(webhook.Pending)
-	it.DueAt, it.UpdatedAt = at(dueAt), at(now)
-	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+	it.Lane, it.State, it.UpdatedAt = string(webhook.Live), string(webhook.Held), at(now)
+	if !slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+		it.State, it.DueAt = string(webhook.Pending), at(dueAt)
+		it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+	}
 	var failed *errCondition
 	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
 		return "", err

@@ -61,7 +61,7 @@ func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 		detail = clip(r.Err.Error(), 300)
 	}
 	kept := webhook.Refused{
-		At: s.Now(), RequestID: req.RequestID, Status: 0, Cause: r.Cause, Detail: detail,
+		At: s.Now(), RequestID: req.RequestID, Kind: string(r.Kind), Cause: r.Cause, Detail: detail,
 		SourceIP: clip(req.SourceIP, 64), UserAgent: clip(req.UserAgent, 120),
 		Bytes: len(req.Body), Excerpt: r.excerpt,
 	}

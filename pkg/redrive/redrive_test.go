@@ -293,7 +293,7 @@ func TestLiveTroubleSlowsDown(t *testing.T) {
 	if !liveTrouble([]webhook.Record{failing}, simStart, DefaultSettings) {
 		t.Error("six failed live attempts are trouble")
 	}
-	if liveTrouble([]webhook.Record{failing}, simStart.Add(time.Hour), DefaultSettings) {
+	if liveTrouble([]webhook.Record{failing}, simStart.Add(time.Second), DefaultSettings) {
 		t.Error("old failures are not")
 	}
 	failing.Lane = webhook.Replay

@@ -155,29 +155,34 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
 	}
-	live, err := s.Graveyard.Recent(ctx, o.At.Add(-liveWindow), o.At, liveSample)
+	live, err := s.Graveyard.Recent(ctx, o.At.Add(-liveReceived), o.At, liveSample)
 	if err != nil {
 		return Observation{}, err
 	}
-	o.LiveBad = liveTrouble(live, o.At, s.policy.Settings)
+	since := o.At.Add(-liveWindow)
+	if since.Before(j.StartedAt) {
+		since = j.StartedAt // what the outage did is no fault of this job
+	}
+	o.LiveBad = liveTrouble(live, since, s.policy.Settings)
 	return o, nil
 }
 
 // A replay must not hurt live traffic: a sample of what was received lately
 // says how it fares.
 const (
-	liveWindow = 2 * time.Minute
-	liveSample = 50
+	liveReceived = 2 * time.Minute
+	liveWindow   = 30 * time.Second // of their attempts
+	liveSample   = 50
 )
 
-func liveTrouble(records []webhook.Record, now time.Time, set Settings) bool {
+func liveTrouble(records []webhook.Record, since time.Time, set Settings) bool {
 	attempts, failed := 0, 0
 	for _, r := range records {
 		if r.Lane != webhook.Live {
 			continue
 		}
 		for _, a := range r.History {
-			if now.Sub(a.StartedAt) > liveWindow {
+			if a.StartedAt.Before(since) {
 				continue
 			}
 			attempts++

@@ -53,7 +53,7 @@ type Refused struct {
 	At        time.Time
 	RequestID string
 	Source    string // as named in the URL when it is a possible name, else empty
-	Status    int
+	Kind      string // what the caller learnt: "unauthorized", "bad_body", "too_large"
 	Cause     string // countable: "bad_token", "not_json", "too_large"
 	Detail    string
 	SourceIP  string

@@ -17,7 +17,7 @@ var besideRules = []rule{
 
 func refused(n int, at time.Time) webhook.Refused {
 	return webhook.Refused{
-		At: at, RequestID: fmt.Sprintf("gw-%03d", n), Source: "acme-main", Status: 400, Cause: "not_json",
+		At: at, RequestID: fmt.Sprintf("gw-%03d", n), Source: "acme-main", Kind: "bad_body", Cause: "not_json",
 		Detail: "offset 7", SourceIP: "192.0.2.1", UserAgent: "curl", Bytes: 12, Excerpt: "{oops",
 	}
 }

@@ -14,6 +14,7 @@ var variantRules = []rule{
 	{"a split makes a variant an event of its own", splitMakesEvent},
 	{"a split that is repeated changes nothing", splitRepeated},
 	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
+	{"a split of a variant that is not trusted is held", splitUntrusted},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -178,4 +179,17 @@ func (e *env) items() int {
 		return c.CountItems(e.T)
 	}
 	return 0
+}
+
+func splitUntrusted(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	forged := other("B", 1)
+	forged.Flags, forged.Held = []string{webhook.FlagUntrustedSender}, true
+	e.claimed(forged)
+	rec := e.get(e.split(e.variants(id)[0]))
+	equal(e, "state", rec.State, webhook.Held)
+	equal(e, "due time", rec.DueAt.IsZero(), true)
+	_, err := e.l.Release(e.ctx, rec.ID, sec(200), sec(260))
+	e.must(err)
+	equal(e, "state once released", e.get(rec.ID).State, webhook.Pending)
 }

@@ -122,9 +122,10 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 	mine.SplitAs = ledger.SplitID(v)
 	r := copyReceipt(mine.Receipt)
 	r.Key, r.Timeless = mine.SplitAs.Key(), false
-	l.events[mine.SplitAs] = &event{Record: webhook.Record{
-		ID: mine.SplitAs, Receipt: r,
-		State: webhook.Pending, Lane: webhook.Live, DueAt: ms(dueAt), UpdatedAt: ms(now),
-	}}
+	rec := webhook.Record{ID: mine.SplitAs, Receipt: r, State: webhook.Held, Lane: webhook.Live, UpdatedAt: ms(now)}
+	if !slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+		rec.State, rec.DueAt = webhook.Pending, ms(dueAt)
+	}
+	l.events[mine.SplitAs] = &event{Record: rec}
 	return mine.SplitAs, nil
 }
