@@ -72,7 +72,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		}
 		for i, k := range keys {
 			rec, ok := records[idOfKey(k)]
-			if ok && q.Matches(rec) {
+			if ok && q.isCurrent(k, rec) && q.Matches(rec) {
 				page.Records = append(page.Records, rec)
 			}
 			if len(page.Records) == q.Limit && (i < len(keys)-1 || next != "") {
@@ -155,6 +155,13 @@ func numbered(n uint32, name func(uint32) string) []string {
 		out = append(out, name(i))
 	}
 	return out
+}
+
+// isCurrent tells whether the key that the index showed is still the event's. The
+// index is eventually consistent: an event that died again is listed in its new
+// place, or the cursor would jump there and skip what lies between.
+func (q Query) isCurrent(k string, r webhook.Record) bool {
+	return !q.ByDeath() || k == timeKey(at(r.DiedAt), r.ID)
 }
 
 func (q Query) byReceipt() bool {
@@ -286,9 +293,8 @@ func (l *Ledger) merge(ctx context.Context, ix index, low, high string, n int, o
 	return keys, keys[len(keys)-1], nil
 }
 
-// Dead lists dead events that died until then, the longest dead first, with
-// their index keys as cursors. It never returns fewer than it could without a
-// next.
+// Dead lists dead events that died before until, the longest dead first, with
+// their index keys as cursors.
 func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error) {
 	page, err := l.List(ctx, Query{Dead: true, Until: until, Oldest: true, After: after, Limit: limit, Now: until})
 	if err != nil {

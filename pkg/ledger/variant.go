@@ -60,11 +60,10 @@ func SplitID(v webhook.Variant) webhook.EventID {
 	return webhook.EventID(parts[0] + ":" + parts[1] + ":" + digest)
 }
 
-// Split makes a variant an event of its own (held, where its sender was not
-// trusted), pending and due at dueAt, and
-// notes on the variant what it became. Repeating it changes nothing, even when
-// the event has expired since. It returns webhook.ErrNotFound where there is
-// no such variant.
+// Split makes a variant an event of its own, pending and due at dueAt (held,
+// where its sender was not trusted), and notes on the variant what it became.
+// Repeating it changes nothing, even when the event has expired since. It
+// returns webhook.ErrNotFound where there is no such variant.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
 	mine := itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint))
 	stored, err := l.getItem(ctx, mine)

@@ -34,6 +34,8 @@ type Ledger interface {
 	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
+	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
+	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 
 	RecordRefusal(ctx context.Context, r webhook.Refused) error
 	Refusals(ctx context.Context, day time.Time, limit int) ([]webhook.Refused, error)

@@ -15,6 +15,8 @@ var listRules = []rule{
 	{"an event is found by message, stats id, request, lead and campaign", listLookUps},
 	{"a look-up combines with every filter", listFilters},
 	{"dead events are listed by the time of their death", listDead},
+	{"a walk over the dead goes on behind any event of a page", walkDead},
+	{"the latest events are those received since", listRecent},
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
 	{"a listing shows no payloads", listNoPayload},
@@ -142,6 +144,43 @@ func listDead(e *env) {
 	req.Death = 1
 	e.settled(e.lease(req), webhook.Dead, sec(2010))
 	e.wantList("the dead after another death", ledger.Query{Dead: true, Oldest: true}, append(ids[1:], ids[0])...)
+}
+
+func walkDead(e *env) {
+	var want []webhook.EventID
+	for i := range 9 {
+		id := e.claimed(receipt(fmt.Sprintf("A%d", i), sec(0))).ID
+		want = append(want, e.settled(e.leased(id, sec(10)), webhook.Dead, sec(20+i/3)).ID)
+	}
+	for start := range want {
+		records, keys, _, err := e.l.Dead(e.ctx, sec(100), "", len(want))
+		e.must(err)
+		equal(e, "keys", len(keys), len(records))
+		rest, _, _, err := e.l.Dead(e.ctx, sec(100), keys[start], len(want))
+		e.must(err)
+		if !slices.EqualFunc(rest, want[start+1:], func(r webhook.Record, id webhook.EventID) bool { return r.ID == id }) {
+			e.Errorf("behind %s there are %d events, want %d", keys[start], len(rest), len(want)-start-1)
+		}
+	}
+	records, _, next, err := e.l.Dead(e.ctx, sec(21), "", 2)
+	e.must(err)
+	equal(e, "events of a page", len(records), 2)
+	equal(e, "it goes on", next != "", true)
+	records, _, _, err = e.l.Dead(e.ctx, sec(21), next, 9)
+	e.must(err)
+	equal(e, "events that died before", len(records), 1)
+}
+
+func listRecent(e *env) {
+	for i := range 4 {
+		e.claimed(receipt(fmt.Sprintf("A%d", i), sec(i)))
+	}
+	for limit, want := range map[int]int{10: 2, 1: 1} {
+		records, err := e.l.Recent(e.ctx, sec(2), sec(10), limit)
+		e.must(err)
+		equal(e, "events", len(records), want)
+		equal(e, "the latest", records[0].ID, "v1:EMAIL_REPLY:A3")
+	}
 }
 
 func listBounds(e *env) {

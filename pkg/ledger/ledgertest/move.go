@@ -21,6 +21,7 @@ var moveRules = []rule{
 	{"a held event is set free, once", releaseHeld},
 	{"a dead, parked or held event is given up and expires", discardGivesUp},
 	{"an event that was leased since is not given up", discardOtherLease},
+	{"an event that was moved since is not given up", discardOtherState},
 }
 
 func reviveDead(e *env) {
@@ -181,6 +182,17 @@ func discardOtherLease(e *env) {
 	req.Death = dead.Death
 	e.settled(e.lease(req), webhook.Dead, sec(40))
 	e.unchanged(dead.ID, webhook.ErrChanged, func() error { return e.l.Discard(e.ctx, dead, sec(100), sec(5000)) })
+}
+
+func discardOtherState(e *env) {
+	for i, move := range []func(webhook.Record) error{
+		func(r webhook.Record) error { _, err := e.l.Revive(e.ctx, e.revival(r, sec(50))); return err },
+		func(r webhook.Record) error { return e.l.Park(e.ctx, r.ID, r.Death, sec(50)) },
+	} {
+		dead := e.in(webhook.Dead, fmt.Sprintf("A%d", i))
+		e.must(move(dead))
+		e.unchanged(dead.ID, webhook.ErrChanged, func() error { return e.l.Discard(e.ctx, dead, sec(100), sec(5000)) })
+	}
 }
 
 var replayRules = []rule{

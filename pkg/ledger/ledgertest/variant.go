@@ -188,6 +188,7 @@ func splitUntrusted(e *env) {
 	e.claimed(forged)
 	rec := e.get(e.split(e.variants(id)[0]))
 	equal(e, "state", rec.State, webhook.Held)
+	equal(e, "held", rec.Held, true)
 	equal(e, "due time", rec.DueAt.IsZero(), true)
 	_, err := e.l.Release(e.ctx, rec.ID, sec(200), sec(260))
 	e.must(err)

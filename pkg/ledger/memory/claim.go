@@ -121,9 +121,9 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 	}
 	mine.SplitAs = ledger.SplitID(v)
 	r := copyReceipt(mine.Receipt)
-	r.Key, r.Timeless = mine.SplitAs.Key(), false
+	r.Key, r.Timeless, r.Held = mine.SplitAs.Key(), false, slices.Contains(r.Flags, webhook.FlagUntrustedSender)
 	rec := webhook.Record{ID: mine.SplitAs, Receipt: r, State: webhook.Held, Lane: webhook.Live, UpdatedAt: ms(now)}
-	if !slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+	if !r.Held {
 		rec.State, rec.DueAt = webhook.Pending, ms(dueAt)
 	}
 	l.events[mine.SplitAs] = &event{Record: rec}

@@ -3,8 +3,10 @@ package memory
 import (
 	"context"
 	"slices"
+	"time"
 
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // List returns events in order of their receipt, or of their death when the
@@ -46,4 +48,20 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 		page.Next = keys[q.Limit-1]
 	}
 	return page, nil
+}
+
+// Dead lists dead events that died before until, the longest dead first, with a
+// cursor for each.
+func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error) {
+	page, err := l.List(ctx, ledger.Query{Dead: true, Until: until, Oldest: true, After: after, Limit: limit, Now: until})
+	for _, r := range page.Records {
+		keys = append(keys, key(r.DiedAt, r.ID))
+	}
+	return page.Records, keys, page.Next, err
+}
+
+// Recent returns the latest events received since then, newest first.
+func (l *Ledger) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
+	page, err := l.List(ctx, ledger.Query{Since: since, Limit: limit, Now: now})
+	return page.Records, err
 }
