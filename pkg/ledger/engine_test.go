@@ -192,5 +192,11 @@ func (s store) checkItems(t *testing.T) {
 				t.Errorf("%s (%s): not so that %s", id, state, rule.what)
 			}
 		}
+		// No engine here checks what DynamoDB does: keys of 2,048 and 1,024 bytes.
+		for _, index := range tabledef.Indexes() {
+			if len(text(index.PartitionKey)) > 2048 || len(text(index.SortKey)) > 1024 {
+				t.Errorf("%s (%s): the index %s takes no key so long", id, state, index.Name)
+			}
+		}
 	}
 }
