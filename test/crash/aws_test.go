@@ -1,0 +1,184 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"net/http"
+	"time"
+
+	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/local"
+)
+
+// life is one invocation of a function.
+type life struct {
+	function string
+	dead     atomic.Bool
+}
+
+func (l *life) kill() {
+	if l != nil {
+		l.dead.Store(true)
+	}
+}
+
+type lifeKey struct{}
+
+func lifeOf(ctx context.Context) *life {
+	l, _ := ctx.Value(lifeKey{}).(*life)
+	return l
+}
+
+// errDead is what a call of a process that has ended returns. Nobody hears it.
+var errDead = errors.New("the process has ended")
+
+// clients are real SDK clients. Calls of a life pass the plan and the mutant;
+// calls without one are the harness's own. Retries wait for nothing: their
+// waits would be real time.
+func (w *world) connect(table string) app.Clients {
+	config := aws.Config{
+		Region:      local.Region,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTPClient:  &http.Client{Transport: shared},
+		APIOptions:  []func(*middleware.Stack) error{w.instrument},
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.RateLimiter = ratelimit.None
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
+		},
+	}
+	return app.Clients{
+		DynamoDB: dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = &table }),
+		SQS:      sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = &embedded.URL }),
+		SSM:      ssm.NewFromConfig(config, func(o *ssm.Options) { o.BaseEndpoint = &embedded.URL }),
+		S3: s3.NewFromConfig(config, func(o *s3.Options) {
+			o.BaseEndpoint, o.UsePathStyle = &embedded.URL, true
+		}),
+	}
+}
+
+func (w *world) instrument(stack *middleware.Stack) error {
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("crash/call", w.call), middleware.Before)
+	if err != nil {
+		return err
+	}
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("crash/attempt", w.attempt), "Retry", middleware.After)
+}
+
+type paramsKey struct{}
+
+// call is one logical call: what a crash may lose.
+func (w *world) call(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (
+	out middleware.InitializeOutput, md middleware.Metadata, err error,
+) {
+	operation := middleware.GetOperationName(ctx)
+	w.visibility.hide(in.Parameters)
+	ctx = context.WithValue(ctx, paramsKey{}, in.Parameters)
+	l := lifeOf(ctx)
+	if l == nil {
+		return next.HandleInitialize(ctx, in)
+	}
+	if l.dead.Load() {
+		return out, md, errDead
+	}
+	w.note(operation, l)
+	if w.before != nil {
+		w.before(l, operation, in.Parameters)
+	}
+	if w.outage != nil {
+		if err := w.outage(ctx, l, operation); err != nil {
+			return out, md, err
+		}
+	}
+	m, hit := w.plan.next(true, operation)
+	if hit && m == requestLost {
+		l.kill()
+		return out, md, errDead
+	}
+	if w.mutant.skip != nil {
+		if result := w.mutant.skip(l, in.Parameters); result != nil {
+			return middleware.InitializeOutput{Result: result}, md, nil
+		}
+	}
+	if w.mutant.in != nil {
+		w.mutant.in(l, in.Parameters)
+	}
+	out, md, err = next.HandleInitialize(ctx, in)
+	if hit {
+		l.kill()
+	}
+	if l.dead.Load() {
+		return out, md, errDead
+	}
+	if err != nil && w.mutant.failure != nil {
+		w.mutant.failure(l, err)
+	}
+	if err == nil && w.mutant.out != nil {
+		w.mutant.out(l, in.Parameters, out.Result)
+	}
+	return out, md, err
+}
+
+// attempt is one attempt of the SDK: what it may repeat.
+func (w *world) attempt(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, md middleware.Metadata, err error,
+) {
+	l := lifeOf(ctx)
+	operation := middleware.GetOperationName(ctx)
+	var m mode
+	hit := false
+	if l != nil {
+		m, hit = w.plan.next(false, operation)
+	}
+	if hit && m == throttledOnce {
+		return out, md, &smithy.GenericAPIError{Code: "ThrottlingException", Message: "slow down"}
+	}
+	out, md, err = next.HandleFinalize(ctx, in)
+	if err == nil {
+		w.observe(ctx.Value(paramsKey{}), out.Result)
+	}
+	if hit {
+		if object, ok := out.Result.(*s3.GetObjectOutput); ok {
+			_ = object.Body.Close()
+		}
+		return middleware.FinalizeOutput{}, md, &smithyhttp.RequestSendError{Err: errors.New("the answer was lost")}
+	}
+	return out, md, err
+}
+
+// mutant breaks the protocol from outside. Each part may be nil.
+type mutant struct {
+	in      func(l *life, params any)         // rewrites a call
+	out     func(l *life, params, result any) // rewrites its answer
+	failure func(l *life, err error)          // rewrites its refusal
+	skip    func(l *life, params any) any     // answers instead of the store
+}
+
+// observe keeps what the checks need of an answer that left the store, whether
+// or not the caller hears it.
+func (w *world) observe(params, result any) {
+	w.visibility.observe(params, result)
+	in, ok := params.(*dynamodb.UpdateItemInput)
+	if !ok {
+		return
+	}
+	out, ok := result.(*dynamodb.UpdateItemOutput)
+	if ok {
+		w.leases.observe(in, out)
+	}
+}

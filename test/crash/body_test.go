@@ -1,0 +1,94 @@
+package crash
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"smartlead-receiver/pkg/smartlead"
+)
+
+// marker names a body: it travels inside it, and tells what arrived.
+func (w *world) marker(n int) string { return fmt.Sprintf("mark-%s-%d", w.name, n) }
+
+// reply is an EMAIL_REPLY; text is all that variants differ in.
+func reply(message, text string) string {
+	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"stats-%[1]s",
+		"sl_lead_email":"lead-%[1]s@acme.example.com","from_email":"mira@outbound.example","to_email":"lead-%[1]s@acme.example.com",
+		"event_timestamp":"2026-11-03T11:29:11.618+00:00","secret_key":%[3]q,
+		"reply_message":{"message_id":"<%[1]s@acme.example.com>","html":"<p>%[2]s</p>","text":%[2]q}}`, message, text, bodyKey)
+}
+
+// status is a timeless CAMPAIGN_STATUS_CHANGED.
+func status(campaign, name string) string {
+	return fmt.Sprintf(`{"event_type":"CAMPAIGN_STATUS_CHANGED","campaign_id":%q,"campaign_name":%q,"previous_status":"ACTIVE","current_status":"PAUSED","note":%q}`,
+		campaign, name, name)
+}
+
+// event is a request with one element. The number names it within the world.
+func (w *world) event(n int) *request {
+	return &request{source: "demo", body: reply(fmt.Sprint(w.name, "-", n), w.marker(n)), markers: []string{w.marker(n)}}
+}
+
+// variant is another body under the identity of an event.
+func (w *world) variant(of, n int) *request {
+	return &request{source: "demo", body: reply(fmt.Sprint(w.name, "-", of), w.marker(n)), markers: []string{w.marker(n)}}
+}
+
+// large is an event whose body is kept in S3.
+func (w *world) large(n int) *request {
+	noise := make([]byte, 96<<10)
+	random := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // it must not compress, nothing more
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
+	text := w.marker(n) + " " + base64.StdEncoding.EncodeToString(noise)
+	return &request{source: "demo", body: reply(fmt.Sprint(w.name, "-", n), text), markers: []string{w.marker(n)}}
+}
+
+// timeless is an event without a time or an id.
+func (w *world) timeless(n int) *request {
+	return &request{source: "demo", body: status(fmt.Sprint(w.name, "-", n), w.marker(n)), markers: []string{w.marker(n)}}
+}
+
+// array is a request with several elements, and one that cannot be an event.
+func (w *world) array(first, n int) *request {
+	r := &request{source: "demo", bad: 1}
+	bodies := []string{"42"}
+	for i := first; i < first+n; i++ {
+		e := w.event(i)
+		bodies, r.markers = append(bodies, e.body), append(r.markers, e.markers...)
+	}
+	r.body = "[" + strings.Join(bodies, ",") + "]"
+	return r
+}
+
+// untrusted is an event whose body names a key that the source does not know.
+func (w *world) untrusted(n int) *request {
+	r := w.event(n)
+	r.source, r.body = "strict", strings.Replace(r.body, bodyKey, "somebody-elses-key", 1)
+	return r
+}
+
+// trusted is the same event from a sender whose key is known.
+func (w *world) trusted(n int) *request {
+	r := w.event(n)
+	r.source = "strict"
+	return r
+}
+
+// keysOf are the identities of what a request brings, computed without the
+// receiver.
+func keysOf(r *request) (keys []string) {
+	batch, err := smartlead.Parse([]byte(r.body), smartlead.Options{Account: account})
+	if err != nil {
+		return nil
+	}
+	for _, el := range batch.Elements {
+		if el.Err == nil {
+			keys = append(keys, el.Key)
+		}
+	}
+	return keys
+}

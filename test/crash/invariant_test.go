@@ -1,0 +1,258 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// check compares a world that has come to rest with what the recorder knows.
+// With a healed outside and a redrive behind it, nothing may be dead any more.
+func (w *world) check(healed bool) {
+	w.Helper()
+	rows := w.items()
+	events := map[string]item{}
+	for _, it := range rows {
+		if it.isEvent() {
+			events[it.id()] = it
+		}
+	}
+	letters := w.letters()
+	for _, a := range w.acks {
+		w.checkAck(a, events, rows, letters, healed)
+	}
+	w.checkEffects()
+	w.checkLetters(letters, events, healed)
+	w.checkRows(rows)
+	for _, p := range w.leases.found() {
+		w.violate("%s", p)
+	}
+}
+
+// checkAck: what was acknowledged ends delivered, dead with a letter, held, or
+// kept as a variant.
+func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []letter, healed bool) {
+	it, ok := events[a.id]
+	unclaimed := slices.ContainsFunc(letters, func(l letter) bool { return l.id == a.id && l.kind == webhook.KindUnclaimed })
+	if !ok && unclaimed && !healed {
+		return // alarmed on, and the next redrive claims it
+	}
+	if !ok {
+		w.violate("%s was acknowledged as %s (%s), and is not in the table", a.marker, a.id, a.status)
+		return
+	}
+	if !strings.Contains(w.bodyOf(it), a.marker) {
+		kept := slices.ContainsFunc(rows, func(v item) bool {
+			return v.isVariant() && v.text("pk") == it.text("pk") && strings.Contains(w.bodyOf(v), a.marker)
+		})
+		if !kept {
+			w.violate("%s was acknowledged as %s (%s), and its body is kept nowhere", a.marker, a.id, a.status)
+		}
+		return
+	}
+	switch state := it.text("state"); state {
+	case "delivered":
+		for _, dest := range w.destinations {
+			if !w.reached(dest, a) {
+				w.violate("%s is delivered, and never reached %s", a.marker, dest)
+			}
+		}
+	case "dead":
+		has := slices.ContainsFunc(letters, func(l letter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.text("death") })
+		if !has && it.text("due_at") == "" {
+			w.violate("%s died death %s, has no letter and owes none", a.id, it.text("death"))
+		}
+		if healed {
+			w.violate("%s is dead although the destinations are well and everything was redriven", a.id)
+		}
+	case "held":
+		if w.reachedAny(a) {
+			w.violate("%s is held, and was delivered", a.id)
+		}
+	default:
+		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
+	}
+}
+
+func (w *world) reached(dest string, a ack) bool {
+	return slices.ContainsFunc(w.effects, func(e effect) bool {
+		return e.destination == dest && e.id == a.id && e.marker == a.marker
+	})
+}
+
+func (w *world) reachedAny(a ack) bool {
+	return slices.ContainsFunc(w.effects, func(e effect) bool { return e.id == a.id && e.marker == a.marker })
+}
+
+// checkEffects: a destination that dedupes by the key applies each event once.
+func (w *world) checkEffects() {
+	keys := map[string]string{}    // destination, event, generation → key
+	bodies := map[string]string{}  // destination, key → marker
+	attempts := map[string]*life{} // destination, event, attempt → life
+	for _, e := range w.effects {
+		name := fmt.Sprintf("%s generation %d at %s", e.id, e.generation, e.destination)
+		if before, ok := keys[name]; ok && before != e.key {
+			w.violate("%s came under the keys %s and %s: it takes effect twice", name, before, e.key)
+		}
+		keys[name] = e.key
+		name = e.destination + " " + e.key
+		if before, ok := bodies[name]; ok && before != e.marker {
+			w.violate("%s came with the bodies %s and %s", name, before, e.marker)
+		}
+		bodies[name] = e.marker
+	}
+	for _, a := range w.attempts {
+		name := fmt.Sprintf("attempt %d of %s at %s", a.attempt, a.id, a.destination)
+		if before, ok := attempts[name]; ok && a.life != nil && before != a.life {
+			w.violate("%s was made by two workers", name)
+		}
+		attempts[name] = a.life
+	}
+}
+
+// letter is a message of the dead letter queue.
+type letter struct {
+	id      string
+	death   int
+	kind    webhook.MessageKind
+	foreign bool
+}
+
+// letters reads the dead letter queue, and leaves it as it was.
+func (w *world) letters() (all []letter) {
+	w.Helper()
+	var taken []types.Message
+	for {
+		batch := w.take(w.stores.DLQ)
+		if len(batch) == 0 {
+			break
+		}
+		taken = append(taken, batch...)
+	}
+	for _, m := range taken {
+		all = append(all, readLetter(*m.Body))
+		_, err := w.clients.SQS.ChangeMessageVisibility(w.Context(), &sqs.ChangeMessageVisibilityInput{
+			QueueUrl: &w.stores.DLQ.URL, ReceiptHandle: m.ReceiptHandle,
+		})
+		w.must(err)
+	}
+	return all
+}
+
+func readLetter(body string) letter {
+	m, err := queue.Decode(body)
+	if err != nil {
+		return letter{foreign: true}
+	}
+	l := letter{id: string(m.ID), kind: m.Kind}
+	if m.Letter != nil {
+		l.death = m.Letter.Death
+	}
+	if m.Receipt != nil {
+		l.id = m.Receipt.Key
+	}
+	return l
+}
+
+// checkLetters: once the janitor has been there, the queue tells the truth.
+func (w *world) checkLetters(letters []letter, events map[string]item, healed bool) {
+	for _, l := range letters {
+		it, ok := events[l.id]
+		switch {
+		case l.foreign:
+		case l.kind == webhook.KindUnclaimed && healed:
+			w.violate("an unclaimed event is left in the dead letter queue")
+		case l.kind == webhook.KindLetter && !ok:
+			w.violate("a letter tells of %s, which is not in the table", l.id)
+		case healed && it.text("state") != "dead":
+			w.violate("a letter of death %d is left of %s, which is %s", l.death, l.id, it.text("state"))
+		}
+	}
+}
+
+// checkRows: the table holds what was sent and nothing else, each row whole.
+func (w *world) checkRows(rows []item) {
+	sent := map[string]bool{}
+	for _, r := range w.requests {
+		for _, key := range keysOf(r) {
+			sent[key] = true
+		}
+	}
+	for _, it := range rows {
+		pk := it.text("pk")
+		if pk == "redrive" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
+			continue
+		}
+		if !sent[pk] {
+			w.violate("a row of %s %s, which nobody sent", pk, it.text("sk"))
+		}
+		for _, name := range []string{"state", "fingerprint", "received_at", "payload_size", "account"} {
+			if it[name] == nil {
+				w.violate("a ghost: %s %s has no %s", pk, it.text("sk"), name)
+			}
+		}
+		if it.isEvent() {
+			w.checkRow(it)
+		}
+	}
+}
+
+// checkRow: indexes are set where the state wants them, and nowhere else.
+func (w *world) checkRow(it item) {
+	state := it.text("state")
+	has := func(name string) bool { return it[name] != nil }
+	unfinished := state == "pending" || state == "processing"
+	for _, rule := range []struct {
+		what string
+		ok   bool
+	}{
+		{"the due index is whole", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
+		{"a message is owed", has("due_key") == unfinished || state == "dead"},
+		{"the dead index is set in death alone", has("dead_key") == (state == "dead") && has("dead_shard") == (state == "dead")},
+		{"a lease is set in processing alone", has("lease_until") == (state == "processing")},
+		{"only what is finished expires", has("expires_at") == (state == "delivered" || state == "discarded")},
+		{"only what waits has a not_before", !has("not_before") || state == "pending"},
+	} {
+		if !rule.ok {
+			w.violate("%s is %s, and it is not so that %s", it.id(), state, rule.what)
+		}
+	}
+}
+
+var inline = func() *bodies.Store {
+	store, err := bodies.New(nil, "")
+	if err != nil {
+		panic(err)
+	}
+	return store
+}()
+
+// bodyOf reads the payload of a row, wherever it is.
+func (w *world) bodyOf(it item) string {
+	w.Helper()
+	p := webhook.Payload{Encoding: it.text("payload_encoding"), Ref: it.text("payload_ref")}
+	if b, ok := it["payload"].(*dynamotypes.AttributeValueMemberB); ok {
+		p.Data = b.Value
+	}
+	store := inline
+	if p.Ref != "" {
+		var err error
+		store, err = bodies.New(w.clients.S3, w.stores.Bucket)
+		w.must(err)
+	}
+	body, err := store.Load(context.WithoutCancel(w.Context()), p)
+	if errors.Is(err, webhook.ErrUnavailable) {
+		w.Fatal(err)
+	}
+	return string(body) // nothing where it is gone or broken
+}

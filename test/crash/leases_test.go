@@ -1,0 +1,51 @@
+package crash
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// leases watches every write that left the store: who was given which number,
+// and whether a write under a lease met another one.
+type leases struct {
+	mu       sync.Mutex
+	holders  map[string]string // "number of id" → nonce
+	problems []string
+}
+
+func newLeases() *leases { return &leases{holders: map[string]string{}} }
+
+func (l *leases) observe(in *dynamodb.UpdateItemInput, out *dynamodb.UpdateItemOutput) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	it := item(out.Attributes)
+	if !it.isEvent() {
+		return
+	}
+	if it.text("state") == "processing" {
+		holder := it.text("lease_number") + " of " + it.id()
+		if before := l.holders[holder]; before != "" && before != it.text("lease_nonce") {
+			l.problem("lease %s was given twice", holder)
+		}
+		l.holders[holder] = it.text("lease_nonce")
+	}
+	// What ends an attempt names the lease that it belongs to.
+	mine, fenced := in.ExpressionAttributeValues[":number"].(*dynamotypes.AttributeValueMemberN)
+	_, settles := in.ExpressionAttributeValues[":history"]
+	if fenced && settles && mine.Value != it.text("lease_number") {
+		l.problem("%s: the end of attempt %s was written over lease %s", it.id(), mine.Value, it.text("lease_number"))
+	}
+}
+
+func (l *leases) problem(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Sprintf(format, args...))
+}
+
+func (l *leases) found() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]string(nil), l.problems...)
+}

@@ -1,0 +1,143 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// scenario is one small story. What it prepares is free of faults; each call of
+// what it runs, and of the recovery behind it, is lost in its turn.
+type scenario struct {
+	name    string
+	long    bool // left out where the sweep is short
+	options options
+	prepare func(w *world)
+	run     func(w *world)
+}
+
+var errDown = errors.New("connection refused")
+
+// down is an outage of one function's calls: of these operations, or of all.
+func down(function string, operations ...string) func(context.Context, *life, string) error {
+	return func(_ context.Context, l *life, operation string) error {
+		if l.function != function {
+			return nil
+		}
+		for _, o := range operations {
+			if o == operation {
+				return errDown
+			}
+		}
+		return nil
+	}
+}
+
+var (
+	sqsDown      = down("receiver", "SendMessageBatch")
+	dynamoDBDown = down("receiver", "PutItem", "GetItem", "UpdateItem", "Query", "BatchGetItem")
+)
+
+// dying brings event 1 to its death, and the letter into the queue.
+func dying(w *world) {
+	w.takes("crm", answers(http.StatusServiceUnavailable))
+	w.send(w.event(1))
+	w.settle()
+}
+
+// wordless lets the worker of event 1 end without a word until its leases are
+// used up.
+func wordless(w *world) {
+	w.takes("crm", func(effect) int { w.current().kill(); return 0 })
+	w.send(w.event(1))
+	for range 4 {
+		w.pump()
+		w.pass(workVisibility)
+	}
+}
+
+// replay is what the operator's command does: exactly the generation that was
+// seen, also when it is repeated because its answer was lost.
+func (w *world) replay(id webhook.EventID, generation int, again bool) {
+	env := w.env("operator")
+	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
+	q := queue.New(env.Clients.SQS, queue.URLs{Replay: env.Config.ReplayQueue})
+	for range 3 {
+		survived := w.live("operator", func(ctx context.Context) {
+			now := w.clock()
+			rec, err := l.Replay(ctx, webhook.Revival{
+				ID: id, Lane: webhook.Replay, At: now, DueAt: now.Add(grace), Generation: generation, Again: again, Nonce: "replay",
+			})
+			if err == nil {
+				q.Send(ctx, webhook.Replay, []webhook.Message{{Kind: webhook.KindEvent, ID: rec.ID}})
+			}
+		})
+		if survived {
+			return
+		}
+	}
+}
+
+func (w *world) idOf(r *request) webhook.EventID { return webhook.NewEventID(keysOf(r)[0], 1) }
+
+var scenarios = []scenario{
+	{name: "receive", run: func(w *world) { w.send(w.event(1)) }},
+	{name: "timeless", run: func(w *world) { w.send(w.timeless(1)); w.send(w.timeless(1)) }},
+	{name: "large", run: func(w *world) { w.send(w.large(1)); w.pump(); w.send(w.large(1)) }},
+	{name: "array", run: func(w *world) { w.send(w.array(1, 3)) }},
+	{name: "duplicate", run: func(w *world) { w.send(w.event(1)); w.send(w.event(1)); w.pump(); w.send(w.event(1)) }},
+	{name: "variant", run: func(w *world) { w.send(w.event(1)); w.send(w.variant(1, 2)) }},
+	{name: "held", run: func(w *world) { w.send(w.untrusted(1)); w.pump(); w.send(w.trusted(1)) }},
+	{
+		name: "two destinations", options: options{destinations: []string{"crm", "slack"}},
+		run: func(w *world) {
+			w.takes("slack", func(e effect) int {
+				if e.attempt == 1 {
+					return http.StatusServiceUnavailable
+				}
+				return http.StatusOK
+			})
+			w.send(w.event(1))
+		},
+	},
+	{name: "death", long: true, options: options{tries: 2}, run: dying},
+	{name: "refused for good", run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+	}},
+	{name: "wordless", options: options{tries: 2}, prepare: wordless, run: func(*world) {}},
+	{name: "queue down", run: func(w *world) {
+		w.outage = sqsDown
+		w.send(w.event(1))
+		w.outage = nil
+	}},
+	{name: "unclaimed", run: func(w *world) {
+		w.outage = dynamoDBDown
+		w.send(w.event(1))
+		w.send(w.timeless(2))
+		w.outage = nil
+	}},
+	{name: "unclaimed in the dead letter queue", prepare: func(w *world) {
+		w.outage = dynamoDBDown
+		w.send(w.event(1))
+		w.outage = nil
+		w.console(w.stores.Live, w.stores.DLQ, false)
+	}, run: (*world).janitor},
+	{name: "redrive", long: true, options: options{tries: 1}, prepare: dying, run: func(w *world) {
+		w.heal()
+		w.redriveAll()
+	}},
+	{name: "console redrive", options: options{tries: 1}, prepare: dying, run: func(w *world) {
+		w.heal()
+		w.console(w.stores.DLQ, w.stores.Live, true)
+		w.settle()
+		w.janitor()
+	}},
+	{name: "replay", prepare: func(w *world) { w.send(w.event(1)); w.settle() }, run: func(w *world) {
+		w.replay(w.idOf(w.requests[0]), 0, true)
+	}},
+}
