@@ -206,7 +206,7 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 	var taken []string
 	defer func() { _ = s.Queues.ReleaseDead(ctx, taken) }() // else they come back after the hold
 	for range lookRounds {
-		msgs, err := s.Queues.TakeDead(ctx, 10, lookHold)
+		msgs, err := s.Queues.TakeDead(ctx, 10, lookHold, time.Second)
 		if err != nil {
 			return queueView{}, err
 		}

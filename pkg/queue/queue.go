@@ -112,6 +112,9 @@ func (q *Queues) sendBatch(ctx context.Context, url string, batch []types.SendMe
 	}
 }
 
+// maxWait is the longest poll (AWS, ReceiveMessage).
+const maxWait = 20 * time.Second
+
 // maxVisibility is the longest that SQS lets a message wait (AWS,
 // ChangeMessageVisibility).
 const maxVisibility = 12 * time.Hour
@@ -135,10 +138,10 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 
 // TakeDead takes up to n (at most 10) messages from the dead letter queue.
 // They come back after hold unless they are deleted.
-func (q *Queues) TakeDead(ctx context.Context, n int, hold time.Duration) ([]webhook.DeadMessage, error) {
+func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
-		WaitTimeSeconds:     1,                                         // a long poll asks every server; not the queue's own, longer wait
+		WaitTimeSeconds:     int32(min(wait, maxWait).Seconds()),       //nolint:gosec // at most 20
 		MaxNumberOfMessages: int32(min(n, batchEntries)),               //nolint:gosec // at most 10
 		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()), //nolint:gosec // at most 43,200
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{

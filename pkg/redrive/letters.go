@@ -11,7 +11,8 @@ import (
 // DeadLetters is what the janitor needs of the dead letter queue.
 type DeadLetters interface {
 	// TakeDead takes up to n messages; they come back after hold unless deleted.
-	TakeDead(ctx context.Context, n int, hold time.Duration) ([]webhook.DeadMessage, error)
+	// A wait of a second asks every server of the queue, none only some.
+	TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error)
 	DeleteDead(ctx context.Context, receipt string) error
 	// ReleaseDead ends the hold.
 	ReleaseDead(ctx context.Context, receipts []string) error
@@ -55,8 +56,10 @@ func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	var counts LetterCounts
 	var failed error
 	var stay []string
+	wait := time.Second
 	for range j.Rounds {
-		msgs, err := j.Queue.TakeDead(ctx, 10, j.Hold)
+		msgs, err := j.Queue.TakeDead(ctx, 10, j.Hold, wait)
+		wait = 0 // what was taken is out of sight: no time to lose
 		if err != nil {
 			failed = errors.Join(failed, err)
 			break
