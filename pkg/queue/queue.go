@@ -137,7 +137,9 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 }
 
 // TakeDead takes up to n (at most 10) messages from the dead letter queue.
-// They come back after hold unless they are deleted.
+// They come back after hold unless they are deleted or released. A wait of a
+// second asks every server of the queue, none only some (AWS, "Amazon SQS short
+// and long polling").
 func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
