@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type world struct {
 	queue  []webhook.EventID
 	done   int
 	refuse error
-	nonces int
+	nonces atomic.Int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -39,7 +40,7 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 	return errs
 }
 
-func (w *world) nonce() string { w.nonces++; return fmt.Sprint("n", w.nonces) }
+func (w *world) nonce() string { return fmt.Sprint("n", w.nonces.Add(1)) }
 
 func (w *world) settle(id webhook.EventID, state webhook.State) {
 	w.t.Helper()

@@ -40,10 +40,6 @@ func (o object) with(members ...member) object {
 	return o
 }
 
-func (o object) without(names ...string) object {
-	return slices.DeleteFunc(slices.Clone(o), func(m member) bool { return slices.Contains(names, m.name) })
-}
-
 func (o object) find(name string) int {
 	return slices.IndexFunc(o, func(m member) bool { return m.name == name })
 }
