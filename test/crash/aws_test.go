@@ -122,6 +122,9 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 	if hit {
 		l.kill()
 	}
+	if w.deaf != nil && w.deaf(l, operation) {
+		return middleware.InitializeOutput{}, md, errDown
+	}
 	if l.dead.Load() {
 		return out, md, errDead
 	}
@@ -148,15 +151,28 @@ func (w *world) attempt(ctx context.Context, in middleware.FinalizeInput, next m
 	if hit && m == throttledOnce {
 		return out, md, &smithy.GenericAPIError{Code: "ThrottlingException", Message: "slow down"}
 	}
-	out, md, err = next.HandleFinalize(ctx, in)
-	if err == nil {
-		w.observe(ctx.Value(paramsKey{}), out.Result)
-	}
+	out, md, err = w.through(ctx, in, next)
 	if hit {
 		if object, ok := out.Result.(*s3.GetObjectOutput); ok {
 			_ = object.Body.Close()
 		}
 		return middleware.FinalizeOutput{}, md, &smithyhttp.RequestSendError{Err: errors.New("the answer was lost")}
+	}
+	return out, md, err
+}
+
+// through lets an attempt reach the store. Where the history is kept, writes go
+// one after the other, as the store orders them anyway.
+func (w *world) through(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	out middleware.FinalizeOutput, md middleware.Metadata, err error,
+) {
+	params := ctx.Value(paramsKey{})
+	if w.history != nil {
+		defer w.history.turn(params)()
+	}
+	out, md, err = next.HandleFinalize(ctx, in)
+	if err == nil {
+		w.observe(params, out.Result)
 	}
 	return out, md, err
 }
@@ -180,5 +196,8 @@ func (w *world) observe(params, result any) {
 	out, ok := result.(*dynamodb.UpdateItemOutput)
 	if ok {
 		w.leases.observe(in, out)
+	}
+	if ok && w.history != nil {
+		w.history.observe(item(out.Attributes))
 	}
 }

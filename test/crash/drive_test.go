@@ -20,7 +20,9 @@ import (
 // send lets the sender post a request, and remembers it until it is answered.
 func (w *world) send(r *request) {
 	w.Helper()
+	w.mu.Lock()
 	w.requests = append(w.requests, r)
+	w.mu.Unlock()
 	w.post(r)
 }
 
@@ -257,7 +259,6 @@ func (w *world) redriveAll() bool {
 			return err
 		})
 		if err == nil && job.State.Final() {
-			w.janitor()
 			return true
 		}
 		w.pass(10 * time.Second)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,6 +14,7 @@ import (
 
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -79,6 +81,10 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		if w.reachedAny(a) {
 			w.violate("%s is held, and was delivered", a.id)
 		}
+	case "parked": // dead, and redriven too often
+		if n, _ := strconv.Atoi(it.text("redrives")); n < redrive.DefaultPolicy.ParkAfter {
+			w.violate("%s is parked after %d redrives", a.id, n)
+		}
 	default:
 		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
 	}
@@ -128,9 +134,11 @@ type letter struct {
 	foreign bool
 }
 
-// letters reads the dead letter queue, and leaves it as it was.
+// letters reads the dead letter queue, hidden messages too, and leaves all of
+// them to be seen.
 func (w *world) letters() (all []letter) {
 	w.Helper()
+	w.visibility.show(w.Context(), w.clients.SQS, func(h hiddenMessage) bool { return h.queue == w.stores.DLQ.URL })
 	var taken []types.Message
 	for {
 		batch := w.take(w.stores.DLQ)

@@ -2,13 +2,14 @@ package crash
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"smartlead-receiver/pkg/webhook"
-
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // onItsWay lets a control change what a letter says.
@@ -31,18 +32,39 @@ func (w *world) onItsWay(ev events.SQSEvent) events.SQSEvent {
 	return ev
 }
 
+// put sends a text to a queue, as anybody may.
+func (w *world) put(queue local.Queue, text string) {
+	w.Helper()
+	_, err := w.clients.SQS.SendMessage(w.Context(), &sqs.SendMessageInput{QueueUrl: &queue.URL, MessageBody: &text})
+	w.must(err)
+}
+
+// expire deletes what the table's TTL would have deleted by now.
+func (w *world) expire() {
+	w.Helper()
+	for _, it := range w.items() {
+		at, err := strconv.ParseInt(it.text("expires_at"), 10, 64)
+		if err != nil || at > w.clock().Unix() {
+			continue
+		}
+		_, err = w.clients.DynamoDB.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
+			TableName: &w.stores.Table, Key: item{"pk": it["pk"], "sk": it["sk"]},
+		})
+		w.must(err)
+	}
+}
+
 // console moves every message of one queue to another, as the console's
 // redrive does. A copy is left behind where asked for.
 func (w *world) console(from, to local.Queue, leave bool) (moved int) {
 	w.Helper()
 	for _, m := range w.take(from) {
-		_, err := w.clients.SQS.SendMessage(w.Context(), &sqs.SendMessageInput{QueueUrl: &to.URL, MessageBody: m.Body})
-		w.must(err)
+		w.put(to, *m.Body)
 		moved++
 		if leave {
 			continue
 		}
-		_, err = w.clients.SQS.DeleteMessage(w.Context(), &sqs.DeleteMessageInput{QueueUrl: &from.URL, ReceiptHandle: m.ReceiptHandle})
+		_, err := w.clients.SQS.DeleteMessage(w.Context(), &sqs.DeleteMessageInput{QueueUrl: &from.URL, ReceiptHandle: m.ReceiptHandle})
 		w.must(err)
 	}
 	return moved

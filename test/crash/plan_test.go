@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -48,14 +49,29 @@ type plan struct {
 	faults []fault
 	seen   int
 	struck []string // the calls that were hit
+
+	random *rand.Rand // instead of the list: any call, with this chance
+	chance float64
 }
 
 func newPlan(faults ...fault) *plan { return &plan{faults: faults} }
+
+func randomPlan(seed uint64, chance float64) *plan {
+	return &plan{random: rand.New(rand.NewPCG(seed, seed)), chance: chance} //nolint:gosec // a test's dice
+}
 
 // next passes a point and tells what happens at it.
 func (p *plan) next(call bool, operation string) (mode, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.random != nil && p.random.Float64() < p.chance {
+		m := mode(p.random.IntN(len(modeNames)))
+		if m.crash() != call {
+			return 0, false
+		}
+		p.struck = append(p.struck, m.String()+" "+operation)
+		return m, true
+	}
 	if len(p.faults) == 0 {
 		return 0, false
 	}
@@ -76,7 +92,7 @@ func (p *plan) next(call bool, operation string) (mode, bool) {
 func (p *plan) end() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.faults = nil
+	p.faults, p.random = nil, nil
 	return len(p.struck)
 }
 

@@ -130,6 +130,7 @@ var scenarios = []scenario{
 	{name: "redrive", long: true, options: options{tries: 1}, prepare: dying, run: func(w *world) {
 		w.heal()
 		w.redriveAll()
+		w.janitor()
 	}},
 	{name: "console redrive", options: options{tries: 1}, prepare: dying, run: func(w *world) {
 		w.heal()

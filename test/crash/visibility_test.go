@@ -104,24 +104,25 @@ func (v *visibility) next(queues ...string) (next time.Time) {
 }
 
 // release lets every message be seen whose time has come.
-func (v *visibility) release(ctx context.Context, client *sqs.Client) error {
-	v.mu.Lock()
-	due := map[string]string{}
+func (v *visibility) release(ctx context.Context, client *sqs.Client) {
 	now := v.now()
+	v.show(ctx, client, func(h hiddenMessage) bool { return !h.until.After(now) })
+}
+
+// show lets hidden messages be seen. One that was deleted meanwhile is gone.
+func (v *visibility) show(ctx context.Context, client *sqs.Client, which func(hiddenMessage) bool) {
+	v.mu.Lock()
+	shown := map[string]string{}
 	for receipt, h := range v.hidden {
-		if !h.until.After(now) {
-			due[receipt] = h.queue
+		if which(h) {
+			shown[receipt] = h.queue
 			delete(v.hidden, receipt)
 		}
 	}
 	v.mu.Unlock()
-	for receipt, queue := range due {
-		_, err := client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
+	for receipt, queue := range shown {
+		_, _ = client.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: aws.String(queue), ReceiptHandle: aws.String(receipt),
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
 }

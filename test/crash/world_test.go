@@ -70,6 +70,9 @@ type world struct {
 	leases       *leases
 	before       func(l *life, operation string, params any)                // runs ahead of a call
 	outage       func(ctx context.Context, l *life, operation string) error // what a store that is down answers
+	deaf         func(l *life, operation string) bool                       // whose calls take effect unheard
+	history      *history
+	parallel     bool // several lives at once
 	nonce        func() string
 	skew         map[string]time.Duration // of a function's clock
 	noSweeper    bool
@@ -191,16 +194,18 @@ func (w *world) clock() time.Time {
 
 // pass lets time go by, and hidden messages come back.
 func (w *world) pass(d time.Duration) {
-	w.Helper()
 	w.mu.Lock()
 	w.now = w.now.Add(d)
 	w.mu.Unlock()
-	w.must(w.visibility.release(w.Context(), w.clients.SQS))
+	w.visibility.release(w.Context(), w.clients.SQS)
 }
 
 func (w *world) current() *life {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.parallel {
+		return nil
+	}
 	return w.living
 }
 

@@ -1,0 +1,196 @@
+package crash
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// A control drops one rule of the protocol and expects a story to go wrong in
+// the way that the rule prevents. Nothing of it is in the functions: calls and
+// answers are rewritten on their way.
+type control struct {
+	dropped string
+	story   story
+	change  func(w *world)
+	want    string // in a violation
+}
+
+// withUpdate rewrites the updates whose expressions hold a text.
+func withUpdate(holds string, rewrite func(in *dynamodb.UpdateItemInput)) func(w *world) {
+	return func(w *world) {
+		w.mutant.in = func(_ *life, params any) {
+			in, ok := params.(*dynamodb.UpdateItemInput)
+			if ok && strings.Contains(*in.UpdateExpression+" IF "+*in.ConditionExpression, holds) {
+				rewrite(in)
+			}
+		}
+	}
+}
+
+// without takes a text out of a condition.
+func without(text string) func(in *dynamodb.UpdateItemInput) {
+	return func(in *dynamodb.UpdateItemInput) {
+		changed := strings.ReplaceAll(*in.ConditionExpression, text, "")
+		in.ConditionExpression = &changed
+	}
+}
+
+// leasedAs rewrites the answer to every lease.
+func leasedAs(rewrite func(it item)) func(w *world) {
+	return func(w *world) {
+		w.mutant.out = func(_ *life, params, result any) {
+			in, isUpdate := params.(*dynamodb.UpdateItemInput)
+			if isUpdate && strings.Contains(*in.UpdateExpression, "lease_nonce = :nonce") {
+				rewrite(item(result.(*dynamodb.UpdateItemOutput).Attributes))
+			}
+		}
+	}
+}
+
+var controls = []control{
+	{
+		"the lease in the condition of what ends an attempt", outlived,
+		withUpdate("lease_nonce = :nonce)", without(" AND lease_number = :number AND lease_nonce = :nonce")),
+		"was written over lease 2",
+	},
+	{
+		"the nonce", twoWorkers,
+		func(w *world) { w.nonce = func() string { return "always the same" } },
+		"was made by two workers",
+	},
+	{
+		"the payload in the claim", story{name: "receive", run: scenarioNamed("receive").run},
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if in, ok := params.(*dynamodb.PutItemInput); ok {
+					delete(in.Item, "payload")
+				}
+			}
+		},
+		"its body is kept nowhere",
+	},
+	{
+		"not_before", poison,
+		withUpdate("#state = :pending AND", without(" AND (attribute_not_exists(not_before) OR not_before <= :now)")),
+		"too early",
+	},
+	{
+		"the budget on the item", poison,
+		leasedAs(func(it item) {
+			for _, d := range it["destinations"].(*dynamotypes.AttributeValueMemberL).Value {
+				d.(*dynamotypes.AttributeValueMemberM).Value["attempts"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+			}
+		}),
+		"is not dead after",
+	},
+	{
+		"the death number", staleLetter,
+		func(w *world) {
+			w.letterDeath = func(id string, _ int) int {
+				for _, it := range w.items() {
+					if it.isEvent() && it.id() == id {
+						death, _ := strconv.Atoi(it.text("death"))
+						return death
+					}
+				}
+				return 0
+			}
+		},
+		"revived death 2 unasked",
+	},
+	{
+		"the store of variants", story{name: "variant", run: scenarioNamed("variant").run},
+		func(w *world) {
+			w.mutant.skip = func(_ *life, params any) any {
+				if in, ok := params.(*dynamodb.PutItemInput); ok && item(in.Item).isVariant() {
+					return &dynamodb.PutItemOutput{}
+				}
+				return nil
+			}
+		},
+		"its body is kept nowhere",
+	},
+	{
+		"the condition on the sweep's bump", overtaken,
+		withUpdate("sweeps = sweeps + :one", without(" AND (#state = :state AND lease_number = :number AND due_at = :due)")),
+		"no rest",
+	},
+	{
+		"the sweeper", story{name: "queue down", run: scenarioNamed("queue down").run},
+		func(w *world) { w.noSweeper = true },
+		"no rest",
+	},
+	{
+		"the idempotency key", lostAtDestination,
+		leasedAs(func(it item) { it["effect_key"] = it["lease_number"] }),
+		"it takes effect twice",
+	},
+	{
+		"the death number where a letter is noted as sent", lateClear,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				in, ok := params.(*dynamodb.UpdateItemInput)
+				if ok && strings.HasPrefix(strings.TrimSpace(*in.UpdateExpression), "REMOVE due_at") {
+					without(" AND (#state = :dead AND death = :death AND due_at = :due)")(in)
+				}
+			}
+		},
+		"has no letter and owes none",
+	},
+	{
+		"due_at at a revival", released,
+		withUpdate("move_nonce = :nonce", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.ReplaceAll(*in.UpdateExpression, "due_at = :due, due_key = :due_key, due_shard = :due_shard, ", "")
+			in.UpdateExpression = &changed
+		}),
+		"owes nothing: nobody will take it up",
+	},
+	{
+		"that an update requires its item", expiredMeanwhile,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				// A counter's only condition.
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && *in.ConditionExpression == "attribute_exists(pk)" {
+					in.ConditionExpression = nil
+				}
+			}
+		},
+		"a ghost",
+	},
+}
+
+// TestControls sees the checks fail: a check that no broken protocol can fail
+// shows nothing. The embedded engine takes the values that a shortened
+// condition leaves unused.
+func TestControls(t *testing.T) {
+	for _, c := range controls {
+		t.Run(c.dropped, func(t *testing.T) {
+			t.Parallel()
+			if found := tell(t, c.story, embedded.URL, nil); len(found) > 0 {
+				t.Fatalf("with the whole protocol: %v", found)
+			}
+			found := tell(t, c.story, embedded.URL, c.change)
+			for _, v := range found {
+				if strings.Contains(v, c.want) {
+					t.Logf("caught: %s", v)
+					return
+				}
+			}
+			t.Errorf("without it the checks should find %q, and found %q", c.want, found)
+		})
+	}
+}
+
+func scenarioNamed(name string) scenario {
+	for _, s := range scenarios {
+		if s.name == name {
+			return s
+		}
+	}
+	panic(errors.New(name))
+}

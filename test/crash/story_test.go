@@ -1,0 +1,218 @@
+package crash
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/local"
+)
+
+// story is an interleaving that no single fault makes. Where two functions are
+// at work at once, the one runs while the other waits for a destination or is
+// about to make a call, so that the order is the same every time.
+type story struct {
+	name    string
+	options options
+	run     func(w *world)
+}
+
+// another is a second environment of the worker.
+func (w *world) another() lambdaio.WorkerHandler {
+	h, err := app.Worker(w.env("worker"))
+	w.must(err)
+	return h
+}
+
+// copyOf puts a message on a queue once more: SQS delivers at least once.
+func (w *world) copyOf(queue local.Queue, messages []types.Message) []types.Message {
+	for _, m := range messages {
+		w.put(queue, *m.Body)
+	}
+	return w.take(queue)
+}
+
+// ahead runs a function when a life is about to make a call, the first time.
+func (w *world) ahead(function, operation string, run func()) {
+	done := false
+	w.before = func(l *life, op string, _ any) {
+		if done || l.function != function || op != operation {
+			return
+		}
+		done = true
+		run()
+	}
+}
+
+var (
+	twoWorkers = story{name: "two workers with one message", run: func(w *world) {
+		w.send(w.event(1))
+		mine := w.take(w.stores.Live)
+		copies := w.copyOf(w.stores.Live, mine)
+		w.takes("crm", func(effect) int {
+			w.heal()
+			w.work(w.another(), w.stores.Live, copies)
+			return http.StatusOK
+		})
+		w.work(w.worker(), w.stores.Live, mine)
+		if n := len(w.attempts); n != 1 {
+			w.violate("%d attempts: two workers were at work", n)
+		}
+	}}
+
+	// The successor is at its destination while the first worker ends.
+	outlived = story{name: "a worker outlives its lease, its successor at work", run: func(w *world) {
+		var successor func()
+		w.send(w.event(1))
+		mine := w.take(w.stores.Live)
+		w.takes("crm", func(effect) int {
+			release := make(chan struct{})
+			arrived := make(chan struct{})
+			w.takes("crm", func(effect) int { close(arrived); <-release; return http.StatusOK })
+			w.pass(10 * grace)
+			w.sweep()
+			theirs := w.take(w.stores.Live)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				w.work(w.another(), w.stores.Live, theirs)
+			}()
+			<-arrived
+			successor = func() { close(release); <-done }
+			return http.StatusServiceUnavailable
+		})
+		w.parallel = true
+		w.work(w.worker(), w.stores.Live, mine)
+		successor()
+		w.parallel = false
+		w.heal()
+	}}
+
+	outlivedDone = story{name: "a worker outlives its lease, its successor done", run: func(w *world) {
+		w.send(w.event(1))
+		mine := w.take(w.stores.Live)
+		w.takes("crm", func(effect) int {
+			w.heal()
+			w.pass(10 * grace)
+			w.sweep()
+			w.pump()
+			return http.StatusServiceUnavailable
+		})
+		w.work(w.worker(), w.stores.Live, mine)
+	}}
+
+	overtaken = story{name: "the sweeper is overtaken by the worker", run: func(w *world) {
+		w.outage = sqsDown
+		w.send(w.event(1))
+		w.outage = nil
+		w.ahead("sweeper", "UpdateItem", w.pump)
+	}}
+
+	staleLetter = story{name: "the letter of an earlier death comes late", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.console(w.stores.DLQ, w.stores.Live, true) // the copy that stays is the duplicate
+		w.pump()
+		before, late := len(w.attempts), 0
+		w.pass(workVisibility)
+		for _, m := range w.take(w.stores.DLQ) {
+			if readLetter(*m.Body).death == 1 {
+				w.put(w.stores.Live, *m.Body)
+				late++
+			}
+		}
+		if late != 1 {
+			w.violate("%d letters of death 1, want one that comes late", late)
+		}
+		w.pass(workVisibility)
+		w.pump()
+		if len(w.attempts) != before {
+			w.violate("the letter of death 1 revived death 2 unasked")
+		}
+	}}
+
+	// The first worker clears what the event owed while the event has died again
+	// and its second letter was refused.
+	lateClear = story{name: "a letter is cleared late", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+		updates := 0
+		w.before = func(l *life, op string, params any) {
+			if op == "UpdateItem" && l.function == "worker" {
+				updates++
+			}
+			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || updates != 3 {
+				return
+			}
+			w.before = nil
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.outage = down("worker", "SendMessageBatch")
+			w.work(w.another(), w.stores.Live, w.take(w.stores.Live))
+			w.outage = nil
+		}
+	}}
+
+	lostAtDestination = story{name: "a destination took an event and its answer was lost", run: func(w *world) {
+		w.takes("crm", func(e effect) int {
+			w.took(e)
+			w.heal()
+			return 0
+		})
+		w.send(w.event(1))
+	}}
+
+	released = story{name: "a redrive whose queue is down", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.heal()
+		w.outage = down("redrive", "SendMessageBatch")
+		w.redriveAll()
+		w.outage = nil
+	}}
+
+	expiredMeanwhile = story{name: "an event expires while its duplicate is counted", run: func(w *world) {
+		w.send(w.event(1))
+		w.settle()
+		w.pass(retention + grace)
+		w.ahead("receiver", "UpdateItem", w.expire)
+		w.acks = nil // its retention is over
+		r := w.event(1)
+		w.post(r)
+		w.acks, w.requests = nil, append(w.requests, r)
+	}}
+)
+
+var stories = []story{poison,
+	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+}
+
+// tell runs a story to its end and returns what was wrong.
+func tell(t *testing.T, s story, table string, change func(w *world)) []string {
+	t.Helper()
+	w := newWorld(t, table, s.options)
+	defer w.close()
+	if change != nil {
+		change(w)
+	}
+	s.run(w)
+	w.finish()
+	return w.violations
+}
+
+func TestStories(t *testing.T) {
+	for _, e := range []engine{kumoEngine, dynoxideEngine} {
+		t.Run(e.name, func(t *testing.T) {
+			table := e.url(t)
+			for _, s := range stories {
+				t.Run(s.name, func(t *testing.T) {
+					t.Parallel()
+					for _, v := range tell(t, s, table, nil) {
+						t.Error(v)
+					}
+				})
+			}
+		})
+	}
+}
