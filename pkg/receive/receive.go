@@ -43,24 +43,27 @@ type Refusals interface {
 
 // Policy is what an operator may tune.
 type Policy struct {
-	Grace        time.Duration // after the claim, before the sweeper sends what nobody leased
-	StatusWindow time.Duration // a campaign status repeated this soon is a duplicate
-	Window       time.Duration // the same for every other timeless event
-	ClaimTimeout time.Duration // for all claims of one request
-	SendTimeout  time.Duration // for the enqueueing of one request
-	MaxElements  int           // of one array
+	Grace          time.Duration // after the claim, before the sweeper sends what nobody leased
+	StatusWindow   time.Duration // a campaign status repeated this soon is a duplicate
+	Window         time.Duration // the same for every other timeless event
+	SecretsTimeout time.Duration // for the sender's secrets, where no copy is there yet
+	ClaimTimeout   time.Duration // for all claims of one request
+	SendTimeout    time.Duration // for the enqueueing of one request
+	MaxElements    int           // of one array
 }
 
-// DefaultPolicy answers within 10 seconds whatever the stores do. The windows:
+// DefaultPolicy answers within 10 seconds whatever the stores do: its timeouts
+// follow one another, and Lambda ends the function after 10. The windows:
 // a false repeat of a campaign status sets the same state again, a lost one
 // leaves the CRM wrong, so its window is short.
 var DefaultPolicy = Policy{
-	Grace:        2 * time.Minute,
-	StatusWindow: 30 * time.Minute,
-	Window:       24 * time.Hour,
-	ClaimTimeout: 4 * time.Second,
-	SendTimeout:  3 * time.Second,
-	MaxElements:  5000,
+	Grace:          2 * time.Minute,
+	StatusWindow:   30 * time.Minute,
+	Window:         24 * time.Hour,
+	SecretsTimeout: 2 * time.Second,
+	ClaimTimeout:   4 * time.Second,
+	SendTimeout:    3 * time.Second,
+	MaxElements:    5000,
 }
 
 // Ports are what the use case needs of the outside.

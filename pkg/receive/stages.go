@@ -33,6 +33,8 @@ func (s *Service) judge(ctx context.Context, req Request, check func(auth.Source
 	c := auth.Credentials{Token: req.Token, Signature: req.Signature, Body: req.Body}
 	src, err := auth.Source{}, auth.ErrUnknownSource
 	if validName(req.Source) {
+		ctx, cancel := context.WithTimeout(ctx, s.policy.SecretsTimeout)
+		defer cancel()
 		src, err = s.Sources.Source(ctx, req.Source)
 	}
 	switch {
