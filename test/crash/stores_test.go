@@ -138,7 +138,7 @@ func TestStoresHang(t *testing.T) {
 	}{
 		{"DynamoDB", hang(dynamoDBCalls...), 200},
 		{"both", both, 503},
-		{"both, and the secrets are slow", late(2*time.Second, "GetParametersByPath", both), 503},
+		{"both, and the secrets are slow", late(1900*time.Millisecond, "GetParametersByPath", both), 503},
 		{"the secrets are slower", late(4900*time.Millisecond, "GetParametersByPath", both), 503},
 	} {
 		t.Run(c.name, func(t *testing.T) {
