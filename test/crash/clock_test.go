@@ -1,0 +1,132 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/config"
+)
+
+// TestSkew lets the clocks of the functions be ten minutes apart.
+func TestSkew(t *testing.T) {
+	offsets := []time.Duration{-10 * time.Minute, 0, 10 * time.Minute}
+	for _, receiver := range offsets {
+		for _, worker := range offsets {
+			for _, sweeper := range offsets {
+				t.Run(fmt.Sprintf("receiver %s worker %s sweeper %s", receiver, worker, sweeper), func(t *testing.T) {
+					t.Parallel()
+					w := newWorld(t, tableOf(t), options{tries: 2})
+					defer w.close()
+					w.skew = map[string]time.Duration{"receiver": receiver, "worker": worker, "sweeper": sweeper}
+					w.takes("crm", func(e effect) int {
+						if e.attempt < 4 {
+							return http.StatusServiceUnavailable
+						}
+						return http.StatusOK
+					})
+					w.send(w.event(1))
+					w.outage = sqsDown
+					w.send(w.event(2))
+					w.outage = nil
+					w.settle()
+					w.skew = map[string]time.Duration{} // the operator's clock is right, and so is the job's
+					w.pass(time.Hour)
+					w.finish()
+					w.violated()
+				})
+			}
+		}
+	}
+}
+
+// TestExpiry deletes what has expired between any two calls of whatever may
+// still speak of it: late messages, letters, duplicates, a replay.
+func TestExpiry(t *testing.T) {
+	run := func(t *testing.T, at int) (calls int) {
+		t.Helper()
+		w := newWorld(t, tableOf(t), options{tries: 1})
+		defer w.close()
+		r := w.event(1)
+		dying(w)
+		w.heal()
+		w.console(w.stores.DLQ, w.stores.Live, true) // its letter stays behind
+		w.settle()
+		w.pass(retention + time.Minute)
+		message := fmt.Sprintf(`{"v":1,"kind":"event","event_id":%q}`, w.idOf(r))
+		w.put(w.stores.Live, message)
+		w.put(w.stores.DLQ, message)
+		w.acks, w.effects = nil, nil // of the life that is over
+		w.before = func(l *life, _ string, _ any) {
+			if calls++; calls == at {
+				w.expire()
+				w.leases, w.attempts = newLeases(), nil // what comes now is a new event
+			}
+		}
+		w.replay(w.idOf(r), 0, false)
+		w.pump()
+		w.post(r)
+		w.put(w.stores.Live, message)
+		w.pump()
+		w.sweep()
+		w.redrive()
+		w.before = nil
+		// The duplicate of an item that then expired was delivered long ago.
+		w.acks = slices.DeleteFunc(w.acks, func(a ack) bool { return a.status != "accepted" })
+		w.finish()
+		w.violated()
+		return calls
+	}
+	total := run(t, 0)
+	for at := range total {
+		t.Run(fmt.Sprint("before call ", at+1), func(t *testing.T) {
+			t.Parallel()
+			run(t, at+1)
+		})
+	}
+	t.Logf("%d calls", total)
+}
+
+// TestRetention: an item outlives every message that may speak of it, and the
+// dead letter queue outlives the queues, since a message that SQS moves keeps
+// its first enqueue time.
+func TestRetention(t *testing.T) {
+	w := newWorld(t, embedded.URL, options{})
+	defer w.close()
+	keeps := func(url string) time.Duration {
+		name := types.QueueAttributeNameMessageRetentionPeriod
+		out, err := w.clients.SQS.GetQueueAttributes(context.WithoutCancel(t.Context()), &sqs.GetQueueAttributesInput{
+			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{name},
+		})
+		w.must(err)
+		seconds, err := strconv.Atoi(out.Attributes[string(name)])
+		w.must(err)
+		return time.Duration(seconds) * time.Second
+	}
+	dead := keeps(w.stores.DLQ.URL)
+	for _, url := range []string{w.stores.Live.URL, w.stores.Replay.URL} {
+		if keeps(url) >= dead {
+			t.Errorf("a queue keeps for %s, and the dead letter queue for %s", keeps(url), dead)
+		}
+	}
+	shortest := 0
+	for days := 3650; days > 0; days-- {
+		_, err := config.Read(func(name string) string {
+			return map[string]string{"RETENTION_DAYS": strconv.Itoa(days)}[name]
+		}, 0)
+		if err != nil {
+			break
+		}
+		shortest = days
+	}
+	if item := time.Duration(shortest) * 24 * time.Hour; item <= dead {
+		t.Errorf("an item may expire after %s, a letter after %s", item, dead)
+	}
+}
