@@ -24,7 +24,8 @@ import (
 //
 // A repeat with another body is stored beside the event before Claim returns.
 // A repeat of a held event by a trusted sender, with the same body, sets it
-// free: the returned record is pending and due at once.
+// free: the returned record is pending and due at once. With another body it
+// becomes an event of its own.
 func (l *Ledger) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	if r.Key == "" || r.ReceivedAt.IsZero() {
 		return webhook.Claimed{}, errors.New("ledger: a receipt needs a key and the time of its receipt")
@@ -36,7 +37,7 @@ func (l *Ledger) Claim(ctx context.Context, r webhook.Receipt, nonce string, due
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
-	return l.answer(ctx, old, r, nonce)
+	return l.answer(ctx, old, r, nonce, dueAt)
 }
 
 func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Time) item {
@@ -70,10 +71,10 @@ func (l *Ledger) put(ctx context.Context, it item) (item, error) {
 
 // answer tells the winner of a claim, whose nonce the item carries, from the
 // receipt of an event that was there.
-func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
+func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	switch {
 	case it.ClaimNonce != nonce:
-		return l.repeat(ctx, it, r, nonce)
+		return l.repeat(ctx, it, r, nonce, dueAt)
 	case r.Held:
 		return webhook.Claimed{ID: it.id(), Status: webhook.ClaimHeld, Record: it.record()}, nil
 	}
@@ -81,14 +82,19 @@ func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce s
 }
 
 // repeat handles a receipt of an event that the ledger has.
-func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
+func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	id := old.id()
 	old.Payload = nil
+	trusted := old.State == string(webhook.Held) && !r.Held
 	if r.Fingerprint != old.Fingerprint {
-		return l.keepVariant(ctx, old, r, nonce)
+		claimed, err := l.keepVariant(ctx, old, r, nonce)
+		if err != nil || !trusted {
+			return claimed, err
+		}
+		return l.standAlone(ctx, claimed, r, dueAt)
 	}
 	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: old.record()}
-	if old.State == string(webhook.Held) && !r.Held {
+	if trusted {
 		rec, err := l.Release(ctx, id, r.ReceivedAt, r.ReceivedAt)
 		if err != nil && !errors.Is(err, webhook.ErrChanged) {
 			return webhook.Claimed{}, err
@@ -100,6 +106,30 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 	}
 	claimed.Uncounted = l.count(ctx, id, "duplicates", r.ReceivedAt)
 	return claimed, nil
+}
+
+// standAlone makes the body of a trusted sender an event of its own, at once,
+// where an event that is not trusted holds its identity: nobody who merely knows
+// the URL may suppress an event by sending another body first.
+func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, dueAt time.Time) (webhook.Claimed, error) {
+	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
+	if err != nil {
+		return webhook.Claimed{}, err
+	}
+	id, err := l.Split(ctx, webhook.Variant{ID: claimed.ID, Fingerprint: r.Fingerprint}, r.ReceivedAt, dueAt)
+	if err != nil {
+		return webhook.Claimed{}, err
+	}
+	it, err := l.getItem(ctx, keyOf(id))
+	if err != nil {
+		return webhook.Claimed{}, err
+	}
+	it.Payload = nil
+	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: it.record(), Uncounted: claimed.Uncounted}
+	if variant.SplitAs != "" {
+		alone.Status = webhook.ClaimDuplicate
+	}
+	return alone, nil
 }
 
 // keepVariant stores the other body durably before it says so. A variant that

@@ -1,10 +1,8 @@
 package ledger_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +20,7 @@ import (
 
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/ledger/ledgertest"
+	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/local/tabledef"
 )
 
@@ -107,27 +106,11 @@ type store struct {
 	table  string
 }
 
-// buffered sends requests whose bodies it owns. The SDK closes a request's body
-// as soon as the answer is there; where the engine on the same machine answers
-// before the writer has seen the end of the body, that close breaks the
-// connection under the answer, and the SDK repeats a request that took effect.
-type buffered struct{ *http.Transport }
-
-func (b buffered) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return b.Transport.RoundTrip(r)
-}
-
-func newTransport(t *testing.T) buffered {
+func newTransport(t *testing.T) local.Transport {
 	t.Helper()
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	transport := local.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	return buffered{transport}
+	return transport
 }
 
 // newClient repeats at once what failed, as often as the SDK does.

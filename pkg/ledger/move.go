@@ -52,9 +52,12 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 			":destinations": progressOf(newLife(old.record().Destinations)),
 		},
 	}
-	if m.Redrive {
+	if m.Redrive && from != webhook.Parked {
 		u.set += ", redrives = redrives + :one"
 		u.values[":one"] = 1
+	}
+	if from == webhook.Parked {
+		u.set += ", redrives = :zero" // or its next death would park it again
 	}
 	if from == webhook.Delivered {
 		u.set += ", generation = :generation"

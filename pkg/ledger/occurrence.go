@@ -26,7 +26,7 @@ func (l *Ledger) claimTimeless(ctx context.Context, r webhook.Receipt, nonce str
 			return webhook.Claimed{}, err
 		}
 		if known != nil {
-			return l.answer(ctx, *known, r, nonce)
+			return l.answer(ctx, *known, r, nonce, dueAt)
 		}
 		it := newClaim(webhook.NewEventID(r.Key, next.number), r, nonce, dueAt)
 		it.Late = next.late
@@ -35,7 +35,7 @@ func (l *Ledger) claimTimeless(ctx context.Context, r webhook.Receipt, nonce str
 			return webhook.Claimed{}, err
 		}
 		if won.ClaimNonce == nonce {
-			return l.answer(ctx, won, r, nonce)
+			return l.answer(ctx, won, r, nonce, dueAt)
 		}
 	}
 	return webhook.Claimed{}, unavailable("claim", fmt.Errorf("%s: the next occurrence was taken %d times", r.Key, maxClaimRaces))

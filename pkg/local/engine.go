@@ -56,12 +56,12 @@ type Clients struct {
 	SSM       *ssm.Client
 	S3        *s3.Client
 
-	transport *http.Transport
+	transport Transport
 }
 
 // Connect builds the clients. It calls nobody.
 func Connect(endpoints Endpoints) *Clients {
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	transport := NewTransport()
 	config := aws.Config{
 		Region:      Region,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),

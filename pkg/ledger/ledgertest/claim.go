@@ -23,7 +23,6 @@ var claimRules = []rule{
 	{"a held event owes nothing and is not worked on", heldOwesNothing},
 	{"an untrusted repeat leaves a held event held", untrustedRepeat},
 	{"a trusted repeat sets a held event free, due at once", trustedRepeatFrees},
-	{"a trusted repeat with another body leaves it held and is kept", trustedVariant},
 	{"an untrusted repeat of a trusted event changes nothing", untrustedRepeatOfTrusted},
 	{"texts of absurd length are kept apart and found", absurdTexts},
 	{"a receipt without a key or a time is an error and no outage", unusableReceipt},
@@ -172,15 +171,6 @@ func trustedRepeatFrees(e *env) {
 	equal(e, "duplicates", rec.Duplicates, 1)
 	e.wantDue(sec(6), id)
 	equal(e, "lease number", e.leased(id, sec(5)).Number, 1)
-}
-
-func trustedVariant(e *env) {
-	id := e.in(webhook.Held, "A").ID
-	r := receipt("A", sec(5))
-	r.Fingerprint = "another body"
-	equal(e, "status", e.claimed(r).Status, webhook.ClaimVariant)
-	equal(e, "state", e.get(id).State, webhook.Held)
-	equal(e, "variants", len(e.variants(id)), 1)
 }
 
 func untrustedRepeatOfTrusted(e *env) {

@@ -15,6 +15,7 @@ var variantRules = []rule{
 	{"a split that is repeated changes nothing", splitRepeated},
 	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
 	{"a split of a variant that is not trusted is held", splitUntrusted},
+	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -193,4 +194,23 @@ func splitUntrusted(e *env) {
 	_, err := e.l.Release(e.ctx, rec.ID, sec(200), sec(260))
 	e.must(err)
 	equal(e, "state once released", e.get(rec.ID).State, webhook.Pending)
+}
+
+func trustedBesideHeld(e *env) {
+	forged := receipt("A", sec(0))
+	forged.Flags, forged.Held = []string{webhook.FlagUntrustedSender}, true
+	held := e.claimed(forged).ID
+	real := e.claimed(other("B", 5))
+	equal(e, "status", real.Status, webhook.ClaimAccepted)
+	if real.ID == held {
+		e.Fatalf("the trusted body shares the identity of the held event")
+	}
+	rec := e.get(real.ID)
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "owed", rec.DueAt.IsZero(), false)
+	equal(e, "state of the other", e.get(held).State, webhook.Held)
+	equal(e, "what the variant became", e.variants(held)[0].SplitAs, real.ID)
+	again := e.claimed(other("B", 9))
+	equal(e, "status of a repeat", again.Status, webhook.ClaimDuplicate)
+	equal(e, "id of a repeat", again.ID, real.ID)
 }

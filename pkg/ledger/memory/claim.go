@@ -37,7 +37,7 @@ func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt
 		}
 		return webhook.Claimed{ID: id, Status: status, Record: old.copy()}, nil
 	}
-	return l.repeat(old, r), nil
+	return l.repeat(old, r, dueAt), nil
 }
 
 // occurrence finds the event of which r is a repeat, or the id of a new one. A
@@ -63,7 +63,8 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 
 // repeat handles a receipt of an event that is there: another body is kept
 // beside it; a trusted repeat sets a held event free.
-func (l *Ledger) repeat(e *event, r webhook.Receipt) webhook.Claimed {
+func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
+	trusted := e.State == webhook.Held && !r.Held
 	status := webhook.ClaimDuplicate
 	switch k := (variantKey{e.ID, r.Fingerprint}); {
 	case r.Fingerprint != e.Fingerprint && l.variants[k] == nil:
@@ -73,7 +74,7 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt) webhook.Claimed {
 	case r.Fingerprint != e.Fingerprint:
 		e.Duplicates++
 		status = webhook.ClaimVariant
-	case e.State == webhook.Held && !r.Held:
+	case trusted:
 		e.release(r.ReceivedAt, r.ReceivedAt)
 		e.Duplicates++
 	default:
@@ -81,7 +82,22 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt) webhook.Claimed {
 	}
 	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
 	e.LastSeenAt = ms(r.ReceivedAt)
+	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && trusted {
+		return l.standAlone(v, r, dueAt)
+	}
 	return claimed
+}
+
+// standAlone makes the body of a trusted sender an event of its own, where an
+// event that is not trusted holds its identity.
+func (l *Ledger) standAlone(v *webhook.Variant, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
+	alone := webhook.Claimed{Status: webhook.ClaimAccepted}
+	if v.SplitAs != "" {
+		alone.Status = webhook.ClaimDuplicate
+	}
+	alone.ID = l.split(v, r.ReceivedAt, dueAt)
+	alone.Record = l.events[alone.ID].bare()
+	return alone
 }
 
 // ofVariant is the receipt of another body under e's identity.
@@ -116,10 +132,14 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 	if !ok {
 		return "", webhook.ErrNotFound
 	}
+	return l.split(mine, now, dueAt), nil
+}
+
+func (l *Ledger) split(mine *webhook.Variant, now, dueAt time.Time) webhook.EventID {
 	if mine.SplitAs != "" {
-		return mine.SplitAs, nil
+		return mine.SplitAs
 	}
-	mine.SplitAs = ledger.SplitID(v)
+	mine.SplitAs = ledger.SplitID(*mine)
 	r := copyReceipt(mine.Receipt)
 	r.Key, r.Timeless, r.Held = mine.SplitAs.Key(), false, slices.Contains(r.Flags, webhook.FlagUntrustedSender)
 	rec := webhook.Record{ID: mine.SplitAs, Receipt: r, State: webhook.Held, Lane: webhook.Live, UpdatedAt: ms(now)}
@@ -127,5 +147,5 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 		rec.State, rec.DueAt = webhook.Pending, ms(dueAt)
 	}
 	l.events[mine.SplitAs] = &event{Record: rec}
-	return mine.SplitAs, nil
+	return mine.SplitAs
 }

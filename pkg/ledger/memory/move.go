@@ -70,7 +70,10 @@ func (l *Ledger) Revive(_ context.Context, m webhook.Revival) (webhook.Record, e
 
 // Unpark brings a parked event back to work, if it died the death seen.
 func (l *Ledger) Unpark(_ context.Context, m webhook.Revival) (webhook.Record, error) {
-	return l.move(m, func(e *event) bool { return e.State == webhook.Parked && e.Death == m.Death }, (*event).newLife)
+	return l.move(m, func(e *event) bool { return e.State == webhook.Parked && e.Death == m.Death }, func(e *event) {
+		e.newLife()
+		e.Redrives = 0
+	})
 }
 
 // Replay delivers a delivered event once more, if its generation is the one
@@ -97,7 +100,7 @@ func (l *Ledger) move(m webhook.Revival, holds func(*event) bool, write func(*ev
 			return
 		}
 		write(e)
-		if m.Redrive {
+		if m.Redrive && e.State != webhook.Parked {
 			e.Redrives++
 		}
 		e.moveNonce = m.Nonce
