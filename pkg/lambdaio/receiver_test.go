@@ -1,0 +1,80 @@
+package lambdaio
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/receive"
+)
+
+func TestStatusOfEachRefusal(t *testing.T) {
+	for kind, want := range map[receive.Kind]int{
+		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
+	} {
+		if got, _ := statusOf(&receive.Refusal{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want {
+			t.Errorf("%s: got %d, want %d", kind, got, want)
+		}
+	}
+	status, body := statusOf(errors.New("secret detail"))
+	if m, ok := body.(message); status != 500 || !ok || m.Error == "secret detail" {
+		t.Errorf("an unknown error: %d %v", status, body)
+	}
+}
+
+func TestOurFailureAsksForTheRequestAgain(t *testing.T) {
+	status, body := statusOf(&receive.Refusal{Kind: receive.Unavailable, Cause: "not_durable"})
+	r := response(status, body, http.MethodPost)
+	if r.Headers["Retry-After"] == "" || r.Headers["Content-Type"] != "application/json" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestRequestKeepsTheExactBytes(t *testing.T) {
+	raw := "{\"a\":\"\xff\x00\"}"
+	req, err := request(events.APIGatewayV2HTTPRequest{Body: base64.StdEncoding.EncodeToString([]byte(raw)), IsBase64Encoded: true})
+	if err != nil || string(req.Body) != raw {
+		t.Errorf("%q %v", req.Body, err)
+	}
+	req, err = request(events.APIGatewayV2HTTPRequest{Body: raw})
+	if err != nil || string(req.Body) != raw {
+		t.Errorf("%q %v", req.Body, err)
+	}
+	_, err = request(events.APIGatewayV2HTTPRequest{Body: "not base64!", IsBase64Encoded: true})
+	if status, _ := statusOf(err); status != 400 {
+		t.Errorf("broken base64: %d", status)
+	}
+}
+
+func TestTokenIsTakenFromPathThenQueryThenHeader(t *testing.T) {
+	ev := events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "bearer  header"}}
+	for _, want := range []string{"header", "query", "path"} {
+		switch want {
+		case "query":
+			ev.QueryStringParameters = map[string]string{"token": "query"}
+		case "path":
+			ev.PathParameters = map[string]string{"token": "path"}
+		}
+		if got := token(ev); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := token(events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "Basic abc"}}); got != "" {
+		t.Errorf("another scheme: %q", got)
+	}
+}
+
+func TestLaneIsToldByTheQueuesName(t *testing.T) {
+	w := worker{replayQueue: "https://sqs.eu-west-1.amazonaws.com/1/stack-Replay"}
+	for arn, want := range map[string]string{
+		"arn:aws:sqs:eu-west-1:1:stack-Replay": "replay", "arn:aws:sqs:eu-west-1:1:stack-Live": "live",
+		"arn:aws:sqs:eu-west-1:1:Replay": "live", "": "live",
+	} {
+		if got := w.lane(events.SQSMessage{EventSourceARN: arn}); string(got) != want {
+			t.Errorf("%q: got %s, want %s", arn, got, want)
+		}
+	}
+}
