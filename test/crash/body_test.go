@@ -6,7 +6,9 @@ import (
 	"math/rand/v2"
 	"strings"
 
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // marker names a body: it travels inside it, and tells what arrived.
@@ -78,17 +80,29 @@ func (w *world) trusted(n int) *request {
 	return r
 }
 
-// keysOf are the identities of what a request brings, computed without the
-// receiver.
-func keysOf(r *request) (keys []string) {
+// elementsOf are the events that a request brings, read without the receiver.
+func elementsOf(r *request) (elements []smartlead.Element) {
 	batch, err := smartlead.Parse([]byte(r.body), smartlead.Options{Account: account})
 	if err != nil {
 		return nil
 	}
 	for _, el := range batch.Elements {
 		if el.Err == nil {
-			keys = append(keys, el.Key)
+			elements = append(elements, el)
 		}
 	}
+	return elements
+}
+
+// keysOf are their identities.
+func keysOf(r *request) (keys []string) {
+	for _, el := range elementsOf(r) {
+		keys = append(keys, el.Key)
+	}
 	return keys
+}
+
+// splitOf is the identity of a body that stands alone beside another one.
+func splitOf(el smartlead.Element) webhook.EventID {
+	return ledger.SplitID(webhook.Variant{ID: webhook.NewEventID(el.Key, 1), Fingerprint: el.Fingerprint})
 }

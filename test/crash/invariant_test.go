@@ -192,8 +192,8 @@ func (w *world) checkLetters(letters []letter, events map[string]item, healed bo
 func (w *world) checkRows(rows []item) {
 	sent := map[string]bool{}
 	for _, r := range w.requests {
-		for _, key := range keysOf(r) {
-			sent[key] = true
+		for _, el := range elementsOf(r) {
+			sent[el.Key], sent[string(splitOf(el))] = true, true
 		}
 	}
 	for _, it := range rows {

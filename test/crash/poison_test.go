@@ -1,9 +1,19 @@
 package crash
 
 import (
+	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
+	"testing"
 	"time"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // poisonTries and its back-off are small, so that a poison event dies soon.
@@ -61,4 +71,123 @@ func (w *world) onSchedule(tries int, base, longest time.Duration) {
 			w.violate("attempt %d of %s is beyond the budget of %d", number[name], a.id, tries)
 		}
 	}
+}
+
+// TestOutageOfAnHour: the destination is down for an hour and many events wait
+// for it. Sweeps every minute, duplicates and stray messages do not move an
+// attempt ahead of its back-off, and none dies.
+func TestOutageOfAnHour(t *testing.T) {
+	events := 40
+	if whole() {
+		events = 1000
+	}
+	const tries, base, longest = 12, 5 * time.Second, 30 * time.Minute
+	w := newWorld(t, embedded.URL, options{tries: tries, retryBase: base, retryMax: longest})
+	defer w.close()
+	w.takes("crm", answers(http.StatusServiceUnavailable))
+	const array = 100
+	for first := 0; first < events; first += array {
+		w.send(w.array(first, min(array, events-first)))
+	}
+	for elapsed := time.Duration(0); elapsed < time.Hour; elapsed += time.Minute {
+		for range 12 {
+			w.pump()
+			w.pass(5 * time.Second)
+		}
+		w.sweep()
+		some := w.array(int(elapsed/time.Minute)%(events-3), 3) // duplicates
+		w.post(some)
+		for _, key := range keysOf(some) {
+			w.put(w.stores.Live, fmt.Sprintf(`{"v":1,"kind":"event","event_id":%q}`, key))
+		}
+	}
+	failed := len(w.attempts)
+	w.onSchedule(tries, base, longest)
+	w.heal()
+	w.finish()
+	w.violated()
+	effects := map[string]int{}
+	for _, e := range w.effects {
+		effects[e.id]++
+	}
+	for id, n := range effects {
+		if n != 1 {
+			t.Errorf("%s was delivered %d times", id, n)
+		}
+	}
+	if len(effects) != events {
+		t.Errorf("%d of %d events delivered", len(effects), events)
+	}
+	t.Logf("%d events, %d failed attempts in the hour, %.1f each", events, failed, float64(failed)/float64(events))
+}
+
+// TestForeignMessage: what is none of ours ends in the dead letter queue by the
+// count of its receives, stays there, and takes nothing with it.
+func TestForeignMessage(t *testing.T) {
+	const receives = 3
+	w := newWorld(t, embedded.URL, options{receives: receives})
+	defer w.close()
+	foreign := []string{"hello", `{"v":99,"kind":"event"}`, `{"v":1,"kind":"letter","event_id":"v1:EMAIL_REPLY:A"}`, `{"Records":[]}`}
+	for _, text := range foreign {
+		w.put(w.stores.Live, text)
+	}
+	w.send(w.event(1))
+	for range receives + 1 {
+		w.pump()
+		w.pass(workVisibility)
+	}
+	w.finish()
+	w.violated()
+	shown := 0
+	for _, l := range w.letters() {
+		if l.foreign {
+			shown++
+		}
+	}
+	if shown != len(foreign) || len(w.effects) != 1 {
+		t.Errorf("%d of %d foreign messages are shown, %d of 1 event delivered", shown, len(foreign), len(w.effects))
+	}
+}
+
+// panics is a destination whose code is broken.
+type panics struct{}
+
+func (panics) Wants(webhook.Event) bool { return true }
+
+func (panics) Deliver(context.Context, webhook.Delivery) webhook.Outcome { panic("broken") }
+
+func (panics) Destinations(context.Context) (map[string]process.Destination, error) {
+	return map[string]process.Destination{"crm": panics{}}, nil
+}
+
+// TestPanickingDestination: a panic is a failed attempt, counted as any other,
+// and does not take the rest of the batch with it.
+func TestPanickingDestination(t *testing.T) {
+	w := newWorld(t, embedded.URL, options{})
+	defer w.close()
+	env := w.env("worker")
+	queues := queue.New(env.Clients.SQS, queue.URLs{Live: env.Config.LiveQueue, Dead: env.Config.DeadQueue})
+	policy := process.DefaultPolicy
+	policy.MaxAttempts, policy.RetryBase = maxTries, time.Second
+	service := process.New(process.Ports{
+		Ledger: ledger.New(env.Clients.DynamoDB, env.Config.Table), Letters: queues, Bodies: inline,
+		Destinations: panics{}, Now: env.Now, Random: env.Random, Nonce: rand.Text,
+		Normalize: func(body []byte, account string) (webhook.Event, error) {
+			return smartlead.Normalize(body, smartlead.Options{Account: account})
+		},
+	}, policy)
+	r := w.event(1)
+	w.send(r)
+	outcomes := []string{}
+	for range maxTries + 2 {
+		w.pass(time.Minute)
+		report := service.Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: w.idOf(r)})
+		outcomes = append(outcomes, report.Outcome)
+	}
+	want := []string{"retry", "retry", "dead", "stale_letter", "stale_letter"}
+	if !slices.Equal(outcomes, want) {
+		t.Errorf("the attempts ended as %v, want %v", outcomes, want)
+	}
+	w.finish()
+	w.violated()
 }

@@ -1,0 +1,217 @@
+package crash
+
+import (
+	"context"
+	"flag"
+	"net/http"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// TestAnyOrder lets whatever may happen to a deployment happen in any order,
+// one thing after the other. What every write made of an event is held against
+// the state table, every answer against a reference that knows identities and
+// bodies only, and the end against the recorder.
+func TestAnyOrder(t *testing.T) {
+	checks := "15"
+	if whole() {
+		checks = "120"
+	}
+	for name, value := range map[string]string{"rapid.checks": checks, "rapid.steps": "40"} {
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table := tableOf(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &machine{world: newWorld(t, table, options{tries: 2}), known: map[string]bool{}}
+		defer m.close()
+		m.history = newHistory()
+		rt.Repeat(map[string]func(*rapid.T){
+			"":                m.consistent,
+			"request":         m.request,
+			"changed request": m.changed,
+			"untrusted":       m.untrustedRequest,
+			"worker":          func(*rapid.T) { m.deliver(m.stores.Live); m.deliver(m.stores.Replay) },
+			"crash":           m.crash,
+			"time":            m.time,
+			"sweep":           func(*rapid.T) { m.sweep() },
+			"redrive":         func(*rapid.T) { m.start(); m.world.redrive() },
+			"console redrive": func(rt *rapid.T) { m.console(m.stores.DLQ, m.stores.Live, rapid.Bool().Draw(rt, "leave")) },
+			"park":            m.park,
+			"unpark":          func(*rapid.T) { m.unpark() },
+			"replay":          m.again,
+			"expiry":          m.expiry,
+			"outage":          m.outages,
+			"destination":     m.destination,
+		})
+		m.end()
+		m.consistent(rt)
+	})
+}
+
+// machine is a world and the reference.
+type machine struct {
+	*world
+	// known are the identities that an answer has told of. An answer that was
+	// lost, or given by the second lane, tells nothing.
+	known map[string]bool
+}
+
+const identities = 3
+
+func (m *machine) consistent(rt *rapid.T) {
+	for _, p := range slices.Concat(m.violations, m.history.problems) {
+		rt.Error(p)
+	}
+	if rt.Failed() {
+		rt.FailNow()
+	}
+}
+
+func (m *machine) number(rt *rapid.T) int { return rapid.IntRange(1, identities).Draw(rt, "event") }
+
+func (m *machine) request(rt *rapid.T) { m.receive(m.event(m.number(rt))) }
+
+func (m *machine) changed(rt *rapid.T) {
+	n := m.number(rt)
+	m.receive(m.variant(n, n+rapid.IntRange(1, 2).Draw(rt, "body")*identities))
+}
+
+func (m *machine) untrustedRequest(rt *rapid.T) {
+	if rapid.Bool().Draw(rt, "trusted") {
+		m.receive(m.trusted(m.number(rt)))
+		return
+	}
+	m.receive(m.untrusted(m.number(rt)))
+}
+
+// receive holds the answer against the reference.
+func (m *machine) receive(r *request) {
+	before := len(m.acks)
+	m.world.send(r)
+	if m.outage != nil {
+		return
+	}
+	el := elementsOf(r)[0]
+	for _, a := range m.acks[before:] {
+		switch fresh := a.status == "accepted" || a.status == "held"; {
+		case fresh && m.known[a.id]:
+			m.violate("%s was %s, and is known", a.id, a.status)
+		case a.id != el.Key && a.id != string(splitOf(el)):
+			m.violate("%s was answered for %s", a.id, el.Key)
+		}
+		m.known[a.id] = true
+	}
+}
+
+// crash strikes one of the next calls.
+func (m *machine) crash(rt *rapid.T) {
+	m.plan = newPlan(fault{
+		at: rapid.IntRange(1, 8).Draw(rt, "at"), mode: mode(rapid.IntRange(0, len(modeNames)-1).Draw(rt, "mode")),
+	})
+}
+
+func (m *machine) time(rt *rapid.T) {
+	m.pass(rapid.SampledFrom([]time.Duration{time.Second, 30 * time.Second, grace, workVisibility}).Draw(rt, "time"))
+}
+
+func (m *machine) start() {
+	_ = m.operate(func(ctx context.Context, s *redrive.Service) error {
+		_, err := s.Start(ctx, redrive.Order{})
+		return err
+	})
+}
+
+// each runs a move of the operator's over every event of a state.
+func (m *machine) each(state webhook.State, move func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item)) {
+	env := m.env("operator")
+	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
+	for _, it := range m.items() {
+		if it.isEvent() && it.text("state") == string(state) {
+			m.live("operator", func(ctx context.Context) { move(ctx, l, webhook.EventID(it.id()), it) })
+		}
+	}
+}
+
+func (it item) number(name string) int {
+	n, _ := strconv.Atoi(it.text(name))
+	return n
+}
+
+func (m *machine) park(*rapid.T) {
+	m.each(webhook.Dead, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
+		_ = l.Park(ctx, id, it.number("death"), m.clock())
+	})
+}
+
+func (m *machine) unpark() {
+	m.each(webhook.Parked, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
+		now := m.clock()
+		_, _ = l.Unpark(ctx, webhook.Revival{ID: id, Lane: webhook.Replay, At: now, DueAt: now, Death: it.number("death"), Nonce: now.String()})
+	})
+}
+
+func (m *machine) again(rt *rapid.T) {
+	again := rapid.Bool().Draw(rt, "effect again")
+	m.each(webhook.Delivered, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
+		now := m.clock()
+		_, _ = l.Replay(ctx, webhook.Revival{
+			ID: id, Lane: webhook.Replay, At: now, DueAt: now, Generation: it.number("generation"), Again: again, Nonce: now.String(),
+		})
+	})
+}
+
+// expiry lets the retention of what is delivered pass. What comes afterwards
+// under the same identity is a new event, so that all that is known of it goes.
+// Queues keep nothing for that long.
+func (m *machine) expiry(*rapid.T) {
+	if _, busy := m.owed(); busy || m.outage != nil || len(m.plan.faults) > 0 {
+		return
+	}
+	m.console(m.stores.DLQ, m.stores.DLQ, false)
+	m.pass(retention + time.Minute)
+	for _, it := range m.items() {
+		if !it.isEvent() || it["expires_at"] == nil {
+			continue
+		}
+		delete(m.known, it.id())
+		delete(m.history.last, it.id())
+		m.leases = newLeases()
+		m.acks = slices.DeleteFunc(m.acks, func(a ack) bool { return a.id == it.id() })
+		m.effects = slices.DeleteFunc(m.effects, func(e effect) bool { return e.id == it.id() })
+		m.attempts = slices.DeleteFunc(m.attempts, func(a attempt) bool { return a.id == it.id() })
+	}
+	m.expire()
+}
+
+func (m *machine) outages(rt *rapid.T) {
+	m.outage = rapid.SampledFrom([]func(context.Context, *life, string) error{
+		nil, nil, sqsDown, dynamoDBDown, bothDown, down("worker", dynamoDBCalls...), down("worker", "SendMessageBatch"),
+		down("sweeper", "SendMessageBatch"), down("redrive", "SendMessageBatch"),
+	}).Draw(rt, "outage")
+}
+
+func (m *machine) destination(rt *rapid.T) {
+	m.takes("crm", answers(rapid.SampledFrom([]int{
+		http.StatusOK, http.StatusServiceUnavailable, http.StatusBadRequest, http.StatusTooManyRequests,
+	}).Draw(rt, "answer")))
+}
+
+// end lets everything recover.
+func (m *machine) end() {
+	m.plan.end()
+	m.outage = nil
+	m.settle()
+	m.heal()
+	m.unpark()
+	m.finish()
+}
