@@ -57,8 +57,8 @@ test/speed: ## Hold speed and memory to their bounds, without the race detector
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
-	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./pkg/smartlead
-	$(GO) test -run '^$$' -fuzz '^FuzzIdentify$$' -fuzztime $(FUZZTIME) ./pkg/smartlead
+	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead
+	$(GO) test -run '^$$' -fuzz '^FuzzIdentify$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead
 
 .PHONY: test/integration
 test/integration: tools ## Run the tests that talk to a real engine
