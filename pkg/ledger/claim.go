@@ -93,19 +93,31 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 		}
 		return l.standAlone(ctx, claimed, r, dueAt)
 	}
-	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: old.record()}
-	if trusted {
-		rec, err := l.Release(ctx, id, r.ReceivedAt, r.ReceivedAt)
-		if err != nil && !errors.Is(err, webhook.ErrChanged) {
-			return webhook.Claimed{}, err
-		}
-		if err == nil {
-			rec.Payload.Data = nil
-			claimed.Record = rec
-		}
+	rec, err := l.vouch(ctx, old, r)
+	if err != nil {
+		return webhook.Claimed{}, err
 	}
+	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: rec}
 	claimed.Uncounted = l.count(ctx, id, "duplicates", r.ReceivedAt)
 	return claimed, nil
+}
+
+// vouch sets a held event free whose body a trusted sender sends, and returns
+// the event as it then stands, without its payload.
+func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhook.Record, error) {
+	old.Payload = nil
+	if old.State != string(webhook.Held) || r.Held {
+		return old.record(), nil
+	}
+	rec, err := l.Release(ctx, old.id(), r.ReceivedAt, r.ReceivedAt)
+	switch {
+	case errors.Is(err, webhook.ErrChanged):
+		return old.record(), nil
+	case err != nil:
+		return webhook.Record{}, err
+	}
+	rec.Payload.Data = nil
+	return rec, nil
 }
 
 // standAlone makes the body of a trusted sender an event of its own, at once,
@@ -121,11 +133,20 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 		return webhook.Claimed{}, err
 	}
 	it, err := l.getItem(ctx, keyOf(id))
+	if errors.Is(err, webhook.ErrNotFound) {
+		// Only what is finished expires.
+		gone := webhook.Record{ID: id, State: webhook.Delivered}
+		return webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: gone, Uncounted: claimed.Uncounted}, nil
+	}
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
-	it.Payload = nil
-	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: it.record(), Uncounted: claimed.Uncounted}
+	// The same body may have come from a sender that is not trusted before.
+	rec, err := l.vouch(ctx, it, r)
+	if err != nil {
+		return webhook.Claimed{}, err
+	}
+	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: rec, Uncounted: claimed.Uncounted}
 	if variant.SplitAs != "" {
 		alone.Status = webhook.ClaimDuplicate
 	}

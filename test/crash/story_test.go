@@ -182,10 +182,41 @@ var (
 		w.post(r)
 		w.acks, w.requests = nil, append(w.requests, r)
 	}}
+
+	twiceUntrusted = story{name: "a trusted body that came untrusted before, beside a held event", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.send(w.receipt(false, true))
+		w.send(w.receipt(true, true))
+		w.settle()
+		if len(w.effects) != 1 {
+			w.violate("%d deliveries of the trusted body", len(w.effects))
+		}
+	}}
+
+	// What stands alone expires after its delivery; the held event and the body
+	// beside it stay.
+	standsAlone = story{name: "a body that stands alone expires, and comes again", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.send(w.variant(1, 2))
+		w.settle()
+		if len(w.effects) != 1 {
+			w.violate("%d deliveries of the trusted body", len(w.effects))
+		}
+		w.pass(retention + grace)
+		w.expire()
+		w.acks = nil // its retention is over
+		r := w.variant(1, 2)
+		w.post(r)
+		if !r.done {
+			w.violate("the body is refused for ever: answered %d", r.status)
+		}
+		w.acks = nil
+	}}
 )
 
 var stories = []story{poison,
 	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+	twiceUntrusted, standsAlone,
 }
 
 // tell runs a story to its end and returns what was wrong.

@@ -16,6 +16,7 @@ var variantRules = []rule{
 	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
 	{"a split of a variant that is not trusted is held", splitUntrusted},
 	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
+	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -213,4 +214,20 @@ func trustedBesideHeld(e *env) {
 	again := e.claimed(other("B", 9))
 	equal(e, "status of a repeat", again.Status, webhook.ClaimDuplicate)
 	equal(e, "id of a repeat", again.ID, real.ID)
+}
+
+func trustedAfterUntrusted(e *env) {
+	untrusted := func(r webhook.Receipt) webhook.Receipt {
+		r.Flags, r.Held = []string{webhook.FlagUntrustedSender}, true
+		return r
+	}
+	held := e.claimed(untrusted(receipt("A", sec(0)))).ID
+	equal(e, "status of the untrusted", e.claimed(untrusted(other("B", 3))).Status, webhook.ClaimVariant)
+	real := e.claimed(other("B", 5))
+	equal(e, "status", real.Status, webhook.ClaimAccepted)
+	equal(e, "state told", real.Record.State, webhook.Pending)
+	rec := e.get(real.ID)
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "due", rec.DueAt, sec(5))
+	equal(e, "state of the other", e.get(held).State, webhook.Held)
 }

@@ -96,7 +96,11 @@ func (l *Ledger) standAlone(v *webhook.Variant, r webhook.Receipt, dueAt time.Ti
 		alone.Status = webhook.ClaimDuplicate
 	}
 	alone.ID = l.split(v, r.ReceivedAt, dueAt)
-	alone.Record = l.events[alone.ID].bare()
+	e := l.events[alone.ID]
+	if e.State == webhook.Held { // the same body came from a sender that is not trusted before
+		e.release(r.ReceivedAt, r.ReceivedAt)
+	}
+	alone.Record = e.bare()
 	return alone
 }
 
