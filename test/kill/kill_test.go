@@ -1,0 +1,322 @@
+// Package kill_test kills the receiver's process at random moments, with
+// SIGKILL, while senders post: real processes, real engines, nothing simulated.
+package kill_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// setting reads a number from the environment.
+func setting(t *testing.T, name string, fallback int) int {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 {
+		t.Fatalf("%s is a number from 1, not %q", name, v)
+	}
+	return n
+}
+
+// TestKill posts EVENTS events, each until it is acknowledged, a tenth of them
+// twice and a twentieth in arrays, while the receiver's process is killed KILLS
+// times. Afterwards every acknowledged event must be delivered, and whatever
+// was delivered twice must have come under one idempotency key.
+func TestKill(t *testing.T) {
+	dynoxide := os.Getenv("DYNOXIDE")
+	if dynoxide == "" {
+		if os.Getenv("REQUIRE_ENGINES") == "1" {
+			t.Fatal("DYNOXIDE is not set: make tools installs it, make kill-test sets it")
+		}
+		t.Skip("needs the dynoxide engine: make kill-test")
+	}
+	events, kills := setting(t, "EVENTS", 1500), setting(t, "KILLS", 6)
+	w := start(t, dynoxide)
+	began := time.Now()
+
+	stopKilling := make(chan struct{})
+	killed := make(chan int)
+	go w.killRepeatedly(kills, stopKilling, killed)
+	w.send(events)
+	close(stopKilling)
+	done := <-killed
+	t.Logf("%d events acknowledged in %s, %d requests of which %d failed, %d kills",
+		events, time.Since(began).Round(time.Millisecond), w.requests.Load(), w.failed.Load(), done)
+	if done < kills {
+		t.Errorf("only %d of %d kills happened while events were sent", done, kills)
+	}
+	w.settle(events)
+	t.Logf("settled %s after the first request; %d deliveries of %d keys, %d of them repeated under their key",
+		time.Since(began).Round(time.Millisecond), w.deliveries, len(w.effects), w.deliveries-len(w.effects))
+}
+
+// world is the engines, the destination and the process that dies.
+type world struct {
+	t        *testing.T
+	dir      string
+	port     int
+	args     []string
+	url      string
+	client   *http.Client
+	requests atomic.Int64
+	failed   atomic.Int64
+
+	mu         sync.Mutex
+	process    *exec.Cmd
+	effects    map[string]int // deliveries by idempotency key
+	marks      map[string]string
+	deliveries int
+	log        bytes.Buffer
+}
+
+func start(t *testing.T, dynoxide string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), port: freePort(t), effects: map[string]int{}, marks: map[string]string{}, client: &http.Client{
+		Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32},
+	}}
+	build := exec.Command("go", "build", "-o", w.dir+"/", "../../cmd/local", "./engine")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	database := "http://127.0.0.1:" + strconv.Itoa(w.startDynoxide(dynoxide))
+	queues := w.startEngine()
+	destination := &http.Server{Handler: http.HandlerFunc(w.receive), ReadHeaderTimeout: time.Second}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = destination.Serve(listener) }()
+	t.Cleanup(func() { _ = destination.Close() })
+	w.args = []string{
+		"--addr", "127.0.0.1:" + strconv.Itoa(w.port), "--destination", "http://" + listener.Addr().String(),
+		"--dynamodb-endpoint", database, "--sqs-endpoint", queues, "--log-level", "error", "--retry-base", "200ms",
+	}
+	w.launch()
+	t.Cleanup(w.kill)
+	w.url = w.readURL()
+	return w
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	n, _ := strconv.Atoi(port) // the system's own number
+	return n
+}
+
+func (w *world) startDynoxide(program string) int {
+	w.t.Helper()
+	port := freePort(w.t)
+	cmd := exec.Command(program, "serve", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
+	w.keep(cmd)
+	for range 200 {
+		if c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second); err == nil {
+			_ = c.Close()
+			return port
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	w.t.Fatal("dynoxide does not answer")
+	return 0
+}
+
+func (w *world) startEngine() string {
+	w.t.Helper()
+	cmd := exec.Command(filepath.Join(w.dir, "engine"))
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.keep(cmd)
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// keep starts a process that lives as long as the test.
+func (w *world) keep(cmd *exec.Cmd) {
+	w.t.Helper()
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+}
+
+func (w *world) launch() {
+	cmd := exec.Command(filepath.Join(w.dir, "local"), w.args...)
+	cmd.Dir, cmd.Stderr = w.dir, &w.log
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		w.t.Errorf("the stack does not start: %v", err)
+		return
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil || !strings.HasPrefix(line, "ready ") {
+		w.t.Errorf("the stack is not ready: %q %v\n%s", line, err, w.log.String())
+	}
+	w.mu.Lock()
+	w.process = cmd
+	w.mu.Unlock()
+}
+
+func (w *world) kill() {
+	w.mu.Lock()
+	cmd := w.process
+	w.mu.Unlock()
+	_ = cmd.Process.Signal(syscall.SIGKILL)
+	_ = cmd.Wait()
+}
+
+// killRepeatedly kills the process at random moments and starts it again at
+// once, until it has done so n times or the senders are through.
+func (w *world) killRepeatedly(n int, stop <-chan struct{}, done chan<- int) {
+	for k := range n {
+		select {
+		case <-stop:
+			done <- k
+			return
+		case <-time.After(time.Duration(100+rand.IntN(900)) * time.Millisecond): //nolint:gosec // a moment, no secret
+		}
+		w.kill()
+		w.launch()
+	}
+	done <- n
+}
+
+func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // its sender was killed
+	}
+	key := r.Header.Get("Webhook-Id")
+	w.mu.Lock()
+	w.effects[key]++
+	w.deliveries++
+	if mark := markOf(string(body)); mark != "" {
+		w.marks[mark] = key
+	}
+	w.mu.Unlock()
+	rw.WriteHeader(http.StatusNoContent)
+}
+
+// markOf finds the number of the event in a delivery.
+func markOf(body string) string {
+	_, rest, ok := strings.Cut(body, `"stats_id":"kill-`)
+	if !ok {
+		return ""
+	}
+	mark, _, _ := strings.Cut(rest, `"`)
+	return mark
+}
+
+func event(n int) string {
+	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":7,"stats_id":"kill-%d","sl_lead_email":"lead%d@acme.example.com",`+
+		`"event_timestamp":"2026-03-04T17:29:11.618+00:00","reply_message":{"message_id":"<k%d@acme.example.com>","text":"Yes"}}`, n, n, n)
+}
+
+// send posts every event until it is acknowledged: a tenth twice, a twentieth
+// in arrays of three.
+func (w *world) send(events int) {
+	work := make(chan string)
+	var senders sync.WaitGroup
+	for range 16 {
+		senders.Go(func() {
+			for body := range work {
+				w.postUntilAcknowledged(body)
+			}
+		})
+	}
+	for n := 0; n < events; n++ {
+		switch {
+		case n%20 == 0 && n+2 < events:
+			work <- "[" + event(n) + "," + event(n+1) + "," + event(n+2) + "]"
+			n += 2
+		case n%10 == 5:
+			work <- event(n)
+			work <- event(n)
+		default:
+			work <- event(n)
+		}
+	}
+	close(work)
+	senders.Wait()
+}
+
+func (w *world) postUntilAcknowledged(body string) {
+	for {
+		w.requests.Add(1)
+		res, err := w.client.Post(w.url, "application/json", strings.NewReader(body))
+		if err == nil {
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+			if res.StatusCode < 500 {
+				w.t.Errorf("refused with %d", res.StatusCode)
+				return
+			}
+		}
+		w.failed.Add(1)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// readURL reads the token, which stays the same from start to start.
+func (w *world) readURL() string {
+	w.t.Helper()
+	token, err := os.ReadFile(filepath.Join(w.dir, ".local", "token"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d/webhooks/demo/%s", w.port, strings.TrimSpace(string(token)))
+}
+
+// settle waits until every event is delivered, and checks that each came under
+// one key.
+func (w *world) settle(events int) {
+	deadline := time.Now().Add(3 * time.Minute)
+	for {
+		w.mu.Lock()
+		delivered, keys := len(w.marks), len(w.effects)
+		w.mu.Unlock()
+		if delivered == events && keys == events {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("lost: %d of %d events were delivered, under %d keys\n%s", delivered, events, keys, w.log.String())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
