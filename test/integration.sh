@@ -9,18 +9,5 @@ export REQUIRE_ENGINES=1 DYNOXIDE=$PWD/.tools/bin/dynoxide
 packages=$(grep -rl --include='*_test.go' --exclude-dir='.?*' REQUIRE_ENGINES . | xargs -n 1 dirname | sort -u)
 [ -n "$packages" ] || { echo "integration: no test asks for an engine" >&2; exit 1; }
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-status=0
 # shellcheck disable=SC2086 # one argument a package
-go test -count=1 -timeout 8m -v $packages >"$log" 2>&1 || status=$?
-grep -E '^(ok|FAIL|--- FAIL|panic:)' "$log" || true
-if [ "$status" -ne 0 ]; then
-	grep -vE '^\s*(=== (RUN|PAUSE|CONT)|--- PASS)' "$log" | tail -n 200
-	exit "$status"
-fi
-if skipped=$(grep -E -A 2 '^\s*--- SKIP' "$log"); then
-	echo "integration: tests were skipped although every engine is there" >&2
-	echo "$skipped" >&2
-	exit 1
-fi
+go test -count=1 -timeout 12m -json $packages | python3 test/verdict.py
