@@ -80,7 +80,7 @@ const (
 func (e Env) telemetry(function string) lambdaio.Telemetry {
 	return lambdaio.Telemetry{
 		Log:     e.Log.With("function", function),
-		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function}, e.Now),
+		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function, "stack": e.Config.Stack}, e.Now),
 		Now:     e.Now,
 	}
 }

@@ -20,6 +20,7 @@ var ErrInvalid = errors.New("invalid configuration")
 // Config is the environment of any function. A function uses a part of it; see
 // Need.
 type Config struct {
+	Stack           string        // STACK_NAME: tells the metrics of two stacks apart
 	Table           string        // TABLE_NAME
 	LiveQueue       string        // LIVE_QUEUE_URL
 	ReplayQueue     string        // REPLAY_QUEUE_URL
@@ -62,6 +63,7 @@ const dlqRetentionDays = 14
 func Read(getenv func(string) string, need Part) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
+		Stack:           r.text("STACK_NAME", false),
 		Table:           r.text("TABLE_NAME", need&Table != 0),
 		LiveQueue:       r.url("LIVE_QUEUE_URL", need&LiveQueue != 0),
 		ReplayQueue:     r.url("REPLAY_QUEUE_URL", need&ReplayQueue != 0),

@@ -84,5 +84,5 @@ var eventTypes = []webhook.Type{
 var flags = []string{
 	webhook.FlagOwnMailboxSender, webhook.FlagDaemonSender, webhook.FlagColleague, webhook.FlagForwarded,
 	webhook.FlagTestEvent, webhook.FlagSenderOriginatedBounce, webhook.FlagTimeless, webhook.FlagSameSend,
-	webhook.FlagVariant, webhook.FlagSuperseded, webhook.FlagUntrustedSender, webhook.FlagIdentityFromDescription,
+	webhook.FlagVariant, webhook.FlagSuperseded, webhook.FlagUntrustedSender,
 }

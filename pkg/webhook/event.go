@@ -46,18 +46,17 @@ const (
 
 // Flags that an event may carry. They inform; none changes how it is kept.
 const (
-	FlagOwnMailboxSender        = "own_mailbox_sender"
-	FlagDaemonSender            = "daemon_sender"
-	FlagColleague               = "colleague"
-	FlagForwarded               = "forwarded"
-	FlagTestEvent               = "test_event"
-	FlagSenderOriginatedBounce  = "sender_originated_bounce"
-	FlagTimeless                = "timeless"
-	FlagSameSend                = "same_send"
-	FlagVariant                 = "variant"
-	FlagSuperseded              = "superseded"
-	FlagUntrustedSender         = "untrusted_sender"
-	FlagIdentityFromDescription = "identity_from_description"
+	FlagOwnMailboxSender       = "own_mailbox_sender"
+	FlagDaemonSender           = "daemon_sender"
+	FlagColleague              = "colleague"
+	FlagForwarded              = "forwarded"
+	FlagTestEvent              = "test_event"
+	FlagSenderOriginatedBounce = "sender_originated_bounce"
+	FlagTimeless               = "timeless"
+	FlagSameSend               = "same_send"
+	FlagVariant                = "variant"
+	FlagSuperseded             = "superseded"
+	FlagUntrustedSender        = "untrusted_sender"
 )
 
 // Event is the normalized fact. Its JSON form, with the fields of one attempt,
