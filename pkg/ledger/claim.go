@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,10 +86,13 @@ func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce s
 func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	id := old.id()
 	old.Payload = nil
+	// An untrusted event that an operator gave up is given up for good, but not
+	// what a trusted sender says.
+	forged := old.State == string(webhook.Discarded) && slices.Contains(old.Flags, webhook.FlagUntrustedSender) && !r.Held
 	trusted := old.State == string(webhook.Held) && !r.Held
-	if r.Fingerprint != old.Fingerprint {
+	if r.Fingerprint != old.Fingerprint || forged {
 		claimed, err := l.keepVariant(ctx, old, r, nonce)
-		if err != nil || !trusted {
+		if err != nil || (!trusted && !forged) {
 			return claimed, err
 		}
 		return l.standAlone(ctx, claimed, r, dueAt)

@@ -23,6 +23,7 @@ type world struct {
 	queue  []webhook.EventID
 	done   int
 	refuse error
+	silent atomic.Int64 // revivals that the store will not answer, though every second takes effect
 	nonces atomic.Int64
 }
 
@@ -315,4 +316,33 @@ func (w *world) Dead(ctx context.Context, until time.Time, after string, limit i
 func (w *world) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
 	page, err := w.List(ctx, ledger.Query{Since: since, Now: now, Limit: limit})
 	return slices.Clip(page.Records), err
+}
+
+func (w *world) Revive(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
+	if n := w.silent.Add(-1); n >= 0 {
+		if n%2 == 0 {
+			if _, err := w.Ledger.Revive(ctx, m); err != nil {
+				return webhook.Record{}, err
+			}
+		}
+		return webhook.Record{}, fmt.Errorf("dynamodb: %w", webhook.ErrUnavailable)
+	}
+	return w.Ledger.Revive(ctx, m)
+}
+
+// A revival that the store did not answer is not passed over: the job is done
+// only when every event was brought back.
+func TestUnansweredRevivalIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	ids := w.dead(30)
+	w.silent.Store(7)
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	job, _ := svc.Status(t.Context())
+	if got := w.states(ids); job.State != Done || got[webhook.Dead] != 0 {
+		t.Fatalf("%s with %v", job.Reason, got)
+	}
 }

@@ -243,8 +243,14 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 		if err != nil {
 			return err
 		}
+		before := j.Cursor
 		wanted, last := s.choose(ctx, j, records, keys, &budget)
-		s.revive(ctx, j, wanted)
+		if failed := s.revive(ctx, j, wanted); failed != nil {
+			// What the store did not answer is not passed over: the next tick looks
+			// again from here; what took effect is dead no more.
+			j.Cursor = before
+			return nil
+		}
 		switch {
 		case j.Order.Limit > 0 && j.Counts.Released >= j.Order.Limit:
 			j.Exhausted = true
@@ -288,8 +294,8 @@ const revivers = 16
 // revive moves events from dead to pending on the replay lane, due, and then
 // tells the worker. A refused send loses nothing: the sweeper sends what is
 // due. The events of one call are sent as one burst: at most a tick's worth.
-func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) {
-	revived := make([]*webhook.Record, len(records))
+func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) (failed error) {
+	revived, errs := make([]*webhook.Record, len(records)), make([]error, len(records))
 	gate := make(chan struct{}, revivers)
 	var wg sync.WaitGroup
 	now := s.Now()
@@ -303,13 +309,19 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) 
 			})
 			if err == nil {
 				revived[i] = &got
+			} else if errors.Is(err, webhook.ErrUnavailable) {
+				errs[i] = err
 			}
 		})
 	}
 	wg.Wait()
 	var msgs []webhook.Message
-	for _, rec := range revived {
-		if rec == nil {
+	for i, rec := range revived {
+		switch {
+		case errs[i] != nil:
+			failed = errs[i]
+			continue
+		case rec == nil:
 			j.Counts.Moved++
 			continue
 		}
@@ -322,4 +334,5 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) 
 	if len(msgs) > 0 {
 		s.Queue.Send(ctx, webhook.Replay, msgs)
 	}
+	return failed
 }

@@ -17,6 +17,7 @@ var variantRules = []rule{
 	{"a split of a variant that is not trusted is held", splitUntrusted},
 	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
+	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -230,4 +231,20 @@ func trustedAfterUntrusted(e *env) {
 	equal(e, "state", rec.State, webhook.Pending)
 	equal(e, "due", rec.DueAt, sec(5))
 	equal(e, "state of the other", e.get(held).State, webhook.Held)
+}
+
+func trustedAfterDiscard(e *env) {
+	forged := receipt("A", sec(0))
+	forged.Flags, forged.Held = []string{webhook.FlagUntrustedSender}, true
+	id := e.claimed(forged).ID
+	e.must(e.l.Discard(e.ctx, e.get(id), sec(1), sec(1000)))
+	for at, want := range []webhook.ClaimStatus{webhook.ClaimAccepted, webhook.ClaimDuplicate} {
+		c := e.claimed(receipt("A", sec(5+at)))
+		equal(e, "status", c.Status, want)
+		if c.ID == id {
+			e.Fatalf("the trusted body is taken for the discarded event")
+		}
+		equal(e, "state", e.get(c.ID).State, webhook.Pending)
+	}
+	equal(e, "state of the other", e.get(id).State, webhook.Discarded)
 }

@@ -65,13 +65,15 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 // beside it; a trusted repeat sets a held event free.
 func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
 	trusted := e.State == webhook.Held && !r.Held
+	forged := e.State == webhook.Discarded && slices.Contains(e.Flags, webhook.FlagUntrustedSender) && !r.Held
+	another := r.Fingerprint != e.Fingerprint || forged
 	status := webhook.ClaimDuplicate
 	switch k := (variantKey{e.ID, r.Fingerprint}); {
-	case r.Fingerprint != e.Fingerprint && l.variants[k] == nil:
+	case another && l.variants[k] == nil:
 		l.variants[k] = &webhook.Variant{ID: e.ID, Fingerprint: r.Fingerprint, Receipt: ofVariant(e, r)}
 		e.Variants++
 		status = webhook.ClaimVariant
-	case r.Fingerprint != e.Fingerprint:
+	case another:
 		e.Duplicates++
 		status = webhook.ClaimVariant
 	case trusted:
@@ -82,7 +84,7 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	}
 	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
 	e.LastSeenAt = ms(r.ReceivedAt)
-	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && trusted {
+	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged) {
 		return l.standAlone(v, r, dueAt)
 	}
 	return claimed
