@@ -91,7 +91,10 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 	forged := old.State == string(webhook.Discarded) && slices.Contains(old.Flags, webhook.FlagUntrustedSender) && !r.Held
 	trusted := old.State == string(webhook.Held) && !r.Held
 	if r.Fingerprint != old.Fingerprint || forged {
-		claimed, err := l.keepVariant(ctx, old, r, nonce)
+		claimed, known, err := l.keepVariant(ctx, old, r, nonce)
+		if err == nil && !trusted && !forged {
+			trusted, err = l.heldApart(ctx, claimed.ID, known, r)
+		}
 		if err != nil || (!trusted && !forged) {
 			return claimed, err
 		}
@@ -157,21 +160,34 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	return alone, nil
 }
 
+// heldApart tells whether the body of a trusted sender is held: it came from one
+// who was not trusted before, and was split off.
+func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
+	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
+		return false, nil
+	}
+	apart, err := l.getItem(ctx, keyOf(SplitID(webhook.Variant{ID: id, Fingerprint: r.Fingerprint})))
+	if errors.Is(err, webhook.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && apart.State == string(webhook.Held), err
+}
+
 // keepVariant stores the other body durably before it says so. A variant that
 // is known already is counted as a duplicate of itself, unless the nonce says
 // that it is this one, whose answer was lost.
 //
 // A variant has no time_key, so that no index lists it.
-func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (webhook.Claimed, error) {
+func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (claimed webhook.Claimed, known item, err error) {
 	id := old.id()
 	v := item{
 		PK: id.Key(), SK: variantSK(id.Occurrence(), r.Fingerprint),
 		State: "variant", UpdatedAt: at(r.ReceivedAt), ClaimNonce: nonce,
 	}
 	v.setReceipt(r)
-	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimVariant, Record: old.record()}
+	claimed = webhook.Claimed{ID: id, Status: webhook.ClaimVariant, Record: old.record()}
 
-	err := l.putAbsent(ctx, v)
+	err = l.putAbsent(ctx, v)
 	var failed *errCondition
 	switch {
 	case err == nil, errors.As(err, &failed) && failed.old.ClaimNonce == nonce:
@@ -179,9 +195,12 @@ func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, n
 	case failed != nil:
 		claimed.Uncounted = l.count(ctx, id, "duplicates", r.ReceivedAt)
 	default:
-		return webhook.Claimed{}, err
+		return webhook.Claimed{}, item{}, err
 	}
-	return claimed, nil
+	if failed != nil {
+		known = failed.old
+	}
+	return claimed, known, nil
 }
 
 func (l *Ledger) putAbsent(ctx context.Context, it item) error {

@@ -53,20 +53,15 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		w.violate("%s was acknowledged as %s (%s), and is not in the table", a.marker, a.id, a.status)
 		return
 	}
-	if !strings.Contains(w.bodyOf(it), a.marker) {
-		kept := slices.ContainsFunc(rows, func(v item) bool {
-			return v.isVariant() && v.text("pk") == it.text("pk") && strings.Contains(w.bodyOf(v), a.marker)
-		})
-		if !kept {
-			w.violate("%s was acknowledged as %s (%s), and its body is kept nowhere", a.marker, a.id, a.status)
-		}
+	if !w.carries(it, a.marker) {
+		w.checkVariant(a, it, events, rows, letters, healed)
 		return
 	}
 	switch state := it.text("state"); state {
 	case "delivered":
 		for _, dest := range w.destinations {
 			if !w.reached(dest, a) {
-				w.violate("%s is delivered, and never reached %s", a.marker, dest)
+				w.violate("%s (%s) is delivered, and never reached %s", a.marker, a.id, dest)
 			}
 		}
 	case "dead":
@@ -78,6 +73,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 			w.violate("%s is dead although the destinations are well and everything was redriven", a.id)
 		}
 	case "held":
+		if a.trusted {
+			w.violate("%s is trusted, and is held", a.marker)
+		}
 		if w.reachedAny(a) {
 			w.violate("%s is held, and was delivered", a.id)
 		}
@@ -88,6 +86,32 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 	default:
 		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
 	}
+}
+
+// checkVariant: a body under the identity of another one is kept beside it, or
+// has become an event of its own.
+func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []item, letters []letter, healed bool) {
+	w.Helper()
+	i := slices.IndexFunc(rows, func(v item) bool {
+		return v.isVariant() && v.text("pk") == beside.text("pk") && w.carries(v, a.marker)
+	})
+	switch {
+	case i < 0:
+		w.violate("%s was acknowledged as %s (%s), and its body is kept nowhere", a.marker, a.id, a.status)
+	case rows[i].text("split_as") != "":
+		a.id = rows[i].text("split_as")
+		if !w.expired[a.id] {
+			w.checkAck(a, events, rows, letters, healed)
+		}
+	case a.trusted && beside.text("state") == "held":
+		w.violate("%s is trusted, and waits beside %s, which is not", a.marker, a.id)
+	}
+}
+
+// carries tells whether a row's body is the one of that marker. One marker may
+// begin another.
+func (w *world) carries(it item, marker string) bool {
+	return markerPattern.FindString(w.bodyOf(it)) == marker
 }
 
 func (w *world) reached(dest string, a ack) bool {

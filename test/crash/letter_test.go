@@ -47,6 +47,7 @@ func (w *world) expire() {
 		if err != nil || at > w.clock().Unix() {
 			continue
 		}
+		w.expired[it.id()] = true
 		_, err = w.clients.DynamoDB.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
 			TableName: &w.stores.Table, Key: item{"pk": it["pk"], "sk": it["sk"]},
 		})

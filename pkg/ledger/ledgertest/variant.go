@@ -18,6 +18,7 @@ var variantRules = []rule{
 	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
+	{"a trusted body sets free what was split off untrusted", trustedAfterSplit},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -247,4 +248,17 @@ func trustedAfterDiscard(e *env) {
 		equal(e, "state", e.get(c.ID).State, webhook.Pending)
 	}
 	equal(e, "state of the other", e.get(id).State, webhook.Discarded)
+}
+
+func trustedAfterSplit(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	forged := other("B", 1)
+	forged.Flags, forged.Held = []string{webhook.FlagUntrustedSender}, true
+	e.claimed(forged)
+	apart := e.split(e.variants(id)[0])
+	equal(e, "state", e.get(apart).State, webhook.Held)
+	c := e.claimed(other("B", 200))
+	equal(e, "id", c.ID, apart)
+	equal(e, "status", c.Status, webhook.ClaimDuplicate)
+	equal(e, "state once a trusted sender sent it", e.get(apart).State, webhook.Pending)
 }

@@ -84,10 +84,17 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	}
 	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
 	e.LastSeenAt = ms(r.ReceivedAt)
-	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged) {
+	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged || l.heldApart(v, r)) {
 		return l.standAlone(v, r, dueAt)
 	}
 	return claimed
+}
+
+// heldApart tells whether the body of a trusted sender is held: it came from one
+// who was not trusted before, and was split off.
+func (l *Ledger) heldApart(v *webhook.Variant, r webhook.Receipt) bool {
+	apart := l.events[v.SplitAs]
+	return !r.Held && apart != nil && apart.State == webhook.Held
 }
 
 // standAlone makes the body of a trusted sender an event of its own, where an
