@@ -49,6 +49,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 	if !ok && unclaimed && !healed {
 		return // alarmed on, and the next redrive claims it
 	}
+	if !ok && w.expired[a.id] && a.status == "duplicate" {
+		return // of what was delivered long ago
+	}
 	if !ok {
 		w.violate("%s was acknowledged as %s (%s), and is not in the table", a.marker, a.id, a.status)
 		return
