@@ -161,15 +161,14 @@ func (w *world) attempt(ctx context.Context, in middleware.FinalizeInput, next m
 	return out, md, err
 }
 
-// through lets an attempt reach the store. Where the history is kept, writes go
-// one after the other, as the store orders them anyway.
+// through lets an attempt reach the store. Writes of a world go one after the
+// other, as the store orders those of an event anyway, so that the history is
+// theirs.
 func (w *world) through(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
 	out middleware.FinalizeOutput, md middleware.Metadata, err error,
 ) {
 	params := ctx.Value(paramsKey{})
-	if w.history != nil {
-		defer w.history.turn(params)()
-	}
+	defer w.history.turn(params)()
 	out, md, err = next.HandleFinalize(ctx, in)
 	if err == nil {
 		w.observe(params, out.Result)
@@ -196,8 +195,6 @@ func (w *world) observe(params, result any) {
 	out, ok := result.(*dynamodb.UpdateItemOutput)
 	if ok {
 		w.leases.observe(in, out)
-	}
-	if ok && w.history != nil {
 		w.history.observe(item(out.Attributes))
 	}
 }

@@ -71,6 +71,19 @@ func (h *history) observe(it item) {
 	h.problems = append(h.problems, fmt.Sprintf("%s went from %v to %v", it.id(), before, now))
 }
 
+func (h *history) found() []string {
+	h.writes.Lock()
+	defer h.writes.Unlock()
+	return append([]string(nil), h.problems...)
+}
+
+// forget is told of an event that has expired.
+func (h *history) forget(id string) {
+	h.writes.Lock()
+	defer h.writes.Unlock()
+	delete(h.last, id)
+}
+
 func successor(number string) string {
 	var n int
 	_, _ = fmt.Sscan(number, &n)

@@ -36,7 +36,7 @@ func (w *world) check(healed bool) {
 	w.checkEffects()
 	w.checkLetters(letters, events, healed)
 	w.checkRows(rows)
-	for _, p := range w.leases.found() {
+	for _, p := range slices.Concat(w.leases.found(), w.history.found()) {
 		w.violate("%s", p)
 	}
 }

@@ -48,10 +48,23 @@ func (w *world) expire() {
 			continue
 		}
 		w.expired[it.id()] = true
+		w.history.forget(it.id())
 		_, err = w.clients.DynamoDB.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
 			TableName: &w.stores.Table, Key: item{"pk": it["pk"], "sk": it["sk"]},
 		})
 		w.must(err)
+	}
+}
+
+// outlive lets a queue's retention pass: its messages go, hidden ones too.
+func (w *world) outlive(queue local.Queue) {
+	w.Helper()
+	w.visibility.show(w.Context(), w.clients.SQS, func(h hiddenMessage) bool { return h.queue == queue.URL })
+	for messages := w.take(queue); len(messages) > 0; messages = w.take(queue) {
+		for _, m := range messages {
+			_, err := w.clients.SQS.DeleteMessage(w.Context(), &sqs.DeleteMessageInput{QueueUrl: &queue.URL, ReceiptHandle: m.ReceiptHandle})
+			w.must(err)
+		}
 	}
 }
 

@@ -35,7 +35,6 @@ func TestAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &machine{world: newWorld(t, table, options{tries: 2}), known: map[string]bool{}}
 		defer m.close()
-		m.history = newHistory()
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                m.consistent,
 			"request":         m.request,
@@ -69,15 +68,13 @@ type machine struct {
 const identities = 3
 
 func (m *machine) consistent(rt *rapid.T) {
-	for _, p := range slices.Concat(m.violations, m.history.problems) {
+	for _, p := range slices.Concat(m.violations, m.history.found()) {
 		rt.Error(p)
 	}
 	if rt.Failed() {
 		rt.FailNow()
 	}
 }
-
-func (m *machine) number(rt *rapid.T) int { return rapid.IntRange(1, identities).Draw(rt, "event") }
 
 // request is a receipt of one of few identities, with one of few bodies, from
 // a sender who is trusted or not.
@@ -177,14 +174,13 @@ func (m *machine) expiry(*rapid.T) {
 	if _, busy := m.owed(); busy || m.outage != nil || len(m.plan.faults) > 0 {
 		return
 	}
-	m.console(m.stores.DLQ, m.stores.DLQ, false)
+	m.outlive(m.stores.DLQ)
 	m.pass(retention + time.Minute)
 	for _, it := range m.items() {
 		if !it.isEvent() || it["expires_at"] == nil {
 			continue
 		}
 		delete(m.known, it.id())
-		delete(m.history.last, it.id())
 		m.leases = newLeases()
 		m.acks = slices.DeleteFunc(m.acks, func(a ack) bool { return a.id == it.id() })
 		m.effects = slices.DeleteFunc(m.effects, func(e effect) bool { return e.id == it.id() })

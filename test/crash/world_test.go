@@ -113,7 +113,7 @@ func newWorld(t *testing.T, table string, o options) *world {
 	w := &world{
 		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, plan: o.plan, mutant: o.mutant,
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
-		skew: map[string]time.Duration{}, expired: map[string]bool{}, leases: newLeases(), log: &strings.Builder{},
+		skew: map[string]time.Duration{}, expired: map[string]bool{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
 	}
 	w.visibility = newVisibility(w.clock)
 	w.clients = w.connect(table)
