@@ -171,8 +171,9 @@ func (m *machine) again(rt *rapid.T) {
 // under the same identity is a new event, so that all that is known of it goes.
 // Queues keep nothing for that long.
 func (m *machine) expiry(*rapid.T) {
-	if _, busy := m.owed(); busy || m.outage != nil || len(m.plan.faults) > 0 {
-		return
+	dead := slices.ContainsFunc(m.items(), func(it item) bool { return it.text("state") == string(webhook.Dead) })
+	if _, busy := m.owed(); busy || dead || m.outage != nil || len(m.plan.faults) > 0 {
+		return // the letter of a dead event would have been renewed
 	}
 	m.outlive(m.stores.DLQ)
 	m.pass(retention + time.Minute)
