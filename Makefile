@@ -64,6 +64,10 @@ test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
 test/integration: tools ## Run the tests that talk to a real engine
 	@test/integration.sh
 
+.PHONY: model
+model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)
+	docs/model/run.sh
+
 .PHONY: kill-test
 kill-test: tools ## Kill the receiver 50 times while 20,000 events are sent
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide EVENTS=20000 KILLS=50 $(GO) test -count=1 -timeout 20m -v ./test/kill

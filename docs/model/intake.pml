@@ -27,7 +27,7 @@
 #define VAR 4
 
 byte st=NONE, fp=0, due=0, owner=0;       /* the item; owner 0 while processing: the holder is gone */
-bit lexp=0, vr[3], sp[3];                 /* lease_until passed; variant of body b stored; split off */
+bit lexp=0, vr[3], vun[3], sp[3]; byte sst[3];   /* lease_until passed; variant of body b: stored, by a sender not trusted, split_as set; the event split off */
 byte lev=0; byte lun[6], dun[6];          /* lane: messages, unclaimed of body b and trust t at [2b+t]; DLQ: unclaimed */
 byte hold[3];                             /* unclaimed messages of body b in somebody's hands */
 byte f=F, n=REQ, ops=OPS;
@@ -45,6 +45,7 @@ bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* g
 /* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, Release.
    r: the outcome; old, over: state and "due passed" of the record returned */
 inline claim(b,t) {
+    r=UNAVAIL;
 C1: atomic { if                                                  /* put if absent */
 #ifdef UPSERT                             /* mutant: no condition on the put */
     :: true ->
@@ -53,7 +54,7 @@ C1: atomic { if                                                  /* put if absen
     :: st==NONE ->
 #endif
        fp=b; owner=0; lexp=0;
-       if :: t -> st=PEND; SETDUE(1); tr[b]=1; r=ACC
+       if :: t -> st=PEND; SETDUE(1); r=ACC
           :: !t ->
 #ifdef HELDDUE                            /* mutant: held owes a message like any other */
              SETDUE(1);
@@ -74,7 +75,11 @@ C1: atomic { if                                                  /* put if absen
 #elif defined(NORELEASE)                  /* mutant: a trusted repeat is only counted */
        goto C9
 #else
-       if :: st==HELD && t -> goto C2 :: else -> goto C9 fi
+       if :: st==HELD && t -> goto C2
+#ifndef NOFORGED                          /* mutant: what was discarded untrusted stays the answer to a trusted sender */
+          :: st==DISC && t -> r=VAR; goto C3
+#endif
+          :: else -> goto C9 fi
 #endif
     :: st!=NONE && fp!=b -> old=st; over=(due==2); r=VAR;
 #ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
@@ -99,7 +104,6 @@ C2: atomic { if                                                  /* Release by a
 #else
        SETDUE(2);
 #endif
-       if :: fp==b && t -> tr[b]=1 :: else fi;
        if :: old=PEND; over=1 :: f>0 -> f--                      /* answer lost, the retry says changed: a duplicate of a held record */
           :: f>0 -> f--; r=UNAVAIL fi
 #ifndef RELBLIND
@@ -111,10 +115,38 @@ C2: atomic { if                                                  /* Release by a
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
-C3: atomic { if                                                  /* keepVariant */
-    :: vr[b]=1; if :: skip :: f>0 -> f--; r=UNAVAIL fi
+C3: atomic { if                                                  /* keepVariant: put if absent */
+    :: if :: !vr[b] -> vr[b]=1; vun[b]=!t :: else fi;
+       if :: skip :: f>0 -> f--; r=UNAVAIL fi
     :: f>0 -> f--; r=UNAVAIL
+    fi;
+#ifdef NOALONE                            /* mutant: a trusted body is a variant even of an event that is not trusted */
+    goto C9
+#else
+    if :: r==VAR && t && (old==HELD
+#ifndef NOFORGED
+          || old==DISC
+#endif
+          || (vun[b] && sst[b]==HELD)                            /* heldApart */
+          ) :: else -> goto C9 fi
+#endif
+    }
+C4: atomic { if                                                  /* standAlone: getItem, Split: put if absent */
+    :: sp[b] -> r=DUP; goto C6
+    :: !sp[b] -> r=ACC; if :: sst[b]==NONE -> sst[b]=(vun[b] -> HELD : PEND); assert(vun[b] || tr[b]) :: else fi
+    :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
+C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as */
+C6: atomic { if                                                  /* vouch */
+#ifndef NOVOUCH                           /* mutant: what is split off stays held */
+    :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
+    :: sst[b]!=HELD
+#else
+    :: true
+#endif
+    :: f>0 -> f--; r=UNAVAIL
+    fi;
+    if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and life: ledger.pml */
 C9: skip
 }
 
@@ -131,7 +163,8 @@ end: do
 #ifndef ALLTRUSTED
           :: t=0
 #endif
-       fi };
+       fi;
+       if :: t -> tr[b]=1 :: else fi };                          /* a trusted sender did send this body */
      if :: true :: atomic { f>0 -> f--; goto next } fi;          /* crash before */
 #ifdef VARIANTLATE                        /* mutant: answers before the variant is stored */
      atomic { if :: st!=NONE && fp!=b -> ack[b]=1; if :: t -> tack[b]=1 :: else fi :: else fi };
@@ -256,11 +289,14 @@ next: atomic { ss=0; swok=0 }
   od }
 #if OPS>0
 /* cli.releasing, discarding, splitCmd */
-proctype Operator() { end: do
+proctype Operator() { byte x=0; end: do
   :: atomic { ops>0 && st==HELD -> ops--; st=PEND; SETDUE(1); oprel=1 }     /* ledger.Release */
+#ifdef DISCARD
   :: atomic { ops>0 && st==HELD -> ops--; st=DISC; SETDUE(0) }             /* ledger.Discard */
-  :: atomic { ops>0 && vr[1] && !sp[1] -> ops--; sp[1]=1 }                   /* ledger.Split: durable under an id of its own */
-  :: atomic { ops>0 && vr[2] && !sp[2] -> ops--; sp[2]=1 }
+#endif
+  :: atomic { ops>0 && (vr[1] || vr[2]) -> ops--; if :: vr[1] -> x=1 :: vr[2] -> x=2 fi };
+     atomic { if :: sp[x] :: !sp[x] -> if :: sst[x]==NONE -> sst[x]=(vun[x] -> HELD : PEND) :: else fi fi };   /* ledger.Split */
+     atomic { sp[x]=1; x=0 }
   od }
 #endif
 #if defined(TTL) || defined(TTLSHORT)
@@ -306,10 +342,11 @@ init { atomic {
 #endif
 } }
 #define ENDED(x) ((fp==x && (st==DELIV || st==HELD || st==DISC)) || vr[x])
-#define OUT(x) ((fp==x && (st==DELIV || st==DISC)) || vr[x])
+/* delivered, an event of its own on its way, or a variant beside an event that is trusted itself */
+#define OUT(x) ((fp==x && st==DELIV) || sst[x]==PEND || (vr[x] && fp!=x && st==DELIV && (tr[fp] || oprel)))
 #ifdef L1   /* acknowledged => delivered, held, discarded or kept as a variant */
 ltl l1 { [] (ack[1] -> <> ENDED(1)) }
 #endif
-#ifdef L2   /* acknowledged to a trusted sender => delivered, or a variant; held no more */
+#ifdef L2   /* acknowledged to a trusted sender => what nobody trusts does not stand in its way */
 ltl l2 { [] (tack[1] -> <> OUT(1)) }
 #endif

@@ -144,7 +144,7 @@ gone: skip
 #endif
 #if defined(NOFENCE) || defined(OWNERFENCE) /* mutants: processing alone; an owner id that all workers share */
 #define FENCE (st==PROC)
-#elif defined(LNFENCE)                    /* variation: the number alone */
+#elif defined(LNFENCE) || defined(TRUSTPROC) /* variation: the number alone; mutant: the nonce is the one just read */
 #define FENCE (st==PROC && ln==k)
 #else
 #define FENCE (st==PROC && ln==k && owner==me+1)
@@ -176,7 +176,9 @@ inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
 #else
 #define X_EXP (X_ST(PROC) && ln==sn && lexp)
 #endif
-#ifdef X_NODEATH                          /* mutant: ... not the death seen */
+#ifdef PARKLEASE
+#define X_LET (DEADST && dn==sn)
+#elif defined(X_NODEATH)                        /* mutant: ... not the death seen */
 #define X_LET (X_ST(DEAD))
 #else
 #define X_LET (X_ST(DEAD) && dn==sn)
@@ -188,10 +190,12 @@ inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
 #define TRY(d) (res[d]!=OK && at[d]<CAP)
 #endif
 /* one delivery: process.Service.deliver, hand; o is the outcome: 0 not tried, 1 delivered, 2 retry, 3 permanent */
-#ifdef OUTAGE
-#define UP (!down)
-#else
-#define UP (healthy)
+#ifdef OUTAGE                             /* down until the first back-off has passed */
+#define MAYFAIL (down)
+#define MAYSUCCEED (!down && BODY)
+#else                                     /* an unhealthy one fails at no cost */
+#define MAYFAIL (!healthy)
+#define MAYSUCCEED (BODY)
 #endif
 #ifdef NOPAYLOAD                          /* mutant: only the receiver's message carries the payload */
 #define BODY (pl)
@@ -203,17 +207,17 @@ inline attempt(d,o) {
   :: !TRY(d) -> o=0
   :: TRY(d) -> assert(owner!=me+1 || ln!=k || (!got[d] && res[d]!=PERM));           /* S6: settled or failed for good: left alone */
      if
-     :: !UP || !BODY -> o=2
+     :: MAYFAIL || !BODY -> o=2
 #ifdef PERMANENT
-     :: !UP -> o=3
+     :: MAYFAIL -> o=3
 #endif
-     :: UP && BODY -> sink(d,kk); o=1
-     :: f>0 -> f--; sink(d,kk); o=2                              /* applied, answer lost */
+     :: MAYSUCCEED -> sink(d,kk); o=1
+     :: BODY && f>0 -> f--; sink(d,kk); o=2                      /* applied, answer lost */
      :: f>0 -> f--; o=2                                          /* fails */
 #ifdef PERMANENT
      :: f>0 -> f--; o=3
 #endif
-     :: f>0 -> sink(d,kk); DIEBACK
+     :: BODY && f>0 -> sink(d,kk); DIEBACK
      fi
   fi }
 inline note(d,o) { if :: o==0 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 -> at[d]++ :: o==3 -> res[d]=PERM; at[d]++ fi;
@@ -270,6 +274,9 @@ W1: atomic {
     :: DEADST && LETTER(m) -> act=3; sn=dn; goto W1x
     :: (st==PEND && !NB) || (st==PROC && !lexp && !(owner==me+1 && r)) || (st!=PEND && st!=PROC && !(DEADST && LETTER(m))) ->
        goto fin                                                 /* early, busy, finished, stale letter: acknowledged */
+#ifdef TRUSTPROC
+    :: f>0 -> f--; r=1; goto W1
+#endif
     :: f>0 -> f--; goto W1                                      /* request lost, the SDK retries */
     :: f>0 -> DIEBACK                                           /* crash, or store down */
     fi }
@@ -503,14 +510,9 @@ end: do ::
 proctype Operator() { byte n=PRK, x=0, sl=0, ss=0;
 end: do
   :: atomic { n>0 && (st==DEAD || st==PARK
-#ifdef PARKANY                            /* mutant: park from any state */
-     || st==PEND || st==PROC
-#endif
      ) -> n--; x=dn; sl=ln; ss=st };
      atomic { if
-#ifdef PARKANY
-     :: st!=PARK -> st=PARK; SETDUE(0); wait=0
-#elif defined(PARKNODEATH)                /* mutant: whichever death */
+#ifdef PARKNODEATH                /* mutant: whichever death */
      :: ss==DEAD && st==DEAD -> assert(dn==x); st=PARK; SETDUE(0); wait=0
 #else
      :: ss==DEAD && st==DEAD && dn==x -> st=PARK; SETDUE(0); wait=0          /* Park */
@@ -532,20 +534,30 @@ end: do
 #endif
 #if REP>0
 /* ledger.Replay */
-proctype Replay() { byte n=REP, g=0, sl=0; bit r=0;
-end: do :: atomic { n>0 && st==DELIV -> n--; g=gen };
+#ifdef TWOREP
+#define NREP 1
+#else
+#define NREP REP
+#endif
+#ifdef REPANYSTATE                        /* mutant: whichever state, at the look and at the write */
+#define DELIVERED (st!=NONE)
+#else
+#define DELIVERED (st==DELIV)
+#endif
+proctype Replay(byte w) { byte n=NREP, g=0, sl=0; bit r=0;
+end: do :: atomic { n>0 && DELIVERED -> n--; g=gen };
   P0: atomic { sl=ln };
   P1: atomic { if
 #ifdef REPNOGEN                           /* mutant: whichever generation */
-     :: st==DELIV && !MOVED(3) ->
+     :: st==DELIV && !MOVED(3+w) ->
           assert(gen==g);
-#elif defined(REPANYSTATE)                /* mutant: whichever state */
-     :: gen==g && !MOVED(3) ->
+#elif defined(REPANYSTATE)
+     :: gen==g && !MOVED(3+w) ->
           assert(st==DELIV);
 #else
      :: st==DELIV && gen==g && ln==sl ->
 #endif
-          gen++; assert(gen<=REP); mover=3; r=1;
+          gen++; assert(gen<=REP); mover=3+w; r=1;
           lost=0; ll=0; res[0]=OPEN; at[0]=0; got[0]=0;                                             /* afresh */
 #ifndef ONEDEST
           res[1]=OPEN; at[1]=0; got[1]=0;
@@ -553,8 +565,8 @@ end: do :: atomic { n>0 && st==DELIV -> n--; g=gen };
           st=PEND; wait=0; SETDUE(1);
           if :: skip :: key=gen fi;                                                                 /* Again */
           if :: skip :: f>0 -> f--; goto P1 :: f>0 -> f--; goto P9 fi
-     :: MOVED(3) -> r=0
-     :: !(st==DELIV && gen==g && ln==sl) && !MOVED(3) -> goto P9
+     :: MOVED(3+w) -> r=0
+     :: !(st==DELIV && gen==g && ln==sl) && !MOVED(3+w) -> goto P9
      fi };
   atomic { if :: putl(0) :: f>0 -> f-- fi };
   P9: atomic { g=0; sl=0; r=0 }
@@ -616,7 +628,10 @@ init { atomic {
   run Operator();
 #endif
 #if REP>0
-  run Replay();
+  run Replay(0);
+#ifdef TWOREP                             /* two operators */
+  run Replay(1);
+#endif
 #endif
 #ifdef HEAL
   run Heal();
