@@ -56,6 +56,18 @@ func (w *world) expire() {
 	}
 }
 
+// outlive lets a queue's retention pass: its messages go, hidden ones too.
+func (w *world) outlive(queue local.Queue) {
+	w.Helper()
+	w.visibility.show(w.Context(), w.clients.SQS, func(h hiddenMessage) bool { return h.queue == queue.URL })
+	for messages := w.take(queue); len(messages) > 0; messages = w.take(queue) {
+		for _, m := range messages {
+			_, err := w.clients.SQS.DeleteMessage(w.Context(), &sqs.DeleteMessageInput{QueueUrl: &queue.URL, ReceiptHandle: m.ReceiptHandle})
+			w.must(err)
+		}
+	}
+}
+
 // console moves every message of one queue to another, as the console's
 // redrive does. A copy is left behind where asked for.
 func (w *world) console(from, to local.Queue, leave bool) (moved int) {
