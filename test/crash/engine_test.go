@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -21,7 +20,7 @@ import (
 var embedded *local.Engine
 
 // shared carries every call of the tests.
-var shared = &http.Transport{MaxIdleConnsPerHost: 64}
+var shared = local.NewTransport()
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(withEngine{m}, goleak.IgnoreCurrent()) }
 
