@@ -245,7 +245,7 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 		}
 		before := j.Cursor
 		wanted, last := s.choose(ctx, j, records, keys, &budget)
-		if failed := s.revive(ctx, j, wanted); failed != nil {
+		if answered := s.revive(ctx, j, wanted); !answered {
 			// What the store did not answer is not passed over: the next tick looks
 			// again from here; what took effect is dead no more.
 			j.Cursor = before
@@ -293,9 +293,11 @@ const revivers = 16
 
 // revive moves events from dead to pending on the replay lane, due, and then
 // tells the worker. A refused send loses nothing: the sweeper sends what is
-// due. The events of one call are sent as one burst: at most a tick's worth.
-func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) (failed error) {
-	revived, errs := make([]*webhook.Record, len(records)), make([]error, len(records))
+// due. The events of one call are sent as one burst: at most a tick's worth. It
+// tells whether the store answered for every one.
+func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) (answered bool) {
+	answered = true
+	revived, silent := make([]*webhook.Record, len(records)), make([]bool, len(records))
 	gate := make(chan struct{}, revivers)
 	var wg sync.WaitGroup
 	now := s.Now()
@@ -309,17 +311,16 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) 
 			})
 			if err == nil {
 				revived[i] = &got
-			} else if errors.Is(err, webhook.ErrUnavailable) {
-				errs[i] = err
 			}
+			silent[i] = errors.Is(err, webhook.ErrUnavailable)
 		})
 	}
 	wg.Wait()
 	var msgs []webhook.Message
 	for i, rec := range revived {
 		switch {
-		case errs[i] != nil:
-			failed = errs[i]
+		case silent[i]:
+			answered = false
 			continue
 		case rec == nil:
 			j.Counts.Moved++
@@ -334,5 +335,5 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) 
 	if len(msgs) > 0 {
 		s.Queue.Send(ctx, webhook.Replay, msgs)
 	}
-	return failed
+	return answered
 }

@@ -32,14 +32,17 @@ func (h *history) turn(params any) (done func()) {
 	return func() {}
 }
 
+var ended = []string{"processing", "pending", "delivered", "dead"}
+
 // allowed lists where an event may go under the lease that it has, and under a
-// new one.
+// new one. The engine on this machine may break the answer of a lease that took
+// effect: what is seen next is then how that lease ended.
 var allowed = map[string]struct{ same, leased []string }{
-	"":           {same: []string{"pending", "held"}, leased: []string{"processing"}}, // its claim was a put
-	"pending":    {same: []string{"pending"}, leased: []string{"processing"}},
-	"processing": {same: []string{"processing", "pending", "delivered", "dead"}, leased: []string{"processing"}},
+	"":           {same: []string{"pending", "held"}, leased: ended}, // its claim was a put
+	"pending":    {same: []string{"pending"}, leased: ended},
+	"processing": {same: []string{"processing", "pending", "delivered", "dead"}, leased: ended},
 	"delivered":  {same: []string{"delivered", "pending"}},
-	"dead":       {same: []string{"dead", "pending", "parked"}, leased: []string{"processing"}},
+	"dead":       {same: []string{"dead", "pending", "parked"}, leased: ended},
 	"held":       {same: []string{"held", "pending"}},
 	"parked":     {same: []string{"parked", "pending"}},
 }

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,7 +13,9 @@ import (
 func main() {
 	engine := local.StartEngine()
 	defer engine.Close()
-	fmt.Println(engine.URL)
+	if _, err := os.Stdout.WriteString(engine.URL + "\n"); err != nil {
+		return // nobody listens
+	}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	<-stop
