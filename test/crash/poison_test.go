@@ -77,7 +77,6 @@ func (w *world) onSchedule(tries int, base, longest time.Duration) {
 // for it. Sweeps every minute, duplicates and stray messages do not move an
 // attempt ahead of its back-off, and none dies.
 func TestOutageOfAnHour(t *testing.T) {
-	t.Parallel()
 	events := 40
 	if whole() {
 		events = 1000

@@ -135,7 +135,6 @@ func TestSweep(t *testing.T) {
 // beside a read, and a request that is lost, leave the stores as the lost
 // answer of the write before does.
 func TestSecondCrash(t *testing.T) {
-	t.Parallel()
 	table := dynoxideEngine.url(t)
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
