@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func TestSkew(t *testing.T) {
 // TestExpiry deletes what has expired between any two calls of whatever may
 // still speak of it: late messages, letters, duplicates, a replay.
 func TestExpiry(t *testing.T) {
-	run := func(t *testing.T, at int) (calls int) {
+	run := func(t *testing.T, at int64) int64 {
 		t.Helper()
 		w := newWorld(t, tableOf(t), options{tries: 1})
 		defer w.close()
@@ -64,10 +65,10 @@ func TestExpiry(t *testing.T) {
 		w.put(w.stores.Live, message)
 		w.put(w.stores.DLQ, message)
 		w.acks, w.effects = nil, nil // of the life that is over
-		w.before = func(l *life, _ string, _ any) {
-			if calls++; calls == at {
+		var calls atomic.Int64
+		w.before = func(*life, string, any) {
+			if calls.Add(1) == at {
 				w.expire()
-				w.leases, w.attempts = newLeases(), nil // what comes now is a new event
 			}
 		}
 		w.replay(w.idOf(r), 0, false)
@@ -82,7 +83,7 @@ func TestExpiry(t *testing.T) {
 		w.acks = slices.DeleteFunc(w.acks, func(a ack) bool { return a.status != "accepted" })
 		w.finish()
 		w.violated()
-		return calls
+		return calls.Load()
 	}
 	total := run(t, 0)
 	for at := range total {

@@ -2,6 +2,8 @@ package crash
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -42,6 +44,12 @@ func (l *leases) observe(in *dynamodb.UpdateItemInput, out *dynamodb.UpdateItemO
 
 func (l *leases) problem(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Sprintf(format, args...))
+}
+
+func (l *leases) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.holders, func(holder, _ string) bool { return strings.HasSuffix(holder, " of "+id) })
 }
 
 func (l *leases) found() []string {

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -47,13 +48,23 @@ func (w *world) expire() {
 		if err != nil || at > w.clock().Unix() {
 			continue
 		}
-		w.expired[it.id()] = true
-		w.history.forget(it.id())
+		w.forget(it.id())
 		_, err = w.clients.DynamoDB.DeleteItem(w.Context(), &dynamodb.DeleteItemInput{
 			TableName: &w.stores.Table, Key: item{"pk": it["pk"], "sk": it["sk"]},
 		})
 		w.must(err)
 	}
+}
+
+// forget is told of an event that has expired: what comes under its identity
+// from now on is a new one.
+func (w *world) forget(id string) {
+	w.history.forget(id)
+	w.leases.forget(id)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expired[id] = true
+	w.attempts = slices.DeleteFunc(w.attempts, func(a attempt) bool { return a.id == id })
 }
 
 // outlive lets a queue's retention pass: its messages go, hidden ones too.

@@ -182,10 +182,8 @@ func (m *machine) expiry(*rapid.T) {
 			continue
 		}
 		delete(m.known, it.id())
-		m.leases = newLeases()
 		m.acks = slices.DeleteFunc(m.acks, func(a ack) bool { return a.id == it.id() })
 		m.effects = slices.DeleteFunc(m.effects, func(e effect) bool { return e.id == it.id() })
-		m.attempts = slices.DeleteFunc(m.attempts, func(a attempt) bool { return a.id == it.id() })
 	}
 	m.expire()
 }

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -38,13 +39,11 @@ func (w *world) copyOf(queue local.Queue, messages []types.Message) []types.Mess
 
 // ahead runs a function when a life is about to make a call, the first time.
 func (w *world) ahead(function, operation string, run func()) {
-	done := false
+	var done atomic.Bool
 	w.before = func(l *life, op string, _ any) {
-		if done || l.function != function || op != operation {
-			return
+		if l.function == function && op == operation && done.CompareAndSwap(false, true) {
+			run()
 		}
-		done = true
-		run()
 	}
 }
 
