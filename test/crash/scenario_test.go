@@ -92,6 +92,11 @@ var scenarios = []scenario{
 	{name: "duplicate", run: func(w *world) { w.send(w.event(1)); w.send(w.event(1)); w.pump(); w.send(w.event(1)) }},
 	{name: "variant", run: func(w *world) { w.send(w.event(1)); w.send(w.variant(1, 2)) }},
 	{name: "held", run: func(w *world) { w.send(w.untrusted(1)); w.pump(); w.send(w.trusted(1)) }},
+	{name: "a trusted body beside a held event", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.send(w.receipt(false, true))
+		w.send(w.receipt(true, true))
+	}},
 	{
 		name: "two destinations", options: options{destinations: []string{"crm", "slack"}},
 		run: func(w *world) {
