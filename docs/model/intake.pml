@@ -104,10 +104,11 @@ C2: atomic { if                                                  /* Release by a
 #else
        SETDUE(2);
 #endif
-       if :: old=PEND; over=1 :: f>0 -> f--                      /* answer lost, the retry says changed: a duplicate of a held record */
+       if :: old=PEND; over=1
+          :: f>0 -> f--; goto C2r                                /* answer lost, the retry says changed */
           :: f>0 -> f--; r=UNAVAIL fi
 #ifndef RELBLIND
-    :: st!=HELD                                                  /* changed: somebody else did */
+    :: st!=HELD -> goto C2r                                      /* changed: released or discarded meanwhile */
 #endif
 #ifdef RELSWALLOW                         /* mutant: a release that failed is still a duplicate */
     :: f>0 -> f--
@@ -115,6 +116,14 @@ C2: atomic { if                                                  /* Release by a
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
+C2r: atomic { if                                                 /* changed: read it, and judge it anew */
+#ifdef TRUSTOLD                           /* mutant: the record as it was before answers */
+    :: goto C9
+#else
+    :: goto C1
+#endif
+    :: f>0 -> f--; r=UNAVAIL; goto C9
+    fi }
 C3: atomic { if                                                  /* keepVariant: put if absent */
     :: if :: !vr[b] -> vr[b]=1; vun[b]=!t :: else fi;
        if :: skip :: f>0 -> f--; r=UNAVAIL fi

@@ -27,10 +27,8 @@ end: do :: atomic { state==RUNNING && (holder==me || holder==0 || over
 #ifndef RELEASEFIRST                      /* mutant: releases, then writes */
   save: atomic { if
      :: ver==v && x -> ver++; state=DONE; holder=0;
-#ifndef SKIPS
         /* R1: a job that is done has brought back, or found moved, every event of its order */
         i=1; do :: i>N -> break :: i<=N -> assert(ev[i]!=0); i++ od; i=0;
-#endif
         goto next
      :: ver==v && !x -> ver++; v=ver; holder=me; over=0
      :: ver!=v -> goto next                                      /* overtaken: releases nothing */
@@ -43,7 +41,7 @@ end: do :: atomic { state==RUNNING && (holder==me || holder==0 || over
         :: ev[i]==0 -> ev[i]=1; if :: skip :: f>0 -> f--; lost=1 fi              /* Revive; applied, answer lost */
         :: ev[i]!=0                                              /* changed */
         :: f>0 -> f--;                                           /* unavailable, not applied */
-#ifndef ASBUILT
+#ifndef PASSOVER                          /* mutant: the cursor passes over it */
            lost=1
 #endif
         fi };

@@ -10,7 +10,7 @@
 # T     seconds of one (600)        N    lines of a trace (200)
 #
 # It fails when a run that must pass finds an error or does not complete, and
-# when a mutant or a known defect finds none.
+# when a mutant finds none.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 need() {
@@ -68,7 +68,7 @@ judge() {
 	IFS='|' read -r verdict states seconds mem violated <"$out/$n/result"
 	read -r verdict <<<"$verdict"
 	case $expect-$verdict in
-	pass-none | same-none | fail-error | known-error) ;;
+	pass-none | same-none | fail-error) ;;
 	*) mark=BAD; touch "$out/bad" ;;
 	esac
 	printf '%-3s  %-5s %-10s  %-14s %-6s %10s states %5ss %5s MB  %s\n%22s%s%s\n' "$mark" "$expect" "$verdict" "$file" "$mode" \

@@ -55,7 +55,8 @@ func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Ti
 	return it
 }
 
-// put writes a new event and returns it, or the one that was there before.
+// put writes a new event and returns it, or the one that was there before: the
+// model's R1, and C1 of intake.pml.
 func (l *Ledger) put(ctx context.Context, it item) (item, error) {
 	err := l.putAbsent(ctx, it)
 	var failed *errCondition
@@ -104,13 +105,18 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
+	if trusted && rec.State == webhook.Discarded { // between the two: judged as if it had been before
+		old.State = string(rec.State)
+		return l.repeat(ctx, old, r, nonce, dueAt)
+	}
 	claimed := webhook.Claimed{ID: id, Status: webhook.ClaimDuplicate, Record: rec}
 	claimed.Uncounted = l.count(ctx, id, "duplicates", r.ReceivedAt)
 	return claimed, nil
 }
 
 // vouch sets a held event free whose body a trusted sender sends, and returns
-// the event as it then stands, without its payload.
+// the event as it then stands, without its payload: C2, C2r and C6 of
+// intake.pml.
 func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhook.Record, error) {
 	old.Payload = nil
 	if old.State != string(webhook.Held) || r.Held {
@@ -118,8 +124,13 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 	}
 	rec, err := l.Release(ctx, old.id(), r.ReceivedAt, r.ReceivedAt)
 	switch {
-	case errors.Is(err, webhook.ErrChanged):
-		return old.record(), nil
+	case errors.Is(err, webhook.ErrChanged): // by another repeat, by an operator, or by this one, whose answer was lost
+		now, err := l.getItem(ctx, keyOf(old.id()))
+		if err != nil {
+			return webhook.Record{}, err
+		}
+		now.Payload = nil
+		return now.record(), nil
 	case err != nil:
 		return webhook.Record{}, err
 	}
@@ -129,7 +140,8 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 
 // standAlone makes the body of a trusted sender an event of its own, at once,
 // where an event that is not trusted holds its identity: nobody who merely knows
-// the URL may suppress an event by sending another body first.
+// the URL may suppress an event by sending another body first. C4 to C6 of
+// intake.pml.
 func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, dueAt time.Time) (webhook.Claimed, error) {
 	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
 	if err != nil {
@@ -175,7 +187,7 @@ func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, 
 
 // keepVariant stores the other body durably before it says so. A variant that
 // is known already is counted as a duplicate of itself, unless the nonce says
-// that it is this one, whose answer was lost.
+// that it is this one, whose answer was lost. C3 of intake.pml.
 //
 // A variant has no time_key, so that no index lists it.
 func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (claimed webhook.Claimed, known item, err error) {
