@@ -15,7 +15,7 @@ const maxLeaseRaces = 4
 
 // Lease takes the right to process an event. The common case, a pending event,
 // is one conditional write; any other costs one write more, conditional on
-// exactly what was seen.
+// exactly what was seen: the model's W1, then W1x.
 //
 // It returns *webhook.NotLeasable where the event may not be leased,
 // webhook.ErrNotFound where there is none.

@@ -5,6 +5,9 @@
 //
 // The rule above all: ledger first, queue second, the sweeper repairs. Every
 // state that owes a queue a message has a due time in the same write.
+//
+// Comments name the steps of the models in docs/model: of ledger.pml where no
+// file is named.
 package ledger
 
 import (

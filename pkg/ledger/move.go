@@ -17,7 +17,8 @@ func (l *Ledger) Revive(ctx context.Context, m webhook.Revival) (webhook.Record,
 }
 
 // Unpark brings a parked event back to work; never back to dead, where a late
-// clearing of an older letter could strand it.
+// clearing of an older letter could strand it (the model's Operator, as Park and
+// Discard are).
 func (l *Ledger) Unpark(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(ctx, m, webhook.Parked, "death = :seen", m.Death)
 }
@@ -31,7 +32,7 @@ func (l *Ledger) Replay(ctx context.Context, m webhook.Revival) (webhook.Record,
 
 // move is the way back to pending. It returns webhook.ErrNotFound and
 // webhook.ErrChanged; the latter changed nothing. A move whose answer was lost
-// is recognised by its nonce.
+// is recognised by its nonce. The model's V0 and V1.
 func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State, cond string, seen int) (webhook.Record, error) {
 	old, err := l.getItem(ctx, keyOf(m.ID))
 	if err != nil {
@@ -87,7 +88,7 @@ func afresh(list []webhook.Progress) []progress {
 	return out
 }
 
-// Release sets a held event free.
+// Release sets a held event free: the Operator of intake.pml, and its C2.
 func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt time.Time) (webhook.Record, error) {
 	due := at(dueAt)
 	it, err := l.apply(ctx, update{

@@ -18,7 +18,8 @@ const maxClaimRaces = 4
 
 // claimTimeless claims an event that may repeat for real. Two receipts that
 // choose the same number meet at the conditional put: one wins, the other looks
-// again and is a duplicate of the winner if it is within the window.
+// again and is a duplicate of the winner if it is within the window. The steps
+// look and write of occurrence.pml.
 func (l *Ledger) claimTimeless(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	for range maxClaimRaces {
 		known, next, err := l.occurrenceOf(ctx, r)

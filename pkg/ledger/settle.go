@@ -13,7 +13,8 @@ import (
 // the event is processing under exactly this lease, and returns
 // webhook.ErrLeaseLost, having changed nothing, where it is not.
 //
-// A settlement whose answer was lost is recognised by the lease's nonce.
+// A settlement whose answer was lost is recognised by the lease's nonce (the
+// model's W4r); bury takes the nonce away.
 func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	u, err := settlement(lease, s)
 	if err != nil {

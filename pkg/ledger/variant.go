@@ -63,7 +63,8 @@ func SplitID(v webhook.Variant) webhook.EventID {
 // Split makes a variant an event of its own, pending and due at dueAt (held,
 // where its sender was not trusted), and notes on the variant what it became.
 // Repeating it changes nothing, even when the event has expired since. It
-// returns webhook.ErrNotFound where there is no such variant.
+// returns webhook.ErrNotFound where there is no such variant. C4 and C5 of
+// intake.pml.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
 	mine := itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint))
 	stored, err := l.getItem(ctx, mine)

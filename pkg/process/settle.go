@@ -103,7 +103,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 
 // sendLetter puts the letter of this death into the dead letter queue and then
 // clears what the event owes. Where either fails the sweeper sends a second
-// letter with the same number, which is harmless.
+// letter with the same number, which is harmless. (W5 of docs/model/ledger.pml.)
 func (s *Service) sendLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
 	if err := s.Letters.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
 		return fmt.Errorf("letter: %w", err)

@@ -51,7 +51,7 @@ type Janitor struct {
 
 // Clear looks at some of the letters. A letter is deleted only after a
 // consistent read that was made after it was received has shown it stale; any
-// doubt keeps it.
+// doubt keeps it. (The Janitor of docs/model/letters.pml.)
 func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	var counts LetterCounts
 	var failed error
@@ -125,7 +125,7 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 }
 
 // renew writes a letter anew before the queue's retention ends it: first the
-// new one, then the old one goes.
+// new one, then the old one goes. (docs/model/letters.pml.)
 func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.Record, counts *LetterCounts) (gone bool, err error) {
 	if err := j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
 		return false, err
