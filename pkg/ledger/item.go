@@ -215,7 +215,9 @@ func newItem(id webhook.EventID, r webhook.Receipt) item {
 		UpdatedAt: received,
 	}
 	it.setReceipt(r)
-	it.LeadKey = it.LeadEmail
+	if it.LeadKey = it.LeadEmail; it.LeadKey == "" {
+		it.LeadKey = fit(it.receipt().Subject())
+	}
 	if it.CampaignID != "" {
 		it.CampaignKey = campaignKey(it.CampaignID, shard(id, timeShards))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -27,6 +28,10 @@ func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Sett
 	u.set += ", destinations = :destinations, history = :history"
 	u.values[":destinations"] = progressOf(s.Destinations)
 	u.values[":history"] = historyOf(lease.Record.History, s.Attempts)
+	if s.Superseded {
+		u.set += ", flags = :flags"
+		u.values[":flags"] = append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded)
+	}
 
 	_, err = l.apply(ctx, u)
 	var failed *errCondition

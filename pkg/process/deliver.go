@@ -10,16 +10,44 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// fresh is how long after its receipt an event comes in its turn, so that nobody
+// has to ask what was delivered meanwhile.
+const fresh = time.Minute
+
+// superseded tells whether an event that sets a state is delivered after a newer
+// one was, so that a CRM need not turn back. An event that is delivered at once,
+// at the first attempt, costs no question. Where the ledger does not answer, the
+// attempt fails: once delivered unmarked, it could not be taken back.
+func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *webhook.Outcome) {
+	inTurn := rec.LeaseNumber == 1 && s.Now().Sub(rec.ReceivedAt) < fresh
+	if inTurn || !rec.Type.SetsState() || slices.Contains(rec.Flags, webhook.FlagSuperseded) {
+		return false, nil
+	}
+	late, err := s.Ledger.Superseded(ctx, rec)
+	if err != nil {
+		return false, &webhook.Outcome{
+			Result: webhook.ResultRetry, ErrorClass: "order_unreadable", Error: "what was delivered since could not be read",
+		}
+	}
+	return late, nil
+}
+
 // deliver makes one attempt at every destination that is not settled. Each
 // settles on its own: a failing one never repeats a successful one.
-func (s *Service) deliver(ctx context.Context, lease webhook.Lease) []webhook.Attempt {
+func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
 		return nil
 	}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
-	event, failure := s.event(ctx, lease)
+	event, broken := s.event(ctx, lease)
+	if late {
+		event.Flags = append(event.Flags, webhook.FlagSuperseded)
+	}
+	if failure == nil {
+		failure = broken
+	}
 	destinations, err := s.Destinations.Destinations(ctx)
 	if err != nil && failure == nil {
 		failure = &webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "destinations_unreadable", Error: "the destinations could not be read"}

@@ -13,6 +13,7 @@ import (
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
+	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
 	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
 }
@@ -123,8 +124,10 @@ func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	if !ok {
 		return report
 	}
-	attempts := s.deliver(ctx, lease)
+	late, unknown := s.superseded(ctx, lease.Record)
+	attempts := s.deliver(ctx, lease, late, unknown)
 	settlement := s.decide(lease, attempts)
+	settlement.Superseded = late
 	return s.settle(ctx, lease, settlement)
 }
 

@@ -35,6 +35,13 @@ const (
 	Unknown                  Type = "UNKNOWN"
 )
 
+// SetsState tells whether an event of the type says how its lead or campaign
+// stands from then on, so that an older one that comes late must not overwrite
+// what a newer one said.
+func (t Type) SetsState() bool {
+	return t == LeadUnsubscribed || t == LeadCategoryUpdated || t == CampaignStatusChanged
+}
+
 // TimeSource says where an event's time comes from.
 type TimeSource string
 

@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is where an event stands in the ledger. There is no "enqueued": an
 // event that owes a queue a message has a due time instead, and the sweeper
@@ -133,6 +136,30 @@ func (r Record) Finished() bool {
 	return r.State != Pending && r.State != Processing
 }
 
+// Subject is what an event that sets a state sets it of: its lead, or the
+// campaign itself. It is empty where the body named neither, and for any other
+// event.
+func (r Receipt) Subject() string {
+	switch {
+	case !r.Type.SetsState():
+		return ""
+	case r.LeadEmail != "":
+		return r.LeadEmail
+	case r.Type == CampaignStatusChanged && r.CampaignID != "":
+		return "campaign#" + r.CampaignID
+	}
+	return ""
+}
+
+// Supersedes tells whether the event says how things stood later than the other
+// one did, and some destination has been told.
+func (r Record) Supersedes(other Record) bool {
+	told := !r.DeliveredAt.IsZero() || slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Result == ResultDelivered })
+	return told && r.Subject() != "" && r.Subject() == other.Subject() &&
+		r.Type == other.Type && r.Account == other.Account && r.CampaignID == other.CampaignID &&
+		r.OccurredAt.After(other.OccurredAt)
+}
+
 // Lease is the timed right to process an event, handed back to settle it. It
 // is valid for its holder alone: Number and Nonce fence every write.
 type Lease struct {
@@ -209,6 +236,7 @@ type Settlement struct {
 	Error        string
 	Destinations []Progress
 	Attempts     []Attempt // of this lease
+	Superseded   bool      // found out in this attempt: the event gets the flag
 	ExpiresAt    time.Time // Delivered only
 }
 

@@ -32,7 +32,11 @@ var allowed = map[string]map[string][]string{
 	},
 	"WorkerRole": {
 		"!GetAtt WorkerLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-		table:                        {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+		table: {
+			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:Query", "dynamodb:UpdateItem",
+		},
+		index("lead"):                {"dynamodb:Query"},
 		live:                         {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 		replayArn:                    {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
 		dlq:                          {"sqs:SendMessage"},

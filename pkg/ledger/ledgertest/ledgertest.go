@@ -19,6 +19,7 @@ type Ledger interface {
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
+	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
 	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
 	Due(ctx context.Context, shard int, now time.Time, after string, limit int) ([]webhook.EventID, string, error)
@@ -68,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"lease", leaseRules},
 		{"letter", letterRules},
 		{"settle", settleRules},
+		{"superseded", supersededRules},
 		{"fence", fenceRules},
 		{"sweep", sweepRules},
 		{"move", moveRules},

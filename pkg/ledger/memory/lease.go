@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -127,6 +128,9 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	}
 	e.Destinations = append([]webhook.Progress{}, s.Destinations...) // empty, not nil: they stay fixed
 	e.remember(s.Attempts...)
+	if s.Superseded {
+		e.Flags = append(slices.Clone(e.Flags), webhook.FlagSuperseded)
+	}
 	if s.State == webhook.Dead {
 		e.die(s.At, s.DueAt, s.ErrorClass, s.Error)
 		return nil

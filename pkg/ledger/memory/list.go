@@ -50,6 +50,19 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	return page, nil
 }
 
+// Superseded tells whether a newer event of the same kind, account, campaign
+// and lead has been delivered.
+func (l *Ledger) Superseded(_ context.Context, r webhook.Record) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if e.Supersedes(r) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Dead lists dead events that died before until, the longest dead first, with a
 // cursor for each.
 func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error) {
