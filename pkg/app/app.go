@@ -174,6 +174,7 @@ func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	policy := redrive.DefaultPolicy
 	policy.Tick = e.Config.RedriveTick
+	policy.Interval = min(policy.Interval, policy.Tick) // a shorter tick, as for a demonstration, learns faster
 	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
 }
 

@@ -85,6 +85,7 @@ func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) [
 		}
 		batch = append(batch, types.SendMessageBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), MessageBody: &body,
+			DelaySeconds: int32(min(m.After, maxDelay) / time.Second), //nolint:gosec // at most 900
 		})
 		size += len(body)
 	}
@@ -111,6 +112,10 @@ func (q *Queues) sendBatch(ctx context.Context, url string, batch []types.SendMe
 		}
 	}
 }
+
+// maxDelay is the longest that SQS keeps a new message back (AWS,
+// SendMessageBatchRequestEntry).
+const maxDelay = 15 * time.Minute
 
 // maxWait is the longest poll (AWS, ReceiveMessage).
 const maxWait = 20 * time.Second

@@ -158,3 +158,15 @@ func TestBatchesStayBelowTheSizeLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestKeptBackInWholeSecondsAndNoLongerThanSQSTakes(t *testing.T) {
+	a := &api{}
+	msgs := events(3)
+	msgs[1].After, msgs[2].After = 2900*time.Millisecond, time.Hour
+	queue.New(a, queue.URLs{}).Send(t.Context(), webhook.Replay, msgs)
+	for i, want := range []int32{0, 2, 900} {
+		if got := a.batches[0][i].DelaySeconds; got != want {
+			t.Errorf("message %d is kept back for %d s, want %d", i, got, want)
+		}
+	}
+}

@@ -197,9 +197,11 @@ func (s *Service) Start(ctx context.Context, o Order) (Job, error) {
 	return j, nil
 }
 
-// settings bounds the pace by the order.
+// settings bounds the pace by the order, and by how many events one tick can
+// release and watch.
 func (s *Service) settings(o Order) Settings {
 	set := s.policy.Settings
+	set.Ceiling = min(set.Ceiling, float64(s.policy.MaxFlights)/s.policy.Tick.Seconds())
 	if o.MaxRate > 0 {
 		set.Ceiling = min(set.Ceiling, o.MaxRate)
 		set.CanaryRate = min(set.CanaryRate, o.MaxRate/2)

@@ -21,6 +21,7 @@ type world struct {
 	now    time.Time
 	result func(n int) webhook.State // of the n-th processed message, from 0
 	queue  []webhook.EventID
+	places [][]time.Duration // of each tick's messages
 	done   int
 	refuse error
 	silent atomic.Int64 // revivals that the store will not answer, though every second takes effect
@@ -36,6 +37,10 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 	for i, m := range msgs {
 		if errs[i] = w.refuse; w.refuse == nil && lane == webhook.Replay {
 			w.queue = append(w.queue, m.ID)
+			if len(w.places) == 0 || m.After == 0 && len(w.queue) == 1 {
+				w.places = append(w.places, nil)
+			}
+			w.places[len(w.places)-1] = append(w.places[len(w.places)-1], m.After)
 		}
 	}
 	return errs
@@ -344,5 +349,57 @@ func TestUnansweredRevivalIsTriedAgain(t *testing.T) {
 	job, _ := svc.Status(t.Context())
 	if got := w.states(ids); job.State != Done || got[webhook.Dead] != 0 {
 		t.Fatalf("%s with %v", job.Reason, got)
+	}
+}
+
+// What one tick releases reaches the destination evenly over the tick.
+func TestReleasesAreSpread(t *testing.T) {
+	w := newWorld(t)
+	w.dead(400)
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	most := 0
+	for tick, places := range w.places {
+		perSecond := map[time.Duration]int{}
+		for _, after := range places {
+			if after < 0 || after >= DefaultPolicy.Tick {
+				t.Fatalf("tick %d keeps a message back for %s", tick, after)
+			}
+			perSecond[after/time.Second]++
+		}
+		for second, n := range perSecond {
+			most = max(most, n)
+			// The canary, and what is left at the end, need not fill a tick.
+			even := len(places)/10 + 1
+			if full := tick > 0 && tick < len(w.places)-1; full && n > even {
+				t.Errorf("tick %d releases %d of %d in second %d", tick, n, len(places), second)
+			}
+		}
+	}
+	if len(w.places) < 4 || most < 20 {
+		t.Errorf("%d ticks, at most %d events a second: too few to show anything", len(w.places), most)
+	}
+}
+
+// A tick can release and watch so many events and no more: the pace says so.
+func TestPaceStaysWithinWhatATickCanRelease(t *testing.T) {
+	w := newWorld(t)
+	w.dead(300)
+	svc := w.service(func(p *Policy) { p.MaxFlights = 100 })
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	job, _ := svc.Status(t.Context())
+	for _, e := range job.Log {
+		if e.Rate > 10 {
+			t.Errorf("%.0f a second, and a tick can release 10 a second: %s", e.Rate, e.Reason)
+		}
+	}
+	if job.State != Done || job.Counts.Delivered != 300 {
+		t.Errorf("%+v", job.Counts)
 	}
 }

@@ -32,6 +32,7 @@ func (s *Service) Run(ctx context.Context) Summary {
 	var sum Summary
 	holder := s.Nonce()
 	for {
+		began := s.Now()
 		ended, err := s.step(ctx, holder, &sum)
 		if err != nil {
 			sum.Err = err
@@ -40,7 +41,7 @@ func (s *Service) Run(ctx context.Context) Summary {
 		if ended || !s.timeFor(ctx, s.policy.Tick+runMargin) {
 			return sum
 		}
-		s.Sleep(ctx, s.policy.Tick)
+		s.Sleep(ctx, max(0, s.policy.Tick-s.Now().Sub(began)))
 	}
 }
 
@@ -238,6 +239,7 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 		budget = min(budget, s.settings(j.Order).Canary-j.Pace.Released)
 	}
 	budget = min(budget, s.policy.MaxFlights-len(j.Flights))
+	began := j.Counts.Released
 	for budget > 0 && !j.Exhausted {
 		records, keys, next, err := s.Graveyard.Dead(ctx, j.StartedAt, j.Cursor, min(budget, deadPage))
 		if err != nil {
@@ -245,7 +247,7 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 		}
 		before := j.Cursor
 		wanted, last := s.choose(ctx, j, records, keys, &budget)
-		if answered := s.revive(ctx, j, wanted); !answered {
+		if answered := s.revive(ctx, j, wanted, j.Counts.Released-began); !answered {
 			// What the store did not answer is not passed over: the next tick looks
 			// again from here; what took effect is dead no more.
 			j.Cursor = before
@@ -293,9 +295,10 @@ const revivers = 16
 
 // revive moves events from dead to pending on the replay lane, due, and then
 // tells the worker. A refused send loses nothing: the sweeper sends what is
-// due. The events of one call are sent as one burst: at most a tick's worth. It
-// tells whether the store answered for every one.
-func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) (answered bool) {
+// due. The queue keeps each message back for its place in the tick, so that the
+// destination sees an even pace and no burst; before are those that went ahead in
+// this tick. It tells whether the store answered for every one.
+func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, before int) (answered bool) {
 	answered = true
 	revived, silent := make([]*webhook.Record, len(records)), make([]bool, len(records))
 	gate := make(chan struct{}, revivers)
@@ -326,7 +329,10 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) 
 			j.Counts.Moved++
 			continue
 		}
-		msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: rec.ID})
+		place := float64(before + len(msgs))
+		msgs = append(msgs, webhook.Message{
+			Kind: webhook.KindEvent, ID: rec.ID, After: time.Duration(place / j.Pace.Rate * float64(time.Second)),
+		})
 		j.Flights = append(j.Flights, flight{ID: rec.ID, Seen: rec.LeaseNumber})
 		j.Counts.Released++
 		j.Pace.Released++

@@ -25,6 +25,8 @@ type Message struct {
 	ID      EventID  // event and letter
 	Letter  *Letter  // letter only
 	Receipt *Receipt // unclaimed only
+
+	After time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
 }
 
 // Letter says in the DLQ what died and why.
