@@ -27,7 +27,7 @@ func (f *filter) flags(cmd *cobra.Command) {
 	flags.StringVar(&f.state, "state", "", "only in this state: "+join(webhook.States))
 	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day); with --state dead: died since")
 	flags.StringVar(&f.until, "until", "", "received until then; with --state dead: died until then")
-	flags.StringVar(&f.flag, "flag", "", "only with this flag, such as untrusted_sender")
+	flags.StringVar(&f.flag, "flag", "", "only with this flag: "+strings.Join(webhook.Flags, ", "))
 	f.common(cmd)
 }
 
@@ -41,6 +41,7 @@ func (f *filter) common(cmd *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "only of this account")
 	flags.StringVar(&f.class, "error-class", "", "only with this error class, such as http_503")
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(typeNames(), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("flag", cobra.FixedCompletions(webhook.Flags, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(names(webhook.States), cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -148,11 +149,7 @@ func aliasOf(name string) (webhook.Type, bool) {
 }
 
 func typeNames() []string {
-	out := make([]string, 0, len(refires)+1)
-	for _, r := range refires {
-		out = append(out, string(r.Type))
-	}
-	return append(out, string(webhook.Unknown))
+	return names(webhook.Types)
 }
 
 func names[T ~string](list []T) []string {

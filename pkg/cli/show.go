@@ -180,7 +180,9 @@ func (p *program) eventFields(st story) fields {
 	f.add("message id", clean(r.MessageID))
 	f.add("stats id", clean(r.StatsID))
 	f.add("provider's id", clean(r.ProviderEventID))
-	f.add("flags", strings.Join(r.Flags, ", "))
+	for _, flag := range r.Flags {
+		f.add("flag", flag+": "+orText(flagTexts[flag], "unknown to this version"))
+	}
 	if st.BodyError != "" {
 		f.add("body", "cannot be read: "+clean(st.BodyError))
 	} else {

@@ -61,8 +61,8 @@ func (f Filter) problems() []error {
 	strings := func(field string, list []string, known func(string) bool) {
 		check(field, len(list), func(i int) string { return list[i] }, known, "flag")
 	}
-	isFlag := func(s string) bool { return slices.Contains(flags, s) }
-	isType := func(s string) bool { return slices.Contains(eventTypes, webhook.Type(s)) }
+	isFlag := func(s string) bool { return slices.Contains(webhook.Flags, s) }
+	isType := func(s string) bool { return slices.Contains(webhook.Types, webhook.Type(s)) }
 
 	strings("accounts", f.Accounts, nil)
 	strings("client_ids", f.ClientIDs, nil)
@@ -71,18 +71,4 @@ func (f Filter) problems() []error {
 	strings("not_flags", f.NotFlags, isFlag)
 	check("types", len(f.Types), func(i int) string { return string(f.Types[i]) }, isType, "event type")
 	return found
-}
-
-var eventTypes = []webhook.Type{
-	webhook.EmailSent, webhook.FirstEmailSent, webhook.EmailOpen, webhook.EmailLinkClick,
-	webhook.EmailReply, webhook.EmailBounce, webhook.LeadUnsubscribed, webhook.LeadCategoryUpdated,
-	webhook.CampaignStatusChanged, webhook.UntrackedReplies, webhook.ManualStepReached,
-	webhook.EmailAccountDisconnected, webhook.LinkedInDisconnected, webhook.CampaignBounceBreach,
-	webhook.Unknown,
-}
-
-var flags = []string{
-	webhook.FlagOwnMailboxSender, webhook.FlagDaemonSender, webhook.FlagColleague, webhook.FlagForwarded,
-	webhook.FlagTestEvent, webhook.FlagSenderOriginatedBounce, webhook.FlagTimeless, webhook.FlagSameSend,
-	webhook.FlagVariant, webhook.FlagSuperseded, webhook.FlagUntrustedSender,
 }

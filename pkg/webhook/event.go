@@ -35,6 +35,13 @@ const (
 	Unknown                  Type = "UNKNOWN"
 )
 
+// Types lists every type.
+var Types = []Type{
+	EmailSent, FirstEmailSent, EmailOpen, EmailLinkClick, EmailReply, EmailBounce,
+	LeadUnsubscribed, LeadCategoryUpdated, CampaignStatusChanged, UntrackedReplies, ManualStepReached,
+	EmailAccountDisconnected, LinkedInDisconnected, CampaignBounceBreach, Unknown,
+}
+
 // SetsState tells whether an event of the type says how its lead or campaign
 // stands from then on, so that an older one that comes late must not overwrite
 // what a newer one said.
@@ -65,6 +72,12 @@ const (
 	FlagSuperseded             = "superseded"
 	FlagUntrustedSender        = "untrusted_sender"
 )
+
+// Flags lists every flag.
+var Flags = []string{
+	FlagOwnMailboxSender, FlagDaemonSender, FlagColleague, FlagForwarded, FlagTestEvent, FlagSenderOriginatedBounce,
+	FlagTimeless, FlagSameSend, FlagVariant, FlagSuperseded, FlagUntrustedSender,
+}
 
 // Event is the normalized fact. Its JSON form, with the fields of one attempt,
 // is what a destination receives (schema smartlead.event.v1). Absent facts are
