@@ -192,7 +192,7 @@ func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 		Ledger: l, Graveyard: l, Documents: l, Queue: queues,
 		Letters: &redrive.Janitor{
 			Ledger: l, Queue: queues, Now: e.Now, Nonce: e.Nonce,
-			Rounds: 10, Hold: 30 * time.Second, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
+			Rounds: 50, Hold: time.Minute, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
 		},
 		Now: e.Now, Nonce: e.Nonce, Sleep: e.Sleep,
 	}, policy)

@@ -52,7 +52,7 @@ func DefaultOptions() Options {
 		ReceiverTimeout:   10 * time.Second,
 		WorkerTimeout:     20 * time.Second,
 		SweeperTimeout:    50 * time.Second,
-		RedriveTimeout:    55 * time.Second,
+		RedriveTimeout:    5 * time.Minute,
 		LiveConcurrency:   10,
 		ReplayConcurrency: 2,
 		SweepEvery:        5 * time.Second,

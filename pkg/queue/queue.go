@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,7 +21,8 @@ import (
 type API interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
@@ -180,13 +182,15 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) 
 }
 
 // ReleaseDead lets messages that were taken from the dead letter queue be seen
-// again at once.
+// again at once. One that is gone meanwhile is none of ours any more.
 func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
 	var failed error
-	for _, receipt := range receipts {
-		_, err := q.api.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
-			QueueUrl: &q.urls.Dead, ReceiptHandle: &receipt, VisibilityTimeout: 0,
-		})
+	for chunk := range slices.Chunk(receipts, batchEntries) {
+		var batch []types.ChangeMessageVisibilityBatchRequestEntry
+		for i, receipt := range chunk {
+			batch = append(batch, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
+		}
+		_, err := q.api.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.urls.Dead, Entries: batch})
 		if err != nil {
 			failed = fmt.Errorf("queue release: %w: %w", webhook.ErrUnavailable, err)
 		}
@@ -194,13 +198,31 @@ func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
 	return failed
 }
 
-// DeleteDead removes a message from the dead letter queue.
-func (q *Queues) DeleteDead(ctx context.Context, receipt string) error {
-	_, err := q.api.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &q.urls.Dead, ReceiptHandle: &receipt})
-	if err != nil {
-		return fmt.Errorf("queue delete: %w: %w", webhook.ErrUnavailable, err)
+// DeleteDead removes messages from the dead letter queue. The answer has one
+// entry for each, nil where SQS has deleted it.
+func (q *Queues) DeleteDead(ctx context.Context, receipts []string) []error {
+	errs := make([]error, len(receipts))
+	for first := 0; first < len(receipts); first += batchEntries {
+		chunk := receipts[first:min(first+batchEntries, len(receipts))]
+		var batch []types.DeleteMessageBatchRequestEntry
+		for i, receipt := range chunk {
+			batch = append(batch, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
+		}
+		out, err := q.api.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.urls.Dead, Entries: batch})
+		deleted := map[string]bool{}
+		if err == nil {
+			for _, ok := range out.Successful {
+				deleted[aws.ToString(ok.Id)] = true
+			}
+			err = errors.New("refused")
+		}
+		for i := range chunk {
+			if !deleted[strconv.Itoa(i)] {
+				errs[first+i] = fmt.Errorf("queue delete: %w: %w", webhook.ErrUnavailable, err)
+			}
+		}
 	}
-	return nil
+	return errs
 }
 
 // Depth is how many messages SQS believes a queue holds: approximate.

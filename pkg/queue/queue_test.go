@@ -170,3 +170,33 @@ func TestKeptBackInWholeSecondsAndNoLongerThanSQSTakes(t *testing.T) {
 		}
 	}
 }
+
+func (a *api) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	if a.down {
+		return nil, errors.New("connection refused")
+	}
+	out := &sqs.DeleteMessageBatchOutput{}
+	for _, e := range in.Entries {
+		if *e.ReceiptHandle != a.refuse {
+			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
+		}
+	}
+	return out, nil
+}
+
+func TestDeleteTellsWhichMessageStays(t *testing.T) {
+	var receipts []string
+	for n := range 23 {
+		receipts = append(receipts, fmt.Sprint("receipt", n))
+	}
+	for i, err := range queue.New(&api{refuse: "receipt12"}, queue.URLs{}).DeleteDead(t.Context(), receipts) {
+		if stays := err != nil; stays != (i == 12) || stays && !errors.Is(err, webhook.ErrUnavailable) {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+	for i, err := range queue.New(&api{down: true}, queue.URLs{}).DeleteDead(t.Context(), receipts) {
+		if !errors.Is(err, webhook.ErrUnavailable) {
+			t.Errorf("message %d: %v", i, err)
+		}
+	}
+}

@@ -13,7 +13,8 @@ type DeadLetters interface {
 	// TakeDead takes up to n messages; they come back after hold unless deleted.
 	// A wait of a second asks every server of the queue, none only some.
 	TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error)
-	DeleteDead(ctx context.Context, receipt string) error
+	// DeleteDead has one entry for each, nil where it is gone.
+	DeleteDead(ctx context.Context, receipts []string) []error
 	// ReleaseDead ends the hold.
 	ReleaseDead(ctx context.Context, receipts []string) error
 	SendLetters(ctx context.Context, msgs []webhook.Message) []error
@@ -36,6 +37,9 @@ func (c *LetterCounts) add(d LetterCounts) {
 	c.Foreign += d.Foreign
 	c.Valid += d.Valid
 }
+
+// gone is how many letters have left the queue.
+func (c *LetterCounts) gone() int { return c.Stale + c.Renewed + c.Claimed }
 
 // Janitor keeps the dead letter queue true, so that its alarm means something.
 type Janitor struct {
@@ -64,13 +68,9 @@ func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 			failed = errors.Join(failed, err)
 			break
 		}
-		for _, m := range msgs {
-			gone, err := j.judge(ctx, m, &counts)
-			failed = errors.Join(failed, err)
-			if !gone {
-				stay = append(stay, m.Receipt)
-			}
-		}
+		kept, err := j.look(ctx, msgs, &counts)
+		failed = errors.Join(failed, err)
+		stay = append(stay, kept...)
 		if len(msgs) == 0 {
 			break
 		}
@@ -79,37 +79,76 @@ func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	return counts, errors.Join(failed, j.Queue.ReleaseDead(ctx, stay))
 }
 
-// judge returns whether the message has left the queue.
-func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) (gone bool, err error) {
+// look judges the messages of one receive. It returns those that stay.
+func (j *Janitor) look(ctx context.Context, msgs []webhook.DeadMessage, counts *LetterCounts) (stay []string, err error) {
+	var ids []webhook.EventID
+	for _, m := range msgs {
+		if m.Foreign == "" && m.Message.Kind != webhook.KindUnclaimed {
+			ids = append(ids, m.Message.ID)
+		}
+	}
+	records, err := j.Ledger.GetMany(ctx, ids) // after the receipt, and consistent
+	if err != nil {
+		records = nil
+	}
+	var done []webhook.DeadMessage
+	var found []*int // what each of them is
+	for _, m := range msgs {
+		what, failure := j.judge(ctx, m, records, counts)
+		err = errors.Join(err, failure)
+		if what == nil || failure != nil {
+			stay = append(stay, m.Receipt)
+			continue
+		}
+		done, found = append(done, m), append(found, what)
+	}
+	kept, failure := j.remove(ctx, done, found)
+	return append(stay, kept...), errors.Join(err, failure)
+}
+
+// judge returns what a message that may go counts as; nil, or an error, lets it
+// stay. Without records, which could not be read, no letter goes.
+func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, records map[webhook.EventID]webhook.Record, counts *LetterCounts) (*int, error) {
 	switch {
 	case m.Foreign != "":
 		counts.Foreign++
-		return false, nil
+		return nil, nil
 	case m.Message.Kind == webhook.KindUnclaimed:
-		return j.claim(ctx, m, counts)
+		return &counts.Claimed, j.claim(ctx, m)
+	case records == nil:
+		return nil, nil
 	}
-	rec, err := j.Ledger.Get(ctx, m.Message.ID)
+	rec, exists := records[m.Message.ID]
 	switch {
-	case errors.Is(err, webhook.ErrNotFound):
+	case !exists:
 		counts.Foreign++ // no event of ours, or one that has expired: an operator decides
-		return false, nil
-	case err != nil:
-		return false, err
+		return nil, nil
 	case stale(m.Message, rec):
-		return j.remove(ctx, m, &counts.Stale)
+		return &counts.Stale, nil
 	case m.Message.Kind == webhook.KindLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew:
-		return j.renew(ctx, m, rec, counts)
+		return &counts.Renewed, j.renew(ctx, rec)
 	}
 	counts.Valid++
-	return false, nil
+	return nil, nil
 }
 
-func (j *Janitor) remove(ctx context.Context, m webhook.DeadMessage, counter *int) (gone bool, err error) {
-	if err := j.Queue.DeleteDead(ctx, m.Receipt); err != nil {
-		return false, err
+// remove deletes what was judged, and returns what could not be deleted.
+func (j *Janitor) remove(ctx context.Context, msgs []webhook.DeadMessage, found []*int) (stay []string, failed error) {
+	if len(msgs) == 0 {
+		return nil, nil
 	}
-	*counter++
-	return true, nil
+	receipts := make([]string, len(msgs))
+	for i, m := range msgs {
+		receipts[i] = m.Receipt
+	}
+	for i, err := range j.Queue.DeleteDead(ctx, receipts) {
+		if err != nil {
+			stay, failed = append(stay, receipts[i]), errors.Join(failed, err)
+			continue
+		}
+		*found[i]++
+	}
+	return stay, failed
 }
 
 // stale: letter k has done its work when the event was leased again, or when
@@ -126,24 +165,20 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 
 // renew writes a letter anew before the queue's retention ends it: first the
 // new one, then the old one goes. (docs/model/letters.pml.)
-func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.Record, counts *LetterCounts) (gone bool, err error) {
-	if err := j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
-		return false, err
-	}
-	return j.remove(ctx, m, &counts.Renewed)
+func (j *Janitor) renew(ctx context.Context, rec webhook.Record) error {
+	return j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
-// ledger, tells the worker, and only then deletes it.
-func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) (gone bool, err error) {
-	now := j.Now()
-	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), now.Add(j.Grace))
+// ledger and tells the worker; only then may it go.
+func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage) error {
+	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), j.Now().Add(j.Grace))
 	if err != nil {
-		return false, err
+		return err
 	}
 	if claimed.Status == webhook.ClaimAccepted {
 		// Refused: the event is due in the ledger all the same.
 		j.Queue.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: claimed.ID}})
 	}
-	return j.remove(ctx, m, &counts.Claimed)
+	return nil
 }

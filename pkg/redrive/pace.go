@@ -28,7 +28,7 @@ type Settings struct {
 
 // DefaultSettings are the pacing rules of the simulation.
 var DefaultSettings = Settings{
-	Canary: 20, CanaryRate: 5, Ceiling: 500, Add: 10, Grow: 1.5, Cut: 0.5,
+	Canary: 20, CanaryRate: 5, Ceiling: 200, Add: 10, Grow: 1.5, Cut: 0.5,
 	Interval: 10 * time.Second, CutEvery: 30 * time.Second,
 	CutShare: 0.05, HoldShare: 0.25, HoldAfter: 30 * time.Second,
 	Hold: time.Minute, HoldMax: 10 * time.Minute, MaxHolds: 8,
@@ -144,7 +144,7 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if s.slow(p, o) {
 		return s.slower(p, o)
 	}
-	if o.At.Sub(p.StepAt) < s.Interval {
+	if o.At.Sub(p.StepAt) < s.Interval-s.Interval/10 { // a look may come a little early
 		return p, fmt.Sprintf("%.0f a second", p.Rate)
 	}
 	if p.Attempts == 0 {

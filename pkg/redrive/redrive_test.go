@@ -256,21 +256,64 @@ func TestPauseResumeCancel(t *testing.T) {
 func TestTwoRunsDoNotShareAJob(t *testing.T) {
 	w := newWorld(t)
 	w.dead(100)
+	first, second := w.service(nil), w.service(nil)
+	if _, err := first.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, crash := context.WithCancel(t.Context())
+	first.Ports.Sleep = func(context.Context, time.Duration) {
+		if sum := second.Run(t.Context()); sum.Ticks != 0 {
+			t.Errorf("another run must wait for the holder: %+v", sum)
+		}
+		crash()
+	}
+	first.Ports.Documents = mortal{w}
+	if sum := first.Run(ctx); sum.Ticks != 1 || sum.Err == nil {
+		t.Fatalf("%+v", sum)
+	}
+	if sum := second.Run(t.Context()); sum.Ticks != 0 {
+		t.Fatalf("nobody knows yet that the holder is gone: %+v", sum)
+	}
+	w.now = w.now.Add(time.Minute)
+	if sum := second.Run(t.Context()); sum.Ticks == 0 || sum.State != Done {
+		t.Fatalf("the holder is gone: %+v", sum)
+	}
+}
+
+// mortal ends with its run.
+type mortal struct{ Documents }
+
+func (m mortal) LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, 0, err
+	}
+	return m.Documents.LoadDocument(ctx, kind, name)
+}
+
+// A run whose time is over lets the job go, and the next one goes on at once: a
+// job does not idle between invocations.
+func TestRunThatEndsLetsTheJobGo(t *testing.T) {
+	w := newWorld(t)
+	w.dead(100)
 	svc := w.service(nil)
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin)
-	defer cancel()
-	if sum := svc.Run(ctx); sum.Ticks != 1 {
-		t.Fatalf("%+v", sum)
+	began := w.now
+	for runs := 1; ; runs++ {
+		ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
+		sum := svc.Run(ctx)
+		cancel()
+		if sum.Err != nil || sum.Ticks != 1 {
+			t.Fatalf("run %d: %+v", runs, sum)
+		}
+		if sum.State == Done {
+			break
+		}
+		svc.Sleep(t.Context(), DefaultPolicy.Tick)
 	}
-	if sum := svc.Run(t.Context()); sum.Ticks != 0 {
-		t.Fatalf("another run must wait for the holder: %+v", sum)
-	}
-	w.now = w.now.Add(time.Minute)
-	if sum := svc.Run(t.Context()); sum.Ticks == 0 || sum.State != Done {
-		t.Fatalf("the holder is gone: %+v", sum)
+	if took := w.now.Sub(began); took > 90*time.Second {
+		t.Errorf("100 events took %s", took)
 	}
 }
 

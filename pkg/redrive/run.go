@@ -27,22 +27,45 @@ const runMargin = 5 * time.Second
 
 // Run works on the active job, tick by tick, until it is over or the context
 // is about to end; another run goes on from there. Only one run holds the job
-// at a time. Without an active job it only looks after the letters.
+// at a time. Without an active job it looks after the letters, for as long as
+// it finds some that may go.
 func (s *Service) Run(ctx context.Context) Summary {
 	var sum Summary
 	holder := s.Nonce()
 	for {
-		began := s.Now()
+		began, gone := s.Now(), sum.Letters.gone()
 		ended, err := s.step(ctx, holder, &sum)
 		if err != nil {
 			sum.Err = err
 			return sum
 		}
-		if ended || !s.timeFor(ctx, s.policy.Tick+runMargin) {
+		if ended {
+			for !sum.State.Active() && sum.Letters.gone() > gone && s.timeFor(ctx, runMargin) {
+				gone = sum.Letters.gone()
+				s.clearLetters(ctx, &sum)
+			}
+			return sum
+		}
+		if !s.timeFor(ctx, s.policy.Tick+runMargin) {
+			sum.Err = errors.Join(sum.Err, s.letGo(ctx, holder))
 			return sum
 		}
 		s.Sleep(ctx, max(0, s.policy.Tick-s.Now().Sub(began)))
 	}
+}
+
+// letGo ends the hold of a run whose time is over, so that the next one goes on
+// at once. A run that crashes holds the job a little longer.
+func (s *Service) letGo(ctx context.Context, holder string) error {
+	j, err := s.Status(ctx)
+	if err != nil || j.Holder != holder || j.State.Final() {
+		return err
+	}
+	j.Holder, j.HeldUntil = "", time.Time{}
+	if err := s.save(ctx, &j); !errors.Is(err, webhook.ErrChanged) { // a command of an operator let go, too
+		return err
+	}
+	return nil
 }
 
 func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
@@ -53,13 +76,7 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 // step is one tick: take the job, see what became of what was released, decide
 // on the pace, release, note it down.
 func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
-	if s.Letters != nil {
-		counts, err := s.Letters.Clear(ctx)
-		sum.Letters.add(counts)
-		if err != nil {
-			sum.Err = err // letters inform; the job goes on
-		}
-	}
+	s.clearLetters(ctx, sum)
 	j, err := s.Status(ctx)
 	if errors.Is(err, ErrNoJob) {
 		return true, nil
@@ -95,6 +112,19 @@ func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended 
 	}
 	sum.State, sum.Reason, sum.Counts = j.State, j.Reason, j.Counts
 	return !j.State.Active(), nil
+}
+
+// clearLetters looks after some letters. They inform: whatever fails here, the
+// job goes on.
+func (s *Service) clearLetters(ctx context.Context, sum *Summary) {
+	if s.Letters == nil {
+		return
+	}
+	counts, err := s.Letters.Clear(ctx)
+	sum.Letters.add(counts)
+	if err != nil {
+		sum.Err = err
+	}
 }
 
 // overtaken: somebody else wrote the job. What this run released is in the

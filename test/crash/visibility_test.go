@@ -83,6 +83,14 @@ func (v *visibility) observe(params, result any) {
 		if d := v.asked[in]; d > 0 {
 			v.hidden[*in.ReceiptHandle] = hiddenMessage{*in.QueueUrl, v.now().Add(d)}
 		}
+	case *sqs.ChangeMessageVisibilityBatchInput:
+		for _, e := range in.Entries {
+			delete(v.hidden, *e.ReceiptHandle)
+		}
+	case *sqs.DeleteMessageBatchInput:
+		for _, e := range in.Entries {
+			delete(v.hidden, *e.ReceiptHandle)
+		}
 	case *sqs.DeleteMessageInput:
 		delete(v.hidden, *in.ReceiptHandle)
 	case *sqs.SendMessageBatchInput:
