@@ -28,7 +28,7 @@ run: ## Run the whole receiver on this machine (needs Go alone)
 
 .PHONY: test
 test: ## Run every check; this is what CI runs
-	@scripts/steps.sh tools test/format lint test/unit test/speed test/fuzz test/integration validate test/e2e
+	@scripts/steps.sh tools test/format lint test/unit test/speed test/fuzz test/integration test/replay validate test/e2e
 
 .PHONY: tools
 tools: ## Install the pinned tools into .tools/
@@ -63,6 +63,14 @@ test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
 .PHONY: test/integration
 test/integration: tools ## Run the tests that talk to a real engine
 	@test/integration.sh
+
+.PHONY: test/replay
+test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage
+	DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 10m ./test/replay
+
+.PHONY: outage
+outage: tools ## Show an operator's way through an outage of a minute with 2,000 events
+	DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=10s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
 
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)

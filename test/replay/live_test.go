@@ -1,0 +1,212 @@
+//go:build replay
+
+package replay_test
+
+import (
+	"encoding/base32"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+const (
+	deadEvents  = 10_000
+	replayRate  = 150 // a second at most
+	replayLeast = 100 // a second, while live latency is measured
+	liveRate    = 20  // a second
+	liveEvents  = 400 // measured, without a redrive and beside it
+	slower      = 1.2 // live latency beside a redrive, against without
+	// crmLatency is what a CRM's API takes. Without it the machine's own noise
+	// would be most of what is measured.
+	crmLatency = 100 * time.Millisecond
+)
+
+// TestLiveTrafficBesideRedrive: live events are not slowed down by a redrive of
+// ten thousand at a hundred a second or more.
+func TestLiveTrafficBesideRedrive(t *testing.T) {
+	crm := newCRM(t)
+	s := startStack(t, "--destination", crm.URL)
+	s.bury(deadEvents, crm)
+
+	s.live(crm, "warm", liveRate)
+	alone := s.live(crm, "alone", liveEvents)
+	t.Logf("live latency without a redrive: %s", alone)
+
+	began := time.Now()
+	s.ctl("redrive", "start", "--yes", "--max-rate", fmt.Sprint(replayRate))
+	for crm.rate(2*time.Second) < replayLeast {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("the redrive does not reach %d a second: %+v", replayLeast, s.job())
+		}
+	}
+	t.Logf("the redrive reached %d a second after %s", replayLeast, time.Since(began).Round(time.Second))
+	before, measured := crm.replayed(), time.Now()
+	beside := s.live(crm, "beside", liveEvents)
+	rate := float64(crm.replayed()-before) / time.Since(measured).Seconds()
+	t.Logf("live latency beside a redrive at %.0f a second: %s", rate, beside)
+	if rate < replayLeast {
+		t.Errorf("only %.0f a second were redriven meanwhile", rate)
+	}
+	for _, of := range []float64{0.5, 0.9} {
+		if got, bound := beside.share(of), time.Duration(slower*float64(alone.share(of))); got > bound {
+			t.Errorf("%.0f %% of live events took up to %s beside a redrive: more than %.1f times the %s without", 100*of, got, slower, alone.share(of))
+		}
+	}
+	for s.job().State == "running" && time.Since(began) < 3*time.Minute {
+		time.Sleep(time.Second)
+	}
+	j := s.job()
+	t.Logf("redrive %s after %s: %d delivered, %d attempts failed", j.State, time.Since(began).Round(time.Second), j.Counts.Delivered, j.Counts.Failed)
+	if j.State != "done" || j.Counts.Delivered != deadEvents || crm.replayed() != deadEvents || j.Counts.Failed > 0 {
+		t.Errorf("%+v, and the CRM got %d of %d", j, crm.replayed(), deadEvents)
+	}
+}
+
+// crm is a destination.
+type crm struct {
+	*httptest.Server
+	mu      sync.Mutex
+	refuse  bool
+	live    map[string]time.Time // when its delivery had ended
+	replays []time.Time
+}
+
+func newCRM(t *testing.T) *crm {
+	c := &crm{live: map[string]time.Time{}}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		c.mu.Lock()
+		refuse := c.refuse
+		c.mu.Unlock()
+		if refuse {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		time.Sleep(crmLatency)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if name := nameOf(body); name == "dead" {
+			c.replays = append(c.replays, time.Now())
+		} else {
+			c.live[name] = time.Now()
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *crm) refuses(yes bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refuse = yes
+}
+
+func (c *crm) replayed() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.replays)
+}
+
+// rate returns how many events a second are replayed, after looking for so long.
+func (c *crm) rate(d time.Duration) float64 {
+	before := c.replayed()
+	time.Sleep(d)
+	return float64(c.replayed()-before) / d.Seconds()
+}
+
+// live sends that many live events, one after the other at a steady rate whatever
+// the answers take, and returns how long each took from its first byte to the
+// destination's answer.
+func (s *stack) live(c *crm, phase string, events int) (took latencies) {
+	s.t.Helper()
+	sent := make(map[string]time.Time, events)
+	var senders sync.WaitGroup
+	tick := time.NewTicker(time.Second / liveRate)
+	defer tick.Stop()
+	for n := range events {
+		<-tick.C
+		name := fmt.Sprintf("%s-%d", phase, n)
+		sent[name] = time.Now()
+		senders.Go(func() { s.post(reply(name)) })
+	}
+	senders.Wait()
+	for deadline := time.Now().Add(20 * time.Second); len(took) < events && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		took = nil
+		c.mu.Lock()
+		for name, began := range sent {
+			if ended, ok := c.live[name]; ok {
+				took = append(took, ended.Sub(began))
+			}
+		}
+		c.mu.Unlock()
+	}
+	if len(took) < events {
+		s.t.Fatalf("%d of %d live events were delivered", len(took), events)
+	}
+	return took
+}
+
+// bury lets one event die, and puts many like it beside it: to let each die
+// would take minutes.
+func (s *stack) bury(events int, c *crm) {
+	s.t.Helper()
+	c.refuses(true)
+	s.post(reply("dead"))
+	var dead map[string]types.AttributeValue
+	for deadline := time.Now().Add(20 * time.Second); dead == nil; time.Sleep(50 * time.Millisecond) {
+		out, err := s.table.Scan(s.t.Context(), &dynamodb.ScanInput{TableName: &s.TableName})
+		if err != nil || time.Now().After(deadline) {
+			s.t.Fatalf("no event died (%v)", err)
+		}
+		for _, item := range out.Items {
+			if text(item, "state") == "dead" && item["due_at"] == nil {
+				dead = item
+			}
+		}
+	}
+	c.refuses(false)
+	var batch []types.WriteRequest
+	for n := 1; n < events; n++ {
+		batch = append(batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: like(dead, n)}})
+		if len(batch) < 25 && n < events-1 {
+			continue
+		}
+		_, err := s.table.BatchWriteItem(s.t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.TableName: batch}})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		batch = nil
+	}
+}
+
+func text(item map[string]types.AttributeValue, name string) string {
+	s, _ := item[name].(*types.AttributeValueMemberS)
+	if s == nil {
+		return ""
+	}
+	return s.Value
+}
+
+// like returns the n-th event beside a dead one.
+func like(dead map[string]types.AttributeValue, n int) map[string]types.AttributeValue {
+	item := make(map[string]types.AttributeValue, len(dead))
+	for name, value := range dead {
+		item[name] = value
+	}
+	id := text(dead, "pk")
+	other := "v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n))
+	for _, name := range []string{"pk", "dead_key", "time_key"} {
+		item[name] = &types.AttributeValueMemberS{Value: strings.Replace(text(dead, name), id, other, 1)}
+	}
+	item["dead_shard"] = &types.AttributeValueMemberS{Value: fmt.Sprintf("dead#%d", n%4)}
+	return item
+}
