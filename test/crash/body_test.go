@@ -28,6 +28,14 @@ func status(campaign, name string) string {
 		campaign, name, name)
 }
 
+// category says how the lead of a world stands from that second on.
+func (w *world) category(n, second int) *request {
+	body := fmt.Sprintf(`{"event_type":"LEAD_CATEGORY_UPDATED","campaign_id":4100001,"sl_lead_email":"lead-%[1]s@acme.example.com",
+		"event_timestamp":"2026-11-03T11:29:%02[2]d.000+00:00","lead_category":{"old_category":"","new_category":%[3]q},"secret_key":%[4]q}`,
+		w.name, second, w.marker(n), bodyKey)
+	return &request{source: "demo", body: body, markers: []string{w.marker(n)}}
+}
+
 // event is a request with one element. The number names it within the world.
 func (w *world) event(n int) *request {
 	return &request{source: "demo", body: reply(fmt.Sprint(w.name, "-", n), w.marker(n)), markers: []string{w.marker(n)}}

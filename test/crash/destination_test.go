@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // destinations is the outside: one server for all worlds of the process.
@@ -48,6 +50,9 @@ type effect struct {
 	generation  int
 	attempt     int
 	life        *life // nil where several are under way
+
+	lead, occurred string // of an event that sets a state
+	late           bool   // it says that a newer one was delivered before
 }
 
 // behaviour decides what a destination answers. It may look around first.
@@ -103,13 +108,22 @@ func readEffect(body []byte, r *http.Request, dest string) effect {
 	var event struct {
 		ID         string `json:"event_id"`
 		Generation int    `json:"generation"`
+		Type       webhook.Type
+		Occurred   string `json:"occurred_at"`
+		Flags      []string
+		Lead       struct{ Email string }
 	}
 	_ = json.Unmarshal(body, &event) // a body that is none has no id, which the checks see
 	attempt, _ := strconv.Atoi(r.Header.Get(destination.HeaderAttempt))
-	return effect{
+	e := effect{
 		destination: dest, key: r.Header.Get(destination.HeaderID), id: event.ID,
 		marker: markerPattern.FindString(string(body)), generation: event.Generation, attempt: attempt,
+		late: slices.Contains(event.Flags, webhook.FlagSuperseded),
 	}
+	if event.Type == webhook.LeadCategoryUpdated {
+		e.lead, e.occurred = event.Lead.Email, event.Occurred
+	}
+	return e
 }
 
 func (w *world) behaviourOf(dest string) behaviour {

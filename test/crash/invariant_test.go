@@ -144,6 +144,14 @@ func (w *world) checkEffects() {
 		}
 		bodies[name] = e.marker
 	}
+	for i, e := range w.effects {
+		newer := slices.ContainsFunc(w.effects[:i], func(before effect) bool {
+			return e.lead != "" && before.lead == e.lead && before.occurred > e.occurred
+		})
+		if newer != e.late {
+			w.violate("%s reached %s after a newer one: %t; it says so: %t", e.id, e.destination, newer, e.late)
+		}
+	}
 	for _, a := range w.attempts {
 		name := fmt.Sprintf("attempt %d of %s at %s", a.attempt, a.id, a.destination)
 		if before, ok := attempts[name]; ok && a.life != nil && before != a.life {

@@ -143,6 +143,14 @@ var scenarios = []scenario{
 		w.settle()
 		w.janitor()
 	}},
+	{name: "superseded", options: options{tries: 1}, prepare: func(w *world) {
+		w.takes("crm", answers(http.StatusServiceUnavailable))
+		w.send(w.category(1, 10))
+		w.settle()
+		w.heal()
+		w.send(w.category(2, 20))
+		w.settle()
+	}, run: func(w *world) { w.redriveAll() }},
 	{name: "replay", prepare: func(w *world) { w.send(w.event(1)); w.settle() }, run: func(w *world) {
 		w.replay(w.idOf(w.requests[0]), 0, true)
 	}},
