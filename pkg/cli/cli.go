@@ -89,7 +89,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found.`,
 	flags.StringVar(&p.target.region, "region", "", "AWS region")
 	root.AddCommand(
 		p.identifyCmd(), p.sendCmd(), p.eventsCmd(), p.dlqCmd(), p.redriveCmd(),
-		p.sourcesCmd(), p.destinationsCmd(), p.statsCmd(), p.tailCmd(), p.refireCmd(), p.doctorCmd(),
+		p.sourcesCmd(), p.destinationsCmd(), p.statsCmd(), p.tailCmd(), p.refireCmd(), p.doctorCmd(), p.consoleCmd(),
 	)
 	group(root)
 	checkArgs(root)
