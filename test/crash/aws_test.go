@@ -170,8 +170,12 @@ func (w *world) through(ctx context.Context, in middleware.FinalizeInput, next m
 	params := ctx.Value(paramsKey{})
 	defer w.history.turn(params)()
 	out, md, err = next.HandleFinalize(ctx, in)
-	if err == nil {
+	var answered smithy.APIError
+	switch {
+	case err == nil:
 		w.observe(params, out.Result)
+	case !errors.As(err, &answered):
+		w.history.missed(params)
 	}
 	return out, md, err
 }
@@ -188,13 +192,13 @@ type mutant struct {
 // or not the caller hears it.
 func (w *world) observe(params, result any) {
 	w.visibility.observe(params, result)
-	in, ok := params.(*dynamodb.UpdateItemInput)
-	if !ok {
-		return
-	}
-	out, ok := result.(*dynamodb.UpdateItemOutput)
-	if ok {
-		w.leases.observe(in, out)
-		w.history.observe(item(out.Attributes))
+	switch in := params.(type) {
+	case *dynamodb.PutItemInput:
+		w.history.claimed(in.Item)
+	case *dynamodb.UpdateItemInput:
+		if out, ok := result.(*dynamodb.UpdateItemOutput); ok {
+			w.leases.observe(in, out)
+			w.history.observe(out.Attributes)
+		}
 	}
 }
