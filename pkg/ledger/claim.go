@@ -83,13 +83,12 @@ func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce s
 	return webhook.Claimed{ID: it.id(), Status: webhook.ClaimAccepted, Record: it.record()}, nil
 }
 
-// repeat handles a receipt of an event that the ledger has.
+// repeat handles a receipt of an event that the ledger has: C1 of intake.pml,
+// where the put was refused.
 func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	id := old.id()
 	old.Payload = nil
-	// An untrusted event that an operator gave up is given up for good, but not
-	// what a trusted sender says.
-	forged := old.State == string(webhook.Discarded) && slices.Contains(old.Flags, webhook.FlagUntrustedSender) && !r.Held
+	forged := old.givenUp() && !r.Held
 	trusted := old.State == string(webhook.Held) && !r.Held
 	if r.Fingerprint != old.Fingerprint || forged {
 		claimed, known, err := l.keepVariant(ctx, old, r, nonce)
@@ -99,7 +98,7 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 		if err != nil || (!trusted && !forged) {
 			return claimed, err
 		}
-		return l.standAlone(ctx, claimed, r, dueAt)
+		return l.standAlone(ctx, claimed, r, nonce, dueAt)
 	}
 	rec, err := l.vouch(ctx, old, r)
 	if err != nil {
@@ -140,9 +139,9 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 
 // standAlone makes the body of a trusted sender an event of its own, at once,
 // where an event that is not trusted holds its identity: nobody who merely knows
-// the URL may suppress an event by sending another body first. C4 to C6 of
+// the URL may suppress an event by sending another body first. C4 to C7 of
 // intake.pml.
-func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, dueAt time.Time) (webhook.Claimed, error) {
+func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
 	if err != nil {
 		return webhook.Claimed{}, err
@@ -165,6 +164,9 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
+	if it.State = string(rec.State); it.givenUp() {
+		return l.repeat(ctx, it, r, nonce, dueAt) // it stands alone beside that one
+	}
 	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: rec, Uncounted: claimed.Uncounted}
 	if variant.SplitAs != "" {
 		alone.Status = webhook.ClaimDuplicate
@@ -172,8 +174,8 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	return alone, nil
 }
 
-// heldApart tells whether the body of a trusted sender is held: it came from one
-// who was not trusted before, and was split off.
+// heldApart tells whether the body of a trusted sender is held, or was given up
+// while it was: it came from one who was not trusted before, and was split off.
 func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
 	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
 		return false, nil
@@ -182,7 +184,13 @@ func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, 
 	if errors.Is(err, webhook.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && apart.State == string(webhook.Held), err
+	return err == nil && (apart.State == string(webhook.Held) || apart.givenUp()), err
+}
+
+// givenUp: an operator discarded what a sender who is not trusted sent. It is
+// given up for good, but not what a trusted sender says.
+func (it item) givenUp() bool {
+	return it.State == string(webhook.Discarded) && slices.Contains(it.Flags, webhook.FlagUntrustedSender)
 }
 
 // keepVariant stores the other body durably before it says so. A variant that
