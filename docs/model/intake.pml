@@ -151,7 +151,7 @@ C4: atomic { if                                                  /* standAlone: 
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
 C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as */
-C6: atomic { if                                                  /* vouch */
+C6: atomic { if                                                  /* standAlone: vouch */
 #ifndef NOVOUCH                           /* mutant: what is split off stays held */
     :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
 #ifndef NOBESIDE
@@ -239,7 +239,7 @@ W1:     atomic { if
           :: else
         fi }
      fi;
-W2:  atomic { if                                                 /* lease */
+W2:  atomic { if                                                 /* ledger.Lease */
        :: (st==PEND || (st==PROC && lexp)) -> st=PROC; owner=me+1; lexp=0; SETDUE(1);
           if :: true :: f>0 -> f--; owner=0; goto giveback fi
 #ifdef HELDLEASE                          /* mutant: held is leased like pending */
@@ -248,10 +248,11 @@ W2:  atomic { if                                                 /* lease */
        :: !(st==PEND || (st==PROC && lexp)) -> goto drop
        :: f>0 -> f--; goto giveback
        fi };
-W3:  atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
+W3:  /* process.Service.deliver */
+     atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
        if :: seen :: else -> seen=1; eff++; assert(eff<=1) fi;   /* I2: one effect; the destination dedupes by the event id */
        if :: true :: f>0 -> f--; owner=0; goto giveback fi };
-W4:  atomic { if                                                 /* settle */
+W4:  atomic { if                                                 /* ledger.Settle */
        :: st==PROC && owner==me+1 -> owner=0; st=DELIV; SETDUE(0)
        :: !(st==PROC && owner==me+1)
        :: f>0 -> f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
@@ -306,6 +307,7 @@ proctype Timer() { end: do
   :: atomic { due==1 -> due=2 }
 #endif
   od }
+/* sweep.Service.sendDue, ledger.Swept */
 proctype Sweeper() { byte ss=0;
 end: do :: atomic { due==2 -> ss=st; swok=1 };
      atomic { if :: up(lev) :: f>0 -> f--; goto next fi };

@@ -26,7 +26,8 @@ import (
 // A repeat with another body is stored beside the event before Claim returns.
 // A repeat of a held event by a trusted sender, with the same body, sets it
 // free: the returned record is pending and due at once. With another body it
-// becomes an event of its own.
+// becomes an event of its own. The model's R1, and claim of intake.pml, step by
+// step.
 func (l *Ledger) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	if r.Key == "" || r.ReceivedAt.IsZero() {
 		return webhook.Claimed{}, errors.New("ledger: a receipt needs a key and the time of its receipt")
@@ -55,8 +56,8 @@ func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Ti
 	return it
 }
 
-// put writes a new event and returns it, or the one that was there before: the
-// model's R1, and C1 of intake.pml.
+// put writes a new event and returns it, or the one that was there before: C1
+// of intake.pml, and write of occurrence.pml.
 func (l *Ledger) put(ctx context.Context, it item) (item, error) {
 	err := l.putAbsent(ctx, it)
 	var failed *errCondition
@@ -176,6 +177,7 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 
 // heldApart tells whether the body of a trusted sender is held, or was given up
 // while it was: it came from one who was not trusted before, and was split off.
+// The end of C3 of intake.pml.
 func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
 	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
 		return false, nil

@@ -11,7 +11,8 @@ import (
 )
 
 // deliver makes one attempt at every destination that is not settled. Each
-// settles on its own: a failing one never repeats a successful one.
+// settles on its own: a failing one never repeats a successful one. (W2 and W3
+// of docs/model/ledger.pml.)
 func (s *Service) deliver(ctx context.Context, lease webhook.Lease) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
@@ -73,7 +74,7 @@ func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome we
 }
 
 // open lists the destinations that still want an attempt. One that failed for
-// good waits for a revival.
+// good waits for a revival. (TRY of docs/model/ledger.pml.)
 func (s *Service) open(list []webhook.Progress) []string {
 	var names []string
 	for _, p := range list {

@@ -51,7 +51,7 @@ type Janitor struct {
 
 // Clear looks at some of the letters. A letter is deleted only after a
 // consistent read that was made after it was received has shown it stale; any
-// doubt keeps it. (The Janitor of docs/model/letters.pml.)
+// doubt keeps it. (The Janitor of docs/model/letters.pml and of ledger.pml.)
 func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	var counts LetterCounts
 	var failed error
@@ -115,7 +115,8 @@ func (j *Janitor) remove(ctx context.Context, m webhook.DeadMessage, counter *in
 // stale: letter k has done its work when the event was leased again, or when
 // it is neither dead nor being worked on under that number. A message without
 // a number, which SQS moved here because no worker could start, is needed by
-// nobody once the event owes nothing or is owed by its due time.
+// nobody once the event owes nothing or is owed by its due time. (STALE of
+// docs/model/ledger.pml.)
 func stale(m webhook.Message, rec webhook.Record) bool {
 	if m.Kind == webhook.KindEvent {
 		return rec.State != webhook.Processing
@@ -125,7 +126,8 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 }
 
 // renew writes a letter anew before the queue's retention ends it: first the
-// new one, then the old one goes. (docs/model/letters.pml.)
+// new one, then the old one goes. (renew and remove of
+// docs/model/letters.pml.)
 func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.Record, counts *LetterCounts) (gone bool, err error) {
 	if err := j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
 		return false, err
@@ -134,7 +136,8 @@ func (j *Janitor) renew(ctx context.Context, m webhook.DeadMessage, rec webhook.
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
-// ledger, tells the worker, and only then deletes it.
+// ledger, tells the worker, and only then deletes it. (The Janitor of
+// docs/model/intake.pml.)
 func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage, counts *LetterCounts) (gone bool, err error) {
 	now := j.Now()
 	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), now.Add(j.Grace))

@@ -50,7 +50,8 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 }
 
 // step is one tick: take the job, see what became of what was released, decide
-// on the pace, release, note it down.
+// on the pace, release, note it down. (The Run of docs/model/redrive.pml: save,
+// rel.)
 func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
 	if s.Letters != nil {
 		counts, err := s.Letters.Clear(ctx)
@@ -231,7 +232,8 @@ func latenciesOf(rec webhook.Record, seen int) []time.Duration {
 }
 
 // release brings back as many events as the pace allows for one tick. Events
-// that die from now on are not this job's: the cut-off is its start.
+// that die from now on are not this job's: the cut-off is its start. (rel of
+// docs/model/redrive.pml.)
 func (s *Service) release(ctx context.Context, j *Job) error {
 	budget := int(j.Pace.Rate*s.policy.Tick.Seconds() + 0.5)
 	if j.Pace.Phase == Canary {
@@ -294,7 +296,8 @@ const revivers = 16
 // revive moves events from dead to pending on the replay lane, due, and then
 // tells the worker. A refused send loses nothing: the sweeper sends what is
 // due. The events of one call are sent as one burst: at most a tick's worth. It
-// tells whether the store answered for every one.
+// tells whether the store answered for every one. (rel of docs/model/redrive.pml,
+// and the Redrive of ledger.pml.)
 func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record) (answered bool) {
 	answered = true
 	revived, silent := make([]*webhook.Record, len(records)), make([]bool, len(records))
