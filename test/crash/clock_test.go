@@ -71,7 +71,7 @@ func TestExpiry(t *testing.T) {
 				w.expire()
 			}
 		}
-		w.replay(w.idOf(r), 0, false)
+		w.replay(w.idOf(r), 0, false, "replay")
 		w.pump()
 		w.post(r)
 		w.put(w.stores.Live, message)

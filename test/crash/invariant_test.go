@@ -86,6 +86,14 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		if n, _ := strconv.Atoi(it.text("redrives")); n < redrive.DefaultPolicy.ParkAfter {
 			w.violate("%s is parked after %d redrives", a.id, n)
 		}
+	case "discarded":
+		switch {
+		case !w.discarded[a.id]:
+			w.violate("%s is discarded, and no operator did it", a.id)
+		case a.trusted && it.text("lease_number") == "0":
+			// It was given up while it was held: a trusted sender's word stands beside it.
+			w.checkVariant(a, it, events, rows, letters, healed)
+		}
 	default:
 		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
 	}
@@ -106,7 +114,7 @@ func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []
 		if !w.expired[a.id] {
 			w.checkAck(a, events, rows, letters, healed)
 		}
-	case a.trusted && beside.text("state") == "held":
+	case a.trusted && (beside.text("state") == "held" || beside.text("state") == "discarded" && beside.text("lease_number") == "0"):
 		w.violate("%s is trusted, and waits beside %s, which is not", a.marker, a.id)
 	}
 }
@@ -220,7 +228,9 @@ func (w *world) checkRows(rows []item) {
 	sent := map[string]bool{}
 	for _, r := range w.requests {
 		for _, el := range elementsOf(r) {
-			sent[el.Key], sent[string(splitOf(el))] = true, true
+			for _, id := range identitiesOf(el) {
+				sent[id] = true
+			}
 		}
 	}
 	for _, it := range rows {

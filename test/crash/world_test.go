@@ -77,6 +77,7 @@ type world struct {
 	skew         map[string]time.Duration // of a function's clock
 	noSweeper    bool
 	expired      map[string]bool                // events that the table's TTL took
+	discarded    map[string]bool                // events that an operator gave up
 	letterDeath  func(id string, death int) int // what a letter says on its way
 	log          *strings.Builder
 
@@ -113,7 +114,7 @@ func newWorld(t *testing.T, table string, o options) *world {
 	w := &world{
 		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, plan: o.plan, mutant: o.mutant,
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
-		skew: map[string]time.Duration{}, expired: map[string]bool{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
+		skew: map[string]time.Duration{}, expired: map[string]bool{}, discarded: map[string]bool{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
 	}
 	w.visibility = newVisibility(w.clock)
 	w.clients = w.connect(table)
