@@ -35,8 +35,6 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease) []webhook.At
 			outcome = *failure
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
-		case !dest.Wants(event):
-			outcome.Result = webhook.ResultUnrouted
 		default:
 			outcome = hand(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
 		}
@@ -60,8 +58,9 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// hand calls a destination. One that panics has failed its attempt; it does
-// not take the rest of the batch with it.
+// hand asks a destination whether it wants the event, and delivers it. One that
+// panics at either has failed its attempt; it does not take the rest of the
+// batch with it.
 func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -70,6 +69,9 @@ func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome we
 			}
 		}
 	}()
+	if !dest.Wants(d.Event) {
+		return webhook.Outcome{Result: webhook.ResultUnrouted}
+	}
 	return dest.Deliver(ctx, d)
 }
 
