@@ -192,7 +192,7 @@ func (w *world) observe(params, result any) {
 	w.visibility.observe(params, result)
 	switch in := params.(type) {
 	case *dynamodb.PutItemInput:
-		w.history.claimed(in.Item)
+		w.claimed(in.Item)
 	case *dynamodb.UpdateItemInput:
 		if out, ok := result.(*dynamodb.UpdateItemOutput); ok {
 			w.leases.observe(in, out)

@@ -137,11 +137,19 @@ func (w *world) reachedAny(a ack) bool {
 
 // checkEffects: a destination that dedupes by the key applies each event once.
 func (w *world) checkEffects() {
+	ids := map[string]string{}     // destination, body → identity
 	keys := map[string]string{}    // destination, event, generation → key
 	bodies := map[string]string{}  // destination, key → marker
 	attempts := map[string]*life{} // destination, event, attempt → life
 	for _, e := range w.effects {
-		name := fmt.Sprintf("%s generation %d at %s", e.id, e.generation, e.destination)
+		// Occurrences share their key; what has expired may come again.
+		name := e.destination + " " + e.marker
+		key := webhook.EventID(e.id).Key()
+		if before, ok := ids[name]; ok && before != key && !w.lapsed {
+			w.violate("%s came as %s and as %s", name, before, e.id)
+		}
+		ids[name] = key
+		name = fmt.Sprintf("%s generation %d at %s", e.id, e.generation, e.destination)
 		if before, ok := keys[name]; ok && before != e.key {
 			w.violate("%s came under the keys %s and %s: it takes effect twice", name, before, e.key)
 		}

@@ -63,8 +63,18 @@ func (w *world) forget(id string) {
 	w.leases.forget(id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.expired[id] = true
+	w.expired[id], w.lapsed = true, true
 	w.attempts = slices.DeleteFunc(w.attempts, func(a attempt) bool { return a.id == id })
+}
+
+// claimed is told of a row that was put.
+func (w *world) claimed(it item) {
+	w.history.claimed(it)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if it.isEvent() {
+		delete(w.expired, it.id())
+	}
 }
 
 // outlive lets a queue's retention pass: its messages go, hidden ones too.

@@ -76,7 +76,8 @@ type world struct {
 	nonce        func() string
 	skew         map[string]time.Duration // of a function's clock
 	noSweeper    bool
-	expired      map[string]bool                // events that the table's TTL took
+	expired      map[string]bool                // events that the table's TTL took, and that did not come again
+	lapsed       bool                           // any of them, ever
 	discarded    map[string]bool                // events that an operator gave up
 	letterDeath  func(id string, death int) int // what a letter says on its way
 	log          *strings.Builder
