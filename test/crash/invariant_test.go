@@ -141,7 +141,16 @@ func (w *world) checkEffects() {
 	keys := map[string]string{}    // destination, event, generation → key
 	bodies := map[string]string{}  // destination, key → marker
 	attempts := map[string]*life{} // destination, event, attempt → life
+	vouched := map[string]bool{}   // bodies that a trusted sender sent
+	for _, r := range w.requests {
+		for _, marker := range r.markers {
+			vouched[marker] = vouched[marker] || r.trusted()
+		}
+	}
 	for _, e := range w.effects {
+		if !vouched[e.marker] {
+			w.violate("%s reached %s, and no trusted sender sent it", e.marker, e.destination)
+		}
 		// Occurrences share their key; what has expired may come again.
 		name := e.destination + " " + e.marker
 		key := webhook.EventID(e.id).Key()
