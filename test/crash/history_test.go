@@ -119,10 +119,19 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
 	case now.state == "dead" && now.death != now.number:
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
+	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
+		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
+	case !it.listed("dead_key", "dead_key", "dead_shard", now.state == "dead"):
+		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
 	}
 	h.last[it.id()] = now
 	h.steps++
 	delete(h.unheard, it.id())
+}
+
+// listed tells whether an index has all of an event, or nothing.
+func (it item) listed(at, key, shard string, want bool) bool {
+	return (it[at] != nil) == want && (it[key] != nil) == want && (it[shard] != nil) == want
 }
 
 // wrong says why a step may not follow another.

@@ -89,6 +89,40 @@ var (
 		}
 	}}
 
+	replayedSame = story{name: "a replay that does not ask for the effect again", run: func(w *world) {
+		r := w.event(1)
+		w.send(r)
+		w.settle()
+		w.replay(w.idOf(r), 0, false, "one")
+		w.settle()
+		if n := len(w.effects); n != 2 || w.effects[0].key != w.effects[1].key {
+			w.violate("%d deliveries, want two under one key: %v", n, w.effects)
+		}
+	}}
+
+	// What the redrive chose comes back by its letter, and dies again, before it is
+	// revived.
+	chosen = story{name: "a redrive is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		listed := false
+		w.before = func(l *life, operation string, _ any) {
+			if l.function != "redrive" {
+				return
+			}
+			listed = listed || operation == "Query"
+			if !listed || operation != "GetItem" {
+				return
+			}
+			w.before = nil
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.pump()
+		}
+		w.redriveAll()
+		if n := len(w.attempts); w.before != nil || n != 2 {
+			w.violate("%d attempts of two lives: death 2 was revived unasked", n)
+		}
+	}}
+
 	unparked = story{name: "an event is parked and brought back", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		w.park()
@@ -238,6 +272,19 @@ var orderControls = []control{
 		"the generation in a forced replay", replayedTwice,
 		withUpdate("generation = :seen", without(" AND generation = :seen")),
 		"a replay, and nothing else, begins a generation",
+	},
+	{
+		"that only who asks has the effect again", replayedSame,
+		withUpdate("generation = :generation", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "generation = :generation", "generation = :generation, effect_key = :generation", 1)
+			in.UpdateExpression = &changed
+		}),
+		"want two under one key",
+	},
+	{
+		"the death in a revival", chosen,
+		withUpdate("move_nonce = :nonce", without(" AND death = :seen")),
+		"was revived unasked",
 	},
 	{
 		"that what was parked goes back to pending", unparked,

@@ -216,7 +216,7 @@ var (
 var stories = []story{poison,
 	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
-	promptConsole, refusedLetters, buriedLate, replayedTwice, unparked, renewed, killsWorkers,
+	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, chosen, unparked, renewed, killsWorkers,
 }
 
 // tell runs a story to its end and returns what was wrong.
