@@ -10,22 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/local"
-	"smartlead-receiver/pkg/webhook"
 )
 
-// onItsWay lets a control change what a letter says.
+// onItsWay lets a control change what a message says.
 func (w *world) onItsWay(ev events.SQSEvent) events.SQSEvent {
-	if w.letterDeath == nil {
+	if w.rewrite == nil {
 		return ev
 	}
 	for i, rec := range ev.Records {
-		l := readLetter(rec.Body)
-		if l.kind != webhook.KindLetter {
-			continue
-		}
 		var body map[string]any
 		w.must(json.Unmarshal([]byte(rec.Body), &body))
-		body["death"] = w.letterDeath(l.id, l.death)
+		w.rewrite(readLetter(rec.Body), body)
 		text, err := json.Marshal(body)
 		w.must(err)
 		ev.Records[i].Body = string(text)

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -45,11 +46,14 @@ func TestAnyOrder(t *testing.T) {
 			"console redrive": func(rt *rapid.T) { m.console(m.stores.DLQ, m.stores.Live, rapid.Bool().Draw(rt, "leave")) },
 			"park":            func(*rapid.T) { m.park() },
 			"unpark":          func(*rapid.T) { m.unpark() },
-			"discard":         m.discard,
-			"replay":          m.again,
-			"expiry":          m.expiry,
-			"outage":          m.outages,
-			"destination":     m.destination,
+			"split":           func(*rapid.T) { m.split() },
+			"discard": func(rt *rapid.T) {
+				m.discard(rapid.SampledFrom([]webhook.State{webhook.Held, webhook.Parked, webhook.Dead}).Draw(rt, "state"))
+			},
+			"replay":      m.again,
+			"expiry":      m.expiry,
+			"outage":      m.outages,
+			"destination": m.destination,
 		})
 		m.end()
 		m.consistent(rt)
@@ -124,6 +128,15 @@ func (m *machine) start() {
 	_ = m.operate(func(ctx context.Context, s *redrive.Service) error {
 		_, err := s.Start(ctx, redrive.Order{})
 		return err
+	})
+}
+
+func (m *machine) again(rt *rapid.T) {
+	again := rapid.Bool().Draw(rt, "effect again")
+	m.each(webhook.Delivered, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
+		_, _ = l.Replay(ctx, webhook.Revival{
+			ID: id, Lane: webhook.Replay, At: now, DueAt: now, Generation: it.number("generation"), Again: again, Nonce: now.String(),
+		})
 	})
 }
 

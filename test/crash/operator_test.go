@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/webhook"
@@ -58,6 +56,27 @@ func (w *world) park() {
 	})
 }
 
+// split makes every variant an event of its own.
+func (w *world) split() {
+	w.Helper()
+	env := w.env("operator")
+	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
+	for _, it := range w.items() {
+		if !it.isEvent() {
+			continue
+		}
+		w.live("operator", func(ctx context.Context) {
+			variants, _ := l.Variants(ctx, webhook.EventID(it.id())) // what is not read is not split
+			for _, v := range variants {
+				if v.SplitAs == "" {
+					w.apart[string(ledger.SplitID(v))] = w.answers
+				}
+				_, _ = l.Split(ctx, v, env.Now(), env.Now().Add(grace))
+			}
+		})
+	}
+}
+
 func (w *world) unpark() {
 	w.Helper()
 	w.each(webhook.Parked, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
@@ -65,20 +84,11 @@ func (w *world) unpark() {
 	})
 }
 
-// discard gives up what waits in one of the states that allow it.
-func (m *machine) discard(rt *rapid.T) {
-	state := rapid.SampledFrom([]webhook.State{webhook.Held, webhook.Parked, webhook.Dead}).Draw(rt, "state")
-	m.each(state, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
-		m.discarded[it.id()] = true
+// discard gives up what is in a state that allows it.
+func (w *world) discard(state webhook.State) {
+	w.Helper()
+	w.each(state, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
+		w.discarded[it.id()] = true
 		_ = l.Discard(ctx, webhook.Record{ID: id, State: state, LeaseNumber: it.number("lease_number")}, now, now.Add(retention))
-	})
-}
-
-func (m *machine) again(rt *rapid.T) {
-	again := rapid.Bool().Draw(rt, "effect again")
-	m.each(webhook.Delivered, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
-		_, _ = l.Replay(ctx, webhook.Revival{
-			ID: id, Lane: webhook.Replay, At: now, DueAt: now, Generation: it.number("generation"), Again: again, Nonce: now.String(),
-		})
 	})
 }

@@ -100,6 +100,32 @@ var (
 		}
 	}}
 
+	// The operator saw death 1; before the event is parked it comes back by its
+	// letter, and dies again.
+	parkedLate = story{name: "a park is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.ahead("operator", "UpdateItem", func() {
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.pump()
+		})
+		w.park()
+	}}
+
+	parkedOwing = story{name: "an event is parked that owes its letter", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+		w.outage = lettersDown
+		w.pump()
+		w.outage = nil
+		w.park()
+		w.pass(grace + time.Second)
+		w.sweep()
+		if n := len(w.letters()); n != 0 {
+			w.violate("%d letters of a parked event", n)
+		}
+		w.unpark()
+	}}
+
 	// What the redrive chose comes back by its letter, and dies again, before it is
 	// revived.
 	chosen = story{name: "a redrive is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
@@ -280,6 +306,19 @@ var orderControls = []control{
 			in.UpdateExpression = &changed
 		}),
 		"want two under one key",
+	},
+	{
+		"the death in a park", parkedLate,
+		withUpdate("#state = :parked", without(" AND death = :death")),
+		"is parked after 1 redrives",
+	},
+	{
+		"that what is parked owes nothing", parkedOwing,
+		withUpdate("#state = :parked", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "REMOVE due_at, due_key, due_shard, ", "REMOVE ", 1)
+			in.UpdateExpression = &changed
+		}),
+		"what it owes does not go with it",
 	},
 	{
 		"the death in a revival", chosen,

@@ -216,7 +216,8 @@ var (
 var stories = []story{poison,
 	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
-	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, chosen, unparked, renewed, killsWorkers,
+	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
+	discardedMeanwhile, discardedApart, discardedBetween, freedApart,
 }
 
 // tell runs a story to its end and returns what was wrong.
