@@ -168,7 +168,7 @@ var controls = []control{
 // shows nothing. The embedded engine takes the values that a shortened
 // condition leaves unused.
 func TestControls(t *testing.T) {
-	for _, c := range slices.Concat(controls, orderControls, heldControls) {
+	for _, c := range slices.Concat(controls, orderControls, heldControls, outageControls) {
 		t.Run(c.dropped, func(t *testing.T) {
 			t.Parallel()
 			if found := tell(t, c.story, embedded.URL, nil); len(found) > 0 {
