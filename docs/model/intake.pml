@@ -28,6 +28,7 @@
 
 byte st=NONE, fp=0, due=0, owner=0;       /* the item; owner 0 while processing: the holder is gone */
 bit lexp=0, vr[3], vun[3], sp[3]; byte sst[3];   /* lease_until passed; variant of body b: stored, by a sender not trusted, split_as set; the event split off */
+bit beside[3];                            /* the event of a trusted sender beside a split-off one that was discarded */
 byte lev=0; byte lun[6], dun[6];          /* lane: messages, unclaimed of body b and trust t at [2b+t]; DLQ: unclaimed */
 byte hold[3];                             /* unclaimed messages of body b in somebody's hands */
 byte f=F, n=REQ, ops=OPS;
@@ -46,7 +47,7 @@ bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* g
    r: the outcome; old, over: state and "due passed" of the record returned */
 inline claim(b,t) {
     r=UNAVAIL;
-C1: atomic { if                                                  /* put if absent */
+C1: atomic { if                                                  /* put if absent: ledger.put; then answer, repeat */
 #ifdef UPSERT                             /* mutant: no condition on the put */
     :: true ->
        if :: st!=NONE && fp==b -> st=PEND; SETDUE(1); r=DUP :: else ->
@@ -92,7 +93,7 @@ C1: atomic { if                                                  /* put if absen
 #endif
 #endif
     fi }
-C2: atomic { if                                                  /* Release by a trusted repeat */
+C2: atomic { if                                                  /* vouch: Release by a trusted repeat */
 #ifdef RELBLIND                           /* mutant: no condition on the state */
     :: true -> assert(st==HELD); 
 #else
@@ -116,7 +117,7 @@ C2: atomic { if                                                  /* Release by a
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
-C2r: atomic { if                                                 /* changed: read it, and judge it anew */
+C2r: atomic { if                                                 /* vouch: changed, so read it; repeat judges it anew */
 #ifdef TRUSTOLD                           /* mutant: the record as it was before answers */
     :: goto C9
 #else
@@ -136,7 +137,11 @@ C3: atomic { if                                                  /* keepVariant:
 #ifndef NOFORGED
           || old==DISC
 #endif
-          || (vun[b] && sst[b]==HELD)                            /* heldApart */
+          || (vun[b] && (sst[b]==HELD                            /* heldApart */
+#ifndef NOBESIDE                          /* mutant: what was split off and discarded untrusted answers a trusted sender */
+             || sst[b]==DISC
+#endif
+             ))
           ) :: else -> goto C9 fi
 #endif
     }
@@ -146,15 +151,26 @@ C4: atomic { if                                                  /* standAlone: 
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
 C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as */
-C6: atomic { if                                                  /* vouch */
+C6: atomic { if                                                  /* standAlone: vouch */
 #ifndef NOVOUCH                           /* mutant: what is split off stays held */
     :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
+#ifndef NOBESIDE
+    :: sst[b]==DISC -> goto C7                                   /* given up: before, or between its two steps */
+    :: sst[b]!=HELD && sst[b]!=DISC
+#else
     :: sst[b]!=HELD
+#endif
 #else
     :: true
 #endif
     :: f>0 -> f--; r=UNAVAIL
     fi;
+    goto C8 }
+C7: atomic { if                                                  /* repeat of the one that was given up: keepVariant and standAlone beside it */
+    :: true -> r=(beside[b] -> DUP : ACC); beside[b]=1; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
+    :: f>0 -> f--; r=UNAVAIL
+    fi }
+C8: atomic {
     if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and life: ledger.pml */
 C9: skip
 }
@@ -223,7 +239,7 @@ W1:     atomic { if
           :: else
         fi }
      fi;
-W2:  atomic { if                                                 /* lease */
+W2:  atomic { if                                                 /* ledger.Lease */
        :: (st==PEND || (st==PROC && lexp)) -> st=PROC; owner=me+1; lexp=0; SETDUE(1);
           if :: true :: f>0 -> f--; owner=0; goto giveback fi
 #ifdef HELDLEASE                          /* mutant: held is leased like pending */
@@ -232,10 +248,11 @@ W2:  atomic { if                                                 /* lease */
        :: !(st==PEND || (st==PROC && lexp)) -> goto drop
        :: f>0 -> f--; goto giveback
        fi };
-W3:  atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
+W3:  /* process.Service.deliver */
+     atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
        if :: seen :: else -> seen=1; eff++; assert(eff<=1) fi;   /* I2: one effect; the destination dedupes by the event id */
        if :: true :: f>0 -> f--; owner=0; goto giveback fi };
-W4:  atomic { if                                                 /* settle */
+W4:  atomic { if                                                 /* ledger.Settle */
        :: st==PROC && owner==me+1 -> owner=0; st=DELIV; SETDUE(0)
        :: !(st==PROC && owner==me+1)
        :: f>0 -> f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
@@ -290,6 +307,7 @@ proctype Timer() { end: do
   :: atomic { due==1 -> due=2 }
 #endif
   od }
+/* sweep.Service.sendDue, ledger.Swept */
 proctype Sweeper() { byte ss=0;
 end: do :: atomic { due==2 -> ss=st; swok=1 };
      atomic { if :: up(lev) :: f>0 -> f--; goto next fi };
@@ -302,6 +320,8 @@ proctype Operator() { byte x=0; end: do
   :: atomic { ops>0 && st==HELD -> ops--; st=PEND; SETDUE(1); oprel=1 }     /* ledger.Release */
 #ifdef DISCARD
   :: atomic { ops>0 && st==HELD -> ops--; st=DISC; SETDUE(0) }             /* ledger.Discard */
+  :: atomic { ops>0 && sst[1]==HELD -> ops--; sst[1]=DISC }                /* ledger.Discard of what was split off */
+  :: atomic { ops>0 && sst[2]==HELD -> ops--; sst[2]=DISC }
 #endif
   :: atomic { ops>0 && (vr[1] || vr[2]) -> ops--; if :: vr[1] -> x=1 :: vr[2] -> x=2 fi };
      atomic { if :: sp[x] :: !sp[x] -> if :: sst[x]==NONE -> sst[x]=(vun[x] -> HELD : PEND) :: else fi fi };   /* ledger.Split */
@@ -352,7 +372,7 @@ init { atomic {
 } }
 #define ENDED(x) ((fp==x && (st==DELIV || st==HELD || st==DISC)) || vr[x])
 /* delivered, an event of its own on its way, or a variant beside an event that is trusted itself */
-#define OUT(x) ((fp==x && st==DELIV) || sst[x]==PEND || (vr[x] && fp!=x && st==DELIV && (tr[fp] || oprel)))
+#define OUT(x) ((fp==x && st==DELIV) || sst[x]==PEND || beside[x] || (vr[x] && fp!=x && st==DELIV && (tr[fp] || oprel)))
 #ifdef L1   /* acknowledged => delivered, held, discarded or kept as a variant */
 ltl l1 { [] (ack[1] -> <> ENDED(1)) }
 #endif

@@ -152,7 +152,7 @@ gone: skip
 #define DIEKEEP f--; if :: owner==me+1 -> owner=0 :: else fi; goto fin
 #define DIEBACK f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
 
-inline dolease(from) {
+inline dolease(from) {                    /* ledger.leaseUpdate */
   assert(st==PEND || (st==PROC && lexp) || (st==DEAD && m>0 && m==dn));          /* S3: no lease without its cause */
   if :: from==DEAD -> newlife(); CNT(nrev++; assert(nrev<=nreq))
      :: from==PROC -> if :: lost<255 -> lost++ :: else fi
@@ -161,6 +161,7 @@ inline dolease(from) {
   st=PROC; owner=me+1; nonce=1; lexp=0; wait=0; SETDUE(1);
   k=ln; kk=key; ll++; assert(ll<=CAP+LCAP)                                       /* S4: the budget */
 }
+/* ledger.deadUpdate */
 inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
 #if !defined(X_NOSTATE)
 #define X_ST(s) (st==s)
@@ -261,7 +262,7 @@ end: atomic {
 /* ledger.Lease: leasePending, then leaseOther on the item that refused it */
 W1: atomic {
     if
-    :: st==PEND && NB -> dolease(PEND);                         /* leasePending: W1 from PEND */
+    :: st==PEND && NB -> dolease(PEND);                         /* ledger.leasePending */
        if :: goto W2
           :: f>0 -> f--; r=1; goto W1                           /* answer lost, the SDK retries */
           :: f>0 -> DIEBACK fi                                  /* crash after */
@@ -282,9 +283,9 @@ W1: atomic {
     fi }
 W1x: atomic {                                                   /* the second write, conditional on what was seen */
     if
-    :: act==1 && X_EXP -> dolease(PROC)                         /* leaseExpired: W1 from PROC */
-    :: act==3 && X_LET -> dolease(DEAD)                         /* leaseByLetter: W1 from DEAD */
-    :: act==2 && X_EXP ->                                       /* bury */
+    :: act==1 && X_EXP -> dolease(PROC)                         /* ledger.leaseExpired */
+    :: act==3 && X_LET -> dolease(DEAD)                         /* ledger.leaseByLetter */
+    :: act==2 && X_EXP ->                                       /* ledger.bury; process.Service.notLeased sends its letter */
        assert(st==PROC && lexp && ln==sn);
        dead(ln);
 #ifndef BURYNONCE                         /* mutant: bury leaves the nonce */
@@ -331,11 +332,11 @@ W4: atomic {                                                    /* ledger.Settle
     :: !FENCE -> sn=(ALLOK -> DELIV : (RETRY -> PEND : DEAD)); goto W4r
     :: f>0 -> DIEBACK                                           /* crash, or store down: "settle_failed" */
     fi }
-W4r: atomic {                                                   /* the condition failed: its own settlement, or a lost lease */
+W4r: atomic {                                                   /* ledger.Settle: the condition failed: its own settlement, or a lost lease */
     if :: ln==k && nonce && st==sn -> assert(settled_by==k); goto W4ok       /* S8: what is recognised was written */
        :: else -> goto fin
     fi }
-W4ok: atomic {
+W4ok: atomic {                                                  /* process.Service.settle */
     if :: sn==DELIV -> goto fin
        :: sn==PEND -> if :: back(m); goto fin :: goto fin fi    /* waits by its visibility, or is acknowledged */
        :: sn==DEAD -> goto W5
@@ -384,7 +385,7 @@ proctype Timer() { end: do
   :: atomic { st==PROC && !lexp && owner!=0 && f>0 -> f--; lexp=1 }
   od }
 
-/* sweep.Service.sendDue, then ledger.Swept */
+/* ledger.Due, sweep.Service.sendDue, then ledger.Swept */
 #if defined(BUMPLN)                       /* variation: state and number, not the due time */
 #define SAME (st==ss && ln==sl)
 #elif defined(BUMPSTATE)                  /* mutant: the state alone */
@@ -493,7 +494,7 @@ end: do ::
 #ifndef EVREAD
    atomic { st!=NONE -> js=st; jl=ln; jd=dn };
 #endif
-   /* redrive.stale */
+   /* redrive.stale, then queue.Queues.DeleteDead */
 #ifdef JEAGER                             /* whatever is not the letter of the present death */
 #define STALE (j>0 -> !(js==DEAD && jd==j) : js!=PROC)
 #else
@@ -533,7 +534,7 @@ end: do
   od }
 #endif
 #if REP>0
-/* ledger.Replay */
+/* cli.revive of a delivered event: ledger.Replay, which is ledger.move */
 #ifdef TWOREP
 #define NREP 1
 #else

@@ -63,6 +63,7 @@ end: do :: atomic { if
 back: atomic { if :: up(lv[m]) :: up(yq[m]) :: up(oq[m]); judged[m]=0; arrived=1 fi };   /* comes back, or SQS moves it, with its age */
 fin: atomic { m=NOMSG; hand=NOMSG; k=0 }
   od }
+/* sweep.Service.sendDue, ledger.Swept */
 proctype Sweeper() { byte ss=0, sk=0;
 end: do :: atomic { due==2 -> ss=st; sk=dn; swok=1 };
      atomic { if :: ss==DEAD -> up(yq[sk]) :: ss!=DEAD -> up(lv[0]) :: f>0 -> f--; goto next fi };
@@ -89,7 +90,7 @@ end: do ::
 #ifndef RENEWEV
    atomic { if :: js=st; jl=ln; jd=dn :: f>0 -> f--; goto next fi };
 #endif
-   /* stale */
+   /* redrive.stale */
    if
 #ifdef JEAGER                             /* mutant with RENEWEV: whatever is not the letter of the present death */
    :: (j>0 && !(js==DEAD && jd==j)) || (j==0 && js!=PROC) -> goto remove
@@ -109,7 +110,7 @@ end: do ::
       atomic { if :: up(yq[jd]) :: f>0 -> f-- fi };
       goto next
 #else
-      atomic { if :: up(yq[jd])                                  /* renew: the new letter */
+      atomic { if :: up(yq[jd])                                  /* redrive.Janitor.renew: the new letter */
                   :: f>0 -> f--;                                 /* refused */
 #ifndef RENEWBLIND                        /* mutant: the old one goes although the new one was refused */
                      goto next
@@ -121,7 +122,7 @@ end: do ::
 #endif
    :: else -> goto looked
    fi;
-remove: atomic { if :: old && oq[j]>0 -> oq[j]--                 /* DeleteDead */
+remove: atomic { if :: old && oq[j]>0 -> oq[j]--                 /* redrive.Janitor.remove */
                     :: !old && yq[j]>0 -> yq[j]--
                     :: (old && oq[j]==0) || (!old && yq[j]==0)
                     :: f>0 -> f-- fi };

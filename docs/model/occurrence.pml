@@ -58,7 +58,7 @@ look: atomic {                                                   /* occurrenceOf
    lat=0;
 #endif
    if :: dup -> goto answer :: else fi }
-write: atomic { if                                               /* put if absent */
+write: atomic { if                                               /* ledger.put: put if absent */
 #ifdef UPSERT                             /* mutant: no condition */
    :: true -> cnt=(cnt>top+1 -> cnt : top+1);
 #else

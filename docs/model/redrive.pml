@@ -25,7 +25,7 @@ end: do :: atomic { state==RUNNING && (holder==me || holder==0 || over
 #endif
         ) -> v=ver; c=cursor; x=exhausted; doing[me]=1 };
 #ifndef RELEASEFIRST                      /* mutant: releases, then writes */
-  save: atomic { if
+  save: atomic { if                                              /* redrive.Service.save: ledger.SaveDocument */
      :: ver==v && x -> ver++; state=DONE; holder=0;
         /* R1: a job that is done has brought back, or found moved, every event of its order */
         i=1; do :: i>N -> break :: i<=N -> assert(ev[i]!=0); i++ od; i=0;
@@ -50,7 +50,7 @@ end: do :: atomic { state==RUNNING && (holder==me || holder==0 || over
           :: !lost -> c=i fi; i=0 }
      :: c>=N -> x=1 fi;
      if :: true :: atomic { f>0 -> f--; goto away } fi;          /* crash after releasing */
-     atomic { releasing--;
+     atomic { releasing--;                                        /* redrive.Service.save */
      if :: ver==v -> ver++; cursor=c; exhausted=x; holder=me :: ver!=v fi };
 next: atomic { doing[me]=0; v=0; c=0; i=0; x=0; lost=0; goto end };
 away: atomic { releasing--; goto next }
@@ -61,6 +61,7 @@ proctype Time() { end: do
   od }
 proctype Other() { byte k=0; end: atomic { if :: ev[1]==0 -> ev[1]=2 :: ev[2]==0 -> ev[2]=2 fi } }
 #ifdef CANCEL
+/* redrive.Service.Cancel: command */
 proctype Operator() { byte v=0;
   do :: atomic { state==RUNNING -> v=ver }; atomic { if :: ver==v -> ver++; state=CANCELLED; break :: ver!=v fi }
      :: state!=RUNNING -> break od }

@@ -236,6 +236,23 @@ func TestVariantsAndSplit(t *testing.T) {
 	s.fails(4, "no such variant", "events", "split", id, "ZZZZ")
 }
 
+// A body of a sender who is not trusted is delivered once the operator says so.
+func TestSplitUntrusted(t *testing.T) {
+	s := newStation(t)
+	s.secrets = append(s.secrets, "first-key-0001")
+	s.input = "first-key-0001\n"
+	s.ok("sources", "trust-key", "demo", "--yes")
+	real := strings.Replace(reply(1), secretKey, "first-key-0001", 1)
+	id := s.post(real)
+	s.post(strings.NewReplacer("first-key-0001", "third-key-0003", "<p>Yes</p>", "<p>No</p>").Replace(real))
+	s.fails(2, "--yes", "events", "split", id)
+	first := strings.TrimSpace(s.ok("events", "split", id, "--yes").out)
+	s.work()
+	if v := lines(t, s.ok("events", "show", first, "--json").out)[0]; v["state"] != "delivered" {
+		t.Errorf("split event: %v", v["state"])
+	}
+}
+
 func TestRefused(t *testing.T) {
 	s := newStation(t)
 	s.getenv["SMARTLEAD_TOKEN"] = "wrong-token-000"

@@ -126,7 +126,8 @@ func (p *program) showMoves(m *moves, done string) error {
 	return nil
 }
 
-// step is a command that moves events named by their ids.
+// step is a command that moves events named by their ids. (The Operator of
+// docs/model/ledger.pml and of intake.pml.)
 type step struct {
 	name, short, long string
 	done              string

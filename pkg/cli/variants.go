@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -188,7 +189,8 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	if err != nil {
 		return err
 	}
-	if v.SplitAs == "" && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender) {
+	untrusted := v.SplitAs == "" && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender)
+	if untrusted {
 		if err := p.confirm(yes, "deliver a body whose secret_key is not trusted"); err != nil {
 			return err
 		}
@@ -197,6 +199,13 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	id, err := s.Ledger.Split(ctx, v, now, now.Add(grace))
 	if err != nil {
 		return err
+	}
+	if untrusted { // it was made a held event
+		_, err := s.Ledger.Release(ctx, id, now, now.Add(grace))
+		if err != nil && !errors.Is(err, webhook.ErrChanged) {
+			return failed(err, "it is an event of its own, %s, and is held", id).
+				hint("deliver it: %s events release %s", p.self(), quote(string(id)))
+		}
 	}
 	// Refused: the event is due in the ledger all the same.
 	s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})

@@ -26,7 +26,8 @@ import (
 // A repeat with another body is stored beside the event before Claim returns.
 // A repeat of a held event by a trusted sender, with the same body, sets it
 // free: the returned record is pending and due at once. With another body it
-// becomes an event of its own.
+// becomes an event of its own. The model's R1, and claim of intake.pml, step by
+// step.
 func (l *Ledger) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	if r.Key == "" || r.ReceivedAt.IsZero() {
 		return webhook.Claimed{}, errors.New("ledger: a receipt needs a key and the time of its receipt")
@@ -55,8 +56,8 @@ func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Ti
 	return it
 }
 
-// put writes a new event and returns it, or the one that was there before: the
-// model's R1, and C1 of intake.pml.
+// put writes a new event and returns it, or the one that was there before: C1
+// of intake.pml, and write of occurrence.pml.
 func (l *Ledger) put(ctx context.Context, it item) (item, error) {
 	err := l.putAbsent(ctx, it)
 	var failed *errCondition
@@ -83,13 +84,12 @@ func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce s
 	return webhook.Claimed{ID: it.id(), Status: webhook.ClaimAccepted, Record: it.record()}, nil
 }
 
-// repeat handles a receipt of an event that the ledger has.
+// repeat handles a receipt of an event that the ledger has: C1 of intake.pml,
+// where the put was refused.
 func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	id := old.id()
 	old.Payload = nil
-	// An untrusted event that an operator gave up is given up for good, but not
-	// what a trusted sender says.
-	forged := old.State == string(webhook.Discarded) && slices.Contains(old.Flags, webhook.FlagUntrustedSender) && !r.Held
+	forged := old.givenUp() && !r.Held
 	trusted := old.State == string(webhook.Held) && !r.Held
 	if r.Fingerprint != old.Fingerprint || forged {
 		claimed, known, err := l.keepVariant(ctx, old, r, nonce)
@@ -99,7 +99,7 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 		if err != nil || (!trusted && !forged) {
 			return claimed, err
 		}
-		return l.standAlone(ctx, claimed, r, dueAt)
+		return l.standAlone(ctx, claimed, r, nonce, dueAt)
 	}
 	rec, err := l.vouch(ctx, old, r)
 	if err != nil {
@@ -140,9 +140,9 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 
 // standAlone makes the body of a trusted sender an event of its own, at once,
 // where an event that is not trusted holds its identity: nobody who merely knows
-// the URL may suppress an event by sending another body first. C4 to C6 of
+// the URL may suppress an event by sending another body first. C4 to C7 of
 // intake.pml.
-func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, dueAt time.Time) (webhook.Claimed, error) {
+func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
 	if err != nil {
 		return webhook.Claimed{}, err
@@ -165,6 +165,9 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
+	if it.State = string(rec.State); it.givenUp() {
+		return l.repeat(ctx, it, r, nonce, dueAt) // it stands alone beside that one
+	}
 	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: rec, Uncounted: claimed.Uncounted}
 	if variant.SplitAs != "" {
 		alone.Status = webhook.ClaimDuplicate
@@ -172,8 +175,9 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	return alone, nil
 }
 
-// heldApart tells whether the body of a trusted sender is held: it came from one
-// who was not trusted before, and was split off.
+// heldApart tells whether the body of a trusted sender is held, or was given up
+// while it was: it came from one who was not trusted before, and was split off.
+// The end of C3 of intake.pml.
 func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
 	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
 		return false, nil
@@ -182,7 +186,13 @@ func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, 
 	if errors.Is(err, webhook.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && apart.State == string(webhook.Held), err
+	return err == nil && (apart.State == string(webhook.Held) || apart.givenUp()), err
+}
+
+// givenUp: an operator discarded what a sender who is not trusted sent. It is
+// given up for good, but not what a trusted sender says.
+func (it item) givenUp() bool {
+	return it.State == string(webhook.Discarded) && slices.Contains(it.Flags, webhook.FlagUntrustedSender)
 }
 
 // keepVariant stores the other body durably before it says so. A variant that

@@ -49,6 +49,7 @@ func (l *Ledger) LoadDocument(ctx context.Context, kind, name string) (body []by
 // SaveDocument writes a document if its version is still the one seen (0: it
 // does not exist yet). It returns webhook.ErrChanged, having changed nothing,
 // where it is not. expiresAt zero keeps the document for ever.
+// The writes of the job in redrive.pml.
 func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error {
 	av, err := attributevalue.MarshalMap(document{
 		PK: kind, SK: name, Version: seen + 1, Body: body, UpdatedAt: at(now), ExpiresAt: seconds(expiresAt),

@@ -46,7 +46,8 @@ func leaseOf(it item) webhook.Lease {
 }
 
 // leaseUpdate is what every lease writes: the number rises by one in the same
-// write and never restarts, and the due time moves to the end of the lease.
+// write and never restarts, and the due time moves to the end of the lease: the
+// model's dolease.
 func leaseUpdate(req webhook.LeaseRequest) update {
 	due := at(req.DueAt)
 	return update{
@@ -82,7 +83,8 @@ func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (it
 	return l.apply(ctx, u)
 }
 
-// leaseOther decides on the item that refused a pending lease.
+// leaseOther decides on the item that refused a pending lease: the other
+// branches of the model's W1.
 func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	refuse := func(why webhook.Refusal) (item, error) {
 		return item{}, &webhook.NotLeasable{Reason: why, Record: old.record()}
@@ -110,7 +112,7 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 	return refuse(webhook.RefusedFinished)
 }
 
-// leaseExpired takes over from a holder that never said a word: the model's W1
+// leaseExpired takes over from a holder that never said a word: the model's W1x
 // from PROC. The wordless lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req)
@@ -121,7 +123,7 @@ func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old
 	return l.apply(ctx, u)
 }
 
-// leaseByLetter revives a dead event by its own letter: the model's W1 from
+// leaseByLetter revives a dead event by its own letter: the model's W1x from
 // DEAD. It starts a new budget, never a new count, and keeps what succeeded.
 func (l *Ledger) leaseByLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req)
@@ -135,7 +137,7 @@ func (l *Ledger) leaseByLetter(ctx context.Context, req webhook.LeaseRequest, ol
 }
 
 // bury writes dead over an expired lease when its event has used up its
-// wordless leases: the model's bury. The event owes its letter. The nonce goes,
+// wordless leases: the model's W1x, bury. The event owes its letter. The nonce goes,
 // so that the holder, should it come back, does not take this death for its
 // own.
 func (l *Ledger) bury(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
@@ -164,8 +166,8 @@ func wordless(old item) webhook.Attempt {
 	}
 }
 
-// deadUpdate is what every death writes. The caller adds the condition and the
-// values :class and :error.
+// deadUpdate is what every death writes: the model's dead. The caller adds the
+// condition and the values :class and :error.
 func deadUpdate(k key, old item, now, dueAt time.Time) update {
 	id, due, died := old.id(), at(dueAt), at(now)
 	return update{

@@ -17,14 +17,13 @@ func (l *Ledger) Revive(ctx context.Context, m webhook.Revival) (webhook.Record,
 }
 
 // Unpark brings a parked event back to work; never back to dead, where a late
-// clearing of an older letter could strand it (the model's Operator, as Park and
-// Discard are).
+// clearing of an older letter could strand it (the model's Operator).
 func (l *Ledger) Unpark(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(ctx, m, webhook.Parked, "death = :seen", m.Death)
 }
 
-// Replay delivers a delivered event once more: generation + 1 (the model's
-// P1). It requires the generation that the caller saw. The idempotency key
+// Replay delivers a delivered event once more: generation + 1 (P0 and P1 of the
+// model's Replay). It requires the generation that the caller saw. The idempotency key
 // stays unless Again is set.
 func (l *Ledger) Replay(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(ctx, m, webhook.Delivered, "generation = :seen", m.Generation)
@@ -32,7 +31,7 @@ func (l *Ledger) Replay(ctx context.Context, m webhook.Revival) (webhook.Record,
 
 // move is the way back to pending. It returns webhook.ErrNotFound and
 // webhook.ErrChanged; the latter changed nothing. A move whose answer was lost
-// is recognised by its nonce. The model's V0 and V1.
+// is recognised by its nonce. The model's V0 and V1, P0 and P1.
 func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State, cond string, seen int) (webhook.Record, error) {
 	old, err := l.getItem(ctx, keyOf(m.ID))
 	if err != nil {
@@ -79,7 +78,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	return it.record(), nil
 }
 
-// afresh opens every destination: a replay repeats what succeeded.
+// afresh opens every destination: a replay repeats what succeeded. (P1.)
 func afresh(list []webhook.Progress) []progress {
 	out := make([]progress, 0, len(list))
 	for _, p := range list {
@@ -109,7 +108,7 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 }
 
 // Park sets a dead event aside and owes nothing for it; its letter is stale
-// from then on. It requires the death that the caller saw.
+// from then on. It requires the death that the caller saw. The model's Operator.
 func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error {
 	_, err := l.apply(ctx, update{
 		key:    keyOf(id),
@@ -125,7 +124,8 @@ func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now ti
 }
 
 // Discard gives up a dead, parked or held event for good. It requires the
-// state and lease number that the caller saw.
+// state and lease number that the caller saw. The model's Operator, and that of
+// intake.pml.
 func (l *Ledger) Discard(ctx context.Context, seen webhook.Record, now, expiresAt time.Time) error {
 	switch seen.State {
 	case webhook.Dead, webhook.Parked, webhook.Held:

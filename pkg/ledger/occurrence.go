@@ -55,7 +55,7 @@ type occurrence struct {
 // was in the unclaimed lane) may be older than what stands in the ledger. It is
 // marked as late. The others stand in the order of their receipt, so that the
 // first of them that is too old ends the search: what stands before it is
-// older still.
+// older still. The step look of occurrence.pml.
 func (l *Ledger) occurrenceOf(ctx context.Context, r webhook.Receipt) (known *item, next occurrence, err error) {
 	next.number = 1
 	var start key

@@ -11,7 +11,7 @@ import (
 )
 
 // Settle ends an attempt: delivered, pending again, or dead. It requires that
-// the event is processing under exactly this lease, and returns
+// the event is processing under exactly this lease (the model's W4), and returns
 // webhook.ErrLeaseLost, having changed nothing, where it is not.
 //
 // A settlement whose answer was lost is recognised by the lease's nonce (the

@@ -17,6 +17,7 @@ const DueShards = dueShards
 // Due lists events whose due time has passed, the longest overdue first, at
 // most limit of one shard. after continues behind an earlier page; it is empty
 // at first. The index is eventually consistent: read the event before acting.
+// What the model's Sweeper begins with.
 func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after string, limit int) (ids []webhook.EventID, next string, err error) {
 	shardKey := &types.AttributeValueMemberS{Value: dueShardName(shardNumber)}
 	cond := "due_shard = :shard AND due_key BETWEEN :after AND :now"
@@ -54,8 +55,8 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 }
 
 // Swept records that SQS accepted what the event owed: pending and processing
-// move their due time on to next, dead owes nothing more (the model's second
-// step of the Sweeper). It requires the state, lease number and due time that
+// move their due time on to next, dead owes nothing more (the last
+// step of the model's Sweeper). It requires the state, lease number and due time that
 // were seen, and returns webhook.ErrChanged where they are not, which is no
 // failure.
 func (l *Ledger) Swept(ctx context.Context, seen webhook.Record, next time.Time) error {

@@ -33,7 +33,8 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 }
 
 // deliver makes one attempt at every destination that is not settled. Each
-// settles on its own: a failing one never repeats a successful one.
+// settles on its own: a failing one never repeats a successful one. (W2 and W3
+// of docs/model/ledger.pml.)
 func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
@@ -62,8 +63,6 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 			outcome = *failure
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
-		case !dest.Wants(event):
-			outcome.Result = webhook.ResultUnrouted
 		default:
 			outcome = hand(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
 		}
@@ -87,8 +86,9 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// hand calls a destination. One that panics has failed its attempt; it does
-// not take the rest of the batch with it.
+// hand asks a destination whether it wants the event, and delivers it. One that
+// panics at either has failed its attempt; it does not take the rest of the
+// batch with it.
 func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -97,11 +97,14 @@ func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome we
 			}
 		}
 	}()
+	if !dest.Wants(d.Event) {
+		return webhook.Outcome{Result: webhook.ResultUnrouted}
+	}
 	return dest.Deliver(ctx, d)
 }
 
 // open lists the destinations that still want an attempt. One that failed for
-// good waits for a revival.
+// good waits for a revival. (TRY of docs/model/ledger.pml.)
 func (s *Service) open(list []webhook.Progress) []string {
 	var names []string
 	for _, p := range list {

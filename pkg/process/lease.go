@@ -15,7 +15,8 @@ const leaseMargin = 5 * time.Second
 
 // lease takes the right to process the event, or says why there is nothing to
 // do. A message that is early, meets a live lease or a finished event is done
-// with: the ledger's due time brings the event back.
+// with: the ledger's due time brings the event back. (W1 of
+// docs/model/ledger.pml.)
 func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message) (webhook.Lease, Report, bool) {
 	report := Report{EventID: id}
 	destinations, err := s.Destinations.Destinations(ctx)

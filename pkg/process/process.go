@@ -114,7 +114,7 @@ type Report struct {
 
 // Process takes one message to a settled attempt. It never panics and never
 // fails: what it could not do is in the report, and the ledger's due time
-// sees to the rest.
+// sees to the rest. (The Worker of docs/model/ledger.pml: W1 to W6.)
 func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	id, report, ok := s.resolve(ctx, m)
 	if !ok {
@@ -132,7 +132,8 @@ func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 }
 
 // resolve finds the event that the message is about. An unclaimed message is
-// claimed first: until then it is the only copy.
+// claimed first: until then it is the only copy. (The Worker of
+// docs/model/intake.pml, up to its W1.)
 func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.EventID, Report, bool) {
 	if m.Kind != webhook.KindUnclaimed {
 		return m.ID, Report{}, true

@@ -12,7 +12,8 @@ import (
 // decide says how the attempt ends. It is the only place that does.
 //
 // Delivered: every destination is settled. Pending: at least one may still be
-// retried. Dead: none may, and at least one is not settled.
+// retried. Dead: none may, and at least one is not settled. (ALLOK and RETRY of
+// docs/model/ledger.pml.)
 func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhook.Settlement {
 	now := s.Now()
 	progress := make([]webhook.Progress, len(lease.Record.Destinations))
@@ -65,7 +66,8 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 }
 
 // settle writes the end of the attempt, and sends the letter of a dead event:
-// the ledger first, so that a letter never arrives before its event is dead.
+// the ledger first, so that a letter never arrives before its event is dead. (W4
+// and W4ok of docs/model/ledger.pml.)
 func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
 	rec := lease.Record
 	report := Report{
@@ -103,7 +105,8 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 
 // sendLetter puts the letter of this death into the dead letter queue and then
 // clears what the event owes. Where either fails the sweeper sends a second
-// letter with the same number, which is harmless. (W5 of docs/model/ledger.pml.)
+// letter with the same number, which is harmless. (W5 and W6 of
+// docs/model/ledger.pml.)
 func (s *Service) sendLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
 	if err := s.Letters.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
 		return fmt.Errorf("letter: %w", err)

@@ -191,6 +191,7 @@ func (s *Service) claim(ctx context.Context, units []*unit) {
 	wg.Wait()
 }
 
+// claimOne is R1 of docs/model/ledger.pml, and claim of intake.pml.
 func (s *Service) claimOne(ctx context.Context, u *unit) {
 	// A body too large to be inline is in the store before the claim refers to it.
 	payload, err := s.Bodies.Store(ctx, u.receipt.Account, u.body)
@@ -223,7 +224,8 @@ func (s *Service) claimOne(ctx context.Context, u *unit) {
 }
 
 // owesMessage: a new event owes its first message; an unfinished one that is
-// overdue is enqueued again by its duplicate, at once.
+// overdue is enqueued again by its duplicate, at once. (R2 of
+// docs/model/intake.pml.)
 func owesMessage(c webhook.Claimed, now time.Time) bool {
 	if c.Status == webhook.ClaimAccepted {
 		return true
@@ -233,7 +235,7 @@ func owesMessage(c webhook.Claimed, now time.Time) bool {
 
 // enqueue tells the worker. For a claimed event a refused send loses nothing:
 // the sweeper sends what is due. An unclaimed event is durable only if SQS
-// took it.
+// took it. (R2 of docs/model/intake.pml.)
 func (s *Service) enqueue(ctx context.Context, units []*unit) {
 	ctx, cancel := context.WithTimeout(ctx, s.policy.SendTimeout)
 	defer cancel()

@@ -55,7 +55,7 @@ type Janitor struct {
 
 // Clear looks at some of the letters. A letter is deleted only after a
 // consistent read that was made after it was received has shown it stale; any
-// doubt keeps it. (The Janitor of docs/model/letters.pml.)
+// doubt keeps it. (The Janitor of docs/model/letters.pml and of ledger.pml.)
 func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 	var counts LetterCounts
 	var failed error
@@ -154,7 +154,8 @@ func (j *Janitor) remove(ctx context.Context, msgs []webhook.DeadMessage, found 
 // stale: letter k has done its work when the event was leased again, or when
 // it is neither dead nor being worked on under that number. A message without
 // a number, which SQS moved here because no worker could start, is needed by
-// nobody once the event owes nothing or is owed by its due time.
+// nobody once the event owes nothing or is owed by its due time. (STALE of
+// docs/model/ledger.pml.)
 func stale(m webhook.Message, rec webhook.Record) bool {
 	if m.Kind == webhook.KindEvent {
 		return rec.State != webhook.Processing
@@ -164,13 +165,14 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 }
 
 // renew writes a letter anew before the queue's retention ends it: first the
-// new one, then the old one goes. (docs/model/letters.pml.)
+// new one, then the old one goes. (renew and remove of docs/model/letters.pml.)
 func (j *Janitor) renew(ctx context.Context, rec webhook.Record) error {
 	return j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
-// ledger and tells the worker; only then may it go.
+// ledger and tells the worker; only then may it go. (The Janitor of
+// docs/model/intake.pml.)
 func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage) error {
 	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), j.Now().Add(j.Grace))
 	if err != nil {

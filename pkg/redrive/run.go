@@ -74,7 +74,8 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 }
 
 // step is one tick: take the job, see what became of what was released, decide
-// on the pace, release, note it down.
+// on the pace, release, note it down. (The Run of docs/model/redrive.pml: save,
+// rel.)
 func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
 	s.clearLetters(ctx, sum)
 	j, err := s.Status(ctx)
@@ -262,7 +263,8 @@ func latenciesOf(rec webhook.Record, seen int) []time.Duration {
 }
 
 // release brings back as many events as the pace allows for one tick. Events
-// that die from now on are not this job's: the cut-off is its start.
+// that die from now on are not this job's: the cut-off is its start. (rel of
+// docs/model/redrive.pml.)
 func (s *Service) release(ctx context.Context, j *Job) error {
 	budget := int(j.Pace.Rate*s.policy.Tick.Seconds() + 0.5)
 	if j.Pace.Phase == Canary {
@@ -327,7 +329,8 @@ const revivers = 16
 // tells the worker. A refused send loses nothing: the sweeper sends what is
 // due. The queue keeps each message back for its place in the tick, so that the
 // destination sees an even pace and no burst; before are those that went ahead in
-// this tick. It tells whether the store answered for every one.
+// this tick. It tells whether the store answered for every one. (rel of
+// docs/model/redrive.pml, and the Redrive of ledger.pml.)
 func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, before int) (answered bool) {
 	answered = true
 	revived, silent := make([]*webhook.Record, len(records)), make([]bool, len(records))

@@ -84,7 +84,8 @@ func (s *Service) Sweep(ctx context.Context) Report {
 }
 
 // sendDue sends what a page of events owes. The index may be older than the
-// events, so each is read before it is judged.
+// events, so each is read before it is judged. (The Sweeper of
+// docs/model/ledger.pml.)
 func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Report) {
 	if len(ids) == 0 {
 		return

@@ -97,6 +97,16 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 		return out, md, errDead
 	}
 	w.note(operation, l)
+	// Before the world answers, so that a function that breaks a rule does so
+	// whatever happens to its call.
+	if w.mutant.skip != nil {
+		if result := w.mutant.skip(l, in.Parameters); result != nil {
+			return middleware.InitializeOutput{Result: result}, md, nil
+		}
+	}
+	if w.mutant.in != nil {
+		w.mutant.in(l, in.Parameters)
+	}
 	if w.before != nil {
 		w.before(l, operation, in.Parameters)
 	}
@@ -110,14 +120,6 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 		l.kill()
 		return out, md, errDead
 	}
-	if w.mutant.skip != nil {
-		if result := w.mutant.skip(l, in.Parameters); result != nil {
-			return middleware.InitializeOutput{Result: result}, md, nil
-		}
-	}
-	if w.mutant.in != nil {
-		w.mutant.in(l, in.Parameters)
-	}
 	out, md, err = next.HandleInitialize(ctx, in)
 	if hit {
 		l.kill()
@@ -127,9 +129,6 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 	}
 	if l.dead.Load() {
 		return out, md, errDead
-	}
-	if err != nil && w.mutant.failure != nil {
-		w.mutant.failure(l, err)
 	}
 	if err == nil && w.mutant.out != nil {
 		w.mutant.out(l, in.Parameters, out.Result)
@@ -170,31 +169,34 @@ func (w *world) through(ctx context.Context, in middleware.FinalizeInput, next m
 	params := ctx.Value(paramsKey{})
 	defer w.history.turn(params)()
 	out, md, err = next.HandleFinalize(ctx, in)
-	if err == nil {
+	var answered smithy.APIError
+	switch {
+	case err == nil:
 		w.observe(params, out.Result)
+	case !errors.As(err, &answered):
+		w.history.missed(params)
 	}
 	return out, md, err
 }
 
 // mutant breaks the protocol from outside. Each part may be nil.
 type mutant struct {
-	in      func(l *life, params any)         // rewrites a call
-	out     func(l *life, params, result any) // rewrites its answer
-	failure func(l *life, err error)          // rewrites its refusal
-	skip    func(l *life, params any) any     // answers instead of the store
+	in   func(l *life, params any)         // rewrites a call
+	out  func(l *life, params, result any) // rewrites its answer
+	skip func(l *life, params any) any     // answers instead of the store
 }
 
 // observe keeps what the checks need of an answer that left the store, whether
 // or not the caller hears it.
 func (w *world) observe(params, result any) {
 	w.visibility.observe(params, result)
-	in, ok := params.(*dynamodb.UpdateItemInput)
-	if !ok {
-		return
-	}
-	out, ok := result.(*dynamodb.UpdateItemOutput)
-	if ok {
-		w.leases.observe(in, out)
-		w.history.observe(item(out.Attributes))
+	switch in := params.(type) {
+	case *dynamodb.PutItemInput:
+		w.claimed(in.Item)
+	case *dynamodb.UpdateItemInput:
+		if out, ok := result.(*dynamodb.UpdateItemOutput); ok {
+			w.leases.observe(in, out)
+			w.history.observe(out.Attributes)
+		}
 	}
 }

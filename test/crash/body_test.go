@@ -110,7 +110,10 @@ func keysOf(r *request) (keys []string) {
 	return keys
 }
 
-// splitOf is the identity of a body that stands alone beside another one.
-func splitOf(el smartlead.Element) webhook.EventID {
-	return ledger.SplitID(webhook.Variant{ID: webhook.NewEventID(el.Key, 1), Fingerprint: el.Fingerprint})
+// identitiesOf are those that an element may have: its own; that of a body that
+// stands alone beside another one; and beside one that did and was given up.
+func identitiesOf(el smartlead.Element) []string {
+	id := webhook.NewEventID(el.Key, 1)
+	alone := ledger.SplitID(webhook.Variant{ID: id, Fingerprint: el.Fingerprint})
+	return []string{string(id), string(alone), string(ledger.SplitID(webhook.Variant{ID: alone, Fingerprint: el.Fingerprint}))}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,35 +17,65 @@ import (
 	"smartlead-receiver/pkg/config"
 )
 
-// TestSkew lets the clocks of the functions be ten minutes apart.
+// clocks are those that may differ: of each function and of the operator.
+var clocks = []string{"receiver", "worker", "sweeper", "redrive", "operator"}
+
+// TestSkew lets every clock be right, ten minutes late or ten minutes early,
+// in all combinations. Events die, are redriven and replayed under the same
+// clocks.
 func TestSkew(t *testing.T) {
-	offsets := []time.Duration{-10 * time.Minute, 0, 10 * time.Minute}
-	for _, receiver := range offsets {
-		for _, worker := range offsets {
-			for _, sweeper := range offsets {
-				t.Run(fmt.Sprintf("receiver %s worker %s sweeper %s", receiver, worker, sweeper), func(t *testing.T) {
-					t.Parallel()
-					w := newWorld(t, tableOf(t), options{tries: 2})
-					defer w.close()
-					w.skew = map[string]time.Duration{"receiver": receiver, "worker": worker, "sweeper": sweeper}
-					w.takes("crm", func(e effect) int {
-						if e.attempt < 4 {
-							return http.StatusServiceUnavailable
-						}
-						return http.StatusOK
-					})
-					w.send(w.event(1))
-					w.outage = sqsDown
-					w.send(w.event(2))
-					w.outage = nil
-					w.settle()
-					w.skew = map[string]time.Duration{} // the operator's clock is right, and so is the job's
-					w.pass(time.Hour)
-					w.finish()
-					w.violated()
-				})
-			}
+	offsets := []time.Duration{0, -10 * time.Minute, 10 * time.Minute}
+	combinations := 1
+	for range clocks {
+		combinations *= len(offsets)
+	}
+	for n := range combinations {
+		skew, name := map[string]time.Duration{}, ""
+		for i, rest := 0, n; i < len(clocks); i, rest = i+1, rest/len(offsets) {
+			skew[clocks[i]] = offsets[rest%len(offsets)]
+			name += fmt.Sprintf("%s %s ", clocks[i], skew[clocks[i]])
 		}
+		if !whole() && n%7 != 0 {
+			continue
+		}
+		t.Run(strings.TrimSpace(name), func(t *testing.T) {
+			t.Parallel()
+			skewed(t, skew)
+		})
+	}
+}
+
+func skewed(t *testing.T, skew map[string]time.Duration) {
+	w := newWorld(t, tableOf(t), options{tries: 2})
+	defer w.close()
+	w.skew = skew
+	w.takes("crm", func(e effect) int {
+		if e.attempt < 4 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	})
+	w.send(w.event(1))
+	w.outage = sqsDown
+	w.send(w.event(2))
+	w.outage = dynamoDBDown
+	w.send(w.event(3))
+	w.outage = nil
+	w.settle()
+	w.check(false)
+	if n := len(w.letters()); n != 3 {
+		t.Errorf("%d letters of 3 deaths", n)
+	}
+	w.pass(time.Hour) // a job takes what died before it began, by the operator's clock
+	w.finish()
+	for n := range 3 {
+		w.replay(w.idOf(w.event(n+1)), 0, true, "replay")
+	}
+	w.settle()
+	w.check(true)
+	w.violated()
+	if n := len(w.effects); n != 6 {
+		t.Errorf("%d deliveries of 3 events and their replays", n)
 	}
 }
 
@@ -71,7 +102,7 @@ func TestExpiry(t *testing.T) {
 				w.expire()
 			}
 		}
-		w.replay(w.idOf(r), 0, false)
+		w.replay(w.idOf(r), 0, false, "replay")
 		w.pump()
 		w.post(r)
 		w.put(w.stores.Live, message)

@@ -2,12 +2,14 @@ package crash
 
 import (
 	"errors"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
 )
 
 // A control drops one rule of the protocol and expects a story to go wrong in
@@ -91,14 +93,12 @@ var controls = []control{
 	{
 		"the death number", staleLetter,
 		func(w *world) {
-			w.letterDeath = func(id string, _ int) int {
+			w.rewrite = func(l letter, body map[string]any) {
 				for _, it := range w.items() {
-					if it.isEvent() && it.id() == id {
-						death, _ := strconv.Atoi(it.text("death"))
-						return death
+					if l.kind == webhook.KindLetter && it.isEvent() && it.id() == l.id {
+						body["death"] = it.number("death")
 					}
 				}
-				return 0
 			}
 		},
 		"revived death 2 unasked",
@@ -168,7 +168,7 @@ var controls = []control{
 // shows nothing. The embedded engine takes the values that a shortened
 // condition leaves unused.
 func TestControls(t *testing.T) {
-	for _, c := range controls {
+	for _, c := range slices.Concat(controls, orderControls, heldControls, outageControls) {
 		t.Run(c.dropped, func(t *testing.T) {
 			t.Parallel()
 			if found := tell(t, c.story, embedded.URL, nil); len(found) > 0 {

@@ -2,9 +2,12 @@ package crash
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // history is what every write made of an event, in the store's own order, held
@@ -12,15 +15,43 @@ import (
 type history struct {
 	writes   sync.Mutex
 	last     map[string]step
+	unheard  map[string]bool // events whose latest write may have taken effect or not
 	problems []string
 	steps    int
+	lost     int // writes whose answer did not come
 }
 
+// step is an event as a write left it.
 type step struct {
-	state, number, nonce string
+	state, number, nonce      string
+	generation, death, effect string
+	due                       bool
+	settled                   []string // destinations that have what they were sent
 }
 
-func newHistory() *history { return &history{last: map[string]step{}} }
+func (s step) String() string {
+	return fmt.Sprintf("%s (lease %s %q, generation %s, death %s, due %t)", s.state, s.number, s.nonce, s.generation, s.death, s.due)
+}
+
+func stepOf(it item) step {
+	s := step{
+		state: it.text("state"), number: it.text("lease_number"), nonce: it.text("lease_nonce"),
+		generation: it.text("generation"), death: it.text("death"), effect: it.text("effect_key"), due: it["due_at"] != nil,
+	}
+	list, _ := it["destinations"].(*dynamotypes.AttributeValueMemberL)
+	if list == nil {
+		return s
+	}
+	for _, d := range list.Value {
+		p := item(d.(*dynamotypes.AttributeValueMemberM).Value)
+		if p.text("result") == "delivered" {
+			s.settled = append(s.settled, p.text("name"))
+		}
+	}
+	return s
+}
+
+func newHistory() *history { return &history{last: map[string]step{}, unheard: map[string]bool{}} }
 
 // turn lets one write at a time reach the store.
 func (h *history) turn(params any) (done func()) {
@@ -32,46 +63,150 @@ func (h *history) turn(params any) (done func()) {
 	return func() {}
 }
 
-var ended = []string{"processing", "pending", "delivered", "dead"}
-
-// allowed lists where an event may go under the lease that it has, and under a
-// new one. The engine on this machine may break the answer of a lease that took
-// effect: what is seen next is then how that lease ended.
-var allowed = map[string]struct{ same, leased []string }{
-	"":           {same: []string{"pending", "held"}, leased: ended}, // its claim was a put
-	"pending":    {same: []string{"pending"}, leased: ended},
-	"processing": {same: []string{"processing", "pending", "delivered", "dead"}, leased: ended},
-	"delivered":  {same: []string{"delivered", "pending"}},
-	"dead":       {same: []string{"dead", "pending", "parked"}, leased: ended},
-	"held":       {same: []string{"held", "pending"}},
-	"parked":     {same: []string{"parked", "pending"}},
+// under lists where an event may go under the lease that it has. Under a new
+// one it goes to processing.
+var under = map[string][]string{
+	"pending":    {"pending"},
+	"processing": {"processing", "pending", "delivered", "dead"},
+	"delivered":  {"delivered", "pending"},
+	"dead":       {"dead", "pending", "parked", "discarded"},
+	"held":       {"held", "pending", "discarded"},
+	"parked":     {"parked", "pending", "discarded"},
+	"discarded":  {"discarded"},
 }
 
-// observe is told the event as a write left it, while the write has its turn.
+// claimed is told of an event that was put.
+func (h *history) claimed(it item) {
+	if !it.isEvent() {
+		return
+	}
+	now := stepOf(it)
+	before, known := h.last[it.id()]
+	switch {
+	case h.unheard[it.id()]:
+	case known:
+		h.problem("%s was put over %s", it.id(), before)
+	case now.state != "pending" && now.state != "held" || now.number != "0" && now.number != "":
+		h.problem("%s begins as %s", it.id(), now)
+	}
+	h.keep(it, now)
+}
+
+// observe is told the event as an update left it, while the write has its turn.
 func (h *history) observe(it item) {
 	if !it.isEvent() {
 		return
 	}
-	now := step{it.text("state"), it.text("lease_number"), it.text("lease_nonce")}
-	before := h.last[it.id()]
+	now := stepOf(it)
+	before, known := h.last[it.id()]
+	switch {
+	case h.unheard[it.id()]: // nobody knows what stood there before
+	case !known:
+		h.problem("%s was written, and nobody put it", it.id())
+	default:
+		if why := wrong(before, now); why != "" {
+			h.problem("%s went from %s to %s: %s", it.id(), before, now, why)
+		}
+	}
+	h.keep(it, now)
+}
+
+// keep remembers a step, and holds it against what is true of a state however
+// it was reached.
+func (h *history) keep(it item, now step) {
+	switch owes := now.state == "pending" || now.state == "processing"; {
+	case owes != now.due && now.state != "dead":
+		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
+	case now.state == "dead" && now.death != now.number:
+		h.problem("%s is %s: it did not die under its lease", it.id(), now)
+	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
+		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
+	case !it.listed("dead_key", "dead_key", "dead_shard", now.state == "dead"):
+		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
+	}
 	h.last[it.id()] = now
 	h.steps++
-	if before.state == "" {
+	delete(h.unheard, it.id())
+}
+
+// listed tells whether an index has all of an event, or nothing.
+func (it item) listed(at, key, shard string, want bool) bool {
+	return (it[at] != nil) == want && (it[key] != nil) == want && (it[shard] != nil) == want
+}
+
+// wrong says why a step may not follow another.
+func wrong(before, now step) string {
+	if now.number != before.number {
+		return wrongLease(before, now)
+	}
+	buried := before.state == "processing" && now.state == "dead" && now.nonce == ""
+	replayed := before.state == "delivered" && now.state == "pending"
+	died := before.state == "processing" && now.state == "dead"
+	switch {
+	case !slices.Contains(under[before.state], now.state):
+		return "the state table knows no such step under one lease"
+	case now.nonce != before.nonce && !buried:
+		return "the lease has another holder, and the same number"
+	case replayed != (now.generation == successor(before.generation)) || !replayed && now.generation != before.generation:
+		return "a replay, and nothing else, begins a generation"
+	case !replayed && now.effect != before.effect:
+		return "a replay, and nothing else, asks for the effect again"
+	case !died && now.death != before.death:
+		return "the death's number changed without a death"
+	case before.state == "dead" && now.state == "dead" && now.due && !before.due:
+		return "it owes a second letter"
+	case !replayed && !covers(now.settled, before.settled):
+		return "a destination that has it is open again"
+	}
+	return ""
+}
+
+// wrongLease is wrong for a step to another lease number.
+func wrongLease(before, now step) string {
+	switch {
+	case now.number != successor(before.number):
+		return "the number does not follow"
+	case now.state != "processing":
+		return "a new lease is processing"
+	case before.state != "pending" && before.state != "processing" && before.state != "dead":
+		return "nobody may lease it"
+	case now.nonce == "" || now.nonce == before.nonce:
+		return "the lease has no holder of its own"
+	case now.generation != before.generation || now.effect != before.effect:
+		return "a lease begins no generation"
+	case now.death != before.death:
+		return "the death's number changed without a death"
+	case !covers(now.settled, before.settled):
+		return "a destination that has it is open again"
+	}
+	return ""
+}
+
+func covers(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+func (h *history) problem(format string, args ...any) {
+	h.problems = append(h.problems, fmt.Sprintf(format, args...))
+}
+
+// missed is told of a write without an answer: whether it took effect shows
+// only in what comes after it. No fault of a plan is one; these are the
+// machine's own, such as a request that outlived its function's time.
+func (h *history) missed(params any) {
+	var key item
+	switch in := params.(type) {
+	case *dynamodb.PutItemInput:
+		key = in.Item
+	case *dynamodb.UpdateItemInput:
+		key = in.Key
+	default:
 		return
 	}
-	next := allowed[before.state].same
-	if now.number != before.number {
-		next = allowed[before.state].leased
-		if now.number != successor(before.number) {
-			h.problems = append(h.problems, fmt.Sprintf("%s: lease %s follows %s", it.id(), now.number, before.number))
-		}
+	h.lost++
+	if key.isEvent() {
+		h.unheard[key.id()] = true
 	}
-	for _, s := range next {
-		if s == now.state {
-			return
-		}
-	}
-	h.problems = append(h.problems, fmt.Sprintf("%s went from %v to %v", it.id(), before, now))
 }
 
 func (h *history) found() []string {
@@ -89,6 +224,6 @@ func (h *history) forget(id string) {
 
 func successor(number string) string {
 	var n int
-	_, _ = fmt.Sscan(number, &n)
+	_, _ = fmt.Sscan(strings.TrimSpace(number), &n)
 	return fmt.Sprint(n + 1)
 }

@@ -76,7 +76,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 			w.violate("%s is dead although the destinations are well and everything was redriven", a.id)
 		}
 	case "held":
-		if a.trusted {
+		// What came untrusted before is held where an operator splits it off; what a
+		// trusted sender says afterwards sets it free.
+		if a.trusted && a.number > w.apart[a.id] {
 			w.violate("%s is trusted, and is held", a.marker)
 		}
 		if w.reachedAny(a) {
@@ -85,6 +87,14 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 	case "parked": // dead, and redriven too often
 		if n, _ := strconv.Atoi(it.text("redrives")); n < redrive.DefaultPolicy.ParkAfter {
 			w.violate("%s is parked after %d redrives", a.id, n)
+		}
+	case "discarded":
+		switch {
+		case !w.discarded[a.id]:
+			w.violate("%s is discarded, and no operator did it", a.id)
+		case a.trusted && it.text("lease_number") == "0":
+			// It was given up while it was held: a trusted sender's word stands beside it.
+			w.checkVariant(a, it, events, rows, letters, healed)
 		}
 	default:
 		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
@@ -106,7 +116,7 @@ func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []
 		if !w.expired[a.id] {
 			w.checkAck(a, events, rows, letters, healed)
 		}
-	case a.trusted && beside.text("state") == "held":
+	case a.trusted && (beside.text("state") == "held" || beside.text("state") == "discarded" && beside.text("lease_number") == "0"):
 		w.violate("%s is trusted, and waits beside %s, which is not", a.marker, a.id)
 	}
 }
@@ -129,11 +139,28 @@ func (w *world) reachedAny(a ack) bool {
 
 // checkEffects: a destination that dedupes by the key applies each event once.
 func (w *world) checkEffects() {
+	ids := map[string]string{}     // destination, body → identity
 	keys := map[string]string{}    // destination, event, generation → key
 	bodies := map[string]string{}  // destination, key → marker
 	attempts := map[string]*life{} // destination, event, attempt → life
+	vouched := map[string]bool{}   // bodies that a trusted sender sent
+	for _, r := range w.requests {
+		for _, marker := range r.markers {
+			vouched[marker] = vouched[marker] || r.trusted()
+		}
+	}
 	for _, e := range w.effects {
-		name := fmt.Sprintf("%s generation %d at %s", e.id, e.generation, e.destination)
+		if !vouched[e.marker] {
+			w.violate("%s reached %s, and no trusted sender sent it", e.marker, e.destination)
+		}
+		// Occurrences share their key; what has expired may come again.
+		name := e.destination + " " + e.marker
+		key := webhook.EventID(e.id).Key()
+		if before, ok := ids[name]; ok && before != key && !w.lapsed {
+			w.violate("%s came as %s and as %s", name, before, e.id)
+		}
+		ids[name] = key
+		name = fmt.Sprintf("%s generation %d at %s", e.id, e.generation, e.destination)
 		if before, ok := keys[name]; ok && before != e.key {
 			w.violate("%s came under the keys %s and %s: it takes effect twice", name, before, e.key)
 		}
@@ -228,7 +255,9 @@ func (w *world) checkRows(rows []item) {
 	sent := map[string]bool{}
 	for _, r := range w.requests {
 		for _, el := range elementsOf(r) {
-			sent[el.Key], sent[string(splitOf(el))] = true, true
+			for _, id := range identitiesOf(el) {
+				sent[id] = true
+			}
 		}
 	}
 	for _, it := range rows {

@@ -10,22 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/local"
-	"smartlead-receiver/pkg/webhook"
 )
 
-// onItsWay lets a control change what a letter says.
+// onItsWay lets a control change what a message says.
 func (w *world) onItsWay(ev events.SQSEvent) events.SQSEvent {
-	if w.letterDeath == nil {
+	if w.rewrite == nil {
 		return ev
 	}
 	for i, rec := range ev.Records {
-		l := readLetter(rec.Body)
-		if l.kind != webhook.KindLetter {
-			continue
-		}
 		var body map[string]any
 		w.must(json.Unmarshal([]byte(rec.Body), &body))
-		body["death"] = w.letterDeath(l.id, l.death)
+		w.rewrite(readLetter(rec.Body), body)
 		text, err := json.Marshal(body)
 		w.must(err)
 		ev.Records[i].Body = string(text)
@@ -63,8 +58,18 @@ func (w *world) forget(id string) {
 	w.leases.forget(id)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.expired[id] = true
+	w.expired[id], w.lapsed = true, true
 	w.attempts = slices.DeleteFunc(w.attempts, func(a attempt) bool { return a.id == id })
+}
+
+// claimed is told of a row that was put.
+func (w *world) claimed(it item) {
+	w.history.claimed(it)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if it.isEvent() {
+		delete(w.expired, it.id())
+	}
 }
 
 // outlive lets a queue's retention pass: its messages go, hidden ones too.

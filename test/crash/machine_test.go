@@ -5,7 +5,6 @@ import (
 	"flag"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -45,12 +44,16 @@ func TestAnyOrder(t *testing.T) {
 			"sweep":           func(*rapid.T) { m.sweep() },
 			"redrive":         func(*rapid.T) { m.start(); m.world.redrive() },
 			"console redrive": func(rt *rapid.T) { m.console(m.stores.DLQ, m.stores.Live, rapid.Bool().Draw(rt, "leave")) },
-			"park":            m.park,
+			"park":            func(*rapid.T) { m.park() },
 			"unpark":          func(*rapid.T) { m.unpark() },
-			"replay":          m.again,
-			"expiry":          m.expiry,
-			"outage":          m.outages,
-			"destination":     m.destination,
+			"split":           func(*rapid.T) { m.split() },
+			"discard": func(rt *rapid.T) {
+				m.discard(rapid.SampledFrom([]webhook.State{webhook.Held, webhook.Parked, webhook.Dead}).Draw(rt, "state"))
+			},
+			"replay":      m.again,
+			"expiry":      m.expiry,
+			"outage":      m.outages,
+			"destination": m.destination,
 		})
 		m.end()
 		m.consistent(rt)
@@ -103,7 +106,7 @@ func (m *machine) receive(r *request) {
 		switch fresh := a.status == "accepted" || a.status == "held"; {
 		case fresh && m.known[a.id]:
 			m.violate("%s was %s, and is known", a.id, a.status)
-		case a.id != el.Key && a.id != string(splitOf(el)):
+		case !slices.Contains(identitiesOf(el), a.id):
 			m.violate("%s was answered for %s", a.id, el.Key)
 		}
 		m.known[a.id] = true
@@ -128,39 +131,9 @@ func (m *machine) start() {
 	})
 }
 
-// each runs a move of the operator's over every event of a state.
-func (m *machine) each(state webhook.State, move func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item)) {
-	env := m.env("operator")
-	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
-	for _, it := range m.items() {
-		if it.isEvent() && it.text("state") == string(state) {
-			m.live("operator", func(ctx context.Context) { move(ctx, l, webhook.EventID(it.id()), it) })
-		}
-	}
-}
-
-func (it item) number(name string) int {
-	n, _ := strconv.Atoi(it.text(name))
-	return n
-}
-
-func (m *machine) park(*rapid.T) {
-	m.each(webhook.Dead, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
-		_ = l.Park(ctx, id, it.number("death"), m.clock())
-	})
-}
-
-func (m *machine) unpark() {
-	m.each(webhook.Parked, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
-		now := m.clock()
-		_, _ = l.Unpark(ctx, webhook.Revival{ID: id, Lane: webhook.Replay, At: now, DueAt: now, Death: it.number("death"), Nonce: now.String()})
-	})
-}
-
 func (m *machine) again(rt *rapid.T) {
 	again := rapid.Bool().Draw(rt, "effect again")
-	m.each(webhook.Delivered, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item) {
-		now := m.clock()
+	m.each(webhook.Delivered, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
 		_, _ = l.Replay(ctx, webhook.Revival{
 			ID: id, Lane: webhook.Replay, At: now, DueAt: now, Generation: it.number("generation"), Again: again, Nonce: now.String(),
 		})

@@ -1,19 +1,10 @@
 package crash
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
-
-	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/process"
-	"smartlead-receiver/pkg/queue"
-	"smartlead-receiver/pkg/smartlead"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // poisonTries and its back-off are small, so that a poison event dies soon.
@@ -147,47 +138,4 @@ func TestForeignMessage(t *testing.T) {
 	if shown != len(foreign) || len(w.effects) != 1 {
 		t.Errorf("%d of %d foreign messages are shown, %d of 1 event delivered", shown, len(foreign), len(w.effects))
 	}
-}
-
-// panics is a destination whose code is broken.
-type panics struct{}
-
-func (panics) Wants(webhook.Event) bool { return true }
-
-func (panics) Deliver(context.Context, webhook.Delivery) webhook.Outcome { panic("broken") }
-
-func (panics) Destinations(context.Context) (map[string]process.Destination, error) {
-	return map[string]process.Destination{"crm": panics{}}, nil
-}
-
-// TestPanickingDestination: a panic is a failed attempt, counted as any other,
-// and does not take the rest of the batch with it.
-func TestPanickingDestination(t *testing.T) {
-	w := newWorld(t, embedded.URL, options{})
-	defer w.close()
-	env := w.env("worker")
-	queues := queue.New(env.Clients.SQS, queue.URLs{Live: env.Config.LiveQueue, Dead: env.Config.DeadQueue})
-	policy := process.DefaultPolicy
-	policy.MaxAttempts, policy.RetryBase = maxTries, time.Second
-	service := process.New(process.Ports{
-		Ledger: ledger.New(env.Clients.DynamoDB, env.Config.Table), Letters: queues, Bodies: inline,
-		Destinations: panics{}, Now: env.Now, Random: env.Random, Nonce: rand.Text,
-		Normalize: func(body []byte, account string) (webhook.Event, error) {
-			return smartlead.Normalize(body, smartlead.Options{Account: account})
-		},
-	}, policy)
-	r := w.event(1)
-	w.send(r)
-	outcomes := []string{}
-	for range maxTries + 2 {
-		w.pass(time.Minute)
-		report := service.Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: w.idOf(r)})
-		outcomes = append(outcomes, report.Outcome)
-	}
-	want := []string{"retry", "retry", "dead", "stale_letter", "stale_letter"}
-	if !slices.Equal(outcomes, want) {
-		t.Errorf("the attempts ended as %v, want %v", outcomes, want)
-	}
-	w.finish()
-	w.violated()
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -37,6 +35,13 @@ func down(function string, operations ...string) func(context.Context, *life, st
 	}
 }
 
+// either is an outage of both.
+func either(a, b func(context.Context, *life, string) error) func(context.Context, *life, string) error {
+	return func(ctx context.Context, l *life, operation string) error {
+		return errors.Join(a(ctx, l, operation), b(ctx, l, operation))
+	}
+}
+
 var (
 	sqsDown      = down("receiver", "SendMessageBatch")
 	dynamoDBDown = down("receiver", "PutItem", "GetItem", "UpdateItem", "Query", "BatchGetItem")
@@ -57,28 +62,6 @@ func wordless(w *world) {
 	for range 4 {
 		w.pump()
 		w.pass(workVisibility)
-	}
-}
-
-// replay is what the operator's command does: exactly the generation that was
-// seen, also when it is repeated because its answer was lost.
-func (w *world) replay(id webhook.EventID, generation int, again bool) {
-	env := w.env("operator")
-	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
-	q := queue.New(env.Clients.SQS, queue.URLs{Replay: env.Config.ReplayQueue})
-	for range 3 {
-		survived := w.live("operator", func(ctx context.Context) {
-			now := w.clock()
-			rec, err := l.Replay(ctx, webhook.Revival{
-				ID: id, Lane: webhook.Replay, At: now, DueAt: now.Add(grace), Generation: generation, Again: again, Nonce: "replay",
-			})
-			if err == nil {
-				q.Send(ctx, webhook.Replay, []webhook.Message{{Kind: webhook.KindEvent, ID: rec.ID}})
-			}
-		})
-		if survived {
-			return
-		}
 	}
 }
 
@@ -152,6 +135,6 @@ var scenarios = []scenario{
 		w.settle()
 	}, run: func(w *world) { w.redriveAll() }},
 	{name: "replay", prepare: func(w *world) { w.send(w.event(1)); w.settle() }, run: func(w *world) {
-		w.replay(w.idOf(w.requests[0]), 0, true)
+		w.replay(w.idOf(w.requests[0]), 0, true, "replay")
 	}},
 }

@@ -105,64 +105,6 @@ func tableOf(t *testing.T) string {
 	return kumoEngine.url(t)
 }
 
-// TestStoresHang: the sender must have its answer within ten seconds, whatever
-// the stores do, and before Lambda ends the function.
-func TestStoresHang(t *testing.T) {
-	hang := func(operations ...string) func(context.Context, *life, string) error {
-		return func(ctx context.Context, _ *life, operation string) error {
-			if slices.Contains(operations, operation) {
-				<-ctx.Done()
-				return ctx.Err()
-			}
-			return nil
-		}
-	}
-	late := func(d time.Duration, operation string, outage func(context.Context, *life, string) error) func(context.Context, *life, string) error {
-		return func(ctx context.Context, l *life, op string) error {
-			if op == operation {
-				select {
-				case <-time.After(d):
-					return nil
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			}
-			return outage(ctx, l, op)
-		}
-	}
-	both := hang(append(slices.Clone(sqsCalls), dynamoDBCalls...)...)
-	for _, c := range []struct {
-		name   string
-		outage func(context.Context, *life, string) error
-		status int
-	}{
-		{"DynamoDB", hang(dynamoDBCalls...), 200},
-		{"both", both, 503},
-		{"both, and the secrets are slow", late(1900*time.Millisecond, "GetParametersByPath", both), 503},
-		{"the secrets are slower", late(4900*time.Millisecond, "GetParametersByPath", both), 503},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			if !whole() {
-				t.Skip("in real time: `make test` runs it")
-			}
-			w := newWorld(t, embedded.URL, options{})
-			defer w.close()
-			w.outage = c.outage
-			r := w.event(1)
-			began := time.Now()
-			w.send(r)
-			took := time.Since(began)
-			w.outage = nil
-			if r.status != c.status || took > timeouts["receiver"]-500*time.Millisecond {
-				t.Errorf("answered %d after %s, want %d and time to spare before %s", r.status, took, c.status, timeouts["receiver"])
-			}
-			w.finish()
-			w.violated()
-		})
-	}
-}
-
 // TestQueueDownForever: the sweeper alone delivers what the receiver could not
 // enqueue.
 func TestQueueDownForever(t *testing.T) {

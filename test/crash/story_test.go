@@ -209,6 +209,8 @@ var (
 		if !r.done {
 			w.violate("the body is refused for ever: answered %d", r.status)
 		}
+		w.settle()
+		w.deliveredOnce()
 		w.acks = nil
 	}}
 )
@@ -216,6 +218,9 @@ var (
 var stories = []story{poison,
 	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
+	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
+	discardedMeanwhile, discardedApart, discardedBetween, freedApart,
+	overdueDuplicate, unclaimable, unclaimableLetter,
 }
 
 // tell runs a story to its end and returns what was wrong.

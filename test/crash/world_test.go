@@ -76,8 +76,11 @@ type world struct {
 	nonce        func() string
 	skew         map[string]time.Duration // of a function's clock
 	noSweeper    bool
-	expired      map[string]bool                // events that the table's TTL took
-	letterDeath  func(id string, death int) int // what a letter says on its way
+	expired      map[string]bool                     // events that the table's TTL took, and that did not come again
+	lapsed       bool                                // any of them, ever
+	discarded    map[string]bool                     // events that an operator gave up
+	apart        map[string]int                      // events that an operator split off, and how much was answered until then
+	rewrite      func(l letter, body map[string]any) // what a message says on its way
 	log          *strings.Builder
 
 	mu         sync.Mutex
@@ -87,6 +90,7 @@ type world struct {
 	behaviours map[string]behaviour
 	requests   []*request
 	acks       []ack
+	answers    int // acknowledged elements, also forgotten ones
 	effects    []effect
 	attempts   []attempt
 	calls      map[string]int // "function operation" → number
@@ -113,7 +117,7 @@ func newWorld(t *testing.T, table string, o options) *world {
 	w := &world{
 		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, plan: o.plan, mutant: o.mutant,
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
-		skew: map[string]time.Duration{}, expired: map[string]bool{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
+		skew: map[string]time.Duration{}, expired: map[string]bool{}, discarded: map[string]bool{}, apart: map[string]int{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
 	}
 	w.visibility = newVisibility(w.clock)
 	w.clients = w.connect(table)
@@ -312,6 +316,7 @@ type ack struct {
 	id      string
 	status  string
 	trusted bool
+	number  int // of all answers, from 1
 }
 
 // post sends a request once.
@@ -351,13 +356,17 @@ func (w *world) answered(r *request, response events.APIGatewayV2HTTPResponse) {
 		if result.Status == "rejected" {
 			continue
 		}
+		w.answers++
 		w.acks = append(w.acks, ack{
 			marker: r.markers[i], id: result.EventID, status: result.Status,
-			trusted: r.source == "demo" || strings.Contains(r.body, bodyKey),
+			trusted: r.trusted(), number: w.answers,
 		})
 		i++
 	}
 }
+
+// trusted tells whether the sender is: the source "demo" asks for no key.
+func (r *request) trusted() bool { return r.source == "demo" || strings.Contains(r.body, bodyKey) }
 
 func (r *request) event() events.APIGatewayV2HTTPRequest {
 	ev := events.APIGatewayV2HTTPRequest{

@@ -303,15 +303,22 @@ func (w *world) readURL() string {
 	return fmt.Sprintf("http://127.0.0.1:%d/webhooks/demo/%s", w.port, strings.TrimSpace(string(token)))
 }
 
-// settle waits until every event is delivered, and checks that each came under
-// one key.
+// quiet is how long nothing may come any more before all is at rest.
+const quiet = 3 * time.Second
+
+// settle waits until every event is delivered and nothing comes any more, and
+// checks that each came under one key.
 func (w *world) settle(events int) {
 	deadline := time.Now().Add(3 * time.Minute)
+	seen, since := 0, time.Now()
 	for {
 		w.mu.Lock()
-		delivered, keys := len(w.marks), len(w.effects)
+		delivered, keys, deliveries := len(w.marks), len(w.effects), w.deliveries
 		w.mu.Unlock()
-		if delivered == events && keys == events {
+		if deliveries != seen {
+			seen, since = deliveries, time.Now()
+		}
+		if delivered == events && keys == events && time.Since(since) > quiet {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -19,6 +19,7 @@ var variantRules = []rule{
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
 	{"a trusted body sets free what was split off untrusted", trustedAfterSplit},
+	{"a trusted body is an event although the same one was split off and discarded as forged", trustedAfterSplitDiscard},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -261,4 +262,36 @@ func trustedAfterSplit(e *env) {
 	equal(e, "id", c.ID, apart)
 	equal(e, "status", c.Status, webhook.ClaimDuplicate)
 	equal(e, "state once a trusted sender sent it", e.get(apart).State, webhook.Pending)
+}
+
+// What a trusted sender says stands, also where the same body was split off
+// untrusted and given up: beside a held event and beside a trusted one.
+func trustedAfterSplitDiscard(e *env) {
+	untrusted := func(r webhook.Receipt) webhook.Receipt {
+		r.Flags, r.Held = []string{webhook.FlagUntrustedSender}, true
+		return r
+	}
+	for key, first := range map[string]webhook.Receipt{"A": receipt("A", sec(0)), "H": untrusted(receipt("H", sec(0)))} {
+		id := e.claimed(first).ID
+		body := func(at int) webhook.Receipt {
+			r := other("B", at)
+			r.Key = first.Key
+			return r
+		}
+		e.claimed(untrusted(body(1)))
+		apart := e.split(e.variants(id)[0])
+		e.must(e.l.Discard(e.ctx, e.get(apart), sec(2), sec(1000)))
+		var real webhook.EventID
+		for at, want := range []webhook.ClaimStatus{webhook.ClaimAccepted, webhook.ClaimDuplicate} {
+			c := e.claimed(body(5 + at))
+			equal(e, "status beside "+key, c.Status, want)
+			if c.ID == id || c.ID == apart || at > 0 && c.ID != real {
+				e.Fatalf("the trusted body is %s", c.ID)
+			}
+			real = c.ID
+			equal(e, "state beside "+key, e.get(real).State, webhook.Pending)
+		}
+		equal(e, "state of what was given up", e.get(apart).State, webhook.Discarded)
+		equal(e, "another untrusted receipt", e.claimed(untrusted(body(9))).Status, webhook.ClaimVariant)
+	}
 }

@@ -65,7 +65,7 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 // beside it; a trusted repeat sets a held event free.
 func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
 	trusted := e.State == webhook.Held && !r.Held
-	forged := e.State == webhook.Discarded && slices.Contains(e.Flags, webhook.FlagUntrustedSender) && !r.Held
+	forged := e.givenUp() && !r.Held
 	another := r.Fingerprint != e.Fingerprint || forged
 	status := webhook.ClaimDuplicate
 	switch k := (variantKey{e.ID, r.Fingerprint}); {
@@ -90,11 +90,16 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	return claimed
 }
 
-// heldApart tells whether the body of a trusted sender is held: it came from one
-// who was not trusted before, and was split off.
+// givenUp: an operator discarded what a sender who is not trusted sent.
+func (e *event) givenUp() bool {
+	return e.State == webhook.Discarded && slices.Contains(e.Flags, webhook.FlagUntrustedSender)
+}
+
+// heldApart tells whether the body of a trusted sender is held, or was given up
+// while it was: it came from one who was not trusted before, and was split off.
 func (l *Ledger) heldApart(v *webhook.Variant, r webhook.Receipt) bool {
 	apart := l.events[v.SplitAs]
-	return !r.Held && apart != nil && apart.State == webhook.Held
+	return !r.Held && apart != nil && (apart.State == webhook.Held || apart.givenUp())
 }
 
 // standAlone makes the body of a trusted sender an event of its own, where an
@@ -106,6 +111,9 @@ func (l *Ledger) standAlone(v *webhook.Variant, r webhook.Receipt, dueAt time.Ti
 	}
 	alone.ID = l.split(v, r.ReceivedAt, dueAt)
 	e := l.events[alone.ID]
+	if e.givenUp() {
+		return l.repeat(e, r, dueAt) // it stands alone beside that one
+	}
 	if e.State == webhook.Held { // the same body came from a sender that is not trusted before
 		e.release(r.ReceivedAt, r.ReceivedAt)
 	}

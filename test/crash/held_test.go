@@ -1,0 +1,83 @@
+package crash
+
+import "smartlead-receiver/pkg/webhook"
+
+// What becomes of held events while others look at them.
+var (
+	// The trusted repeat has read the held event and is about to free it.
+	discardedMeanwhile = story{name: "a held event is discarded as a trusted repeat is about to free it", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.ahead("receiver", "UpdateItem", func() { w.discard(webhook.Held) })
+		w.send(w.trusted(1))
+		w.settle()
+		w.deliveredOnce()
+	}}
+
+	// The same body came untrusted first, was split off and given up.
+	discardedApart = story{name: "a trusted body that was split off untrusted and discarded", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.send(w.receipt(false, true))
+		w.split()
+		w.discard(webhook.Held)
+		w.send(w.receipt(true, true))
+		w.settle()
+		w.deliveredOnce()
+		w.send(w.receipt(true, true))
+		w.settle()
+		w.deliveredOnce()
+	}}
+
+	// Beside a trusted event.
+	freedApart = story{name: "a trusted body that was split off untrusted", run: func(w *world) {
+		w.send(w.trusted(1))
+		w.send(w.receipt(false, true))
+		w.split()
+		w.settle()
+		w.deliveredOnce()
+		w.send(w.receipt(true, true))
+		w.settle()
+		if n := len(w.effects); n != 2 {
+			w.violate("%d deliveries of two trusted bodies", n)
+		}
+	}}
+
+	discardedBetween = story{name: "what was split off is discarded as a trusted sender's body is about to free it", run: func(w *world) {
+		w.send(w.untrusted(1))
+		w.send(w.receipt(false, true))
+		w.split()
+		w.ahead("receiver", "UpdateItem", func() { w.discard(webhook.Held) }) // the count of the variant
+		w.send(w.receipt(true, true))
+		w.settle()
+		w.deliveredOnce()
+	}}
+)
+
+func (w *world) deliveredOnce() {
+	w.Helper()
+	if n := len(w.effects); n != 1 {
+		w.violate("%d deliveries of the trusted body", n)
+	}
+}
+
+var heldControls = []control{
+	{
+		"the state in the release of a held event", discardedMeanwhile,
+		withUpdate("#state = :held", without(" AND (#state = :held)")),
+		"the state table knows no such step",
+	},
+	{
+		"a sender's trust in an unclaimed message", story{name: "unclaimed, untrusted", run: func(w *world) {
+			w.outage = dynamoDBDown
+			w.send(w.untrusted(1))
+			w.outage = nil
+		}},
+		func(w *world) {
+			w.rewrite = func(l letter, body map[string]any) {
+				if receipt, ok := body["receipt"].(map[string]any); ok && l.kind == webhook.KindUnclaimed {
+					receipt["Held"] = false
+				}
+			}
+		},
+		"no trusted sender sent it",
+	},
+}

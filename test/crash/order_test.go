@@ -1,0 +1,356 @@
+package crash
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/local"
+)
+
+// The order of writes and sends, and what each write must have seen.
+var (
+	// Somebody moves every letter back to the live queue as soon as it is there.
+	promptConsole = story{name: "a letter is moved back at once", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+		w.before = func(l *life, _ string, params any) {
+			if l.function != "worker" || !dies(params) {
+				return
+			}
+			w.before = nil
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.work(w.another(), w.stores.Live, w.take(w.stores.Live))
+		}
+	}}
+
+	refusedLetters = story{name: "every letter is refused for a while", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+		w.outage = lettersDown
+		w.pump()
+		w.pass(grace + time.Second)
+		w.sweep()
+		w.outage = nil
+	}}
+
+	// One worker has seen the expired lease and is about to bury the event. Before
+	// it does, another buries it, its letter is moved back, and a third has leased
+	// it and is at the destination.
+	buriedLate = story{name: "a burial is overtaken by a new lease", run: func(w *world) {
+		wordless(w)
+		w.takeAll(w.stores.Live)
+		release, arrived, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		w.takes("crm", func(effect) int { close(arrived); <-release; return http.StatusOK })
+		w.parallel = true
+		seen := 0
+		w.before = func(l *life, _ string, params any) {
+			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || l.function != "worker" {
+				return
+			}
+			if seen++; seen != 2 { // its first is the lease that is refused
+				return
+			}
+			w.before = nil
+			w.work(w.another(), w.stores.Live, w.aMessage())
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			letters := w.take(w.stores.Live)
+			go func() {
+				defer close(done)
+				w.work(w.another(), w.stores.Live, letters)
+			}()
+			<-arrived
+		}
+		w.work(w.another(), w.stores.Live, w.aMessage())
+		close(release)
+		<-done
+		w.parallel = false
+		w.heal()
+	}}
+
+	// Two operators saw the same generation.
+	replayedTwice = story{name: "two replays of the same generation", run: func(w *world) {
+		r := w.event(1)
+		w.send(r)
+		w.settle()
+		for _, operator := range []string{"one", "another"} {
+			w.replay(w.idOf(r), 0, true, operator)
+			w.settle()
+		}
+		if n := len(w.effects); n != 2 {
+			w.violate("%d deliveries, want the first and one replay", n)
+		}
+	}}
+
+	replayedSame = story{name: "a replay that does not ask for the effect again", run: func(w *world) {
+		r := w.event(1)
+		w.send(r)
+		w.settle()
+		w.replay(w.idOf(r), 0, false, "one")
+		w.settle()
+		if n := len(w.effects); n != 2 || w.effects[0].key != w.effects[1].key {
+			w.violate("%d deliveries, want two under one key: %v", n, w.effects)
+		}
+	}}
+
+	// The operator saw death 1; before the event is parked it comes back by its
+	// letter, and dies again.
+	parkedLate = story{name: "a park is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.ahead("operator", "UpdateItem", func() {
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.pump()
+		})
+		w.park()
+	}}
+
+	parkedOwing = story{name: "an event is parked that owes its letter", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusBadRequest))
+		w.send(w.event(1))
+		w.outage = lettersDown
+		w.pump()
+		w.outage = nil
+		w.park()
+		w.pass(grace + time.Second)
+		w.sweep()
+		if n := len(w.letters()); n != 0 {
+			w.violate("%d letters of a parked event", n)
+		}
+		w.unpark()
+	}}
+
+	// What the redrive chose comes back by its letter, and dies again, before it is
+	// revived.
+	chosen = story{name: "a redrive is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		listed := false
+		w.before = func(l *life, operation string, _ any) {
+			if l.function != "redrive" {
+				return
+			}
+			listed = listed || operation == "Query"
+			if !listed || operation != "GetItem" {
+				return
+			}
+			w.before = nil
+			w.console(w.stores.DLQ, w.stores.Live, false)
+			w.pump()
+		}
+		w.redriveAll()
+		if n := len(w.attempts); w.before != nil || n != 2 {
+			w.violate("%d attempts of two lives: death 2 was revived unasked", n)
+		}
+	}}
+
+	unparked = story{name: "an event is parked and brought back", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.park()
+		w.settle()
+		w.heal()
+		w.unpark()
+	}}
+
+	// The letter of the second death is about to outlive its queue.
+	renewed = story{name: "an old letter is renewed", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.console(w.stores.DLQ, w.stores.Live, false)
+		w.settle()
+		w.pass(13 * 24 * time.Hour)
+		w.janitor()
+		if n := len(w.letters()); n != 1 {
+			w.violate("%d letters, want the one of death 2", n)
+		}
+	}}
+
+	// Every worker that takes the event ends without a word.
+	killsWorkers = story{name: "an event that kills its worker", run: func(w *world) {
+		w.takes("crm", func(effect) int { w.current().kill(); return 0 })
+		w.send(w.event(1))
+		for range 12 {
+			w.pump()
+			w.pass(workVisibility)
+			w.sweep()
+		}
+		for _, it := range w.items() {
+			if it.isEvent() && it.text("state") != "dead" {
+				w.violate("%s is not dead after %d attempts: %s", it.id(), len(w.attempts), it.text("state"))
+			}
+		}
+		if n := len(w.attempts); n != 4 { // the first, and the three that may end without a word
+			w.violate("%d attempts, want 4", n)
+		}
+	}}
+)
+
+// lettersDown refuses what goes to the dead letter queue.
+var lettersDown = either(down("worker", "SendMessageBatch"), down("sweeper", "SendMessageBatch"))
+
+// takeAll takes what is visible on a queue out of everybody's sight.
+func (w *world) takeAll(queue local.Queue) {
+	w.Helper()
+	for messages := w.take(queue); len(messages) > 0; messages = w.take(queue) {
+	}
+}
+
+// aMessage is a message about event 1, taken from the live queue.
+func (w *world) aMessage() []types.Message {
+	w.Helper()
+	w.put(w.stores.Live, fmt.Sprintf(`{"v":1,"kind":"event","event_id":%q}`, w.idOf(w.event(1))))
+	return w.take(w.stores.Live)
+}
+
+// dies tells whether a call is the write of a death by its holder.
+func dies(params any) bool {
+	in, ok := params.(*dynamodb.UpdateItemInput)
+	if !ok || in.ExpressionAttributeValues[":number"] == nil {
+		return false
+	}
+	_, ok = in.ExpressionAttributeValues[":dead"]
+	return ok && strings.Contains(*in.UpdateExpression, "death = :death")
+}
+
+// owingNothing lets a death take the due time away.
+func owingNothing(in *dynamodb.UpdateItemInput) {
+	changed := strings.ReplaceAll(*in.UpdateExpression, "due_at = :due, due_key = :due_key, due_shard = :due_shard, ", "")
+	changed = strings.Replace(changed, "REMOVE ", "REMOVE due_at, due_key, due_shard, ", 1)
+	in.UpdateExpression = &changed
+}
+
+// taken answers a batch of messages as if SQS had taken it.
+func taken(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput {
+	out := &sqs.SendMessageBatchOutput{}
+	for i, e := range in.Entries {
+		id := fmt.Sprint("nowhere-", i)
+		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id, MessageId: &id})
+	}
+	return out
+}
+
+// letterFirst sends the letter, and then writes the death, which owes nothing.
+func letterFirst(w *world) {
+	w.mutant.in = func(_ *life, params any) {
+		if !dies(params) {
+			return
+		}
+		in := params.(*dynamodb.UpdateItemInput)
+		pk := in.Key["pk"].(*dynamotypes.AttributeValueMemberS).Value
+		death := in.ExpressionAttributeValues[":death"].(*dynamotypes.AttributeValueMemberN).Value
+		w.put(w.stores.DLQ, fmt.Sprintf(`{"v":1,"kind":"letter","event_id":%q,"death":%s}`, pk, death))
+		owingNothing(in)
+	}
+	w.mutant.skip = func(l *life, params any) any {
+		if in, ok := params.(*sqs.SendMessageBatchInput); ok && l.function == "worker" {
+			return taken(in) // it was sent before
+		}
+		return nil
+	}
+}
+
+// takenForSent lets a function take a refusal of SQS for its consent.
+func takenForSent(function string) func(w *world) {
+	return func(w *world) {
+		w.mutant.skip = func(l *life, params any) any {
+			in, ok := params.(*sqs.SendMessageBatchInput)
+			if ok && l.function == function && w.outage != nil && w.outage(w.Context(), l, "SendMessageBatch") != nil {
+				return taken(in)
+			}
+			return nil
+		}
+	}
+}
+
+// olderThanTheLetter lets the janitor read events as they were when they first
+// died.
+func olderThanTheLetter(w *world) {
+	first := map[string]item{}
+	w.mutant.out = func(l *life, _, result any) {
+		switch out := result.(type) {
+		case *dynamodb.UpdateItemOutput:
+			it := item(out.Attributes)
+			if it.isEvent() && it.text("state") == "dead" && first[it.id()] == nil {
+				first[it.id()] = maps.Clone(it)
+			}
+		case *dynamodb.GetItemOutput:
+			if it := item(out.Item); l.function == "redrive" && it.isEvent() && first[it.id()] != nil {
+				out.Item = first[it.id()]
+			}
+		}
+	}
+}
+
+var orderControls = []control{
+	{"ledger before letter", promptConsole, letterFirst, "has no letter and owes none"},
+	{"only after SQS accepted it, by the worker", refusedLetters, takenForSent("worker"), "has no letter and owes none"},
+	{"only after SQS accepted it, by the sweeper", refusedLetters, takenForSent("sweeper"), "has no letter and owes none"},
+	{
+		"the condition on burying a wordless lease", buriedLate,
+		withUpdate("REMOVE lease_until, lease_nonce", without(" AND lease_number = :seen AND lease_until < :now")),
+		"it did not die under its lease",
+	},
+	{
+		"the generation in a forced replay", replayedTwice,
+		withUpdate("generation = :seen", without(" AND generation = :seen")),
+		"a replay, and nothing else, begins a generation",
+	},
+	{
+		"that only who asks has the effect again", replayedSame,
+		withUpdate("generation = :generation", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "generation = :generation", "generation = :generation, effect_key = :generation", 1)
+			in.UpdateExpression = &changed
+		}),
+		"want two under one key",
+	},
+	{
+		"the death in a park", parkedLate,
+		withUpdate("#state = :parked", without(" AND death = :death")),
+		"is parked after 1 redrives",
+	},
+	{
+		"that what is parked owes nothing", parkedOwing,
+		withUpdate("#state = :parked", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "REMOVE due_at, due_key, due_shard, ", "REMOVE ", 1)
+			in.UpdateExpression = &changed
+		}),
+		"what it owes does not go with it",
+	},
+	{
+		"the death in a revival", chosen,
+		withUpdate("move_nonce = :nonce", without(" AND death = :seen")),
+		"was revived unasked",
+	},
+	{
+		"that what was parked goes back to pending", unparked,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				in, ok := params.(*dynamodb.UpdateItemInput)
+				if !ok {
+					return
+				}
+				if from, ok := in.ExpressionAttributeValues[":from"].(*dynamotypes.AttributeValueMemberS); ok && from.Value == "parked" {
+					in.ExpressionAttributeValues[":pending"] = &dynamotypes.AttributeValueMemberS{Value: "dead"}
+				}
+			}
+		},
+		"is dead although the destinations are well",
+	},
+	{"the janitor's read after the letter's receipt", renewed, olderThanTheLetter, "has no letter and owes none"},
+	{
+		"the cap on leases that end without a word", killsWorkers,
+		func(w *world) {
+			w.mutant.out = func(l *life, _, result any) {
+				// The embedded engine returns no item with a failed condition.
+				if out, ok := result.(*dynamodb.GetItemOutput); ok && l.function == "worker" && out.Item != nil {
+					out.Item["wordless"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+				}
+			}
+		},
+		"is not dead after",
+	},
+}

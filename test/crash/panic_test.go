@@ -1,0 +1,110 @@
+package crash
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// broken is a destination whose code panics: as it chooses some events, as it
+// delivers others. The rest it hands on.
+type broken struct {
+	w       *world
+	chooses string // marker
+	gives   string
+}
+
+func (b broken) Wants(e webhook.Event) bool {
+	if strings.HasSuffix(markerOf(e), b.chooses) {
+		panic("broken")
+	}
+	return true
+}
+
+func (b broken) Deliver(_ context.Context, d webhook.Delivery) webhook.Outcome {
+	marker := markerOf(d.Event)
+	e := effect{
+		destination: "crm", key: d.IdempotencyKey, id: string(d.Event.ID), marker: marker,
+		generation: d.Event.Generation, attempt: d.Event.Attempt,
+	}
+	b.w.attempted(e)
+	if strings.HasSuffix(marker, b.gives) {
+		panic("broken")
+	}
+	b.w.took(e)
+	return webhook.Outcome{Result: webhook.ResultDelivered, Status: http.StatusOK}
+}
+
+func markerOf(e webhook.Event) string { return markerPattern.FindString(string(e.Raw)) }
+
+func (b broken) Destinations(context.Context) (map[string]process.Destination, error) {
+	return map[string]process.Destination{"crm": b}, nil
+}
+
+// worker is the worker of a deployment with that destination.
+func (b broken) worker() lambdaio.WorkerHandler {
+	env := b.w.env("worker")
+	queues := queue.New(env.Clients.SQS, queue.URLs{
+		Live: env.Config.LiveQueue, Replay: env.Config.ReplayQueue, Dead: env.Config.DeadQueue,
+	})
+	policy := process.DefaultPolicy
+	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = maxTries, time.Second, time.Second
+	return lambdaio.Worker(process.New(process.Ports{
+		Ledger: ledger.New(env.Clients.DynamoDB, env.Config.Table), Letters: queues, Bodies: inline,
+		Destinations: b, Now: env.Now, Random: env.Random, Nonce: rand.Text,
+		Normalize: func(body []byte, account string) (webhook.Event, error) {
+			return smartlead.Normalize(body, smartlead.Options{Account: account})
+		},
+	}, policy), queue.Decode, queues, env.Config.ReplayQueue, lambdaio.Telemetry{
+		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics(io.Discard, "crash", nil, env.Now), Now: env.Now,
+	})
+}
+
+// TestPanickingDestination: a panic is a failed attempt, counted as any other,
+// and does not take the rest of the batch with it.
+func TestPanickingDestination(t *testing.T) {
+	w := newWorld(t, tableOf(t), options{})
+	defer w.close()
+	worker := broken{w: w, chooses: "-1", gives: "-2"}.worker()
+	for n := range 3 {
+		w.send(w.event(n + 1))
+	}
+	for range maxTries + 2 {
+		if messages := w.take(w.stores.Live); len(messages) > 0 {
+			w.work(worker, w.stores.Live, messages)
+		}
+		w.pass(time.Minute)
+	}
+	if n := len(w.effects); n != 1 || !strings.HasSuffix(w.effects[0].marker, "-3") {
+		t.Errorf("%d deliveries, want that of the third event", n)
+	}
+	tried := 0
+	for _, a := range w.attempts {
+		if strings.HasSuffix(a.marker, "-2") {
+			tried++
+		}
+	}
+	if tried != maxTries {
+		t.Errorf("%d attempts of the event whose delivery panics, want %d", tried, maxTries)
+	}
+	for _, it := range w.items() {
+		if state := it.text("state"); it.isEvent() && (state == "dead") != (it.text("lease_number") == "3") || state == "pending" {
+			t.Errorf("%s is %s after %s attempts", it.id(), state, it.text("lease_number"))
+		}
+	}
+	w.finish()
+	w.violated()
+}
