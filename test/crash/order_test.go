@@ -277,9 +277,13 @@ func olderThanTheLetter(w *world) {
 			if it.isEvent() && it.text("state") == "dead" && first[it.id()] == nil {
 				first[it.id()] = maps.Clone(it)
 			}
-		case *dynamodb.GetItemOutput:
-			if it := item(out.Item); l.function == "redrive" && it.isEvent() && first[it.id()] != nil {
-				out.Item = first[it.id()]
+		case *dynamodb.BatchGetItemOutput:
+			for _, items := range out.Responses {
+				for i, read := range items {
+					if it := item(read); l.function == "redrive" && it.isEvent() && first[it.id()] != nil {
+						items[i] = first[it.id()]
+					}
+				}
 			}
 		}
 	}
