@@ -1,9 +1,14 @@
 package crash
 
 import (
+	"context"
+	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"smartlead-receiver/pkg/redrive"
 )
 
 // What an outage leaves behind, and who repairs it.
@@ -33,6 +38,49 @@ var (
 		w.settle()
 	}}
 
+	// The old letter is the only one, and the new one is refused.
+	renewalRefused = story{name: "the renewal of a letter is refused", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		w.pass(13 * 24 * time.Hour)
+		w.outage = down("redrive", "SendMessageBatch")
+		w.janitor()
+		w.outage = nil
+		if n := len(w.letters()); n != 1 {
+			w.violate("%d letters, want the one of death 1", n)
+		}
+	}}
+
+	// The store does not answer while the redrive brings the first of two back.
+	revivalUnheard = story{name: "a redrive whose store does not answer", options: options{tries: 1}, run: func(w *world) {
+		w.takes("crm", answers(http.StatusServiceUnavailable))
+		w.send(w.event(1))
+		w.send(w.event(2))
+		w.settle()
+		w.heal()
+		w.outage = first(down("redrive", "UpdateItem"))
+		w.redriveAll()
+		w.outage = nil
+		if n := len(w.effects); n != 2 {
+			w.violate("%d deliveries by a redrive of two events", n)
+		}
+	}}
+
+	// It dies again, whatever brings it back.
+	redrivenTooOften = story{name: "an event that no redrive mends", options: options{tries: 1}, run: func(w *world) {
+		dying(w)
+		for range redrive.DefaultPolicy.ParkAfter + 2 {
+			w.redriveAll()
+		}
+		for _, it := range w.items() {
+			if it.isEvent() && it.text("state") != "parked" {
+				w.violate("%s is %s after %s redrives", it.id(), it.text("state"), it.text("redrives"))
+			}
+		}
+		if n := len(w.attempts); n != redrive.DefaultPolicy.ParkAfter+1 {
+			w.violate("%d attempts", n)
+		}
+	}}
+
 	// Nor can the redrive function, once the queue has given up.
 	unclaimableLetter = story{name: "the redrive function cannot claim either", run: func(w *world) {
 		w.outage = dynamoDBDown
@@ -45,6 +93,17 @@ var (
 		w.settle()
 	}}
 )
+
+// first is an outage of one call alone.
+func first(outage func(context.Context, *life, string) error) func(context.Context, *life, string) error {
+	var over atomic.Bool
+	return func(ctx context.Context, l *life, operation string) error {
+		if err := outage(ctx, l, operation); err != nil && over.CompareAndSwap(false, true) {
+			return err
+		}
+		return nil
+	}
+}
 
 var outageControls = []control{
 	{

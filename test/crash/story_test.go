@@ -220,7 +220,7 @@ var stories = []story{poison,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
 	discardedMeanwhile, discardedApart, discardedBetween, freedApart,
-	overdueDuplicate, unclaimable, unclaimableLetter,
+	overdueDuplicate, unclaimable, unclaimableLetter, renewalRefused, revivalUnheard, redrivenTooOften,
 }
 
 // tell runs a story to its end and returns what was wrong.
