@@ -175,7 +175,9 @@ func dueShard(id webhook.EventID) string { return dueShardName(int(shard(id, due
 
 func dueShardName(n int) string { return fmt.Sprintf("due#%d", n) }
 
-func deadShard(id webhook.EventID) string { return fmt.Sprintf("dead#%d", shard(id, deadShards)) }
+func deadShard(id webhook.EventID) string { return deadShardName(shard(id, deadShards)) }
+
+func deadShardName(n uint32) string { return fmt.Sprintf("dead#%d", n) }
 
 func timeShard(day string, n uint32) string { return fmt.Sprintf("%s#%d", day, n) }
 
@@ -189,10 +191,10 @@ func idOfKey(k string) webhook.EventID {
 	return webhook.EventID(id)
 }
 
-func idsOfKeys(keys []string) []webhook.EventID {
-	ids := make([]webhook.EventID, 0, len(keys))
-	for _, k := range keys {
-		ids = append(ids, idOfKey(k))
+func idsOf(entries []entry) []webhook.EventID {
+	ids := make([]webhook.EventID, 0, len(entries))
+	for _, e := range entries {
+		ids = append(ids, idOfKey(e.key))
 	}
 	return ids
 }

@@ -16,6 +16,7 @@ var listRules = []rule{
 	{"a look-up combines with every filter", listFilters},
 	{"dead events are listed by the time of their death", listDead},
 	{"a walk over the dead goes on behind any event of a page", walkDead},
+	{"the index of the dead shows what a plan counts, the longest dead first", listGraves},
 	{"the latest events are those received since", listRecent},
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
@@ -97,6 +98,7 @@ func listLookUps(e *env) {
 func listFilters(e *env) {
 	dead := e.in(webhook.Dead, "DEAD").ID
 	r := receipt("OTHER", sec(1))
+	r.Key = "v1:EMAIL_OPEN:OTHER"
 	r.Type, r.Source, r.Account, r.Flags = webhook.EmailOpen, "beta-main", "beta", []string{webhook.FlagTestEvent, webhook.FlagForwarded}
 	other := e.claimed(r).ID
 	for _, look := range []ledger.Query{{}, {Lead: "ann@example.com"}, {Campaign: "4711"}} {
@@ -113,6 +115,10 @@ func listFilters(e *env) {
 			{"account", func(q *ledger.Query) { q.Account = "acme" }, dead},
 			{"flag", func(q *ledger.Query) { q.Flag = webhook.FlagForwarded }, other},
 			{"error class", func(q *ledger.Query) { q.ErrorClass = "http_503" }, dead},
+			{"dead and source", func(q *ledger.Query) { q.Dead, q.Source = true, "acme-main" }, dead},
+			{"dead and type", func(q *ledger.Query) { q.Dead, q.Type = true, webhook.EmailReply }, dead},
+			{"dead and campaign", func(q *ledger.Query) { q.Dead, q.Campaign = true, "4711" }, dead},
+			{"dead and error class", func(q *ledger.Query) { q.Dead, q.ErrorClass = true, "http_503" }, dead},
 		} {
 			q := look
 			f.set(&q)
@@ -169,6 +175,53 @@ func walkDead(e *env) {
 	records, _, _, err = e.l.Dead(e.ctx, sec(21), next, 9)
 	e.must(err)
 	equal(e, "events that died before", len(records), 1)
+}
+
+func (e *env) graves(until time.Time) (graves []webhook.Grave) {
+	e.Helper()
+	for g, err := range e.l.Graves(e.ctx, until) {
+		e.must(err)
+		graves = append(graves, g)
+	}
+	return graves
+}
+
+func listGraves(e *env) {
+	var want []webhook.Grave
+	for i := range 11 {
+		rec := e.in(webhook.Pending, fmt.Sprintf("A%d", i))
+		want = append(want, e.settled(e.leased(rec.ID, sec(10)), webhook.Dead, sec(1000-i)).Grave())
+	}
+	slices.Reverse(want)
+	for _, state := range webhook.States {
+		if state != webhook.Dead {
+			e.in(state, strings.ToUpper(string(state)))
+		}
+	}
+	same := func(what string, got, want []webhook.Grave) {
+		e.Helper()
+		if !slices.Equal(got, want) {
+			e.Errorf("%s: the index shows %+v, want %+v", what, got, want)
+		}
+	}
+	same("the dead", e.graves(sec(3000)), want)
+	same("those who died before", e.graves(sec(993)), want[:3])
+	for g, err := range e.l.Graves(e.ctx, sec(3000)) { // a reader may leave
+		e.must(err)
+		equal(e, "the longest dead", g, want[0])
+		break
+	}
+
+	// One that was redriven and died again is shown once, at its new death.
+	revived, err := e.l.Revive(e.ctx, webhook.Revival{
+		ID: want[0].ID, Lane: webhook.Replay, At: sec(1500), DueAt: sec(1560), Death: want[0].Death, Redrive: true, Nonce: e.nonce(),
+	})
+	e.must(err)
+	same("the dead after a revival", e.graves(sec(3000)), want[1:])
+	again := e.settled(e.leased(revived.ID, sec(2000)), webhook.Dead, sec(2010)).Grave()
+	equal(e, "redrives", again.Redrives, 1)
+	equal(e, "death", again.Death, 2)
+	same("the dead after another death", e.graves(sec(3000)), append(want[1:], again))
 }
 
 func listRecent(e *env) {

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/ledger"
@@ -71,6 +73,26 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 		keys = append(keys, key(r.DiedAt, r.ID))
 	}
 	return page.Records, keys, page.Next, err
+}
+
+// Graves lists the events that died before until, the longest dead first.
+func (l *Ledger) Graves(_ context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var graves []webhook.Grave
+	for _, e := range l.events {
+		if e.State == webhook.Dead && e.DiedAt.Before(ms(until)) {
+			graves = append(graves, e.Grave())
+		}
+	}
+	slices.SortFunc(graves, func(a, b webhook.Grave) int { return strings.Compare(key(a.DiedAt, a.ID), key(b.DiedAt, b.ID)) })
+	return func(yield func(webhook.Grave, error) bool) {
+		for _, g := range graves {
+			if !yield(g, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Recent returns the latest events received since then, newest first.
