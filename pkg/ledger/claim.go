@@ -46,7 +46,7 @@ func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Ti
 	it.ClaimNonce = nonce
 	it.Lane = string(webhook.Live)
 	if r.Held {
-		it.State = string(webhook.Held)
+		it.hold()
 		return it
 	}
 	it.State = string(webhook.Pending)

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strconv"
 	"strings"
@@ -23,7 +24,7 @@ import (
 func (l *Ledger) Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
 	return func(yield func(webhook.Grave, error) bool) {
 		since, _ := Query{Dead: true}.Bounds()
-		m := l.merger(deadIndex(), string(at(since)), string(at(until)), true)
+		m := l.merger(asideIndex(webhook.Dead), string(at(since)), string(at(until)), true)
 		for {
 			e, ok, err := m.next(ctx)
 			if err != nil {
@@ -37,11 +38,13 @@ func (l *Ledger) Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.
 	}
 }
 
-func deadIndex() index {
-	return index{"dead", "dead_shard", "dead_key", numbered(deadShards, deadShardName)}
+// asideIndex shows the events in a state in which they wait for an operator.
+func asideIndex(state webhook.State) index {
+	return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("%s#%d", state, n) })}
 }
 
-// graveOf reads an entry of the index of the dead.
+// graveOf reads an entry of the index of the dead. Of a held event, the time is
+// that of receipt.
 func graveOf(e entry) webhook.Grave {
 	died, _, _ := strings.Cut(e.key, "#")
 	return webhook.Grave{

@@ -14,18 +14,20 @@ import (
 // selective that is set; the rest filters what it returns.
 type Query struct {
 	// Look-ups, most selective first. Dead lists by time of death.
-	// Beside an id or a lead, Dead is a filter like the others.
+	// Held and parked events have the index of the dead, too. Beside an id or a
+	// lead, a state is a filter like the others.
 	MessageID, StatsID, RequestID, Lead string
 	Dead                                bool
 	Campaign                            string
 
-	Since, Until time.Time // receipt, or death when ByDeath; Until zero: no bound; Since zero: one month before Until
+	Since, Until time.Time // of receipt, or of death: see Time; Until zero: no bound; Since zero: one month before Until
 	State        webhook.State
 	Type         webhook.Type
 	Source       string
 	Account      string
 	Flag         string
 	ErrorClass   string
+	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
 
 	Limit  int    // events to return, 1 to 1,000
 	After  string // continues behind an earlier page
@@ -58,8 +60,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	w := l.walk(q)
-	// Where the filters leave too few of the first events, more are read at once.
-	for n := min(q.Limit, maxKeys); ; n = maxKeys {
+	for n := min(q.Limit, maxKeys); ; {
 		found, err := w.take(ctx, n)
 		if err != nil {
 			return Page{}, err
@@ -69,6 +70,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
+		before := len(page.Records)
 		for i, e := range found {
 			rec, ok := records[idOfKey(e.key)]
 			if ok && q.isCurrent(e.key, rec) && q.Matches(rec) {
@@ -85,6 +87,10 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		case w.spent():
 			page.Next = w.cursor
 			return page, nil
+		}
+		// Where the filters leave little of what was read, more is read at once.
+		if n = min(q.Limit-len(page.Records), maxKeys); 2*(len(page.Records)-before) < len(found) {
+			n = maxKeys
 		}
 	}
 }
@@ -135,8 +141,8 @@ func (q Query) index(day string) index {
 		return index{"request", "request_id", "time_key", []string{fit(q.RequestID)}}
 	case q.Lead != "":
 		return index{"lead", "lead_key", "time_key", []string{fit(q.Lead)}}
-	case q.Dead:
-		return deadIndex()
+	case q.aside() != "":
+		return asideIndex(q.aside())
 	case q.Campaign != "":
 		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(fit(q.Campaign), n) })}
 	}
@@ -155,17 +161,20 @@ func numbered(n uint32, name func(uint32) string) []string {
 // index is eventually consistent: an event that died again is listed in its new
 // place, or the cursor would jump there and skip what lies between.
 func (q Query) isCurrent(k string, r webhook.Record) bool {
-	return !q.ByDeath() || k == timeKey(at(r.DiedAt), r.ID)
+	return q.aside() == "" || k == timeKey(at(q.Time(r)), r.ID)
 }
 
 // mayMatch tells by the index alone whether an event may be of the listing, so
 // that what cannot be is not read. A key names the event's type; the index of
 // the dead shows more.
 func (q Query) mayMatch(e entry) bool {
+	if q.Skip != nil && q.Skip(idOfKey(e.key)) {
+		return false
+	}
 	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {
 		return false
 	}
-	if !q.ByDeath() {
+	if q.aside() == "" {
 		return true
 	}
 	g := graveOf(e)
@@ -180,11 +189,30 @@ func (q Query) byID() bool {
 	return q.MessageID != "" || q.StatsID != "" || q.RequestID != "" || q.Lead != ""
 }
 
-// ByDeath tells whether the look-up is the dead index, in order of death.
-func (q Query) ByDeath() bool { return q.Dead && !q.byID() }
+// aside is the state whose part of the index dead is the look-up; "" for any
+// other look-up.
+func (q Query) aside() webhook.State {
+	switch {
+	case q.byID():
+	case q.Dead:
+		return webhook.Dead
+	case q.State == webhook.Held || q.State == webhook.Parked:
+		return q.State
+	}
+	return ""
+}
+
+// Time is by what the listing orders its events: their death where it looks for
+// dead or parked ones, else their receipt.
+func (q Query) Time(r webhook.Record) time.Time {
+	if q.aside() == webhook.Dead || q.aside() == webhook.Parked {
+		return r.DiedAt
+	}
+	return r.ReceivedAt
+}
 
 // byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool { return !q.Dead && !q.byID() && q.Campaign == "" }
+func (q Query) byDay() bool { return q.aside() == "" && !q.byID() && q.Campaign == "" }
 
 // Bounds are the times between which the listing looks: since is within,
 // until is not.

@@ -78,8 +78,10 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	r := stored.receipt()
 	r.Key, r.Timeless = id.Key(), false
 	it := newItem(id, r)
-	it.Lane, it.State, it.UpdatedAt = string(webhook.Live), string(webhook.Held), at(now)
-	if !slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+	it.Lane, it.UpdatedAt = string(webhook.Live), at(now)
+	if slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+		it.hold()
+	} else {
 		it.State, it.DueAt = string(webhook.Pending), at(dueAt)
 		it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
 	}

@@ -43,12 +43,16 @@ func (w *walker) open(day string) {
 	w.m = w.l.merger(w.q.index(day), w.low, w.high, w.q.Oldest)
 }
 
+// halfUnit is about how many keys of an index an eventually consistent read shows
+// for the least that it costs.
+const halfUnit = 20
+
 // take returns up to n entries of events that may match. It returns fewer at
 // the end, and when the call has looked at enough.
 func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 	var found []entry
 	for len(found) < n && !w.spent() {
-		w.m.page = n
+		w.m.page = max(n, halfUnit)
 		e, ok, err := w.m.next(ctx)
 		switch {
 		case err != nil:

@@ -12,7 +12,7 @@ import (
 )
 
 // List returns events in order of their receipt, or of their death when the
-// query asks for dead ones, newest first, without payloads.
+// query asks for dead or parked ones, newest first, without payloads.
 func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	if err := q.Check(); err != nil {
 		return ledger.Page{}, err
@@ -24,17 +24,14 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	var keys []string
 	byKey := map[string]*event{}
 	for id, e := range l.events {
-		when := e.ReceivedAt
-		if q.ByDeath() {
-			when = e.DiedAt
-		}
+		when := q.Time(e.Record)
 		k := key(when, id)
 		behind := q.After == "" || (q.Oldest && k > q.After) || (!q.Oldest && k < q.After)
 		if !behind || when.Before(ms(since)) || !when.Before(ms(until)) {
 			continue
 		}
 		page.Scanned++
-		if q.Matches(e.Record) {
+		if q.Matches(e.Record) && (q.Skip == nil || !q.Skip(id)) {
 			keys = append(keys, k)
 			byKey[k] = e
 		}
