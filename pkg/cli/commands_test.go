@@ -368,7 +368,7 @@ func TestUsageErrors(t *testing.T) {
 		{"nonsense"}, {"events", "nonsense"}, {"events", "list", "--nonsense"}, {"events", "list", "extra"},
 		{"events", "list", "--state", "lost"}, {"events", "list", "--type", "nonsense"}, {"events", "list", "--since", "soon"},
 		{"events", "list", "--since", "1h", "--until", "2h"}, {"events", "list", "--limit", "0"}, {"events", "show"},
-		{"refire", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"},
+		{"refire", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"}, {"tail", "--past", "25h"}, {"sources", "trust-key", "demo", "--until", "soon"},
 	} {
 		if r := s.ctl(args...); r.code != 2 || r.out != "" || r.err == "" {
 			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, r.code, r.out, r.err)
