@@ -77,6 +77,8 @@ type station struct {
 	width    int
 	input    string
 	getenv   map[string]string
+	days     int    // RetentionDays, as the stack says it
+	grace    string // SweepGrace, too
 	onSleep  func(ctx context.Context)
 }
 
@@ -159,6 +161,7 @@ func (s *station) writeInfo(prefix string) {
 		SSMEndpoint: engine.URL, S3Endpoint: engine.URL, Region: local.Region, TableName: s.at.Table,
 		LiveQueueURL: s.at.Live.URL, ReplayQueueURL: s.at.Replay.URL, DLQURL: s.at.DLQ.URL,
 		LiveQueueARN: s.at.Live.ARN, DLQARN: s.at.DLQ.ARN, Bucket: s.at.Bucket, ParameterPrefix: prefix,
+		RetentionDays: s.days, SweepGrace: s.grace,
 	})
 	if err != nil {
 		s.t.Fatal(err)

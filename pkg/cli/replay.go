@@ -11,10 +11,6 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// grace is how long after a move the sweeper waits before it sends what the
-// command itself sends at once.
-const grace = 2 * time.Minute
-
 type replayOptions struct {
 	filter
 	again, yes, wait bool
@@ -169,7 +165,7 @@ var errLeft = errors.New("left alone")
 func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, again bool, nonce string) (webhook.Record, error) {
 	now := p.Now()
 	m := webhook.Revival{
-		ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(grace),
+		ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(s.Grace),
 		Death: rec.Death, Generation: rec.Generation, Again: again, Nonce: nonce,
 	}
 	switch rec.State {

@@ -101,7 +101,7 @@ func (p *program) releaseHeld(ctx context.Context, s *Stack, held []webhook.Reco
 	m := p.newMoves(s, webhook.Live)
 	for _, rec := range held {
 		m.do(ctx, rec, func(string) (webhook.Record, error) {
-			return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(grace))
+			return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(s.Grace))
 		})
 	}
 	m.send(ctx)

@@ -194,7 +194,7 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 		}
 	}
 	now := p.Now()
-	id, err := s.Ledger.Split(ctx, v, now, now.Add(grace))
+	id, err := s.Ledger.Split(ctx, v, now, now.Add(s.Grace))
 	if err != nil {
 		return err
 	}
