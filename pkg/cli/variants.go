@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -164,7 +165,9 @@ func (p *program) splitCmd() *cobra.Command {
 		Short: "Make a variant an event of its own, and deliver it",
 		Long: `Make another body that came under an event's identity an event of its own, and
 deliver it. The beginning of a fingerprint is enough; without one, the event must
-have one variant that was not split yet. Repeating a split changes nothing.`,
+have one variant that was not split yet. Repeating a split changes nothing. A body
+whose secret_key is not trusted is delivered only after a confirmation, unless the
+same body came from a trusted sender since.`,
 		Example: "  smartleadctl events split v1:EMAIL_REPLY:… 4KJ2",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -188,7 +191,8 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	if err != nil {
 		return err
 	}
-	if v.SplitAs == "" && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender) {
+	untrusted := slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender)
+	if untrusted {
 		if err := p.confirm(yes, "deliver a body whose secret_key is not trusted"); err != nil {
 			return err
 		}
@@ -197,6 +201,11 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	id, err := s.Ledger.Split(ctx, v, now, now.Add(s.Grace))
 	if err != nil {
 		return err
+	}
+	if untrusted { // it is held, and the operator wants it delivered
+		if _, err := s.Ledger.Release(ctx, id, now, now.Add(s.Grace)); err != nil && !errors.Is(err, webhook.ErrChanged) && !errors.Is(err, webhook.ErrNotFound) {
+			return failed(err, "it is the event %s now, and still held", id).hint("deliver it: %s events release %s", p.self(), quote(string(id)))
+		}
 	}
 	// Refused: the event is due in the ledger all the same.
 	s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})

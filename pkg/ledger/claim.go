@@ -173,9 +173,10 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 }
 
 // heldApart tells whether the body of a trusted sender is held: it came from one
-// who was not trusted before, and was split off.
+// who was not trusted before, and was split off. It asks where that may be: the
+// variant, as it was met, was not trusted or had been split off.
 func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
-	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
+	if r.Held || (known.trusted() && known.SplitAs == "") {
 		return false, nil
 	}
 	apart, err := l.getItem(ctx, keyOf(SplitID(webhook.Variant{ID: id, Fingerprint: r.Fingerprint})))
@@ -187,7 +188,8 @@ func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, 
 
 // keepVariant stores the other body durably before it says so. A variant that
 // is known already is counted as a duplicate of itself, unless the nonce says
-// that it is this one, whose answer was lost. C3 of intake.pml.
+// that it is this one, whose answer was lost. C3 of intake.pml. A trusted sender
+// makes it trusted. known is the variant as it was met.
 //
 // A variant has no time_key, so that no index lists it.
 func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (claimed webhook.Claimed, known item, err error) {
@@ -212,7 +214,28 @@ func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, n
 	if failed != nil {
 		known = failed.old
 	}
-	return claimed, known, nil
+	return claimed, known, l.trustVariant(ctx, known, r)
+}
+
+// trustVariant takes the mark off a variant whose very body a trusted sender
+// sends, so that a split delivers it. Nothing puts the mark on again, so that a
+// write whose answer was lost is met as done.
+func (l *Ledger) trustVariant(ctx context.Context, known item, r webhook.Receipt) error {
+	if r.Held || known.trusted() {
+		return nil
+	}
+	flags := slices.DeleteFunc(slices.Clone(known.Flags), func(f string) bool { return f == webhook.FlagUntrustedSender })
+	_, err := l.apply(ctx, update{
+		key:    itemKey(known.PK, known.SK),
+		set:    "flags = :flags, updated_at = :now",
+		cond:   "contains(flags, :untrusted)",
+		values: map[string]any{":flags": flags, ":now": at(r.ReceivedAt), ":untrusted": webhook.FlagUntrustedSender},
+	})
+	var failed *errCondition
+	if errors.As(err, &failed) && failed.old.PK != "" {
+		return nil
+	}
+	return changed(err)
 }
 
 func (l *Ledger) putAbsent(ctx context.Context, it item) error {

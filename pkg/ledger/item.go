@@ -230,6 +230,10 @@ func newItem(id webhook.EventID, r webhook.Receipt) item {
 	return it
 }
 
+// trusted tells whether a trusted sender sent a body: a variant has no state
+// that says so.
+func (it item) trusted() bool { return !slices.Contains(it.Flags, webhook.FlagUntrustedSender) }
+
 // hold makes a new event one that waits for an operator.
 func (it *item) hold() {
 	it.State = string(webhook.Held)

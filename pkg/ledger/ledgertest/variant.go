@@ -1,6 +1,8 @@
 package ledgertest
 
 import (
+	"slices"
+
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -19,6 +21,8 @@ var variantRules = []rule{
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
 	{"a trusted body sets free what was split off untrusted", trustedAfterSplit},
+	{"a split delivers a body that a trusted sender sent after another", splitTrustedSince},
+	{"a body that is trusted stays so", variantStaysTrusted},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -218,11 +222,13 @@ func trustedBesideHeld(e *env) {
 	equal(e, "id of a repeat", again.ID, real.ID)
 }
 
+// untrusted is a receipt from a sender who is not trusted.
+func untrusted(r webhook.Receipt) webhook.Receipt {
+	r.Flags, r.Held = append([]string{webhook.FlagUntrustedSender}, r.Flags...), true
+	return r
+}
+
 func trustedAfterUntrusted(e *env) {
-	untrusted := func(r webhook.Receipt) webhook.Receipt {
-		r.Flags, r.Held = []string{webhook.FlagUntrustedSender}, true
-		return r
-	}
 	held := e.claimed(untrusted(receipt("A", sec(0)))).ID
 	equal(e, "status of the untrusted", e.claimed(untrusted(other("B", 3))).Status, webhook.ClaimVariant)
 	real := e.claimed(other("B", 5))
@@ -230,7 +236,7 @@ func trustedAfterUntrusted(e *env) {
 	equal(e, "state told", real.Record.State, webhook.Pending)
 	rec := e.get(real.ID)
 	equal(e, "state", rec.State, webhook.Pending)
-	equal(e, "due", rec.DueAt, sec(5))
+	equal(e, "due", rec.DueAt, sec(5).Add(grace))
 	equal(e, "state of the other", e.get(held).State, webhook.Held)
 }
 
@@ -261,4 +267,32 @@ func trustedAfterSplit(e *env) {
 	equal(e, "id", c.ID, apart)
 	equal(e, "status", c.Status, webhook.ClaimDuplicate)
 	equal(e, "state once a trusted sender sent it", e.get(apart).State, webhook.Pending)
+}
+
+func splitTrustedSince(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(untrusted(other("B", 1)))
+	e.claimed(untrusted(other("B", 2)))
+	equal(e, "marked", slices.Contains(e.variants(id)[0].Receipt.Flags, webhook.FlagUntrustedSender), true)
+	c := e.claimed(other("B", 3))
+	equal(e, "id", c.ID, id)
+	equal(e, "status", c.Status, webhook.ClaimVariant)
+	v := e.variants(id)[0]
+	e.same(webhook.Record{Receipt: other("B", 1)}, webhook.Record{Receipt: v.Receipt})
+	rec := e.get(e.split(v))
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "due", rec.DueAt, sec(160))
+	e.same(webhook.Record{Receipt: webhook.Receipt{Flags: other("B", 1).Flags}}, webhook.Record{Receipt: webhook.Receipt{Flags: rec.Flags}})
+	equal(e, "variants", e.get(id).Variants, 1)
+	equal(e, "duplicates", e.get(id).Duplicates, 2)
+}
+
+func variantStaysTrusted(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(other("B", 1))
+	e.claimed(untrusted(other("B", 2)))
+	rec := e.get(e.split(e.variants(id)[0]))
+	equal(e, "state", rec.State, webhook.Pending)
+	e.claimed(untrusted(other("B", 200)))
+	equal(e, "state after another repeat", e.get(rec.ID).State, webhook.Pending)
 }
