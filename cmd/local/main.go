@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/telemetry"
 )
@@ -63,6 +64,11 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	defer stack.Stop()
 	info := stack.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
+	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
+	if err != nil {
+		return err
+	}
+	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
 	if err := dir.WriteInfo(info); err != nil {
 		return fmt.Errorf("write %s: %w", dir.InfoPath(), err)
 	}

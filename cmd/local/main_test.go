@@ -210,6 +210,9 @@ func TestRestartKeepsTheURLAndTellsOtherTools(t *testing.T) {
 		if "ready "+string(onDisk) != s.line {
 			t.Errorf("stack.json differs from the ready line:\n%s%s", onDisk, s.line)
 		}
+		if s.info.RetentionDays != 90 || s.info.SweepGrace != "5s" {
+			t.Errorf("the functions keep events for 90 days and sweep after 5s, but it says %d and %s", s.info.RetentionDays, s.info.SweepGrace)
+		}
 		status, stderr := s.stop()
 		if status != 0 || !strings.Contains(stderr, s.info.WebhookURL) {
 			t.Errorf("status %d, stderr:\n%s", status, stderr)

@@ -14,6 +14,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
 )
 
 func (s *station) file(name, content string) string {
@@ -368,7 +371,7 @@ func TestUsageErrors(t *testing.T) {
 		{"nonsense"}, {"events", "nonsense"}, {"events", "list", "--nonsense"}, {"events", "list", "extra"},
 		{"events", "list", "--state", "lost"}, {"events", "list", "--type", "nonsense"}, {"events", "list", "--since", "soon"},
 		{"events", "list", "--since", "1h", "--until", "2h"}, {"events", "list", "--limit", "0"}, {"events", "show"},
-		{"refire", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"},
+		{"refire", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"}, {"tail", "--past", "25h"}, {"sources", "trust-key", "demo", "--until", "soon"},
 	} {
 		if r := s.ctl(args...); r.code != 2 || r.out != "" || r.err == "" {
 			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, r.code, r.out, r.err)
@@ -408,7 +411,7 @@ func TestDeployedStack(t *testing.T) {
 		outputs := map[string]string{
 			"ApiUrl": s.front.URL, "TableName": s.at.Table, "LiveQueueUrl": s.at.Live.URL, "ReplayQueueUrl": s.at.Replay.URL,
 			"DlqUrl": s.at.DLQ.URL, "LiveQueueArn": s.at.Live.ARN, "DlqArn": s.at.DLQ.ARN, "BodyBucket": s.at.Bucket,
-			"ParameterPrefix": s.env.Config.ParameterPrefix,
+			"ParameterPrefix": s.env.Config.ParameterPrefix, "RetentionDays": "30", "SweepGrace": "5s",
 		}
 		if r.Form.Get("StackName") == "mine" {
 			_, _ = w.Write([]byte(stackXML(outputs)))
@@ -429,10 +432,58 @@ func TestDeployedStack(t *testing.T) {
 	if r := s.ctlWith(t.Context(), "--stack", "mine", "events", "show", id); !strings.Contains(r.out, "Re: hello 1") {
 		t.Errorf("the body cannot be read: %s%s", r.out, r.err)
 	}
+	dead := s.deadReplies(1)[0]
+	if r := s.ctlWith(t.Context(), "--stack", "mine", "events", "discard", "--yes", dead); r.code != 0 {
+		t.Errorf("exit %d: %s", r.code, r.err)
+	}
+	if got, want := s.record(dead).ExpiresAt, s.clock().AddDate(0, 0, 30); want.Sub(got).Abs() > time.Second {
+		t.Errorf("discarded and kept until %s, want %s", got, want)
+	}
 	r = s.ctlWith(t.Context(), "doctor")
 	if r.code != 4 || !strings.Contains(r.err, "make deploy") {
 		t.Errorf("exit %d: %s", r.code, r.err)
 	}
+}
+
+// record reads an event past the tool.
+func (s *station) record(id string) webhook.Record {
+	s.t.Helper()
+	r, err := ledger.New(s.clients.DynamoDB, s.at.Table).Get(s.t.Context(), webhook.EventID(id))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// What an operator moves is kept and swept by the stack's own times, and by the
+// defaults where the stack does not say them.
+func TestMovesKeepTheStacksTimes(t *testing.T) {
+	for _, c := range []struct {
+		days  int
+		grace string
+		keep  time.Duration
+		due   time.Duration
+	}{{0, "", 90 * 24 * time.Hour, 2 * time.Minute}, {400, "7s", 400 * 24 * time.Hour, 7 * time.Second}} {
+		s := newStation(t)
+		s.days, s.grace = c.days, c.grace
+		s.writeInfo(s.env.Config.ParameterPrefix)
+		ids := s.deadReplies(3)
+		s.ok("events", "discard", "--yes", ids[0])
+		if got := s.record(ids[0]).ExpiresAt.Sub(s.clock()); (got - c.keep).Abs() > time.Second {
+			t.Errorf("a discarded event is kept for %s, want %s", got, c.keep)
+		}
+		s.ok("events", "park", ids[1])
+		for i, command := range []string{"unpark", "replay"} {
+			s.ok("events", command, ids[i+1])
+			if got := s.record(ids[i+1]).DueAt.Sub(s.clock()); got != c.due {
+				t.Errorf("after %s it is due in %s, want %s", command, got, c.due)
+			}
+		}
+	}
+	s := newStation(t)
+	s.grace = "soon"
+	s.writeInfo(s.env.Config.ParameterPrefix)
+	s.fails(1, "sweep grace", "events", "list")
 }
 
 func stackXML(outputs map[string]string) string {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"smartlead-receiver/pkg/webhook"
 )
 
 // deadReplies lets n replies die, a minute apart, and returns their ids.
@@ -236,20 +238,34 @@ func TestVariantsAndSplit(t *testing.T) {
 	s.fails(4, "no such variant", "events", "split", id, "ZZZZ")
 }
 
-// A body of a sender who is not trusted is delivered once the operator says so.
-func TestSplitUntrusted(t *testing.T) {
+// A body that is not trusted is split off only on purpose, and then delivered;
+// once a trusted sender has sent it, too, nothing stands in its way.
+func TestSplitOfWhatIsNotTrusted(t *testing.T) {
 	s := newStation(t)
-	s.secrets = append(s.secrets, "first-key-0001")
-	s.input = "first-key-0001\n"
-	s.ok("sources", "trust-key", "demo", "--yes")
-	real := strings.Replace(reply(1), secretKey, "first-key-0001", 1)
-	id := s.post(real)
-	s.post(strings.NewReplacer("first-key-0001", "third-key-0003", "<p>Yes</p>", "<p>No</p>").Replace(real))
-	s.fails(2, "--yes", "events", "split", id)
-	first := strings.TrimSpace(s.ok("events", "split", id, "--yes").out)
-	s.work()
-	if v := lines(t, s.ok("events", "show", first, "--json").out)[0]; v["state"] != "delivered" {
-		t.Errorf("split event: %v", v["state"])
+	s.secrets = append(s.secrets, "forged-key-0003")
+	s.input = secretKey + "\n"
+	s.ok("sources", "trust-key", "demo", "--no-release")
+	for n, trusted := range []bool{false, true} {
+		id := s.post(reply(n))
+		other := strings.Replace(reply(n), "<p>Yes</p>", "<p>No</p>", 1)
+		s.post(strings.Replace(other, secretKey, "forged-key-0003", 1))
+		variant := func() string { return s.ok("events", "variants", id).out }
+		if !strings.Contains(variant(), "untrusted_sender") {
+			t.Fatalf("not marked:\n%s", variant())
+		}
+		if trusted {
+			s.post(other)
+			if strings.Contains(variant(), "untrusted_sender") {
+				t.Errorf("still marked:\n%s", variant())
+			}
+		} else {
+			s.fails(2, "not trusted", "events", "split", id)
+		}
+		apart := strings.TrimSpace(s.ok(append([]string{"events", "split", id}, map[bool][]string{false: {"--yes"}}[trusted]...)...).out)
+		s.work()
+		if r := s.record(apart); r.State != webhook.Delivered {
+			t.Errorf("trusted since: %t: what was split off is %s", trusted, r.State)
+		}
 	}
 }
 

@@ -25,8 +25,8 @@ type filter struct {
 func (f *filter) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", "", "only in this state: "+join(webhook.States))
-	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day); with --state dead: died since")
-	flags.StringVar(&f.until, "until", "", "received until then; with --state dead: died until then")
+	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day); with --state dead or parked: died since, unless --lead is given")
+	flags.StringVar(&f.until, "until", "", "received until then; with --state dead or parked: died until then")
 	flags.StringVar(&f.flag, "flag", "", "only with this flag: "+strings.Join(webhook.Flags, ", "))
 	f.common(cmd)
 }
@@ -47,8 +47,8 @@ func (f *filter) common(cmd *cobra.Command) {
 
 func (f filter) empty() bool { return f == filter{} }
 
-// query is the ledger's form of the filter. Dead events have an index of their
-// own, in order of their death.
+// query is the ledger's form of the filter. Events that wait for an operator have
+// an index of their own: dead and parked ones in order of their death.
 func (f filter) query(now time.Time) (ledger.Query, error) {
 	q := ledger.Query{
 		Campaign: f.campaign, Lead: strings.ToLower(strings.TrimSpace(f.lead)), Source: f.source,
@@ -162,19 +162,35 @@ func names[T ~string](list []T) []string {
 
 func join[T ~string](list []T) string { return strings.Join(names(list), ", ") }
 
-// maxLook bounds the events that one command reads of a listing unless it is
-// told to read all: a filter that matches nothing must not read for ever.
-const maxLook = 20_000
+// What one command looks at of a listing unless it is told to list all: a filter
+// that matches nothing must not read for ever, nor ask the index for every day
+// of ten years. test: TestCapacity.
+const (
+	maxLook     = 20_000 // events
+	maxLookDays = 400
+)
 
 // walked says how a walk ended.
 type walked struct {
 	next   string // where to go on; empty at the end
-	looked int    // events read
+	looked int    // events looked at
+	days   int    // days looked into
+	spent  bool   // it ended because it had looked at enough
+}
+
+// what says in words at how much a walk looked.
+func (w walked) what() string {
+	text := count(w.looked, "event", "events")
+	if w.days >= maxLookDays {
+		text += " of " + count(w.days, "day", "days")
+	}
+	return text
 }
 
 // walk hands over the events of a listing, page by page, until there are limit
-// of them (0: all) or bound events were read (0: all). No event is lost or
-// repeated between walks: next is a unique index key.
+// of them (0: all) or it has looked at bound events, or at maxLookDays days (0:
+// no bound). No event is lost or repeated between walks: next is a unique index
+// key.
 func walk(ctx context.Context, s *Stack, q ledger.Query, limit, bound int, each func(webhook.Record) error) (walked, error) {
 	var w walked
 	w.next = q.After
@@ -190,14 +206,15 @@ func walk(ctx context.Context, s *Stack, q ledger.Query, limit, bound int, each 
 		if err != nil {
 			return w, err
 		}
-		w.next, w.looked = page.Next, w.looked+page.Scanned
+		w.next, w.looked, w.days = page.Next, w.looked+page.Scanned, w.days+page.Days
+		w.spent = bound > 0 && w.next != "" && (w.looked >= bound || w.days >= maxLookDays)
 		for _, r := range page.Records {
 			if err := each(r); err != nil {
 				return w, err
 			}
 			n++
 		}
-		if w.next == "" || (limit > 0 && n >= limit) || (bound > 0 && w.looked >= bound) {
+		if w.next == "" || (limit > 0 && n >= limit) || w.spent {
 			return w, nil
 		}
 	}

@@ -61,6 +61,7 @@ type station struct {
 	t        *testing.T
 	clients  *local.Clients
 	at       local.Resources
+	dynamo   string // the DynamoDB that commands speak to
 	env      app.Env
 	worker   lambdaio.WorkerHandler
 	front    *httptest.Server
@@ -76,6 +77,8 @@ type station struct {
 	width    int
 	input    string
 	getenv   map[string]string
+	days     int    // RetentionDays, as the stack says it
+	grace    string // SweepGrace, too
 	onSleep  func(ctx context.Context)
 }
 
@@ -84,8 +87,14 @@ var startOfTests = time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
 
 func newStation(t *testing.T) *station {
 	t.Helper()
-	s := &station{t: t, now: startOfTests, dir: t.TempDir(), getenv: map[string]string{}}
-	s.clients = local.Connect(local.Endpoints{DynamoDB: engine.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
+	return newStationOver(t, engine.URL)
+}
+
+// newStationOver keeps the ledger in the DynamoDB at that URL.
+func newStationOver(t *testing.T, dynamo string) *station {
+	t.Helper()
+	s := &station{t: t, now: startOfTests, dir: t.TempDir(), getenv: map[string]string{}, dynamo: dynamo}
+	s.clients = local.Connect(local.Endpoints{DynamoDB: dynamo, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(s.clients.Close)
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
 	var err error
@@ -148,10 +157,11 @@ func (s *station) start(prefix string) {
 func (s *station) writeInfo(prefix string) {
 	s.t.Helper()
 	info, err := json.Marshal(Place{
-		WebhookURL: s.front.URL + "/webhooks/demo/" + s.token, DynamoDBEndpoint: engine.URL, SQSEndpoint: engine.URL,
+		WebhookURL: s.front.URL + "/webhooks/demo/" + s.token, DynamoDBEndpoint: s.dynamo, SQSEndpoint: engine.URL,
 		SSMEndpoint: engine.URL, S3Endpoint: engine.URL, Region: local.Region, TableName: s.at.Table,
 		LiveQueueURL: s.at.Live.URL, ReplayQueueURL: s.at.Replay.URL, DLQURL: s.at.DLQ.URL,
 		LiveQueueARN: s.at.Live.ARN, DLQARN: s.at.DLQ.ARN, Bucket: s.at.Bucket, ParameterPrefix: prefix,
+		RetentionDays: s.days, SweepGrace: s.grace,
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -41,11 +41,15 @@ func (p *program) listCmd() *cobra.Command {
 		Use:   "list",
 		Short: "List events, newest first",
 		Long: `List events, newest first. Without --since, of the last 31 days; with --lead,
---campaign or --state dead, of all time. With --state dead the times are those of
-the death.
+--campaign, or --state dead, parked or held, of all time. With --state dead or
+parked, and no --lead, the times are those of the death.
 
-When there is more, the last line on stderr says where to go on (--after); nothing
-is lost or repeated between two such calls. --all follows every page.`,
+Nothing scans the table. A lead, a campaign and a state that waits for an operator
+(dead, parked, held) are looked up; the other filters choose among what a look-up,
+or the time, shows. Where they match little, a call ends after 20,000 events or
+400 days. When there is more, the last line on stderr says where to go on
+(--after); nothing is lost or repeated between two such calls. --all follows every
+page.`,
 		Example: `  smartleadctl events list --since 2h
   smartleadctl events list --state dead --error-class http_503
   smartleadctl events list --lead tom@acme.example.com --json
@@ -107,9 +111,8 @@ func (p *program) list(ctx context.Context, o listOptions) error {
 // sayMore says on stderr where a listing goes on. stdout holds events alone.
 func (p *program) sayMore(q ledger.Query, w walked, shown int) {
 	switch {
-	case w.next != "" && w.looked >= maxLook:
-		p.say("looked at %s; there is more: --after %s (or narrow it with --since)",
-			count(w.looked, "event", "events"), quote(w.next))
+	case w.spent:
+		p.say("looked at %s; there may be more: --after %s (or narrow it with --since)", w.what(), quote(w.next))
 	case w.next != "":
 		p.say("there is more: --after %s", quote(w.next))
 	case shown == 0 && !p.json:

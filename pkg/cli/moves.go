@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +83,7 @@ func (m *moves) send(ctx context.Context) {
 	}
 	if refused > 0 {
 		m.p.say("%s could not be told to the worker: the sweeper does it in about %s",
-			count(refused, "event", "events"), span(grace))
+			count(refused, "event", "events"), span(m.stack.Grace))
 	}
 }
 
@@ -157,16 +156,12 @@ var unparking = step{
 	},
 }
 
-// retention is how long a discarded event is kept: that of a delivered one
-// where nothing else is configured.
-const retention = 90 * 24 * time.Hour
-
 var discarding = step{
 	name: "discard", short: "Give events up for good", done: "discarded", always: true,
-	long: "Give dead, parked or held events up for good. Nothing brings a discarded event back; it is kept for 90 days to be looked at.",
+	long: "Give dead, parked or held events up for good. Nothing brings a discarded event back; it is kept as long as a delivered one, to be looked at.",
 	from: []webhook.State{webhook.Dead, webhook.Parked, webhook.Held},
 	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {
-		if err := s.Ledger.Discard(ctx, rec, p.Now(), p.Now().Add(retention)); err != nil {
+		if err := s.Ledger.Discard(ctx, rec, p.Now(), p.Now().Add(s.Retention)); err != nil {
 			return rec, err
 		}
 		rec.State = webhook.Discarded
@@ -183,7 +178,7 @@ var releasing = step{
 		"After a change of the API key, sources trust-key is the better way: later events are then trusted too.",
 	from: []webhook.State{webhook.Held}, lane: webhook.Live,
 	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {
-		return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(grace))
+		return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(s.Grace))
 	},
 }
 

@@ -11,10 +11,6 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// grace is how long after a move the sweeper waits before it sends what the
-// command itself sends at once.
-const grace = 2 * time.Minute
-
 type replayOptions struct {
 	filter
 	again, yes, wait bool
@@ -113,7 +109,7 @@ func (p *program) chosen(ctx context.Context, o replayOptions, args []string) ([
 			hint("dead ones, paced and watched: %s redrive start", p.self()).
 			hint("or narrow the filter, or raise --limit")
 	case w.next != "":
-		return nil, nil, usage("looked at %s without reaching the end of what the filter covers", count(w.looked, "event", "events")).
+		return nil, nil, usage("looked at %s without reaching the end of what the filter covers", w.what()).
 			hint("narrow it with --since and --until, --lead or --campaign")
 	}
 	return records, s, nil
@@ -169,7 +165,7 @@ var errLeft = errors.New("left alone")
 func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, again bool, nonce string) (webhook.Record, error) {
 	now := p.Now()
 	m := webhook.Revival{
-		ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(grace),
+		ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(s.Grace),
 		Death: rec.Death, Generation: rec.Generation, Again: again, Nonce: nonce,
 	}
 	switch rec.State {
@@ -189,8 +185,12 @@ func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, agai
 	return rec, fmt.Errorf("it is %s", rec.State)
 }
 
-// pollEvery is how often --wait and the like look.
-const pollEvery = 500 * time.Millisecond
+// --wait and the like look this often, and less often at many: at about 100
+// events a second.
+const (
+	pollEvery = 500 * time.Millisecond
+	pollEach  = 10 * time.Millisecond
+)
 
 // await waits until every event that was moved has ended.
 func (p *program) await(ctx context.Context, m *moves, timeout time.Duration) {
@@ -221,6 +221,6 @@ func (p *program) await(ctx context.Context, m *moves, timeout time.Duration) {
 			p.say("not all have ended within %s; they go on by themselves", span(timeout))
 			return
 		}
-		p.Sleep(ctx, pollEvery)
+		p.Sleep(ctx, max(pollEvery, time.Duration(len(open))*pollEach))
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -23,6 +25,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
@@ -55,10 +58,14 @@ type Place struct {
 	DLQARN           string `json:"dlq_arn"`
 	Bucket           string `json:"bucket"`
 	ParameterPrefix  string `json:"parameter_prefix"`
+	RetentionDays    int    `json:"retention_days"` // of a delivered event; 0: a stack that does not say
+	SweepGrace       string `json:"sweep_grace"`    // as time.ParseDuration reads it; "": the same
 
-	APIURL string `json:"-"` // scheme and host of the receiver
-	Demo   string `json:"-"` // the local source, and its token
-	Token  string `json:"-"`
+	Retention time.Duration `json:"-"` // RetentionDays, or the default
+	Grace     time.Duration `json:"-"` // SweepGrace, or the default
+	APIURL    string        `json:"-"` // scheme and host of the receiver
+	Demo      string        `json:"-"` // the local source, and its token
+	Token     string        `json:"-"`
 }
 
 // Stack is a receiver that commands speak to.
@@ -97,6 +104,9 @@ func (p *program) connect(ctx context.Context) (*Stack, error) {
 }
 
 func (p *program) build(place Place, c app.Clients) (*Stack, error) {
+	if err := place.readTimes(); err != nil {
+		return nil, err
+	}
 	s := &Stack{Place: place}
 	s.Ledger = ledger.New(c.DynamoDB, place.TableName)
 	s.Queues = queue.New(c.SQS, queue.URLs{Live: place.LiveQueueURL, Replay: place.ReplayQueueURL, Dead: place.DLQURL})
@@ -107,9 +117,11 @@ func (p *program) build(place Place, c app.Clients) (*Stack, error) {
 	if s.Bodies, err = bodies.New(c.S3, place.Bucket); err != nil {
 		return nil, err
 	}
+	policy := redrive.DefaultPolicy
+	policy.Grace = place.Grace
 	s.Redrive = redrive.New(redrive.Ports{
 		Ledger: s.Ledger, Graveyard: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: p.Now, Sleep: p.Sleep,
-	}, redrive.DefaultPolicy)
+	}, policy)
 	return s, nil
 }
 
@@ -136,6 +148,27 @@ func readPlace(path string) (Place, error) {
 		place.Demo, place.Token = parts[1], parts[2]
 	}
 	return place, nil
+}
+
+// readTimes reads the stack's own times, so that what an operator moves is kept
+// and swept like what the functions move. A stack that was deployed before it
+// said them has the defaults.
+func (p *Place) readTimes() error {
+	p.Retention, p.Grace = config.DefaultRetentionDays*config.Day, config.DefaultGrace
+	if p.RetentionDays < 0 {
+		return failed(nil, "the stack's retention of %d days cannot be", p.RetentionDays)
+	}
+	if p.RetentionDays > 0 {
+		p.Retention = time.Duration(p.RetentionDays) * config.Day
+	}
+	if p.SweepGrace == "" {
+		return nil
+	}
+	var err error
+	if p.Grace, err = time.ParseDuration(p.SweepGrace); err != nil || p.Grace <= 0 {
+		return failed(err, "the stack's sweep grace %q cannot be read", p.SweepGrace)
+	}
+	return nil
 }
 
 // localClients look at neither the environment nor an AWS profile, so that
@@ -188,6 +221,12 @@ func (p *program) outputs(ctx context.Context, api cloudformation.DescribeStacks
 		LiveQueueURL: get("LiveQueueUrl"), ReplayQueueURL: get("ReplayQueueUrl"), DLQURL: get("DlqUrl"),
 		LiveQueueARN: get("LiveQueueArn"), DLQARN: get("DlqArn"),
 		Bucket: get("BodyBucket"), ParameterPrefix: get("ParameterPrefix"),
+		SweepGrace: values["SweepGrace"],
+	}
+	if text := values["RetentionDays"]; text != "" {
+		if place.RetentionDays, err = strconv.Atoi(text); err != nil {
+			return Place{}, failed(err, "the output RetentionDays of stack %s cannot be read", name)
+		}
 	}
 	if len(missing) > 0 {
 		return Place{}, failed(nil, "stack %s has no output %s: it is no receiver, or its deployment has not ended",

@@ -83,7 +83,7 @@ func (p *program) stats(ctx context.Context, f filter, maxEvents int) error {
 	since := q.Since
 	if w.next != "" {
 		since = oldest
-		p.say("read the newest %s only, back to %s; more: --max", count(w.looked, "event", "events"), stamp(since))
+		p.say("read the newest %s only, back to %s; more: --max", w.what(), stamp(since))
 	}
 	return p.showStats(byType, since, now)
 }

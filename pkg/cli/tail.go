@@ -34,9 +34,13 @@ what came of it shows events show. Stop with Ctrl-C.`,
 // after it is written, and receivers' clocks differ.
 const overlap = 30 * time.Second
 
+// maxPast bounds what the first look reads.
+const maxPast = 24 * time.Hour
+
 func (p *program) tail(ctx context.Context, f filter, every, past time.Duration) error {
-	if every < 100*time.Millisecond || past < 0 {
-		return usage("--every is at least 100ms, and --past is not negative")
+	if every < 100*time.Millisecond || past < 0 || past > maxPast {
+		return usage("--every is at least 100ms, and --past is from 0 to %s", span(maxPast)).
+			hint("what came earlier: %s events list --oldest --since", p.self())
 	}
 	q, err := f.query(p.Now())
 	if err != nil {
@@ -50,6 +54,7 @@ func (p *program) tail(ctx context.Context, f filter, every, past time.Duration)
 	begin := p.Now().Add(-past)
 	from := begin
 	seen := map[webhook.EventID]time.Time{}
+	q.Skip = func(id webhook.EventID) bool { return !seen[id].IsZero() }
 	for ctx.Err() == nil {
 		now := p.Now()
 		q.Since, q.Now = from.Add(-overlap), now
@@ -57,9 +62,6 @@ func (p *program) tail(ctx context.Context, f filter, every, past time.Duration)
 			q.Since = begin
 		}
 		_, err := walk(ctx, s, q, 0, 0, func(r webhook.Record) error {
-			if _, known := seen[r.ID]; known {
-				return nil
-			}
 			seen[r.ID] = r.ReceivedAt
 			return p.arrival(r)
 		})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +17,7 @@ import (
 
 type trustOptions struct {
 	since string
+	until string
 	yes   bool
 	only  bool
 }
@@ -36,6 +38,7 @@ key; events with other keys stay held.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.since, "since", "31d", "how far back to look for held events")
+	f.StringVar(&o.until, "until", "", "look at what was received until then")
 	f.BoolVar(&o.only, "no-release", false, "trust the key and leave what is held")
 	addYes(cmd, &o.yes)
 	return cmd
@@ -43,6 +46,10 @@ key; events with other keys stay held.`,
 
 func (p *program) trustKey(ctx context.Context, name string, o trustOptions) error {
 	since, err := parseTime("--since", o.since, p.Now())
+	if err != nil {
+		return err
+	}
+	until, err := parseTime("--until", o.until, p.Now())
 	if err != nil {
 		return err
 	}
@@ -71,7 +78,7 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 	if o.only {
 		return nil
 	}
-	q := ledger.Query{State: webhook.Held, Source: name, Since: since, Now: p.Now()}
+	q := ledger.Query{State: webhook.Held, Source: name, Since: since, Until: until, Now: p.Now()}
 	held, others, err := p.heldWith(ctx, s, q, source, key)
 	if err != nil {
 		return err
@@ -94,7 +101,7 @@ func (p *program) releaseHeld(ctx context.Context, s *Stack, held []webhook.Reco
 	m := p.newMoves(s, webhook.Live)
 	for _, rec := range held {
 		m.do(ctx, rec, func(string) (webhook.Record, error) {
-			return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(grace))
+			return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(s.Grace))
 		})
 	}
 	m.send(ctx)
@@ -109,7 +116,9 @@ func (p *program) heldWith(ctx context.Context, s *Stack, q ledger.Query, source
 	if err != nil {
 		return nil, 0, err
 	}
+	oldest := p.Now()
 	w, err := walk(ctx, s, q, 0, maxLook, func(r webhook.Record) error {
+		oldest = r.ReceivedAt
 		rec, err := s.Ledger.Get(ctx, r.ID)
 		if err != nil {
 			return err
@@ -127,7 +136,7 @@ func (p *program) heldWith(ctx context.Context, s *Stack, q ledger.Query, source
 		return nil
 	})
 	if err == nil && w.next != "" {
-		p.say("looked at the latest %s only: run it again with a later --since once these are released", count(w.looked, "event", "events"))
+		p.say("looked at the latest %s only: run it again with --until %s", w.what(), wire(oldest.Add(time.Millisecond)))
 	}
 	return held, others, err
 }

@@ -165,7 +165,9 @@ func (p *program) splitCmd() *cobra.Command {
 		Short: "Make a variant an event of its own, and deliver it",
 		Long: `Make another body that came under an event's identity an event of its own, and
 deliver it. The beginning of a fingerprint is enough; without one, the event must
-have one variant that was not split yet. Repeating a split changes nothing.`,
+have one variant that was not split yet. Repeating a split changes nothing. A body
+whose secret_key is not trusted is delivered only after a confirmation, unless the
+same body came from a trusted sender since.`,
 		Example: "  smartleadctl events split v1:EMAIL_REPLY:… 4KJ2",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -189,20 +191,20 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	if err != nil {
 		return err
 	}
-	untrusted := v.SplitAs == "" && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender)
+	untrusted := slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender)
 	if untrusted {
 		if err := p.confirm(yes, "deliver a body whose secret_key is not trusted"); err != nil {
 			return err
 		}
 	}
 	now := p.Now()
-	id, err := s.Ledger.Split(ctx, v, now, now.Add(grace))
+	id, err := s.Ledger.Split(ctx, v, now, now.Add(s.Grace))
 	if err != nil {
 		return err
 	}
-	if untrusted { // it was made a held event
-		_, err := s.Ledger.Release(ctx, id, now, now.Add(grace))
-		if err != nil && !errors.Is(err, webhook.ErrChanged) {
+	if untrusted { // it is held, and the operator wants it delivered
+		_, err := s.Ledger.Release(ctx, id, now, now.Add(s.Grace))
+		if err != nil && !errors.Is(err, webhook.ErrChanged) && !errors.Is(err, webhook.ErrNotFound) {
 			return failed(err, "it is an event of its own, %s, and is held", id).
 				hint("deliver it: %s events release %s", p.self(), quote(string(id)))
 		}

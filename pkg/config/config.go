@@ -58,6 +58,15 @@ const maxAttempts = 40
 // An item must outlive every message that may refer to it.
 const dlqRetentionDays = 14
 
+// What holds where the deployment says nothing, as in template.yaml.
+const (
+	DefaultGrace         = 2 * time.Minute
+	DefaultRetentionDays = 90
+)
+
+// Day is the unit of a retention.
+const Day = 24 * time.Hour
+
 // Read validates what getenv returns. It returns ErrInvalid (wrapped) with
 // every problem found.
 func Read(getenv func(string) string, need Part) (Config, error) {
@@ -73,8 +82,8 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		MaxAttempts:     r.number("MAX_ATTEMPTS", 8, 1, maxAttempts),
 		RetryBase:       r.duration("RETRY_BASE", 5*time.Second, 10*time.Millisecond, time.Hour),
 		RetryMax:        r.duration("RETRY_MAX", 30*time.Minute, 10*time.Millisecond, 24*time.Hour),
-		Grace:           r.duration("SWEEP_GRACE", 2*time.Minute, 100*time.Millisecond, time.Hour),
-		Retention:       time.Duration(r.number("RETENTION_DAYS", 90, dlqRetentionDays+1, 3650)) * 24 * time.Hour,
+		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
+		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, dlqRetentionDays+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
 		RedriveTick:     r.duration("REDRIVE_TICK", 10*time.Second, 100*time.Millisecond, 20*time.Second),
 	}

@@ -2,10 +2,13 @@ package ledger_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -75,6 +78,83 @@ func TestBetweenReadAndRelease(t *testing.T) {
 					}
 					l.checkItems(t)
 				})
+			}
+		})
+	}
+}
+
+// An operator splits off a body that is not trusted while a trusted sender sends
+// it: whoever comes second sees to it that it is delivered, wherever the one is
+// cut by the other.
+func TestSplitWhileTheBodyBecomesTrusted(t *testing.T) {
+	trusted, forged := plainReceipt("v1:EMAIL_REPLY:A"), plainReceipt("v1:EMAIL_REPLY:A")
+	trusted.Fingerprint, forged.Fingerprint = "other", "other"
+	forged.Held, forged.Flags = true, []string{webhook.FlagUntrustedSender}
+	variant := webhook.Variant{ID: "v1:EMAIL_REPLY:A", Fingerprint: "other"}
+	split := func(l store) error { _, err := l.Split(t.Context(), variant, noon, noon); return err }
+	receive := func(l store) error { _, err := l.Claim(t.Context(), trusted, "trusted", noon); return err }
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			for _, c := range []struct {
+				name          string
+				first, second func(l store) error
+				before        string // the second runs before the first sends this
+			}{
+				{"received before the split writes its event", split, receive, `attribute_not_exists`},
+				{"received before the split is noted", split, receive, `split_as = :id`},
+				{"split before the body is trusted", receive, split, `contains(flags`},
+				{"split before the receipt looks for what was split off", receive, split, string(ledger.SplitID(variant))},
+			} {
+				t.Run(c.name, func(t *testing.T) {
+					net := &between{RoundTripper: newTransport(t), text: c.before}
+					l := openStore(t, engine.start(t), net)
+					for i, r := range []webhook.Receipt{plainReceipt("v1:EMAIL_REPLY:A"), forged} {
+						if _, err := l.Claim(t.Context(), r, fmt.Sprint(i), noon); err != nil {
+							t.Fatal(err)
+						}
+					}
+					net.run = func() {
+						if err := c.second(l); err != nil {
+							t.Error(err)
+						}
+					}
+					if err := c.first(l); err != nil || net.run != nil {
+						t.Fatalf("the first met nothing (%v)", err)
+					}
+					rec, err := l.Get(t.Context(), ledger.SplitID(variant))
+					if err != nil || rec.State != webhook.Pending || rec.DueAt.IsZero() {
+						t.Errorf("what was split off is %s (%v)", rec.State, err)
+					}
+					l.checkItems(t)
+				})
+			}
+		})
+	}
+}
+
+// The answer to the write that makes a variant trusted is lost.
+func TestLostAnswerToTrust(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			net := &lossy{RoundTripper: newTransport(t)}
+			outer := &between{RoundTripper: net, text: `contains(flags`}
+			l := openStore(t, engine.start(t), outer)
+			forged, trusted := plainReceipt("v1:EMAIL_REPLY:A"), plainReceipt("v1:EMAIL_REPLY:A")
+			trusted.Fingerprint, forged.Fingerprint = "other", "other"
+			forged.Held, forged.Flags = true, []string{webhook.FlagUntrustedSender, webhook.FlagColleague}
+			for i, r := range []webhook.Receipt{plainReceipt("v1:EMAIL_REPLY:A"), forged} {
+				if _, err := l.Claim(t.Context(), r, fmt.Sprint(i), noon); err != nil {
+					t.Fatal(err)
+				}
+			}
+			outer.run = func() { net.armed.Store(true) }
+			c, err := l.Claim(t.Context(), trusted, "trusted", noon)
+			if err != nil || c.Status != webhook.ClaimVariant || net.lost.Load() != 1 {
+				t.Fatalf("the trusted receipt is %s (%v), and %d answers were lost", c.Status, err, net.lost.Load())
+			}
+			variants, err := l.Variants(t.Context(), c.ID)
+			if err != nil || len(variants) != 1 || !slices.Equal(variants[0].Receipt.Flags, []string{webhook.FlagColleague}) {
+				t.Errorf("the variants are %+v (%v)", variants, err)
 			}
 		})
 	}

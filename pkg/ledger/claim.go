@@ -47,7 +47,7 @@ func newClaim(id webhook.EventID, r webhook.Receipt, nonce string, dueAt time.Ti
 	it.ClaimNonce = nonce
 	it.Lane = string(webhook.Live)
 	if r.Held {
-		it.State = string(webhook.Held)
+		it.hold()
 		return it
 	}
 	it.State = string(webhook.Pending)
@@ -177,9 +177,10 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 
 // heldApart tells whether the body of a trusted sender is held, or was given up
 // while it was: it came from one who was not trusted before, and was split off.
-// The end of C3 of intake.pml.
+// It asks where that may be: the variant, as it was met, was not trusted or had
+// been split off. The end of C3 of intake.pml.
 func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
-	if r.Held || !slices.Contains(known.Flags, webhook.FlagUntrustedSender) {
+	if r.Held || (known.trusted() && known.SplitAs == "") {
 		return false, nil
 	}
 	apart, err := l.getItem(ctx, keyOf(SplitID(webhook.Variant{ID: id, Fingerprint: r.Fingerprint})))
@@ -197,7 +198,8 @@ func (it item) givenUp() bool {
 
 // keepVariant stores the other body durably before it says so. A variant that
 // is known already is counted as a duplicate of itself, unless the nonce says
-// that it is this one, whose answer was lost. C3 of intake.pml.
+// that it is this one, whose answer was lost. C3 of intake.pml. A trusted sender
+// makes it trusted. known is the variant as it was met.
 //
 // A variant has no time_key, so that no index lists it.
 func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, nonce string) (claimed webhook.Claimed, known item, err error) {
@@ -222,7 +224,28 @@ func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, n
 	if failed != nil {
 		known = failed.old
 	}
-	return claimed, known, nil
+	return claimed, known, l.trustVariant(ctx, known, r)
+}
+
+// trustVariant takes the mark off a variant whose very body a trusted sender
+// sends, so that a split delivers it. Nothing puts the mark on again, so that a
+// write whose answer was lost is met as done.
+func (l *Ledger) trustVariant(ctx context.Context, known item, r webhook.Receipt) error {
+	if r.Held || known.trusted() {
+		return nil
+	}
+	flags := slices.DeleteFunc(slices.Clone(known.Flags), func(f string) bool { return f == webhook.FlagUntrustedSender })
+	_, err := l.apply(ctx, update{
+		key:    itemKey(known.PK, known.SK),
+		set:    "flags = :flags, updated_at = :now",
+		cond:   "contains(flags, :untrusted)",
+		values: map[string]any{":flags": flags, ":now": at(r.ReceivedAt), ":untrusted": webhook.FlagUntrustedSender},
+	})
+	var failed *errCondition
+	if errors.As(err, &failed) && failed.old.PK != "" {
+		return nil
+	}
+	return changed(err)
 }
 
 func (l *Ledger) putAbsent(ctx context.Context, it item) error {

@@ -41,8 +41,10 @@ type item struct {
 	TimeKey     string `dynamodbav:"time_key,omitempty"`
 	LeadKey     string `dynamodbav:"lead_key,omitempty"`
 	CampaignKey string `dynamodbav:"campaign_key,omitempty"`
-	DeadShard   string `dynamodbav:"dead_shard,omitempty"`
-	DeadKey     string `dynamodbav:"dead_key,omitempty"`
+	// Of what waits for an operator, by its state: dead and parked by the time of
+	// death, held by that of receipt.
+	DeadShard string `dynamodbav:"dead_shard,omitempty"`
+	DeadKey   string `dynamodbav:"dead_key,omitempty"`
 
 	State       string       `dynamodbav:"state"`
 	Lane        string       `dynamodbav:"lane,omitempty"`
@@ -175,7 +177,11 @@ func dueShard(id webhook.EventID) string { return dueShardName(int(shard(id, due
 
 func dueShardName(n int) string { return fmt.Sprintf("due#%d", n) }
 
-func deadShard(id webhook.EventID) string { return fmt.Sprintf("dead#%d", shard(id, deadShards)) }
+// asideShard is the partition of the index dead for an event that is dead, held
+// or parked.
+func asideShard(state webhook.State, id webhook.EventID) string {
+	return fmt.Sprintf("%s#%d", state, shard(id, deadShards))
+}
 
 func timeShard(day string, n uint32) string { return fmt.Sprintf("%s#%d", day, n) }
 
@@ -189,10 +195,10 @@ func idOfKey(k string) webhook.EventID {
 	return webhook.EventID(id)
 }
 
-func idsOfKeys(keys []string) []webhook.EventID {
-	ids := make([]webhook.EventID, 0, len(keys))
-	for _, k := range keys {
-		ids = append(ids, idOfKey(k))
+func idsOf(entries []entry) []webhook.EventID {
+	ids := make([]webhook.EventID, 0, len(entries))
+	for _, e := range entries {
+		ids = append(ids, idOfKey(e.key))
 	}
 	return ids
 }
@@ -222,6 +228,16 @@ func newItem(id webhook.EventID, r webhook.Receipt) item {
 		it.CampaignKey = campaignKey(it.CampaignID, shard(id, timeShards))
 	}
 	return it
+}
+
+// trusted tells whether a trusted sender sent a body: a variant has no state
+// that says so.
+func (it item) trusted() bool { return !slices.Contains(it.Flags, webhook.FlagUntrustedSender) }
+
+// hold makes a new event one that waits for an operator.
+func (it *item) hold() {
+	it.State = string(webhook.Held)
+	it.DeadShard, it.DeadKey = asideShard(webhook.Held, it.id()), it.TimeKey
 }
 
 func (it *item) setReceipt(r webhook.Receipt) {

@@ -180,7 +180,7 @@ func deadUpdate(k key, old item, now, dueAt time.Time) update {
 		values: map[string]any{
 			":dead": string(webhook.Dead), ":death": old.LeaseNumber, ":now": died, ":zero": 0,
 			":due": due, ":due_key": timeKey(due, id), ":due_shard": dueShard(id),
-			":dead_shard": deadShard(id), ":dead_key": timeKey(died, id),
+			":dead_shard": asideShard(webhook.Dead, id), ":dead_key": timeKey(died, id),
 		},
 	}
 }

@@ -94,8 +94,9 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 		key: keyOf(id),
 		set: "#state = :pending, updated_at = :now, " +
 			"due_at = :due, due_key = :due_key, due_shard = :due_shard",
-		cond:  "#state = :held",
-		names: map[string]string{"#state": "state"},
+		remove: "dead_shard, dead_key",
+		cond:   "#state = :held",
+		names:  map[string]string{"#state": "state"},
 		values: map[string]any{
 			":pending": string(webhook.Pending), ":held": string(webhook.Held), ":now": at(now),
 			":due": due, ":due_key": timeKey(due, id), ":due_shard": dueShard(id),
@@ -112,12 +113,13 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error {
 	_, err := l.apply(ctx, update{
 		key:    keyOf(id),
-		set:    "#state = :parked, updated_at = :now",
-		remove: "due_at, due_key, due_shard, dead_shard, dead_key",
+		set:    "#state = :parked, updated_at = :now, dead_shard = :shard",
+		remove: "due_at, due_key, due_shard",
 		cond:   "#state = :dead AND death = :death",
 		names:  map[string]string{"#state": "state"},
 		values: map[string]any{
 			":parked": string(webhook.Parked), ":dead": string(webhook.Dead), ":death": death, ":now": at(now),
+			":shard": asideShard(webhook.Parked, id),
 		},
 	})
 	return changed(err)

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -29,16 +27,22 @@ func (l *Ledger) Superseded(ctx context.Context, r webhook.Record) (bool, error)
 		return false, nil
 	}
 	ix := index{"lead", "lead_key", "time_key", []string{fit(subject)}}
-	low, high := string(at(r.OccurredAt.Add(-clockAhead))), "~"
-	prefix := r.ID.Key()[:strings.LastIndex(r.ID.Key(), ":")+1]
-	for read := 0; read < maxNewer; read += maxKeys {
-		keys, next, err := l.merge(ctx, ix, low, high, maxKeys, false)
-		if err != nil {
-			return false, err
+	m := l.merger(ix, string(at(r.OccurredAt.Add(-clockAhead))), "~", false)
+	m.page = maxKeys
+	for read := 0; read < maxNewer && !m.ended(); {
+		var ids []webhook.EventID
+		for ; read < maxNewer && len(ids) < maxKeys; read++ {
+			e, ok, err := m.next(ctx)
+			if err != nil {
+				return false, err
+			}
+			if !ok {
+				break
+			}
+			if id := idOfKey(e.key); id != r.ID && id.Type() == r.ID.Type() {
+				ids = append(ids, id)
+			}
 		}
-		ids := slices.DeleteFunc(idsOfKeys(keys), func(id webhook.EventID) bool {
-			return id == r.ID || !strings.HasPrefix(string(id), prefix)
-		})
 		found, err := l.GetMany(ctx, ids)
 		if err != nil {
 			return false, err
@@ -48,10 +52,6 @@ func (l *Ledger) Superseded(ctx context.Context, r webhook.Record) (bool, error)
 				return true, nil
 			}
 		}
-		if next == "" {
-			return false, nil
-		}
-		high = before(next)
 	}
 	return false, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +61,8 @@ func SplitID(v webhook.Variant) webhook.EventID {
 
 // Split makes a variant an event of its own, pending and due at dueAt (held,
 // where its sender was not trusted), and notes on the variant what it became.
-// Repeating it changes nothing, even when the event has expired since. It
+// Repeating it changes nothing, even when the event has expired since; but it
+// sets free what is held although a trusted sender sent the body meanwhile. It
 // returns webhook.ErrNotFound where there is no such variant. C4 and C5 of
 // intake.pml.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
@@ -72,22 +72,16 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 		return "", err
 	}
 	if stored.SplitAs != "" {
-		return webhook.EventID(stored.SplitAs), nil
+		id := webhook.EventID(stored.SplitAs)
+		return id, l.freeApart(ctx, id, stored, now, dueAt)
 	}
 	id := SplitID(v)
-	r := stored.receipt()
-	r.Key, r.Timeless = id.Key(), false
-	it := newItem(id, r)
-	it.Lane, it.State, it.UpdatedAt = string(webhook.Live), string(webhook.Held), at(now)
-	if !slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
-		it.State, it.DueAt = string(webhook.Pending), at(dueAt)
-		it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
-	}
+	it := splitItem(id, stored, now, dueAt)
 	var failed *errCondition
 	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
 		return "", err
 	}
-	_, err = l.apply(ctx, update{
+	after, err := l.apply(ctx, update{
 		key:    mine,
 		set:    "split_as = :id, updated_at = :now",
 		values: map[string]any{":id": string(id), ":now": at(now)},
@@ -95,5 +89,43 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	if err != nil {
 		return "", changed(err)
 	}
-	return id, nil
+	if stored.trusted() && failed == nil {
+		return id, nil
+	}
+	return id, l.freeApart(ctx, id, after, now, dueAt)
+}
+
+// splitItem is the event that a variant becomes.
+func splitItem(id webhook.EventID, variant item, now, dueAt time.Time) item {
+	r := variant.receipt()
+	r.Key, r.Timeless = id.Key(), false
+	it := newItem(id, r)
+	it.Lane, it.UpdatedAt = string(webhook.Live), at(now)
+	if !variant.trusted() {
+		it.hold()
+		return it
+	}
+	it.State, it.DueAt = string(webhook.Pending), at(dueAt)
+	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
+	return it
+}
+
+// freeApart sets free what was split off while its body was not trusted, if the
+// variant, as it stands after the split was noted, is trusted. Whoever trusts the
+// variant later finds the event.
+func (l *Ledger) freeApart(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
+	if !variant.trusted() {
+		return nil
+	}
+	apart, err := l.getItem(ctx, keyOf(id))
+	if errors.Is(err, webhook.ErrNotFound) || (err == nil && apart.State != string(webhook.Held)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = l.Release(ctx, id, now, dueAt); errors.Is(err, webhook.ErrChanged) {
+		return nil // by somebody else
+	}
+	return err
 }

@@ -29,6 +29,8 @@ type Info struct {
 	DLQARN           string `json:"dlq_arn"`
 	Bucket           string `json:"bucket"`
 	ParameterPrefix  string `json:"parameter_prefix"`
+	RetentionDays    int    `json:"retention_days"` // of a delivered event
+	SweepGrace       string `json:"sweep_grace"`    // such as 5s
 	PID              int    `json:"pid"`
 }
 

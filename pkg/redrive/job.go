@@ -39,14 +39,14 @@ type Filter struct {
 	IDs        []webhook.EventID `json:"ids,omitempty"`
 }
 
-func (f Filter) match(r webhook.Record, now time.Time) bool {
-	return (len(f.Types) == 0 || slices.Contains(f.Types, r.Type)) &&
-		(f.Campaign == "" || f.Campaign == r.CampaignID) &&
-		(f.Account == "" || f.Account == r.Account) &&
-		(f.Source == "" || f.Source == r.Source) &&
-		(f.ErrorClass == "" || f.ErrorClass == r.ErrorClass) &&
-		(f.OlderThan == 0 || now.Sub(r.DiedAt) >= f.OlderThan) &&
-		(len(f.IDs) == 0 || slices.Contains(f.IDs, r.ID))
+func (f Filter) match(g webhook.Grave, now time.Time) bool {
+	return (len(f.Types) == 0 || slices.Contains(f.Types, g.Type)) &&
+		(f.Campaign == "" || f.Campaign == g.CampaignID) &&
+		(f.Account == "" || f.Account == g.Account) &&
+		(f.Source == "" || f.Source == g.Source) &&
+		(f.ErrorClass == "" || f.ErrorClass == g.ErrorClass) &&
+		(f.OlderThan == 0 || now.Sub(g.DiedAt) >= f.OlderThan) &&
+		(len(f.IDs) == 0 || slices.Contains(f.IDs, g.ID))
 }
 
 // Order is what an operator asks for.

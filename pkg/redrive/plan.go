@@ -24,7 +24,9 @@ type Plan struct {
 }
 
 // Plan counts what an order would release. It reads the index of the dead
-// only.
+// alone, not the events. The index follows the ledger a moment later, so that
+// the counts may be off by what died or was brought back just now; a release
+// reads the events themselves.
 func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 	if err := o.Validate(); err != nil {
 		return Plan{}, err
@@ -34,33 +36,23 @@ func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 		ByCamp: map[string]int{}, ByAge: map[string]int{},
 	}
 	now := s.Now()
-	after := ""
-	for {
-		records, _, next, err := s.Graveyard.Dead(ctx, now, after, deadPage)
+	for g, err := range s.Graveyard.Graves(ctx, now) {
 		if err != nil {
 			return Plan{}, err
 		}
-		for _, r := range records {
-			s.count(&p, r, o, now)
-		}
-		if next == "" {
-			break
-		}
-		after = next
+		s.count(&p, g, o, now)
 	}
 	p.Estimate = s.settings(o).estimate(p.Release)
 	return p, nil
 }
 
-const deadPage = 200
-
-func (s *Service) count(p *Plan, r webhook.Record, o Order, now time.Time) {
+func (s *Service) count(p *Plan, g webhook.Grave, o Order, now time.Time) {
 	p.Dead++
 	switch {
-	case !o.Filter.match(r, now):
+	case !o.Filter.match(g, now):
 		p.Filtered++
 		return
-	case r.Redrives >= s.policy.ParkAfter:
+	case g.Redrives >= s.policy.ParkAfter:
 		p.Park++
 		return
 	case o.Limit > 0 && p.Release >= o.Limit:
@@ -68,13 +60,13 @@ func (s *Service) count(p *Plan, r webhook.Record, o Order, now time.Time) {
 		return
 	}
 	p.Release++
-	p.ByType[r.Type]++
-	p.ByClass[r.ErrorClass]++
-	p.BySource[r.Source]++
-	p.ByCamp[r.CampaignID]++
-	p.ByAge[age(now.Sub(r.DiedAt))]++
-	if p.Oldest.IsZero() || r.DiedAt.Before(p.Oldest) {
-		p.Oldest = r.DiedAt
+	p.ByType[g.Type]++
+	p.ByClass[g.ErrorClass]++
+	p.BySource[g.Source]++
+	p.ByCamp[g.CampaignID]++
+	p.ByAge[age(now.Sub(g.DiedAt))]++
+	if p.Oldest.IsZero() || g.DiedAt.Before(p.Oldest) {
+		p.Oldest = g.DiedAt
 	}
 }
 

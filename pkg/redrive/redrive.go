@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -22,9 +23,13 @@ type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 
-// Graveyard lists dead events, the longest dead first. after continues behind
-// an earlier page; an empty next ends the listing.
+// Graveyard lists dead events, the longest dead first.
 type Graveyard interface {
+	// Graves lists what the index of the dead shows of those that died before
+	// until. It may be a moment behind the events. The first error ends it.
+	Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error]
+	// Dead reads the events themselves. after continues behind an earlier page;
+	// an empty next ends the listing.
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
 	// Recent returns the latest events received since then, newest first.
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)

@@ -262,6 +262,9 @@ func latenciesOf(rec webhook.Record, seen int) []time.Duration {
 	return out
 }
 
+// deadPage is how many dead events one read of a release asks for.
+const deadPage = 200
+
 // release brings back as many events as the pace allows for one tick. Events
 // that die from now on are not this job's: the cut-off is its start. (rel of
 // docs/model/redrive.pml.)
@@ -309,7 +312,7 @@ func (s *Service) choose(ctx context.Context, j *Job, records []webhook.Record, 
 		}
 		j.Cursor = keys[i]
 		switch {
-		case !j.Order.Filter.match(rec, now):
+		case !j.Order.Filter.match(rec.Grave(), now):
 		case rec.Redrives >= s.policy.ParkAfter:
 			if s.Ledger.Park(ctx, rec.ID, rec.Death, now) == nil {
 				j.Counts.Parked++

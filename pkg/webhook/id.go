@@ -55,6 +55,16 @@ func (id EventID) Key() string {
 	return key
 }
 
+// Type returns the type of event that the natural key names; "" where it names
+// none.
+func (id EventID) Type() Type {
+	parts := strings.Split(id.Key(), ":")
+	if len(parts) != 3 {
+		return ""
+	}
+	return Type(parts[1])
+}
+
 // Occurrence returns which repeat of the natural key this is, from 1.
 func (id EventID) Occurrence() int {
 	_, n, repeated := strings.Cut(string(id), "~")

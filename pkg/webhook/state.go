@@ -160,6 +160,29 @@ func (r Record) Supersedes(other Record) bool {
 		r.OccurredAt.After(other.OccurredAt)
 }
 
+// Grave is what the ledger's index of the dead shows of an event: enough to
+// plan a redrive by, without reading the event.
+type Grave struct {
+	ID         EventID
+	Type       Type
+	Account    string
+	Source     string
+	CampaignID string
+	ErrorClass string
+	ReceivedAt time.Time
+	DiedAt     time.Time
+	Death      int
+	Redrives   int
+}
+
+// Grave is the part of a dead event that a redrive chooses by.
+func (r Record) Grave() Grave {
+	return Grave{
+		ID: r.ID, Type: r.Type, Account: r.Account, Source: r.Source, CampaignID: r.CampaignID,
+		ErrorClass: r.ErrorClass, ReceivedAt: r.ReceivedAt, DiedAt: r.DiedAt, Death: r.Death, Redrives: r.Redrives,
+	}
+}
+
 // Lease is the timed right to process an event, handed back to settle it. It
 // is valid for its holder alone: Number and Nonce fence every write.
 type Lease struct {

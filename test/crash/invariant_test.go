@@ -284,13 +284,15 @@ func (w *world) checkRow(it item) {
 	state := it.text("state")
 	has := func(name string) bool { return it[name] != nil }
 	unfinished := state == "pending" || state == "processing"
+	aside := state == "dead" || state == "held" || state == "parked"
 	for _, rule := range []struct {
 		what string
 		ok   bool
 	}{
 		{"the due index is whole", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
 		{"a message is owed", has("due_key") == unfinished || state == "dead"},
-		{"the dead index is set in death alone", has("dead_key") == (state == "dead") && has("dead_shard") == (state == "dead")},
+		{"the dead index is set for what waits for an operator", has("dead_key") == aside && has("dead_shard") == aside},
+		{"the dead index is set under the state", !aside || strings.HasPrefix(it.text("dead_shard"), state+"#")},
 		{"a lease is set in processing alone", has("lease_until") == (state == "processing")},
 		{"only what is finished expires", has("expires_at") == (state == "delivered" || state == "discarded")},
 		{"only what waits has a not_before", !has("not_before") || state == "pending"},

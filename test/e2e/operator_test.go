@@ -61,3 +61,12 @@ func TestTheOperatorFindsAnEventOfTheDeployedStack(t *testing.T) {
 		t.Errorf("shown %+v, want %s delivered", shown, id)
 	}
 }
+
+// The operator's tool reads the stack's times from its outputs.
+func TestTheOutputsSayTheStacksTimes(t *testing.T) {
+	for output, want := range map[string]string{"RetentionDays": "90", "SweepGrace": "5s"} {
+		if got := deployed.outputs[output]; got != want {
+			t.Errorf("the output %s is %q, want %q", output, got, want)
+		}
+	}
+}

@@ -2,9 +2,13 @@ package template
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/config"
 )
 
 const (
@@ -48,6 +52,26 @@ func TestAccessLogsNeverHoldThePath(t *testing.T) {
 	}
 	if line["route"] != "$context.routeKey" {
 		t.Errorf("the access log has no route: %v", line)
+	}
+}
+
+// The operator's tool keeps and sweeps like the functions: it reads their times
+// from the outputs, and knows their defaults.
+func TestTheOutputsSayTheFunctionsTimes(t *testing.T) {
+	template := load(t)
+	worker := ofType(t, template, "AWS::Serverless::Function")["WorkerFunction"]
+	for output, variable := range map[string]string{"RetentionDays": "RETENTION_DAYS", "SweepGrace": "SWEEP_GRACE"} {
+		said := ref(at(t, template, "Outputs", output, "Value"))
+		if used := ref(at(t, worker, "Environment", "Variables", variable)); said != used || said == "" {
+			t.Errorf("the output %s is %q, and the worker has %q", output, said, used)
+		}
+	}
+	if days := number(t, template, "Parameters", "RetentionDays", "Default"); days != config.DefaultRetentionDays {
+		t.Errorf("events are kept %d days, and the code's default is %d", days, config.DefaultRetentionDays)
+	}
+	grace, err := time.ParseDuration(fmt.Sprint(at(t, template, "Parameters", "SweepGrace", "Default")))
+	if err != nil || grace != config.DefaultGrace {
+		t.Errorf("the sweeper's grace is %s (%v), and the code's default is %s", grace, err, config.DefaultGrace)
 	}
 }
 

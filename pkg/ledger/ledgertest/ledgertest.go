@@ -5,6 +5,7 @@ package ledgertest
 
 import (
 	"context"
+	"iter"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type Ledger interface {
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
+	Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error]
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 
 	RecordRefusal(ctx context.Context, r webhook.Refused) error

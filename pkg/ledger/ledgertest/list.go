@@ -15,7 +15,9 @@ var listRules = []rule{
 	{"an event is found by message, stats id, request, lead and campaign", listLookUps},
 	{"a look-up combines with every filter", listFilters},
 	{"dead events are listed by the time of their death", listDead},
+	{"held events are listed by receipt, parked ones by death, of all time", listAside},
 	{"a walk over the dead goes on behind any event of a page", walkDead},
+	{"the index of the dead shows what a plan counts, the longest dead first", listGraves},
 	{"the latest events are those received since", listRecent},
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
@@ -97,6 +99,7 @@ func listLookUps(e *env) {
 func listFilters(e *env) {
 	dead := e.in(webhook.Dead, "DEAD").ID
 	r := receipt("OTHER", sec(1))
+	r.Key = "v1:EMAIL_OPEN:OTHER"
 	r.Type, r.Source, r.Account, r.Flags = webhook.EmailOpen, "beta-main", "beta", []string{webhook.FlagTestEvent, webhook.FlagForwarded}
 	other := e.claimed(r).ID
 	for _, look := range []ledger.Query{{}, {Lead: "ann@example.com"}, {Campaign: "4711"}} {
@@ -113,6 +116,11 @@ func listFilters(e *env) {
 			{"account", func(q *ledger.Query) { q.Account = "acme" }, dead},
 			{"flag", func(q *ledger.Query) { q.Flag = webhook.FlagForwarded }, other},
 			{"error class", func(q *ledger.Query) { q.ErrorClass = "http_503" }, dead},
+			{"skip", func(q *ledger.Query) { q.Skip = func(id webhook.EventID) bool { return id == dead } }, other},
+			{"dead and source", func(q *ledger.Query) { q.Dead, q.Source = true, "acme-main" }, dead},
+			{"dead and type", func(q *ledger.Query) { q.Dead, q.Type = true, webhook.EmailReply }, dead},
+			{"dead and campaign", func(q *ledger.Query) { q.Dead, q.Campaign = true, "4711" }, dead},
+			{"dead and error class", func(q *ledger.Query) { q.Dead, q.ErrorClass = true, "http_503" }, dead},
 		} {
 			q := look
 			f.set(&q)
@@ -146,6 +154,41 @@ func listDead(e *env) {
 	e.wantList("the dead after another death", ledger.Query{Dead: true, Oldest: true}, append(ids[1:], ids[0])...)
 }
 
+func listAside(e *env) {
+	var held, parked []webhook.EventID
+	for i := range 9 {
+		r := receipt(fmt.Sprintf("H%d", i), epoch.AddDate(0, 0, -i*20))
+		r.Held, r.Source = true, []string{"acme-main", "beta-main"}[i%2]
+		held = append(held, e.claimed(r).ID)
+		dead := e.settled(e.leased(e.in(webhook.Pending, fmt.Sprintf("P%d", i)).ID, sec(10)), webhook.Dead, sec(1000-i))
+		e.must(e.l.Park(e.ctx, dead.ID, dead.Death, sec(2000+i)))
+		parked = append(parked, dead.ID)
+	}
+	e.in(webhook.Dead, "D")
+	e.in(webhook.Delivered, "E")
+	isHeld, isParked := ledger.Query{State: webhook.Held}, ledger.Query{State: webhook.Parked}
+	e.wantList("the held", isHeld, held...)
+	e.wantList("the parked", isParked, parked...)
+	e.wantList("the held and dead", ledger.Query{State: webhook.Held, Dead: true})
+	for _, limit := range []int{1, 4} {
+		if got := e.list(isHeld, limit); !slices.Equal(got, held) {
+			e.Errorf("the held in pages of %d: %v, want %v", limit, got, held)
+		}
+	}
+	isHeld.Source, isHeld.Oldest = "beta-main", true
+	e.wantList("the held of a source, oldest first", isHeld, held[7], held[5], held[3], held[1])
+	e.wantList("the parked who died before", ledger.Query{State: webhook.Parked, Until: sec(994)}, parked[7:]...)
+
+	_, err := e.l.Release(e.ctx, held[0], sec(3000), sec(3060))
+	e.must(err)
+	e.must(e.l.Discard(e.ctx, e.get(held[1]), sec(3000), sec(9000)))
+	_, err = e.l.Unpark(e.ctx, e.revival(e.get(parked[0]), sec(3000)))
+	e.must(err)
+	e.must(e.l.Discard(e.ctx, e.get(parked[1]), sec(3000), sec(9000)))
+	e.wantList("the held once some are not", ledger.Query{State: webhook.Held}, held[2:]...)
+	e.wantList("the parked once some are not", isParked, parked[2:]...)
+}
+
 func walkDead(e *env) {
 	var want []webhook.EventID
 	for i := range 9 {
@@ -169,6 +212,53 @@ func walkDead(e *env) {
 	records, _, _, err = e.l.Dead(e.ctx, sec(21), next, 9)
 	e.must(err)
 	equal(e, "events that died before", len(records), 1)
+}
+
+func (e *env) graves(until time.Time) (graves []webhook.Grave) {
+	e.Helper()
+	for g, err := range e.l.Graves(e.ctx, until) {
+		e.must(err)
+		graves = append(graves, g)
+	}
+	return graves
+}
+
+func listGraves(e *env) {
+	var want []webhook.Grave
+	for i := range 11 {
+		rec := e.in(webhook.Pending, fmt.Sprintf("A%d", i))
+		want = append(want, e.settled(e.leased(rec.ID, sec(10)), webhook.Dead, sec(1000-i)).Grave())
+	}
+	slices.Reverse(want)
+	for _, state := range webhook.States {
+		if state != webhook.Dead {
+			e.in(state, strings.ToUpper(string(state)))
+		}
+	}
+	same := func(what string, got, want []webhook.Grave) {
+		e.Helper()
+		if !slices.Equal(got, want) {
+			e.Errorf("%s: the index shows %+v, want %+v", what, got, want)
+		}
+	}
+	same("the dead", e.graves(sec(3000)), want)
+	same("those who died before", e.graves(sec(993)), want[:3])
+	for g, err := range e.l.Graves(e.ctx, sec(3000)) { // a reader may leave
+		e.must(err)
+		equal(e, "the longest dead", g, want[0])
+		break
+	}
+
+	// One that was redriven and died again is shown once, at its new death.
+	revived, err := e.l.Revive(e.ctx, webhook.Revival{
+		ID: want[0].ID, Lane: webhook.Replay, At: sec(1500), DueAt: sec(1560), Death: want[0].Death, Redrive: true, Nonce: e.nonce(),
+	})
+	e.must(err)
+	same("the dead after a revival", e.graves(sec(3000)), want[1:])
+	again := e.settled(e.leased(revived.ID, sec(2000)), webhook.Dead, sec(2010)).Grave()
+	equal(e, "redrives", again.Redrives, 1)
+	equal(e, "death", again.Death, 2)
+	same("the dead after another death", e.graves(sec(3000)), append(want[1:], again))
 }
 
 func listRecent(e *env) {

@@ -14,6 +14,7 @@ import (
 var pageRules = []rule{
 	{"pages lose and repeat none of many events with equal times, over days, either way", pagesAreExact},
 	{"pages are exact under filters that few events pass", pagesUnderFilters},
+	{"pages go on over years in which nothing arrived", pagesOverEmptyDays},
 	{"a listing goes on where it ended while events arrive", pagesWhileArriving},
 }
 
@@ -89,23 +90,43 @@ func pagesAreExact(e *env) {
 	e.wantPages(q, want[30:90], 5, 30)
 }
 
+// Few events are of one type, which their keys name, and through one source,
+// which no index shows.
 func pagesUnderFilters(e *env) {
-	var few []webhook.EventID
+	bounces := map[webhook.EventID]bool{}
 	all := e.crowd(200, 50, func(i int, r *webhook.Receipt) {
 		if i%37 == 0 {
-			r.Type = webhook.EmailBounce
+			r.Type, r.Source = webhook.EmailBounce, "beta-main"
+			r.Key = fmt.Sprintf("v1:%s:C%d", r.Type, i)
+			bounces[webhook.EventID(r.Key)] = true
 		}
 	})
-	for _, id := range all {
-		var i int
-		if _, err := fmt.Sscanf(string(id), "v1:EMAIL_REPLY:C%d", &i); err == nil && i%37 == 0 {
-			few = append(few, id)
-		}
+	few := slices.DeleteFunc(all, func(id webhook.EventID) bool { return !bounces[id] })
+	q := ledger.Query{Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 4)}
+	byType, bySource := q, q
+	byType.Type, bySource.Source = webhook.EmailBounce, "beta-main"
+	e.wantPages(byType, few, 1, 2, 100)
+	e.wantPages(bySource, few, 1, 2, 100)
+	byType.Type, bySource.Source = webhook.EmailOpen, "gamma-main"
+	e.wantPages(byType, nil, 5)
+	e.wantPages(bySource, nil, 5)
+}
+
+// A call looks into a bounded number of days: what lies far apart is found all
+// the same.
+func pagesOverEmptyDays(e *env) {
+	q := ledger.Query{Since: epoch.AddDate(0, 0, -900), Until: epoch.AddDate(0, 0, 1)}
+	var want []webhook.EventID
+	for _, days := range []int{-700, -350, -349, 0} {
+		want = append(want, e.claimed(receipt(fmt.Sprintf("D%d", -days), epoch.AddDate(0, 0, days))).ID)
 	}
-	q := ledger.Query{Type: webhook.EmailBounce, Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 4)}
-	e.wantPages(q, few, 1, 2, 100)
-	q.Type = webhook.EmailOpen
-	e.wantPages(q, nil, 5)
+	e.wantPages(q, want, 1, 50)
+	q.Limit, q.Now = 50, epoch
+	page, err := e.l.List(e.ctx, q)
+	e.must(err)
+	if page.Days > 100 || (page.Days > 0 && page.Next == "") {
+		e.Errorf("one call looked into %d days, and goes on at %q", page.Days, page.Next)
+	}
 }
 
 func pagesWhileArriving(e *env) {

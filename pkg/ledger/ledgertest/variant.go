@@ -1,6 +1,8 @@
 package ledgertest
 
 import (
+	"slices"
+
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -20,6 +22,8 @@ var variantRules = []rule{
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
 	{"a trusted body sets free what was split off untrusted", trustedAfterSplit},
 	{"a trusted body is an event although the same one was split off and discarded as forged", trustedAfterSplitDiscard},
+	{"a split delivers a body that a trusted sender sent after another", splitTrustedSince},
+	{"a body that is trusted stays so", variantStaysTrusted},
 	{"a split of what is no variant creates nothing", splitOfNothing},
 }
 
@@ -219,11 +223,13 @@ func trustedBesideHeld(e *env) {
 	equal(e, "id of a repeat", again.ID, real.ID)
 }
 
+// untrusted is a receipt from a sender who is not trusted.
+func untrusted(r webhook.Receipt) webhook.Receipt {
+	r.Flags, r.Held = append([]string{webhook.FlagUntrustedSender}, r.Flags...), true
+	return r
+}
+
 func trustedAfterUntrusted(e *env) {
-	untrusted := func(r webhook.Receipt) webhook.Receipt {
-		r.Flags, r.Held = []string{webhook.FlagUntrustedSender}, true
-		return r
-	}
 	held := e.claimed(untrusted(receipt("A", sec(0)))).ID
 	equal(e, "status of the untrusted", e.claimed(untrusted(other("B", 3))).Status, webhook.ClaimVariant)
 	real := e.claimed(other("B", 5))
@@ -231,7 +237,7 @@ func trustedAfterUntrusted(e *env) {
 	equal(e, "state told", real.Record.State, webhook.Pending)
 	rec := e.get(real.ID)
 	equal(e, "state", rec.State, webhook.Pending)
-	equal(e, "due", rec.DueAt, sec(5))
+	equal(e, "due", rec.DueAt, sec(5).Add(grace))
 	equal(e, "state of the other", e.get(held).State, webhook.Held)
 }
 
@@ -267,10 +273,6 @@ func trustedAfterSplit(e *env) {
 // What a trusted sender says stands, also where the same body was split off
 // untrusted and given up: beside a held event and beside a trusted one.
 func trustedAfterSplitDiscard(e *env) {
-	untrusted := func(r webhook.Receipt) webhook.Receipt {
-		r.Flags, r.Held = []string{webhook.FlagUntrustedSender}, true
-		return r
-	}
 	for key, first := range map[string]webhook.Receipt{"A": receipt("A", sec(0)), "H": untrusted(receipt("H", sec(0)))} {
 		id := e.claimed(first).ID
 		body := func(at int) webhook.Receipt {
@@ -294,4 +296,32 @@ func trustedAfterSplitDiscard(e *env) {
 		equal(e, "state of what was given up", e.get(apart).State, webhook.Discarded)
 		equal(e, "another untrusted receipt", e.claimed(untrusted(body(9))).Status, webhook.ClaimVariant)
 	}
+}
+
+func splitTrustedSince(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(untrusted(other("B", 1)))
+	e.claimed(untrusted(other("B", 2)))
+	equal(e, "marked", slices.Contains(e.variants(id)[0].Receipt.Flags, webhook.FlagUntrustedSender), true)
+	c := e.claimed(other("B", 3))
+	equal(e, "id", c.ID, id)
+	equal(e, "status", c.Status, webhook.ClaimVariant)
+	v := e.variants(id)[0]
+	e.same(webhook.Record{Receipt: other("B", 1)}, webhook.Record{Receipt: v.Receipt})
+	rec := e.get(e.split(v))
+	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "due", rec.DueAt, sec(160))
+	e.same(webhook.Record{Receipt: webhook.Receipt{Flags: other("B", 1).Flags}}, webhook.Record{Receipt: webhook.Receipt{Flags: rec.Flags}})
+	equal(e, "variants", e.get(id).Variants, 1)
+	equal(e, "duplicates", e.get(id).Duplicates, 2)
+}
+
+func variantStaysTrusted(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	e.claimed(other("B", 1))
+	e.claimed(untrusted(other("B", 2)))
+	rec := e.get(e.split(e.variants(id)[0]))
+	equal(e, "state", rec.State, webhook.Pending)
+	e.claimed(untrusted(other("B", 200)))
+	equal(e, "state after another repeat", e.get(rec.ID).State, webhook.Pending)
 }

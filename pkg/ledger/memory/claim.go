@@ -76,6 +76,10 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	case another:
 		e.Duplicates++
 		status = webhook.ClaimVariant
+		if !r.Held { // a trusted sender sends this very body
+			v := &l.variants[k].Receipt
+			v.Flags = slices.DeleteFunc(v.Flags, func(f string) bool { return f == webhook.FlagUntrustedSender })
+		}
 	case trusted:
 		e.release(r.ReceivedAt, r.ReceivedAt)
 		e.Duplicates++

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/ledger"
@@ -10,7 +12,7 @@ import (
 )
 
 // List returns events in order of their receipt, or of their death when the
-// query asks for dead ones, newest first, without payloads.
+// query asks for dead or parked ones, newest first, without payloads.
 func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	if err := q.Check(); err != nil {
 		return ledger.Page{}, err
@@ -22,17 +24,14 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	var keys []string
 	byKey := map[string]*event{}
 	for id, e := range l.events {
-		when := e.ReceivedAt
-		if q.ByDeath() {
-			when = e.DiedAt
-		}
+		when := q.Time(e.Record)
 		k := key(when, id)
 		behind := q.After == "" || (q.Oldest && k > q.After) || (!q.Oldest && k < q.After)
 		if !behind || when.Before(ms(since)) || !when.Before(ms(until)) {
 			continue
 		}
 		page.Scanned++
-		if q.Matches(e.Record) {
+		if q.Matches(e.Record) && (q.Skip == nil || !q.Skip(id)) {
 			keys = append(keys, k)
 			byKey[k] = e
 		}
@@ -71,6 +70,26 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 		keys = append(keys, key(r.DiedAt, r.ID))
 	}
 	return page.Records, keys, page.Next, err
+}
+
+// Graves lists the events that died before until, the longest dead first.
+func (l *Ledger) Graves(_ context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var graves []webhook.Grave
+	for _, e := range l.events {
+		if e.State == webhook.Dead && e.DiedAt.Before(ms(until)) {
+			graves = append(graves, e.Grave())
+		}
+	}
+	slices.SortFunc(graves, func(a, b webhook.Grave) int { return strings.Compare(key(a.DiedAt, a.ID), key(b.DiedAt, b.ID)) })
+	return func(yield func(webhook.Grave, error) bool) {
+		for _, g := range graves {
+			if !yield(g, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Recent returns the latest events received since then, newest first.

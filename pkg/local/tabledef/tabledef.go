@@ -38,7 +38,7 @@ func Indexes() []Index {
 		{Name: "message", PartitionKey: "message_id", SortKey: "time_key"},
 		{Name: "request", PartitionKey: "request_id", SortKey: "time_key"},
 		{Name: "dead", PartitionKey: "dead_shard", SortKey: "dead_key", Include: []string{
-			"type", "account", "source", "campaign_id", "error_class", "death", "received_at",
+			"type", "account", "source", "campaign_id", "error_class", "death", "received_at", "redrives",
 		}},
 	}
 }
@@ -79,7 +79,8 @@ func Missing(table *types.TableDescription) string {
 	}
 	for _, want := range Indexes() {
 		ok := slices.ContainsFunc(table.GlobalSecondaryIndexes, func(have types.GlobalSecondaryIndexDescription) bool {
-			return aws.ToString(have.IndexName) == want.Name && hasKeys(have.KeySchema, want.PartitionKey, want.SortKey)
+			return aws.ToString(have.IndexName) == want.Name && hasKeys(have.KeySchema, want.PartitionKey, want.SortKey) &&
+				projects(have.Projection, want.Include)
 		})
 		if !ok {
 			missing = append(missing, "the index "+want.Name)
@@ -100,6 +101,15 @@ func projection(include []string) *types.Projection {
 		return &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
 	}
 	return &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: include}
+}
+
+func projects(p *types.Projection, include []string) bool {
+	if p == nil {
+		return len(include) == 0
+	}
+	return p.ProjectionType == types.ProjectionTypeAll || !slices.ContainsFunc(include, func(name string) bool {
+		return !slices.Contains(p.NonKeyAttributes, name)
+	})
 }
 
 func hasKeys(schema []types.KeySchemaElement, partition, sort string) bool {

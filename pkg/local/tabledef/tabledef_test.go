@@ -68,7 +68,7 @@ func TestMissingNamesWhatATableLacks(t *testing.T) {
 		table := &types.TableDescription{KeySchema: input.KeySchema}
 		for _, index := range input.GlobalSecondaryIndexes {
 			table.GlobalSecondaryIndexes = append(table.GlobalSecondaryIndexes, types.GlobalSecondaryIndexDescription{
-				IndexName: index.IndexName, KeySchema: index.KeySchema,
+				IndexName: index.IndexName, KeySchema: index.KeySchema, Projection: index.Projection,
 			})
 		}
 		return table
@@ -77,9 +77,12 @@ func TestMissingNamesWhatATableLacks(t *testing.T) {
 		change func(*types.TableDescription)
 		want   string
 	}{
-		"nothing":           {func(*types.TableDescription) {}, ""},
-		"an index":          {func(d *types.TableDescription) { d.GlobalSecondaryIndexes = d.GlobalSecondaryIndexes[1:] }, "the index due"},
-		"an index's key":    {func(d *types.TableDescription) { d.GlobalSecondaryIndexes[7].KeySchema = d.KeySchema }, "the index dead"},
+		"nothing":        {func(*types.TableDescription) {}, ""},
+		"an index":       {func(d *types.TableDescription) { d.GlobalSecondaryIndexes = d.GlobalSecondaryIndexes[1:] }, "the index due"},
+		"an index's key": {func(d *types.TableDescription) { d.GlobalSecondaryIndexes[7].KeySchema = d.KeySchema }, "the index dead"},
+		"an index's attribute": {func(d *types.TableDescription) {
+			d.GlobalSecondaryIndexes[7].Projection = projection([]string{"type", "death"})
+		}, "the index dead"},
 		"the table's range": {func(d *types.TableDescription) { d.KeySchema = d.KeySchema[:1] }, "the keys pk and sk"},
 	}
 	for name, c := range cases {

@@ -1,0 +1,59 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// GetMany reads events without payload; what does not exist is missing in the
+// answer. The reads are consistent.
+func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	// DynamoDB refuses a batch that names an item twice.
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	out := make(map[webhook.EventID]webhook.Record, len(ids))
+	for chunk := range slices.Chunk(ids, maxKeys) {
+		if err := l.getChunk(ctx, chunk, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// getChunk reads up to maxKeys events. What DynamoDB leaves
+// unprocessed is asked for again as long as every answer brings something.
+func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[webhook.EventID]webhook.Record) error {
+	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	for _, id := range ids {
+		want.Keys = append(want.Keys, keyOf(id))
+	}
+	for len(want.Keys) > 0 {
+		got, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
+		})
+		if err != nil {
+			return unavailable("get many", err)
+		}
+		for _, av := range got.Responses[l.table] {
+			it, err := decode(av)
+			if err != nil {
+				return err
+			}
+			it.Payload = nil
+			rec := it.record()
+			out[rec.ID] = rec
+		}
+		rest := got.UnprocessedKeys[l.table].Keys
+		if len(rest) == len(want.Keys) {
+			return unavailable("get many", errors.New("throttled"))
+		}
+		want.Keys = rest
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Graves lists the events that died before until, the longest dead first, from
+// the index of the dead alone: a read unit for about 25 of them, where List
+// reads each event whole. The first error ends it.
+//
+// The index is eventually consistent. It may show an event that was brought
+// back a moment ago, miss one that died a moment ago, and show one twice that
+// died again meanwhile: enough to count by, not to act on. Whoever acts on an
+// event states the death that it saw, and the write decides.
+func (l *Ledger) Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
+	return func(yield func(webhook.Grave, error) bool) {
+		since, _ := Query{Dead: true}.Bounds()
+		m := l.merger(asideIndex(webhook.Dead), string(at(since)), string(at(until)), true)
+		for {
+			e, ok, err := m.next(ctx)
+			if err != nil {
+				yield(webhook.Grave{}, err)
+				return
+			}
+			if !ok || !yield(graveOf(e), nil) {
+				return
+			}
+		}
+	}
+}
+
+// asideIndex shows the events in a state in which they wait for an operator.
+func asideIndex(state webhook.State) index {
+	return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("%s#%d", state, n) })}
+}
+
+// graveOf reads an entry of the index of the dead. Of a held event, the time is
+// that of receipt.
+func graveOf(e entry) webhook.Grave {
+	died, _, _ := strings.Cut(e.key, "#")
+	return webhook.Grave{
+		ID: idOfKey(e.key), Type: webhook.Type(e.text("type")), Account: e.text("account"), Source: e.text("source"),
+		CampaignID: e.text("campaign_id"), ErrorClass: e.text("error_class"),
+		ReceivedAt: instant(e.text("received_at")).time(), DiedAt: instant(died).time(),
+		Death: e.number("death"), Redrives: e.number("redrives"),
+	}
+}
+
+// number is 0 where there is none.
+func (e entry) number(name string) int {
+	v, ok := e.attributes[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, err := strconv.Atoi(v.Value)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,110 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// cemetery is an index of the dead whose pages are small, as if each entry were
+// large. It refuses the page that is numbered so.
+type cemetery struct {
+	ledger.API
+	shards map[string][]string // keys, in order
+	pages  int
+	read   int
+	refuse int
+}
+
+const graveyardPage = 7
+
+func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	if c.pages++; c.pages == c.refuse {
+		return nil, errors.New("throttled")
+	}
+	if in.Limit != nil || aws.ToString(in.IndexName) != "dead" {
+		return nil, fmt.Errorf("a read of %s asks for pages of %d", aws.ToString(in.IndexName), aws.ToInt32(in.Limit))
+	}
+	text := func(av types.AttributeValue) string { return av.(*types.AttributeValueMemberS).Value }
+	keys := c.shards[text(in.ExpressionAttributeValues[":p"])]
+	begin := 0
+	if in.ExclusiveStartKey != nil {
+		begin = slices.Index(keys, text(in.ExclusiveStartKey["dead_key"])) + 1
+	}
+	out := &dynamodb.QueryOutput{}
+	for _, k := range keys[begin:min(begin+graveyardPage, len(keys))] {
+		c.read++
+		out.Items = append(out.Items, map[string]types.AttributeValue{
+			"dead_key": &types.AttributeValueMemberS{Value: k}, "type": &types.AttributeValueMemberS{Value: "EMAIL_REPLY"},
+			"death": &types.AttributeValueMemberN{Value: "3"},
+		})
+	}
+	if begin+graveyardPage < len(keys) {
+		out.LastEvaluatedKey = out.Items[len(out.Items)-1]
+	}
+	return out, nil
+}
+
+func newCemetery(n int) *cemetery {
+	c := &cemetery{shards: map[string][]string{}}
+	for i := range n {
+		shard := fmt.Sprintf("dead#%d", i*i%4) // uneven: two of four have none
+		at := noon.Add(time.Duration(i) * time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
+		c.shards[shard] = append(c.shards[shard], fmt.Sprintf("%s#v1:EMAIL_REPLY:A%04d", at, i))
+	}
+	return c
+}
+
+// Over pages and shards, every dead event is shown once and in order, and no
+// event is read.
+func TestGravesOverPages(t *testing.T) {
+	c := newCemetery(100)
+	n := 0
+	for g, err := range ledger.New(c, "events").Graves(t.Context(), noon.Add(time.Hour)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := webhook.Grave{
+			ID: webhook.EventID(fmt.Sprintf("v1:EMAIL_REPLY:A%04d", n)), Type: webhook.EmailReply, Death: 3,
+			DiedAt: noon.Add(time.Duration(n) * time.Millisecond),
+		}
+		if g != want {
+			t.Fatalf("grave %d is %+v", n, g)
+		}
+		n++
+	}
+	if n != 100 || c.read != 100 {
+		t.Errorf("%d graves from %d entries read, want 100", n, c.read)
+	}
+}
+
+func TestGravesEndWithTheFirstError(t *testing.T) {
+	c := newCemetery(100)
+	c.refuse = 8
+	shown, errs := 0, 0
+	for _, err := range ledger.New(c, "events").Graves(t.Context(), noon.Add(time.Hour)) {
+		switch {
+		case errs > 0:
+			t.Fatal("it goes on after an error")
+		case errors.Is(err, webhook.ErrUnavailable):
+			errs++
+		case err != nil:
+			t.Fatal(err)
+		default:
+			shown++
+		}
+	}
+	if errs != 1 || shown == 0 || shown == 100 {
+		t.Errorf("%d errors after %d graves", errs, shown)
+	}
+}

@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// index names the partitions to merge and the attributes of one look-up.
+type index struct {
+	name, hash, sort string
+	partitions       []string
+}
+
+// entry is what an index shows of an event: its sort key, and the attributes
+// that are projected. It may be older than the event.
+type entry struct {
+	key        string
+	attributes map[string]types.AttributeValue
+}
+
+func (e entry) text(name string) string {
+	s, ok := e.attributes[name].(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return s.Value
+}
+
+// merger walks the partitions of an index as one, in the order of the sort key
+// from low to high, both included. It reads every entry once.
+type merger struct {
+	l         *Ledger
+	ix        index
+	low, high string
+	oldest    bool // first
+	page      int  // entries that one read asks of a partition; 0: as many as DynamoDB gives, 1 MB
+	parts     []*part
+}
+
+// part is one partition of a merger.
+type part struct {
+	name    string
+	entries []entry // read and not handed over
+	start   key
+	ended   bool
+}
+
+func (l *Ledger) merger(ix index, low, high string, oldest bool) *merger {
+	m := &merger{l: l, ix: ix, low: low, high: high, oldest: oldest}
+	if low > high { // DynamoDB refuses such bounds
+		return m
+	}
+	for _, name := range ix.partitions {
+		m.parts = append(m.parts, &part{name: name})
+	}
+	return m
+}
+
+// next hands over the entry that comes first; ok is false at the end.
+func (m *merger) next(ctx context.Context) (e entry, ok bool, err error) {
+	var first *part
+	for _, p := range m.parts {
+		for len(p.entries) == 0 && !p.ended {
+			if err := m.read(ctx, p); err != nil {
+				return entry{}, false, err
+			}
+		}
+		if len(p.entries) > 0 && (first == nil || m.before(p.entries[0].key, first.entries[0].key)) {
+			first = p
+		}
+	}
+	if first == nil {
+		return entry{}, false, nil
+	}
+	e, first.entries = first.entries[0], first.entries[1:]
+	return e, true, nil
+}
+
+func (m *merger) before(a, b string) bool {
+	if m.oldest {
+		return a < b
+	}
+	return a > b
+}
+
+// ended tells whether nothing is left. False may be wrong: DynamoDB says that a
+// partition goes on where its last page was full.
+func (m *merger) ended() bool {
+	return !slices.ContainsFunc(m.parts, func(p *part) bool { return !p.ended || len(p.entries) > 0 })
+}
+
+func (m *merger) read(ctx context.Context, p *part) error {
+	in := &dynamodb.QueryInput{
+		TableName:                &m.l.table,
+		IndexName:                &m.ix.name,
+		KeyConditionExpression:   aws.String("#h = :p AND #s BETWEEN :low AND :high"),
+		ExpressionAttributeNames: map[string]string{"#h": m.ix.hash, "#s": m.ix.sort},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":p":    &types.AttributeValueMemberS{Value: p.name},
+			":low":  &types.AttributeValueMemberS{Value: m.low},
+			":high": &types.AttributeValueMemberS{Value: m.high},
+		},
+		ScanIndexForward:  &m.oldest,
+		ExclusiveStartKey: p.start,
+	}
+	if m.page > 0 {
+		in.Limit = aws.Int32(int32(m.page)) //nolint:gosec // a page size, small
+	}
+	out, err := m.l.api.Query(ctx, in)
+	if err != nil {
+		return unavailable("list", err)
+	}
+	p.start, p.ended = out.LastEvaluatedKey, len(out.LastEvaluatedKey) == 0
+	for _, av := range out.Items {
+		e := entry{attributes: av}
+		e.key = e.text(m.ix.sort)
+		if strings.Contains(e.key, "#") {
+			p.entries = append(p.entries, e)
+		}
+	}
+	return nil
+}
