@@ -114,6 +114,7 @@ func (h *history) observe(it item) {
 // keep remembers a step, and holds it against what is true of a state however
 // it was reached.
 func (h *history) keep(it item, now step) {
+	aside := now.state == "dead" || now.state == "held" || now.state == "parked"
 	switch owes := now.state == "pending" || now.state == "processing"; {
 	case owes != now.due && now.state != "dead":
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
@@ -121,8 +122,8 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
 	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
 		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
-	case !it.listed("dead_key", "dead_key", "dead_shard", now.state == "dead"):
-		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
+	case !it.listed("dead_key", "dead_key", "dead_shard", aside) || aside && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
+		h.problem("%s is %s, and the index of what waits for an operator does not list it so", it.id(), now)
 	}
 	h.last[it.id()] = now
 	h.steps++

@@ -319,7 +319,7 @@ var orderControls = []control{
 	{
 		"that what is parked owes nothing", parkedOwing,
 		withUpdate("#state = :parked", func(in *dynamodb.UpdateItemInput) {
-			changed := strings.Replace(*in.UpdateExpression, "REMOVE due_at, due_key, due_shard, ", "REMOVE ", 1)
+			changed := strings.Replace(*in.UpdateExpression, "REMOVE due_at, due_key, due_shard", "", 1)
 			in.UpdateExpression = &changed
 		}),
 		"what it owes does not go with it",
