@@ -92,8 +92,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		switch {
 		case !w.discarded[a.id]:
 			w.violate("%s is discarded, and no operator did it", a.id)
-		case a.trusted && it.text("lease_number") == "0":
-			// It was given up while it was held: a trusted sender's word stands beside it.
+		case a.trusted && it.text("lease_number") == "0" && a.number > w.apart[a.id]:
+			// It was given up while it was held: what a trusted sender says stands beside
+			// it. What was a variant until then was given up with it.
 			w.checkVariant(a, it, events, rows, letters, healed)
 		}
 	default:
