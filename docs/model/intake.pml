@@ -125,11 +125,21 @@ C2r: atomic { if                                                 /* vouch: chang
 #endif
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
-C3: atomic { if                                                  /* keepVariant: put if absent */
-    :: if :: !vr[b] -> vr[b]=1; vun[b]=!t :: else fi;
-       if :: skip :: f>0 -> f--; r=UNAVAIL fi
-    :: f>0 -> f--; r=UNAVAIL
-    fi;
+C3: atomic { if                                                  /* keepVariant: put if absent; ku, ks: the variant as it was met */
+    :: if :: !vr[b] -> vr[b]=1; vun[b]=!t; ku=0; ks=0 :: vr[b] -> ku=vun[b]; ks=sp[b] fi;
+       if :: skip :: f>0 -> f--; r=UNAVAIL; goto C9 fi
+    :: f>0 -> f--; r=UNAVAIL; goto C9
+    fi }
+C3t: atomic { if                                                 /* trustVariant */
+#ifndef NOTRUST                           /* mutant: the mark of a variant stays when a trusted sender sends it */
+    :: t && ku -> vun[b]=0; if :: skip :: f>0 -> f--; r=UNAVAIL; goto C9 fi
+    :: t && ku && f>0 -> f--; r=UNAVAIL; goto C9
+    :: !(t && ku)
+#else
+    :: true
+#endif
+    fi }
+C3h: atomic {                                                    /* repeat; heldApart reads what was split off */
 #ifdef NOALONE                            /* mutant: a trusted body is a variant even of an event that is not trusted */
     goto C9
 #else
@@ -137,20 +147,27 @@ C3: atomic { if                                                  /* keepVariant:
 #ifndef NOFORGED
           || old==DISC
 #endif
-          || (vun[b] && (sst[b]==HELD                            /* heldApart */
+          || ((ku || ks) && (sst[b]==HELD
 #ifndef NOBESIDE                          /* mutant: what was split off and discarded untrusted answers a trusted sender */
              || sst[b]==DISC
 #endif
              ))
-          ) :: else -> goto C9 fi
+          )
+       :: f>0 && t && (ku || ks) -> f--; r=UNAVAIL; goto C9
+       :: else -> goto C9 fi
 #endif
     }
-C4: atomic { if                                                  /* standAlone: getItem, Split: put if absent */
+C4: atomic { if                                                  /* standAlone: getItem; Split: getItem */
     :: sp[b] -> r=DUP; goto C6
-    :: !sp[b] -> r=ACC; if :: sst[b]==NONE -> sst[b]=(vun[b] -> HELD : PEND); assert(vun[b] || tr[b]) :: else fi
+    :: !sp[b] -> r=ACC; ku=vun[b]
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
-C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as */
+C4p: atomic { if                                                 /* Split: put if absent (splitItem) */
+    :: sst[b]==NONE -> sst[b]=(ku -> HELD : PEND); assert(ku || tr[b])
+    :: sst[b]!=NONE
+    :: f>0 -> f--; r=UNAVAIL; goto C9
+    fi }
+C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as; freeApart does what C6 does */
 C6: atomic { if                                                  /* standAlone: vouch */
 #ifndef NOVOUCH                           /* mutant: what is split off stays held */
     :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
@@ -176,7 +193,7 @@ C9: skip
 }
 
 /* receive.Service.Receive: one request after the other, REQ in all, by two receivers */
-proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0;
+proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
 end: do
   :: atomic { n>0 -> n--; BUSY(busy++);
        if :: b=1
@@ -216,11 +233,11 @@ R2:  atomic { if                                                 /* enqueue */
        :: else
        fi;
        ack[b]=1; if :: t -> tack[b]=1 :: else fi }               /* 200 */
-next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0 }
+next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
   od }
 
 /* process.Service.Process */
-proctype Worker(byte me) { byte b=0, r=0, old=0; bit t=0, over=0;
+proctype Worker(byte me) { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
 end: do
   :: atomic { if :: lev>0 -> lev--
      #define T(x,y) :: lun[MSG(x,y)]>0 -> lun[MSG(x,y)]--; b=x; t=y; hold[x]++
@@ -272,12 +289,12 @@ giveback: atomic { if :: b==0 -> up(lev)
 #endif
 #endif
        fi };
-fin: atomic { b=0; r=0; old=0; t=0; over=0 }
+fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
   od }
 
 #ifdef SQSDLQ
 /* redrive.Janitor.claim */
-proctype Janitor() { byte b=0, r=0, old=0; bit t=0, over=0;
+proctype Janitor() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
 end: do
   :: atomic { if
      #define D(x,y) :: dun[MSG(x,y)]>0 -> b=x; t=y
@@ -294,7 +311,7 @@ J2:  atomic { if :: r==UNAVAIL -> goto fin
 #ifndef JANDELFIRST
 J3:  atomic { if :: dun[MSG(b,t)]>0 -> dun[MSG(b,t)]-- :: dun[MSG(b,t)]==0 :: f>0 -> f-- fi };
 #endif
-fin: atomic { b=0; r=0; old=0; t=0; over=0 }
+fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
   od }
 #endif
 
@@ -316,16 +333,20 @@ next: atomic { ss=0; swok=0 }
   od }
 #if OPS>0
 /* cli.releasing, discarding, splitCmd */
-proctype Operator() { byte x=0; end: do
+proctype Operator() { byte x=0; bit su=0, ss=0; end: do
   :: atomic { ops>0 && st==HELD -> ops--; st=PEND; SETDUE(1); oprel=1 }     /* ledger.Release */
 #ifdef DISCARD
   :: atomic { ops>0 && st==HELD -> ops--; st=DISC; SETDUE(0) }             /* ledger.Discard */
   :: atomic { ops>0 && sst[1]==HELD -> ops--; sst[1]=DISC }                /* ledger.Discard of what was split off */
   :: atomic { ops>0 && sst[2]==HELD -> ops--; sst[2]=DISC }
 #endif
-  :: atomic { ops>0 && (vr[1] || vr[2]) -> ops--; if :: vr[1] -> x=1 :: vr[2] -> x=2 fi };
-     atomic { if :: sp[x] :: !sp[x] -> if :: sst[x]==NONE -> sst[x]=(vun[x] -> HELD : PEND) :: else fi fi };   /* ledger.Split */
-     atomic { sp[x]=1; x=0 }
+  :: atomic { ops>0 && (vr[1] || vr[2]) -> ops--; if :: vr[1] -> x=1 :: vr[2] -> x=2 fi; su=vun[x]; ss=sp[x] };    /* ledger.Split: getItem */
+     atomic { if :: ss :: !ss && sst[x]==NONE -> sst[x]=(su -> HELD : PEND) :: !ss && sst[x]!=NONE fi };             /* put if absent */
+     atomic { if :: ss :: !ss -> sp[x]=1; su=vun[x] fi };                                                        /* split_as; the variant as it then stands */
+#ifndef NOFREE                            /* mutant: a split does not look whether the variant is trusted meanwhile */
+     atomic { if :: !su && sst[x]==HELD -> sst[x]=PEND :: else fi };                                               /* freeApart */
+#endif
+     atomic { x=0; su=0; ss=0 }
   od }
 #endif
 #if defined(TTL) || defined(TTLSHORT)
@@ -372,7 +393,7 @@ init { atomic {
 } }
 #define ENDED(x) ((fp==x && (st==DELIV || st==HELD || st==DISC)) || vr[x])
 /* delivered, an event of its own on its way, or a variant beside an event that is trusted itself */
-#define OUT(x) ((fp==x && st==DELIV) || sst[x]==PEND || beside[x] || (vr[x] && fp!=x && st==DELIV && (tr[fp] || oprel)))
+#define OUT(x) ((fp==x && st==DELIV) || sst[x]==PEND || beside[x] || (vr[x] && sst[x]!=HELD && fp!=x && st==DELIV && (tr[fp] || oprel)))
 #ifdef L1   /* acknowledged => delivered, held, discarded or kept as a variant */
 ltl l1 { [] (ack[1] -> <> ENDED(1)) }
 #endif
