@@ -71,7 +71,7 @@ end: do :: atomic { due==2 -> ss=st; sk=dn; swok=1 };
                  :: !(swok && due==2 && st==ss) fi };
 next: atomic { ss=0; sk=0; swok=0 }
   od }
-/* redrive.Janitor.judge: TakeDead, Get, then delete, renew or leave */
+/* redrive.Janitor.look, judge: TakeDead, GetMany, then delete, renew or leave */
 proctype Janitor() { byte j=NOMSG, js=0, jl=0, jd=0; bit old=0;
 end: do ::
 #ifdef RENEWEV                            /* mutant: the read may be older than the letter */

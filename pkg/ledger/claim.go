@@ -229,7 +229,7 @@ func (l *Ledger) keepVariant(ctx context.Context, old item, r webhook.Receipt, n
 
 // trustVariant takes the mark off a variant whose very body a trusted sender
 // sends, so that a split delivers it. Nothing puts the mark on again, so that a
-// write whose answer was lost is met as done.
+// write whose answer was lost is met as done. (C3t of intake.pml.)
 func (l *Ledger) trustVariant(ctx context.Context, known item, r webhook.Receipt) error {
 	if r.Held || known.trusted() {
 		return nil

@@ -112,7 +112,7 @@ func splitItem(id webhook.EventID, variant item, now, dueAt time.Time) item {
 
 // freeApart sets free what was split off while its body was not trusted, if the
 // variant, as it stands after the split was noted, is trusted. Whoever trusts the
-// variant later finds the event.
+// variant later finds the event. (The Operator of intake.pml, after C5.)
 func (l *Ledger) freeApart(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
 	if !variant.trusted() {
 		return nil
