@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,7 +55,7 @@ func TestKill(t *testing.T) {
 
 	stopKilling := make(chan struct{})
 	killed := make(chan int)
-	go w.killRepeatedly(kills, stopKilling, killed)
+	go w.killRepeatedly(moments(kills, events), stopKilling, killed)
 	w.send(events)
 	close(stopKilling)
 	done := <-killed
@@ -78,6 +79,8 @@ type world struct {
 	client   *http.Client
 	requests atomic.Int64
 	failed   atomic.Int64
+
+	acknowledged atomic.Int64 // requests
 
 	mu         sync.Mutex
 	process    *exec.Cmd
@@ -198,20 +201,35 @@ func (w *world) kill() {
 	_ = cmd.Wait()
 }
 
-// killRepeatedly kills the process at random moments and starts it again at
-// once, until it has done so n times or the senders are through.
-func (w *world) killRepeatedly(n int, stop <-chan struct{}, done chan<- int) {
-	for k := range n {
-		select {
-		case <-stop:
-			done <- k
-			return
-		case <-time.After(time.Duration(100+rand.IntN(900)) * time.Millisecond): //nolint:gosec // a moment, no secret
+// moments are when to kill: after so many acknowledgements, at random, so that
+// every kill comes while events are sent, however fast the machine is.
+func moments(kills, events int) []int64 {
+	out := make([]int64, kills)
+	for i := range out {
+		out[i] = rand.Int64N(int64(events) * 9 / 10) //nolint:gosec // a moment, no secret
+	}
+	slices.Sort(out)
+	return out
+}
+
+// killRepeatedly kills the process at those moments and starts it again at once,
+// until it has done so each time or the senders are through.
+func (w *world) killRepeatedly(moments []int64, stop <-chan struct{}, done chan<- int) {
+	for k, moment := range moments {
+		for w.acknowledged.Load() < moment {
+			select {
+			case <-stop:
+				done <- k
+				return
+			case <-time.After(time.Millisecond):
+			}
 		}
 		w.kill()
 		w.launch()
+		// Two moments may be the same: let it begin its work.
+		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond) //nolint:gosec // as above
 	}
-	done <- n
+	done <- len(moments)
 }
 
 func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
@@ -281,6 +299,7 @@ func (w *world) postUntilAcknowledged(body string) {
 			_, _ = io.Copy(io.Discard, res.Body)
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
+				w.acknowledged.Add(1)
 				return
 			}
 			if res.StatusCode < 500 {
