@@ -191,7 +191,15 @@ func (l latencies) share(of float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(of*float64(len(sorted))))]
 }
 
+func (l latencies) mean() time.Duration {
+	var sum time.Duration
+	for _, d := range l {
+		sum += d
+	}
+	return sum / time.Duration(max(1, len(l)))
+}
+
 func (l latencies) String() string {
 	ms := func(of float64) string { return fmt.Sprintf("%.0f", float64(l.share(of).Microseconds())/1000) }
-	return fmt.Sprintf("p50 %s, p90 %s, p99 %s ms of %d", ms(0.5), ms(0.9), ms(0.99), len(l))
+	return fmt.Sprintf("mean %.0f, p50 %s, p90 %s, p99 %s ms of %d", float64(l.mean().Microseconds())/1000, ms(0.5), ms(0.9), ms(0.99), len(l))
 }
