@@ -41,6 +41,9 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 				w.places = append(w.places, nil)
 			}
 			w.places[len(w.places)-1] = append(w.places[len(w.places)-1], m.After)
+			if rec, err := w.Get(w.t.Context(), m.ID); err != nil || !rec.DueAt.After(w.now.Add(m.After)) {
+				w.t.Errorf("kept back for %s, and due at %s: the sweeper would send it first (%v)", m.After, rec.DueAt, err)
+			}
 		}
 	}
 	return errs
@@ -399,7 +402,7 @@ func TestUnansweredRevivalIsTriedAgain(t *testing.T) {
 func TestReleasesAreSpread(t *testing.T) {
 	w := newWorld(t)
 	w.dead(400)
-	svc := w.service(nil)
+	svc := w.service(func(p *Policy) { p.Grace = time.Second })
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}

@@ -331,8 +331,9 @@ const revivers = 16
 // revive moves events from dead to pending on the replay lane, due, and then
 // tells the worker. A refused send loses nothing: the sweeper sends what is
 // due. The queue keeps each message back for its place in the tick, so that the
-// destination sees an even pace and no burst; before are those that went ahead in
-// this tick. It tells whether the store answered for every one. (rel of
+// destination sees an even pace and no burst, and the due time is as much later,
+// or the sweeper would not wait for it; before are those that went ahead in this
+// tick. It tells whether the store answered for every one. (rel of
 // docs/model/redrive.pml, and the Redrive of ledger.pml.)
 func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, before int) (answered bool) {
 	answered = true
@@ -340,12 +341,13 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, 
 	gate := make(chan struct{}, revivers)
 	var wg sync.WaitGroup
 	now := s.Now()
+	place := func(i int) time.Duration { return time.Duration(float64(before+i) / j.Pace.Rate * float64(time.Second)) }
 	for i, rec := range records {
 		gate <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-gate }()
 			got, err := s.Ledger.Revive(ctx, webhook.Revival{
-				ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(s.policy.Grace),
+				ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(place(i) + s.policy.Grace),
 				Death: rec.Death, Redrive: true, Nonce: s.Nonce(),
 			})
 			if err == nil {
@@ -365,10 +367,7 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, 
 			j.Counts.Moved++
 			continue
 		}
-		place := float64(before + len(msgs))
-		msgs = append(msgs, webhook.Message{
-			Kind: webhook.KindEvent, ID: rec.ID, After: time.Duration(place / j.Pace.Rate * float64(time.Second)),
-		})
+		msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: rec.ID, After: place(i)})
 		j.Flights = append(j.Flights, flight{ID: rec.ID, Seen: rec.LeaseNumber})
 		j.Counts.Released++
 		j.Pace.Released++
