@@ -341,7 +341,9 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, 
 	gate := make(chan struct{}, revivers)
 	var wg sync.WaitGroup
 	now := s.Now()
-	place := func(i int) time.Duration { return time.Duration(float64(before+i) / j.Pace.Rate * float64(time.Second)) }
+	place := func(i int) time.Duration {
+		return time.Duration(float64(before+i) / j.Pace.Rate * float64(time.Second))
+	}
 	for i, rec := range records {
 		gate <- struct{}{}
 		wg.Go(func() {
