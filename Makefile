@@ -66,11 +66,11 @@ test/integration: tools ## Run the tests that talk to a real engine
 
 .PHONY: test/replay
 test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage
-	DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 10m ./test/replay
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 10m ./test/replay
 
 .PHONY: outage
 outage: tools ## Show an operator's way through an outage of a minute with 2,000 events
-	DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=10s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=10s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
 
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)

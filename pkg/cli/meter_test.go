@@ -2,61 +2,16 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
-
-// startDynoxide runs the binary that DYNOXIDE names, the engine that counts
-// capacity as DynamoDB does, until the test ends. It returns its URL.
-func startDynoxide(t *testing.T) string {
-	t.Helper()
-	bin := os.Getenv("DYNOXIDE")
-	switch {
-	case bin == "" && os.Getenv("REQUIRE_ENGINES") == "1":
-		t.Fatal("DYNOXIDE does not name the engine's binary, and REQUIRE_ENGINES asks for it")
-	case bin == "":
-		t.Skip("DYNOXIDE does not name the engine's binary: `make test` installs it and runs this test")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	_ = listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "serve", "--host", "127.0.0.1", "--port", port)
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-	})
-	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return "http://" + address
-		}
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%s does not listen on %s: %v", bin, address, err)
-		}
-	}
-}
 
 // meter stands before a DynamoDB and counts what is read of it.
 type meter struct {

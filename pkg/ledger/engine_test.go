@@ -3,10 +3,7 @@ package ledger_test
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/ledger/ledgertest"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/local/tabledef"
+	"smartlead-receiver/test/dynoxide"
 )
 
 // engines are what the ledger is run against, over real HTTP. Each start
@@ -32,7 +30,7 @@ var engines = []struct {
 	start func(t *testing.T) string
 }{
 	{"kumo", startKumo},
-	{"dynoxide", startDynoxide},
+	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }},
 }
 
 func TestLedger(t *testing.T) {
@@ -53,51 +51,6 @@ func startKumo(t *testing.T) string {
 	server := kumo.NewServer()
 	t.Cleanup(server.Close)
 	return server.URL
-}
-
-// startDynoxide runs the binary that DYNOXIDE names: the engine that checks
-// what DynamoDB checks.
-func startDynoxide(t *testing.T) string {
-	t.Helper()
-	bin := os.Getenv("DYNOXIDE")
-	switch {
-	case bin == "" && os.Getenv("REQUIRE_ENGINES") == "1":
-		t.Fatal("DYNOXIDE does not name the engine's binary, and REQUIRE_ENGINES asks for it")
-	case bin == "":
-		t.Skip("DYNOXIDE does not name the engine's binary: `make test` installs it and runs this test")
-	}
-	port := freePort(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "serve", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
-	if err := cmd.Start(); err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-	})
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	for start := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return "http://" + address
-		}
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%s does not listen on %s: %v", bin, address, err)
-		}
-	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // store is a ledger with a table of its own, which can be looked into.

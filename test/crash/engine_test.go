@@ -2,17 +2,14 @@ package crash
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"runtime/debug"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/test/dynoxide"
 )
 
 // embedded serves everything but the other engine's table. One serves all
@@ -30,57 +27,23 @@ func (w withEngine) Run() int {
 	debug.SetGCPercent(400) // the runs make much garbage, and little of it at a time
 	embedded = local.StartEngine()
 	destinations.start()
-	stop := startDynoxide()
+	var stop func()
+	other.url, stop, other.missing = dynoxide.Start(context.Background())
 	defer func() {
 		shared.CloseIdleConnections()
 		destinations.server.Close()
 		embedded.Close()
-		stop()
+		if stop != nil {
+			stop()
+		}
 	}()
 	return w.M.Run()
 }
 
-// dynoxide is the URL of the other DynamoDB, or why there is none.
-var dynoxide struct {
+// other is the URL of the other DynamoDB, or why there is none.
+var other struct {
 	url     string
-	missing string
-}
-
-func startDynoxide() (stop func()) {
-	bin := os.Getenv("DYNOXIDE")
-	if bin == "" {
-		dynoxide.missing = "DYNOXIDE does not name the engine's binary: `make test` installs it and runs this test"
-		return func() {}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		dynoxide.missing = err.Error()
-		return func() {}
-	}
-	address := listener.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	_ = listener.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "serve", "--host", "127.0.0.1", "--port", port)
-	if err := cmd.Start(); err != nil {
-		cancel()
-		dynoxide.missing = err.Error()
-		return func() {}
-	}
-	dynoxide.missing = fmt.Sprintf("%s does not listen on %s", bin, address)
-	for range 1000 {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			dynoxide.url, dynoxide.missing = "http://"+address, ""
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return func() {
-		cancel()
-		_ = cmd.Wait() // it was killed
-	}
+	missing error
 }
 
 // engine is where the table is.
@@ -93,14 +56,8 @@ var (
 	kumoEngine     = engine{"kumo", func(*testing.T) string { return embedded.URL }}
 	dynoxideEngine = engine{"dynoxide", func(t *testing.T) string {
 		t.Helper()
-		switch {
-		case dynoxide.missing == "":
-		case os.Getenv("REQUIRE_ENGINES") == "1":
-			t.Fatal(dynoxide.missing)
-		default:
-			t.Skip(dynoxide.missing)
-		}
-		return dynoxide.url
+		dynoxide.Need(t, other.missing)
+		return other.url
 	}}
 )
 

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"smartlead-receiver/test/dynoxide"
 )
 
 // setting reads a number from the environment.
@@ -42,15 +44,9 @@ func setting(t *testing.T, name string, fallback int) int {
 // times. Afterwards every acknowledged event must be delivered, and whatever
 // was delivered twice must have come under one idempotency key.
 func TestKill(t *testing.T) {
-	dynoxide := os.Getenv("DYNOXIDE")
-	if dynoxide == "" {
-		if os.Getenv("REQUIRE_ENGINES") == "1" {
-			t.Fatal("DYNOXIDE is not set: make tools installs it, make kill-test sets it")
-		}
-		t.Skip("needs the dynoxide engine: make kill-test")
-	}
+	database := dynoxide.Use(t)
 	events, kills := setting(t, "EVENTS", 1500), setting(t, "KILLS", 6)
-	w := start(t, dynoxide)
+	w := start(t, database)
 	began := time.Now()
 
 	stopKilling := make(chan struct{})
@@ -90,7 +86,7 @@ type world struct {
 	log        bytes.Buffer
 }
 
-func start(t *testing.T, dynoxide string) *world {
+func start(t *testing.T, database string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), port: freePort(t), effects: map[string]int{}, marks: map[string]string{}, client: &http.Client{
 		Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32},
@@ -99,7 +95,6 @@ func start(t *testing.T, dynoxide string) *world {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	database := "http://127.0.0.1:" + strconv.Itoa(w.startDynoxide(dynoxide))
 	queues := w.startEngine()
 	destination := &http.Server{Handler: http.HandlerFunc(w.receive), ReadHeaderTimeout: time.Second}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,22 +123,6 @@ func freePort(t *testing.T) int {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	n, _ := strconv.Atoi(port) // the system's own number
 	return n
-}
-
-func (w *world) startDynoxide(program string) int {
-	w.t.Helper()
-	port := freePort(w.t)
-	cmd := exec.Command(program, "serve", "--host", "127.0.0.1", "--port", strconv.Itoa(port))
-	w.keep(cmd)
-	for range 200 {
-		if c, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(port), time.Second); err == nil {
-			_ = c.Close()
-			return port
-		}
-		time.Sleep(25 * time.Millisecond)
-	}
-	w.t.Fatal("dynoxide does not answer")
-	return 0
 }
 
 func (w *world) startEngine() string {

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,6 +21,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"smartlead-receiver/test/dynoxide"
 )
 
 // stack is a running local stack over dynoxide, whose indexes stay fast with
@@ -47,7 +48,7 @@ func startStack(t *testing.T, args ...string) *stack {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	args = append([]string{"--addr", "127.0.0.1:0", "--log-level", "error", "--dynamodb-endpoint", startDynoxide(t)}, args...)
+	args = append([]string{"--addr", "127.0.0.1:0", "--log-level", "error", "--dynamodb-endpoint", dynoxide.Use(t)}, args...)
 	cmd := exec.Command(filepath.Join(s.dir, "local"), args...)
 	cmd.Dir, cmd.Stderr = s.dir, os.Stderr
 	stdout, err := cmd.StdoutPipe()
@@ -75,39 +76,6 @@ func startStack(t *testing.T, args ...string) *stack {
 		Region: "us-east-1", BaseEndpoint: &s.DynamoDBEndpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	return s
-}
-
-// startDynoxide returns the engine's address.
-func startDynoxide(t *testing.T) string {
-	t.Helper()
-	binary := os.Getenv("DYNOXIDE")
-	if binary == "" {
-		t.Fatal("DYNOXIDE does not name the engine's binary: make test/replay installs it and sets it")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(binary, "serve", "--host", "127.0.0.1", "--port", port)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-	})
-	for range 1000 {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			_ = conn.Close()
-			return "http://" + address
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%s does not listen on %s", binary, address)
-	return ""
 }
 
 // ctl runs the operator's tool. It returns what stdout and stderr say.
