@@ -55,7 +55,8 @@ func (s *Service) Run(ctx context.Context) Summary {
 }
 
 // letGo ends the hold of a run whose time is over, so that the next one goes on
-// at once. A run that crashes holds the job a little longer.
+// at once. A run that crashes holds the job a little longer. (Time of
+// docs/model/redrive.pml.)
 func (s *Service) letGo(ctx context.Context, holder string) error {
 	j, err := s.Status(ctx)
 	if err != nil || j.Holder != holder || j.State.Final() {
