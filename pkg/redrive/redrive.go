@@ -4,6 +4,7 @@
 package redrive
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,7 +119,11 @@ func (s *Service) save(ctx context.Context, j *Job) error {
 		return fmt.Errorf("redrive: the job cannot be written: %w", err)
 	}
 	now := s.Now()
-	if err := s.Documents.SaveDocument(ctx, currentKind, currentName, body, j.version, now, time.Time{}); err != nil {
+	err = s.Documents.SaveDocument(ctx, currentKind, currentName, body, j.version, now, time.Time{})
+	if errors.Is(err, webhook.ErrChanged) && s.wrote(ctx, body, j.version+1) {
+		err = nil
+	}
+	if err != nil {
 		return err
 	}
 	j.version++
@@ -127,6 +132,13 @@ func (s *Service) save(ctx context.Context, j *Job) error {
 		return s.archive(ctx, *j)
 	}
 	return nil
+}
+
+// wrote tells whether the change that stands in the way of a write is that very
+// write: its answer was lost, and the SDK repeated it.
+func (s *Service) wrote(ctx context.Context, body []byte, version int) bool {
+	stored, at, err := s.Documents.LoadDocument(ctx, currentKind, currentName)
+	return err == nil && at == version && bytes.Equal(stored, body)
 }
 
 func (s *Service) archive(ctx context.Context, j Job) error {

@@ -256,70 +256,6 @@ func TestPauseResumeCancel(t *testing.T) {
 	}
 }
 
-func TestTwoRunsDoNotShareAJob(t *testing.T) {
-	w := newWorld(t)
-	w.dead(100)
-	first, second := w.service(nil), w.service(nil)
-	if _, err := first.Start(t.Context(), Order{}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, crash := context.WithCancel(t.Context())
-	first.Ports.Sleep = func(context.Context, time.Duration) {
-		if sum := second.Run(t.Context()); sum.Ticks != 0 {
-			t.Errorf("another run must wait for the holder: %+v", sum)
-		}
-		crash()
-	}
-	first.Ports.Documents = mortal{w}
-	if sum := first.Run(ctx); sum.Ticks != 1 || sum.Err == nil {
-		t.Fatalf("%+v", sum)
-	}
-	if sum := second.Run(t.Context()); sum.Ticks != 0 {
-		t.Fatalf("nobody knows yet that the holder is gone: %+v", sum)
-	}
-	w.now = w.now.Add(time.Minute)
-	if sum := second.Run(t.Context()); sum.Ticks == 0 || sum.State != Done {
-		t.Fatalf("the holder is gone: %+v", sum)
-	}
-}
-
-// mortal ends with its run.
-type mortal struct{ Documents }
-
-func (m mortal) LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, 0, err
-	}
-	return m.Documents.LoadDocument(ctx, kind, name)
-}
-
-// A run whose time is over lets the job go, and the next one goes on at once: a
-// job does not idle between invocations.
-func TestRunThatEndsLetsTheJobGo(t *testing.T) {
-	w := newWorld(t)
-	w.dead(100)
-	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
-		t.Fatal(err)
-	}
-	began := w.now
-	for runs := 1; ; runs++ {
-		ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-		sum := svc.Run(ctx)
-		cancel()
-		if sum.Err != nil || sum.Ticks != 1 {
-			t.Fatalf("run %d: %+v", runs, sum)
-		}
-		if sum.State == Done {
-			break
-		}
-		svc.Sleep(t.Context(), DefaultPolicy.Tick)
-	}
-	if took := w.now.Sub(began); took > 90*time.Second {
-		t.Errorf("100 events took %s", took)
-	}
-}
-
 func TestRefusedSendLeavesTheEventDue(t *testing.T) {
 	w := newWorld(t)
 	ids := w.dead(3)
@@ -395,57 +331,5 @@ func TestUnansweredRevivalIsTriedAgain(t *testing.T) {
 	job, _ := svc.Status(t.Context())
 	if got := w.states(ids); job.State != Done || got[webhook.Dead] != 0 {
 		t.Fatalf("%s with %v", job.Reason, got)
-	}
-}
-
-// What one tick releases reaches the destination evenly over the tick.
-func TestReleasesAreSpread(t *testing.T) {
-	w := newWorld(t)
-	w.dead(400)
-	svc := w.service(func(p *Policy) { p.Grace = time.Second })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
-		t.Fatal(err)
-	}
-	svc.Run(t.Context())
-	most := 0
-	for tick, places := range w.places {
-		perSecond := map[time.Duration]int{}
-		for _, after := range places {
-			if after < 0 || after >= DefaultPolicy.Tick {
-				t.Fatalf("tick %d keeps a message back for %s", tick, after)
-			}
-			perSecond[after/time.Second]++
-		}
-		for second, n := range perSecond {
-			most = max(most, n)
-			// The canary, and what is left at the end, need not fill a tick.
-			even := len(places)/10 + 1
-			if full := tick > 0 && tick < len(w.places)-1; full && n > even {
-				t.Errorf("tick %d releases %d of %d in second %d", tick, n, len(places), second)
-			}
-		}
-	}
-	if len(w.places) < 4 || most < 20 {
-		t.Errorf("%d ticks, at most %d events a second: too few to show anything", len(w.places), most)
-	}
-}
-
-// A tick can release and watch so many events and no more: the pace says so.
-func TestPaceStaysWithinWhatATickCanRelease(t *testing.T) {
-	w := newWorld(t)
-	w.dead(300)
-	svc := w.service(func(p *Policy) { p.MaxFlights = 100 })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
-		t.Fatal(err)
-	}
-	svc.Run(t.Context())
-	job, _ := svc.Status(t.Context())
-	for _, e := range job.Log {
-		if e.Rate > 10 {
-			t.Errorf("%.0f a second, and a tick can release 10 a second: %s", e.Rate, e.Reason)
-		}
-	}
-	if job.State != Done || job.Counts.Delivered != 300 {
-		t.Errorf("%+v", job.Counts)
 	}
 }
