@@ -304,20 +304,8 @@ func (s *station) searchForSecrets() {
 	}
 }
 
-// post sends a body as Smartlead does, again where a busy machine had no answer
-// in time (503), and returns the id of its first event.
+// post sends a body as Smartlead does and returns the id of its first event.
 func (s *station) post(body string) string {
-	s.t.Helper()
-	for range 5 {
-		if id, status := s.postOnce(body); status != http.StatusServiceUnavailable {
-			return id
-		}
-	}
-	s.t.Fatal("status 503, again and again")
-	return ""
-}
-
-func (s *station) postOnce(body string) (id string, status int) {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.front.URL+"/webhooks/demo/"+s.token, strings.NewReader(body))
 	if err != nil {
@@ -329,9 +317,6 @@ func (s *station) postOnce(body string) (id string, status int) {
 		s.t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusServiceUnavailable {
-		return "", resp.StatusCode
-	}
 	var answer struct {
 		Results []struct {
 			EventID string `json:"event_id"`
@@ -340,7 +325,7 @@ func (s *station) postOnce(body string) (id string, status int) {
 	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || len(answer.Results) == 0 {
 		s.t.Fatalf("%v: status %d", err, resp.StatusCode)
 	}
-	return answer.Results[0].EventID, resp.StatusCode
+	return answer.Results[0].EventID
 }
 
 // reply is the body of a reply; n makes it one of its own.

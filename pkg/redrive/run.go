@@ -63,7 +63,7 @@ func (s *Service) letGo(ctx context.Context, holder string) error {
 		return err
 	}
 	j.Holder, j.HeldUntil = "", time.Time{}
-	if err := s.save(ctx, &j); !errors.Is(err, webhook.ErrChanged) { // a command of an operator let go, too
+	if err := s.save(ctx, &j); !errors.Is(err, webhook.ErrChanged) { // an operator was faster: the hold passes by itself
 		return err
 	}
 	return nil
