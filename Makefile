@@ -56,9 +56,10 @@ test/speed: ## Hold speed and memory to their bounds, without the race detector
 	$(GO) test -count=1 -run 'TestFaster|TestAllocations|TestLargeBodies' -v ./pkg/smartlead | grep -v '^=== '
 
 .PHONY: test/fuzz
-test/fuzz: ## Fuzz the reading of payloads (FUZZTIME each)
-	$(GO) test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead
-	$(GO) test -run '^$$' -fuzz '^FuzzIdentify$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead
+test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
+	@for target in FuzzParse FuzzIdentify FuzzRedact; do \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \
+	done
 
 .PHONY: test/integration
 test/integration: tools ## Run the tests that talk to a real engine

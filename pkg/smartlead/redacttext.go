@@ -24,18 +24,33 @@ func (r *redactor) mayHold(text []byte) bool {
 	return false
 }
 
+// maxPasses bounds how often a text is redacted again.
+const maxPasses = 8
+
 // text redacts inside a decoded text: the literals, the path of a hook, and
-// values assigned to a credential's name. It tells whether anything changed.
+// values assigned to a credential's name. What one replacement leaves can read
+// as the next one's path, so it goes on until nothing changes: a stored payload
+// that is sent again is the same event. It tells whether anything changed.
 func (r *redactor) text(s string) (string, bool) {
 	before := s
+	for range maxPasses {
+		next := r.pass(s)
+		if next == s {
+			break
+		}
+		s = next
+	}
+	return s, s != before
+}
+
+func (r *redactor) pass(s string) string {
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, redactedMark)
 	}
 	for _, slash := range [...]string{"/", "%2F", "%2f", `\/`} {
 		s = cutHookPaths(s, slash)
 	}
-	s = cutAssignments(s)
-	return s, s != before
+	return cutAssignments(s)
 }
 
 // cutHookPaths replaces TOKEN in …/webhooks/SOURCE/TOKEN and …/webhooks/SOURCE?…,
@@ -69,7 +84,8 @@ func cutHookPaths(s, slash string) string {
 		if end > at {
 			out.WriteString(s[done:at])
 			out.WriteString(redactedMark)
-			done = end
+			// A query may hold further such paths: they went with it.
+			done, at = end, end
 		}
 	}
 	if done == 0 {
