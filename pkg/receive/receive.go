@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -81,6 +82,7 @@ type Ports struct {
 type Service struct {
 	Ports
 	policy   Policy
+	read     func([]byte, smartlead.Options) (smartlead.Batch, error)
 	refusals *rate.Limiter
 }
 
@@ -90,7 +92,7 @@ const refusalsPerSecond = 5
 
 // New returns the use case.
 func New(p Ports, policy Policy) *Service {
-	return &Service{Ports: p, policy: policy, refusals: rate.NewLimiter(refusalsPerSecond, 4*refusalsPerSecond)}
+	return &Service{Ports: p, policy: policy, read: smartlead.Parse, refusals: rate.NewLimiter(refusalsPerSecond, 4*refusalsPerSecond)}
 }
 
 // Request is one inbound HTTP call.

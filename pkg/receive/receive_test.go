@@ -12,6 +12,7 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/ledger/memory"
 	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -200,6 +201,45 @@ func TestReceive(t *testing.T) {
 			}
 			if len(w.sent) != c.sent {
 				t.Errorf("messages: got %d, want %d", len(w.sent), c.sent)
+			}
+		})
+	}
+}
+
+// TestOurDefectIsNeverTheSendersFault: what our code cannot read is asked for
+// again, and does not touch the events beside it.
+func TestOurDefectIsNeverTheSendersFault(t *testing.T) {
+	defect := fmt.Errorf("%w: index out of range in links.go:7", smartlead.ErrInternal)
+	for _, c := range []struct {
+		name  string
+		whole error // of the body
+		want  string
+		kind  receive.Kind
+		sent  int
+	}{
+		{"one of three", nil, "accepted failed accepted", receive.Unavailable, 2},
+		{"the whole body", defect, "", receive.Internal, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			svc := w.service()
+			svc.ReadWith(func(body []byte, opts smartlead.Options) (smartlead.Batch, error) {
+				batch, err := smartlead.Parse(body, opts)
+				if err == nil {
+					batch.Elements[1] = smartlead.Element{Index: 1, Err: defect}
+				}
+				return batch, errors.Join(err, c.whole)
+			})
+			a, err := svc.Receive(t.Context(), post("["+reply(1)+","+reply(2)+","+reply(3)+"]"))
+			refusal, ok := errors.AsType[*receive.Refusal](err)
+			if !ok || refusal.Kind != c.kind || !errors.Is(err, smartlead.ErrInternal) {
+				t.Errorf("the error is %v", err)
+			}
+			if got := statuses(a); got != c.want || len(w.sent) != c.sent {
+				t.Errorf("%s, %d sent", got, len(w.sent))
+			}
+			if kept, err := w.ledger.Refusals(t.Context(), start, 10); err != nil || len(kept) > 0 {
+				t.Errorf("kept as the sender's: %v %v", kept, err)
 			}
 		})
 	}

@@ -66,7 +66,10 @@ const excerptBytes = 2048
 
 // parse reads the body in whatever dialect it is.
 func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
-	batch, err := smartlead.Parse(req.Body, s.options(src, req))
+	batch, err := s.read(req.Body, s.options(src, req))
+	if errors.Is(err, smartlead.ErrInternal) {
+		return smartlead.Batch{}, &Refusal{Kind: Internal, Cause: "unreadable", Err: err}
+	}
 	if err != nil {
 		return smartlead.Batch{}, &Refusal{
 			Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err,
@@ -112,6 +115,10 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 	for _, el := range batch.Elements {
 		u := &unit{result: Result{Index: el.Index, Type: el.Event.Type}}
 		units = append(units, u)
+		if errors.Is(el.Err, smartlead.ErrInternal) {
+			u.result.Status, u.result.Err = Failed, el.Err
+			continue
+		}
 		if el.Err != nil {
 			u.result.Status, u.result.Reason, u.result.Err = Rejected, el.Err.Error(), el.Err
 			continue

@@ -3,6 +3,9 @@ package smartlead
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 )
 
 // Whole-body refusals of [Parse]. The text that wraps them says where, never
@@ -27,4 +30,41 @@ var ErrNotObject = errors.New("not an object")
 // refuse wraps a sentinel with a byte offset and words of our own.
 func refuse(sentinel error, at int, what string) error {
 	return fmt.Errorf("%w: at byte %d: %s", sentinel, at, what)
+}
+
+// ErrInternal: reading the body ended in a panic, a defect of this package. Of
+// an array only that element is concerned. It says nothing of the sender: ask
+// for the body again, and look at the place that the text names.
+var ErrInternal = errors.New("reading the body failed")
+
+// guard turns a panic of its caller's into ErrInternal: one body that this code
+// cannot read must not end the process, with all else that it was working on.
+func guard(err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	// Only the runtime's own text is safe to show: any other value may hold
+	// what was read.
+	what := fmt.Sprintf("a panic of type %T", p)
+	if e, ok := p.(runtime.Error); ok {
+		what = e.Error()
+	}
+	*err = fmt.Errorf("%w: %s in %s", ErrInternal, what, panicPlace())
+}
+
+// panicPlace is the file and line of this package where the panic began, for
+// a deferred function's own callee.
+func panicPlace() string {
+	var stack [64]uintptr
+	frames := runtime.CallersFrames(stack[:runtime.Callers(3, stack[:])])
+	for {
+		f, more := frames.Next()
+		if strings.Contains(f.Function, "/pkg/smartlead.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
 }

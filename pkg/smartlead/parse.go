@@ -66,11 +66,13 @@ type Element struct {
 // Parse reads the body of a request: one event or an array of them, in any
 // dialect, also inside {"body": …} wrappers and JSON text. It returns
 // ErrNotJSON, ErrScalar, ErrEncoding, ErrTooDeep or ErrTooMany (wrapped, with a
-// position) when the body as a whole is refused. An object of no known type is
-// an event of type UNKNOWN, also when it is empty. Nothing returned refers to
-// body. Safe for concurrent use.
-func Parse(body []byte, opts Options) (Batch, error) {
-	body, err := decodeBody(body)
+// position) when the body as a whole is refused, and ErrInternal, of the body or
+// of one element, for a defect of ours. An object of no known type is an event
+// of type UNKNOWN, also when it is empty. Nothing returned refers to body. Safe
+// for concurrent use.
+func Parse(body []byte, opts Options) (batch Batch, err error) {
+	defer guard(&err)
+	body, err = decodeBody(body)
 	if err != nil {
 		return Batch{}, err
 	}
@@ -88,7 +90,8 @@ func Parse(body []byte, opts Options) (Batch, error) {
 
 // Normalize reads an event from a stored payload: it gives the event that
 // Parse gave. Errors are those of Parse, and ErrNotObject.
-func Normalize(payload []byte, opts Options) (webhook.Event, error) {
+func Normalize(payload []byte, opts Options) (event webhook.Event, err error) {
+	defer guard(&err)
 	e, err := analyze(payload, opts)
 	return e.Event, err
 }
@@ -137,13 +140,22 @@ func (p *parser) append(e Element) error {
 // add reads an object as an event: redacted first, so that the event and its
 // identity are those of the stored payload.
 func (p *parser) add(t *tree, i uint32) error {
-	e, err := analyze(p.redactor.payload(t, i), p.opts)
+	e, err := p.event(t, i)
 	if err != nil {
 		return p.append(Element{Err: err})
 	}
+	return p.append(e)
+}
+
+func (p *parser) event(t *tree, i uint32) (e Element, err error) {
+	defer guard(&err)
+	e, err = analyze(p.redactor.payload(t, i), p.opts)
+	if err != nil {
+		return e, err
+	}
 	f := t.index(i)
 	e.SecretKey = t.text(f[fSecretKey])
-	return p.append(e)
+	return e, nil
 }
 
 // analyze reads a redacted payload.

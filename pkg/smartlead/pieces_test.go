@@ -25,11 +25,11 @@ var textPieces = []string{
 // again changes nothing.
 func redactPieces(t rapid.TB, text string) {
 	opts := Options{RedactionKey: []byte("k"), Secrets: []string{piecesSecret, "t0k/n+with=signs"}}
-	got := RedactText(text, opts)
+	got := redactText(text, opts)
 	if strings.Contains(got, piecesSecret) {
 		t.Fatalf("the secret shows: %q of %q", got, text)
 	}
-	if again := RedactText(got, opts); again != got {
+	if again := redactText(got, opts); again != got {
 		t.Fatalf("not the same again: %q, then %q, of %q", got, again, text)
 	}
 	for _, m := range hookPath.FindAllStringSubmatch(got, -1) {

@@ -228,9 +228,18 @@ const maxRedactText = 64 << 10
 
 // RedactText removes credentials from a body that is not JSON, as far as they
 // can be told in plain text, so that a refused request can be audited. The
-// result is valid UTF-8; of a longer body the first 64 KB are kept. Safe for
-// concurrent use.
-func RedactText(s string, opts Options) string {
+// result is valid UTF-8; of a longer body the first 64 KB are kept; where the
+// redaction itself fails, nothing is kept. Safe for concurrent use.
+func RedactText(s string, opts Options) (redacted string) {
+	defer func() {
+		if recover() != nil {
+			redacted = redactedMark
+		}
+	}()
+	return redactText(s, opts)
+}
+
+func redactText(s string, opts Options) string {
 	r := newRedactor(opts)
 	if len(s) > maxRedactText {
 		// A literal across the cut must not survive in part.
