@@ -71,7 +71,7 @@ test/replay: tools ## Measure live traffic beside a large redrive, and go throug
 
 .PHONY: outage
 outage: tools ## Show an operator's way through an outage of a minute with 2,000 events
-	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=10s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=5s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
 
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)

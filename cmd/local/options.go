@@ -60,7 +60,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Func("max-attempts", "`number` of deliveries that are tried before an event is dead (default 8)", o.setting("MAX_ATTEMPTS", nil))
 	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
 		o.setting("RETRY_BASE", longestWait))
-	flags.Func("redrive-tick", "wait between two steps of a redrive (default 1s; deployed, 10s)", o.setting("REDRIVE_TICK", nil))
+	flags.Func("redrive-tick", "wait between two steps of a redrive (default 1s; deployed, 5s)", o.setting("REDRIVE_TICK", nil))
 	flags.StringVar(&o.stateDir, "state-dir", ".local", "`directory` for stack.json and for the secrets that stay the same from start to start")
 	flags.Func("log-level", "debug, info, warn or error (default info)", func(text string) (err error) {
 		o.logLevel, err = telemetry.ParseLevel(text)

@@ -172,9 +172,7 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 // Redrive builds the redrive function.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
-	policy := redrive.DefaultPolicy
-	policy.Tick = e.Config.RedriveTick
-	policy.Interval = min(policy.Interval, policy.Tick) // a shorter tick, as for a demonstration, learns faster
+	policy := redrive.DefaultPolicy.Every(e.Config.RedriveTick)
 	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
 }
 

@@ -152,7 +152,7 @@ func (p *program) showLog(j redrive.Job) {
 }
 
 // stalled is how long a running redrive may be without a step: the function
-// runs every minute and steps every ten seconds.
+// runs every minute and steps every five seconds.
 const stalled = 3 * time.Minute
 
 func (p *program) showJobNext(j redrive.Job) {

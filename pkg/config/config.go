@@ -85,7 +85,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
 		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, dlqRetentionDays+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
-		RedriveTick:     r.duration("REDRIVE_TICK", 10*time.Second, 100*time.Millisecond, 20*time.Second),
+		RedriveTick:     r.duration("REDRIVE_TICK", 5*time.Second, 100*time.Millisecond, 20*time.Second),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {

@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.MaxAttempts != 8 || c.RetryBase != 5*time.Second || c.RetryMax != 30*time.Minute ||
-		c.Grace != 2*time.Minute || c.Retention != 90*24*time.Hour || c.RedriveTick != 10*time.Second {
+		c.Grace != 2*time.Minute || c.Retention != 90*24*time.Hour || c.RedriveTick != 5*time.Second {
 		t.Errorf("%+v", c)
 	}
 }

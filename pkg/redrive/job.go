@@ -84,6 +84,8 @@ const maxLog = 100
 type flight struct {
 	ID   webhook.EventID `json:"id"`
 	Seen int             `json:"seen"` // lease number up to which its attempts are counted
+	// Tried: its first attempt has ended, and was counted for the pace.
+	Tried bool `json:"tried,omitempty"`
 }
 
 // Job is one redrive. It lives in the ledger, so that any instance of the

@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -11,12 +12,17 @@ type Settings struct {
 	Canary      int           // events that are tried before anything else
 	CanaryRate  float64       // events a second
 	Ceiling     float64       // events a second
-	Add         float64       // events a second more, for each interval without trouble
-	Grow        float64       // factor instead, up to the level of the last cut
-	Cut         float64       // factor on trouble
+	Add         float64       // events a second more, where an interval was borne
+	AddMin      float64       // the least that is added
+	AddShare    float64       // of the job's events: what one step too far may cost
+	Grow        float64       // factor instead, up to the pace that was borne
 	Interval    time.Duration // between two steps up
-	CutEvery    time.Duration // at most one cut, unless failures exceed HoldShare
+	WaitMax     time.Duration // between two steps up, where they keep failing
+	Cut         float64       // factor on trouble
 	CutShare    float64       // of failed attempts: trouble
+	CutEvery    time.Duration // at most one cut, unless failures exceed HoldShare
+	Ease        float64       // factor where a few fail
+	EaseShare   float64       // of failed attempts: a few
 	HoldShare   float64       // of failed attempts: heavy trouble
 	HoldAfter   time.Duration // of heavy trouble without a pause
 	Hold        time.Duration // first; doubles
@@ -28,11 +34,17 @@ type Settings struct {
 
 // DefaultSettings are the pacing rules of the simulation.
 var DefaultSettings = Settings{
-	Canary: 20, CanaryRate: 5, Ceiling: 200, Add: 10, Grow: 1.5, Cut: 0.5,
-	Interval: 10 * time.Second, CutEvery: 30 * time.Second,
-	CutShare: 0.05, HoldShare: 0.25, HoldAfter: 30 * time.Second,
-	Hold: time.Minute, HoldMax: 10 * time.Minute, MaxHolds: 8,
+	Canary: 20, CanaryRate: 5, Ceiling: 200,
+	Add: 10, AddMin: 1, AddShare: 0.01, Grow: 1.5, Interval: 10 * time.Second, WaitMax: 2 * time.Minute,
+	Cut: 0.5, CutShare: 0.05, CutEvery: 30 * time.Second, Ease: 0.9, EaseShare: 0.005,
+	HoldShare: 0.25, HoldAfter: 30 * time.Second, Hold: time.Minute, HoldMax: 10 * time.Minute, MaxHolds: 8,
 	Latency: 2, MinAttempts: 5,
+}
+
+// sized fits the steps to a job of n events: a step too far lasts an interval.
+func (s Settings) sized(n int) Settings {
+	s.Add = min(s.Add, max(s.AddMin, s.AddShare*float64(n)/s.Interval.Seconds()))
+	return s
 }
 
 // Phase is what the pace is doing.
@@ -51,12 +63,17 @@ const (
 type Pace struct {
 	Phase      Phase         `json:"phase"`
 	Rate       float64       `json:"rate"`                   // events a second that may be released
+	Borne      float64       `json:"borne,omitempty"`        // the pace that a whole interval bore
+	Step       float64       `json:"step,omitempty"`         // what is added next, events a second
+	Wait       time.Duration `json:"wait,omitempty"`         // between two steps beyond what was borne
 	Released   int           `json:"released"`               // of the current canary
-	Attempts   int           `json:"attempts"`               // ended, in the current canary or interval
+	Attempts   int           `json:"attempts"`               // first attempts, in the current canary or interval
 	Failed     int           `json:"failed"`                 // of them
-	StepAt     time.Time     `json:"step_at,omitzero"`       // start of the current interval
-	CutAt      time.Time     `json:"cut_at,omitzero"`        // latest cut
-	CutRate    float64       `json:"cut_rate,omitempty"`     // level at the latest cut
+	LookedAt   time.Time     `json:"looked_at,omitzero"`     // start of the current interval
+	SteppedAt  time.Time     `json:"stepped_at,omitzero"`    // latest step up or down
+	CutAt      time.Time     `json:"cut_at,omitzero"`        // latest step down
+	Trial      Trial         `json:"trial,omitzero"`         // of the latest step down
+	Usual      float64       `json:"usual_share,omitempty"`  // of failures that the pace does not change
 	HeavySince time.Time     `json:"heavy_since,omitzero"`   // start of heavy trouble
 	HoldUntil  time.Time     `json:"hold_until,omitzero"`    //
 	HoldFor    time.Duration `json:"hold_for,omitempty"`     // the next hold's length
@@ -65,15 +82,23 @@ type Pace struct {
 	SlowCuts   int           `json:"slow_cuts,omitempty"`    // in a row, for latency alone
 }
 
+// Trial asks whether a slower pace fails less.
+type Trial struct {
+	Share    float64 `json:"share"` // of failures before it; 0: no trial
+	Rate     float64 `json:"rate"`  // before it
+	Attempts int     `json:"attempts"`
+	Failed   int     `json:"failed"`
+}
+
 // Observation is what became of released events, and of live ones, since the
-// last one.
+// last one. Of a released event the first attempt counts: its retries fail again
+// where the event itself is the cause, and say late what the first said.
 type Observation struct {
 	At       time.Time
 	Released int           // since the last observation
-	Attempts int           // ended
+	Attempts int           // first attempts that ended
 	Failed   int           // of them
-	Died     int           // of them, for the second time
-	P90      time.Duration // of the ended attempts; 0: none
+	P90      time.Duration // of the attempts that ended; 0: none
 	LiveBad  bool          // live deliveries fail too: a replay must not make it worse
 }
 
@@ -82,7 +107,8 @@ func (s Settings) NewPace() Pace {
 	return Pace{Phase: Canary, Rate: s.CanaryRate, HoldFor: s.Hold}
 }
 
-// Next decides on the pace after an observation, and says why.
+// Next decides on the pace after an observation, and says why; it says nothing
+// where the decision stands.
 func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 	p.Attempts += o.Attempts
 	p.Failed += o.Failed
@@ -108,7 +134,7 @@ func (s Settings) holding(p Pace, o Observation) (Pace, string) {
 }
 
 func (s Settings) canary(p Pace, o Observation) (Pace, string) {
-	share := shareOf(p.Failed, p.Attempts)
+	share := p.excessShare()
 	switch {
 	case p.Attempts >= min(s.MinAttempts, max(1, s.Canary)) && share > s.HoldShare:
 		return s.hold(p, o.At, fmt.Sprintf("%d of the first %d attempts failed", p.Failed, p.Attempts))
@@ -121,93 +147,11 @@ func (s Settings) canary(p Pace, o Observation) (Pace, string) {
 	case share > s.CutShare:
 		return s.hold(p, o.At, fmt.Sprintf("%d of the first %d attempts failed", p.Failed, p.Attempts))
 	}
-	p.Phase, p.Rate, p.StepAt, p.Baseline = Steady, 2*s.CanaryRate, o.At, max(p.Baseline, o.P90)
-	p.Attempts, p.Failed, p.HeavySince = 0, 0, time.Time{}
+	p.Phase, p.Rate, p.Baseline = Steady, 2*s.CanaryRate, max(p.Baseline, o.P90)
+	p.Borne, p.Step, p.Wait, p.Trial = p.Rate, s.Add, s.Interval, Trial{}
+	p.LookedAt, p.SteppedAt, p.HeavySince = o.At, o.At, time.Time{}
+	p.Attempts, p.Failed = 0, 0
 	return p, "the first ones were delivered: going on"
-}
-
-func (s Settings) steady(p Pace, o Observation) (Pace, string) {
-	share := shareOf(p.Failed, p.Attempts)
-	heavy := p.Attempts >= s.MinAttempts && share > s.HoldShare
-	if !heavy {
-		p.HeavySince = time.Time{}
-	} else if p.HeavySince.IsZero() {
-		p.HeavySince = o.At
-	}
-	if heavy && o.At.Sub(p.HeavySince) >= s.HoldAfter {
-		return s.hold(p, o.At, fmt.Sprintf("%.0f %% of the attempts failed", 100*share))
-	}
-	if why := s.trouble(p, o, share); why != "" {
-		p.SlowCuts = 0
-		return s.cut(p, o.At, heavy, why)
-	}
-	if s.slow(p, o) {
-		return s.slower(p, o)
-	}
-	if o.At.Sub(p.StepAt) < s.Interval-s.Interval/10 { // a look may come a little early
-		return p, fmt.Sprintf("%.0f a second", p.Rate)
-	}
-	if p.Attempts == 0 {
-		p.StepAt = o.At
-		return p, fmt.Sprintf("%.0f a second: nothing ended, so nothing was learned", p.Rate)
-	}
-	up := p.Rate + s.Add
-	if p.Rate < p.CutRate {
-		up = min(p.Rate*s.Grow, p.CutRate)
-	}
-	p.Rate, p.StepAt, p.Holds, p.HoldFor, p.SlowCuts = min(up, s.Ceiling), o.At, 0, s.Hold, 0
-	p.Attempts, p.Failed = 0, 0
-	return p, fmt.Sprintf("%.0f a second: all is well", p.Rate)
-}
-
-// trouble says why the pace must go down; empty when it need not.
-func (s Settings) trouble(p Pace, o Observation, share float64) string {
-	switch {
-	case o.Died > 0:
-		return fmt.Sprintf("%d died again", o.Died)
-	case p.Attempts >= s.MinAttempts && share > s.CutShare:
-		return fmt.Sprintf("%.0f %% of the attempts failed", 100*share)
-	case o.LiveBad:
-		return "live deliveries fail"
-	}
-	return ""
-}
-
-// minLatency: below, a doubled latency is noise.
-const minLatency = 100 * time.Millisecond
-
-func (s Settings) slow(p Pace, o Observation) bool {
-	return p.Baseline > 0 && o.P90 > minLatency && o.P90 > time.Duration(s.Latency*float64(p.Baseline))
-}
-
-// maxSlowCuts: a latency that stays after so many cuts has another cause than
-// the pace.
-const maxSlowCuts = 2
-
-// slower answers to latency alone: slow down, and where that changes nothing,
-// take the latency for what it is and go on.
-func (s Settings) slower(p Pace, o Observation) (Pace, string) {
-	if p.SlowCuts >= maxSlowCuts && o.At.Sub(p.CutAt) >= s.CutEvery {
-		p.Baseline, p.SlowCuts, p.StepAt = o.P90, 0, o.At
-		return p, fmt.Sprintf("%.0f a second: the destination answers in %s whatever the pace", p.Rate, o.P90.Round(time.Millisecond))
-	}
-	before := p.CutAt
-	p, reason := s.cut(p, o.At, false, fmt.Sprintf("the destination answers in %s, %s at first",
-		o.P90.Round(time.Millisecond), p.Baseline.Round(time.Millisecond)))
-	if p.CutAt != before {
-		p.SlowCuts++
-	}
-	return p, reason
-}
-
-func (s Settings) cut(p Pace, now time.Time, heavy bool, why string) (Pace, string) {
-	if !p.CutAt.IsZero() && now.Sub(p.CutAt) < s.CutEvery && !heavy {
-		return p, fmt.Sprintf("%.0f a second: %s, slowed down already", p.Rate, why)
-	}
-	p.CutRate, p.CutAt, p.StepAt = p.Rate, now, now
-	p.Rate = max(1, p.Rate*s.Cut)
-	p.Attempts, p.Failed = 0, 0
-	return p, fmt.Sprintf("slowed down to %.0f a second: %s", p.Rate, why)
 }
 
 func (s Settings) hold(p Pace, now time.Time, why string) (Pace, string) {
@@ -216,13 +160,21 @@ func (s Settings) hold(p Pace, now time.Time, why string) (Pace, string) {
 		p.Phase, p.Rate = Halt, 0
 		return p, fmt.Sprintf("stopped after %d holds in a row: %s", s.MaxHolds, why)
 	}
-	p.Phase, p.Rate, p.CutRate = Hold, 0, max(p.CutRate, p.Rate)
-	p.HoldUntil = now.Add(p.HoldFor)
+	p.Phase, p.Rate, p.HoldUntil = Hold, 0, now.Add(p.HoldFor)
 	reason := fmt.Sprintf("holding for %s: %s", p.HoldFor, why)
 	p.HoldFor = min(2*p.HoldFor, s.HoldMax)
 	p.HeavySince, p.Attempts, p.Failed = time.Time{}, 0, 0
 	return p, reason
 }
+
+// excess is how many first attempts failed beyond the usual share, and beyond
+// what chance adds to it (three standard deviations).
+func (p Pace) excess() float64 {
+	usual := p.Usual * float64(p.Attempts)
+	return max(0, float64(p.Failed)-usual-3*math.Sqrt(usual))
+}
+
+func (p Pace) excessShare() float64 { return p.excess() / float64(max(1, p.Attempts)) }
 
 func shareOf(part, whole int) float64 {
 	if whole == 0 {

@@ -42,7 +42,7 @@ func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 		}
 		s.count(&p, g, o, now)
 	}
-	p.Estimate = s.settings(o).estimate(p.Release)
+	p.Estimate = s.settings(o, p.Release).estimate(p.Release)
 	return p, nil
 }
 

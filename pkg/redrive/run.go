@@ -22,6 +22,10 @@ type Summary struct {
 	Err     error
 }
 
+// holdTicks is how long a run holds the job after its latest tick began: more
+// than a tick takes where a store is slow.
+const holdTicks = 7
+
 // runMargin is kept back of an invocation for the last write.
 const runMargin = 5 * time.Second
 
@@ -91,7 +95,7 @@ func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended 
 	if !j.State.Active() || (j.Holder != holder && j.HeldUntil.After(now)) {
 		return true, nil
 	}
-	j.Holder, j.HeldUntil = holder, now.Add(3*s.policy.Tick+runMargin)
+	j.Holder, j.HeldUntil = holder, now.Add(holdTicks*s.policy.Tick)
 	sum.Ticks++
 
 	watched, err := s.watch(ctx, &j)
@@ -140,9 +144,11 @@ func (s *Service) overtaken(err error) (bool, error) {
 
 // decide lets the pace speak, and ends a job that has nothing left to do.
 func (s *Service) decide(j *Job, o Observation) {
-	set := s.settings(j.Order)
+	set := s.settings(j.Order, j.Counts.Planned)
 	var reason string
-	j.Pace, reason = set.Next(j.Pace, o)
+	if j.Pace, reason = set.Next(j.Pace, o); reason == "" {
+		reason = j.Reason
+	}
 	switch {
 	case j.Exhausted && len(j.Flights) == 0:
 		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again", j.Counts.Delivered, j.Counts.DiedAgain))
@@ -228,14 +234,14 @@ func liveTrouble(records []webhook.Record, since time.Time, set Settings) bool {
 }
 
 // land counts the attempts of one released event that have ended since the
-// last look, and tells whether it is still under way.
+// last look, and tells whether it is still under way. The pace learns from the
+// first one alone.
 func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
 	ended := rec.LeaseNumber - f.Seen
 	if rec.State == webhook.Processing {
 		ended--
 	}
 	f.Seen += ended
-	o.Attempts += ended
 	failed := ended
 	flying := false
 	switch rec.State {
@@ -243,12 +249,15 @@ func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
 		failed = max(0, ended-1)
 		j.Counts.Delivered++
 	case webhook.Dead:
-		o.Died++
 		j.Counts.DiedAgain++
 	case webhook.Pending, webhook.Processing:
 		flying = true
 	}
-	o.Failed += failed
+	if ended > 0 && !f.Tried {
+		f.Tried = true
+		o.Attempts++
+		o.Failed += min(1, failed)
+	}
 	j.Counts.Failed += failed
 	return f, flying
 }
@@ -272,7 +281,7 @@ const deadPage = 200
 func (s *Service) release(ctx context.Context, j *Job) error {
 	budget := int(j.Pace.Rate*s.policy.Tick.Seconds() + 0.5)
 	if j.Pace.Phase == Canary {
-		budget = min(budget, s.settings(j.Order).Canary-j.Pace.Released)
+		budget = min(budget, s.settings(j.Order, j.Counts.Planned).Canary-j.Pace.Released)
 	}
 	budget = min(budget, s.policy.MaxFlights-len(j.Flights))
 	began := j.Counts.Released

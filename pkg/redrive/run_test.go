@@ -77,7 +77,7 @@ func TestRunThatEndsLetsTheJobGo(t *testing.T) {
 func TestReleasesAreSpread(t *testing.T) {
 	w := newWorld(t)
 	w.dead(400)
-	svc := w.service(func(p *Policy) { p.Grace = time.Second })
+	svc := w.service(func(p *Policy) { p.Grace, p.AddShare = time.Second, 1 })
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestReleasesAreSpread(t *testing.T) {
 		for second, n := range perSecond {
 			most = max(most, n)
 			// The canary, and what is left at the end, need not fill a tick.
-			even := len(places)/10 + 1
+			even := len(places)/int(DefaultPolicy.Tick.Seconds()) + 1
 			if full := tick > 0 && tick < len(w.places)-1; full && n > even {
 				t.Errorf("tick %d releases %d of %d in second %d", tick, n, len(places), second)
 			}
@@ -109,7 +109,7 @@ func TestReleasesAreSpread(t *testing.T) {
 func TestPaceStaysWithinWhatATickCanRelease(t *testing.T) {
 	w := newWorld(t)
 	w.dead(300)
-	svc := w.service(func(p *Policy) { p.MaxFlights = 100 })
+	svc := w.service(func(p *Policy) { p.MaxFlights, p.AddShare = 50, 1 })
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}

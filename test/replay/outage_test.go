@@ -96,8 +96,9 @@ func TestOutage(t *testing.T) {
 	if j.State != "done" || j.Counts.Delivered+j.Counts.DiedAgain != events || delivered != j.Counts.Delivered || twice > 0 {
 		t.Errorf("the redrive ended as %+v", j)
 	}
-	// A rate that does not ask would have failed for most of them.
-	if most := events / 10; j.Counts.Failed > most {
+	// One in a hundred, and a hiccup of this machine. A rate that does not ask
+	// would have failed for most of them.
+	if most := max(5, events/100); j.Counts.Failed > most {
 		t.Errorf("%d attempts failed, want at most %d of %d events", j.Counts.Failed, most, events)
 	}
 }

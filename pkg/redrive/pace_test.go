@@ -1,0 +1,157 @@
+package redrive
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// The first attempt of a released event speaks for the pace, once; all of them
+// are in the job's counts.
+func TestFirstAttemptSpeaksForThePace(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		state            webhook.State
+		number           int // of the latest lease; 4 were before the release
+		tried            bool
+		attempts, failed int // for the pace
+		all              int // failed, for the counts
+		flying           bool
+	}{
+		{"not begun", webhook.Pending, 4, false, 0, 0, 0, true},
+		{"under way", webhook.Processing, 5, false, 0, 0, 0, true},
+		{"delivered", webhook.Delivered, 5, false, 1, 0, 0, false},
+		{"failed, waits for its retry", webhook.Pending, 5, false, 1, 1, 1, true},
+		{"failed, the second under way", webhook.Processing, 6, false, 1, 1, 1, true},
+		{"delivered at the second", webhook.Delivered, 6, false, 1, 1, 1, false},
+		{"dead at the first", webhook.Dead, 5, false, 1, 1, 1, false},
+		{"the third failed, the first was seen", webhook.Pending, 5, true, 0, 0, 1, true},
+		{"dead, the first was seen", webhook.Dead, 5, true, 0, 0, 1, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var j Job
+			var o Observation
+			f, flying := land(&j, &o, webhook.Record{State: c.state, LeaseNumber: c.number}, flight{Seen: 4, Tried: c.tried})
+			if o.Attempts != c.attempts || o.Failed != c.failed || j.Counts.Failed != c.all || flying != c.flying {
+				t.Errorf("%+v, %+v, flying %v", o, j.Counts, flying)
+			}
+			if f.Tried != (c.tried || c.attempts == 1) {
+				t.Errorf("tried: %v", f.Tried)
+			}
+		})
+	}
+}
+
+// observe lets the pace look every five seconds at what becomes of what it
+// releases: at a rate, a share of the attempts fails. It returns how many did.
+func observe(s Settings, p Pace, seconds int, share func(rate float64) float64, live func(rate float64) bool) (after Pace, failed float64, reasons string) {
+	begin, attempts, failures := p.LookedAt, 0, 0
+	var log []string
+	for t := 5; t <= seconds; t += 5 {
+		n := int(p.Rate * 5)
+		o := Observation{
+			At: begin.Add(time.Duration(t) * time.Second), Released: n, Attempts: n, P90: 20 * time.Millisecond,
+			Failed: int(float64(n)*share(p.Rate) + 0.5), LiveBad: live(p.Rate),
+		}
+		attempts, failures = attempts+o.Attempts, failures+o.Failed
+		var why string
+		p, why = s.Next(p, o)
+		log = append(log, why)
+	}
+	return p, float64(failures) / float64(attempts), strings.Join(log, "; ")
+}
+
+func steadyAt(rate float64) Pace {
+	return Pace{Phase: Steady, Rate: rate, Borne: rate, Step: 10, Wait: 10 * time.Second, LookedAt: simStart, SteppedAt: simStart, HoldFor: time.Minute}
+}
+
+func fine(float64) bool { return false }
+
+func always(share float64) func(float64) float64 { return func(float64) float64 { return share } }
+
+func TestStepTooFarIsTakenBack(t *testing.T) {
+	beyond := func(rate float64) float64 { return max(0, 1-100/rate) }
+	p, failed, reasons := observe(DefaultSettings, steadyAt(90), 1200, beyond, fine)
+	if p.Rate < 80 || p.Rate > 105 {
+		t.Errorf("%.1f a second beside a limit of 100", p.Rate)
+	}
+	if failed > 0.01 {
+		t.Errorf("%.2f %% failed: %s", 100*failed, reasons)
+	}
+	if down := strings.Count(reasons, "slowed down to"); down == 0 || down > 20 {
+		t.Errorf("%d times in twenty minutes beyond the limit", down)
+	}
+}
+
+func TestFailuresThatThePaceDoesNotChange(t *testing.T) {
+	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0.08), fine)
+	if p.Rate != DefaultSettings.Ceiling || p.Usual < 0.07 || p.Usual > 0.09 || !strings.Contains(reasons, "8.0 % fail whatever the pace") {
+		t.Errorf("%.1f a second, %.3f usual: %s", p.Rate, p.Usual, reasons)
+	}
+	// More than usual is trouble again.
+	p.LookedAt = p.LookedAt.Add(time.Minute)
+	if p, _, reasons = observe(DefaultSettings, p, 5, always(0.2), fine); p.Rate > DefaultSettings.Ceiling/2 {
+		t.Errorf("%.1f a second, and 20 %% fail: %s", p.Rate, reasons)
+	}
+}
+
+// The usual share goes down with the failures.
+func TestUsualShareIsForgottenWhereNothingFails(t *testing.T) {
+	p := steadyAt(100)
+	p.Usual = 0.08
+	if p, _, _ = observe(DefaultSettings, p, 30, always(0.01), fine); p.Usual > 0.011 {
+		t.Errorf("%.3f usual, and 1 %% fail", p.Usual)
+	}
+}
+
+func TestCanaryForgivesWhatIsUsual(t *testing.T) {
+	for usual, want := range map[float64]Phase{0: Hold, 0.1: Steady} {
+		p := DefaultSettings.NewPace()
+		p.Usual, p.Released = usual, DefaultSettings.Canary
+		p, why := DefaultSettings.Next(p, Observation{At: simStart, Attempts: DefaultSettings.Canary, Failed: 3})
+		if p.Phase != want {
+			t.Errorf("%.1f usual, 3 of 20 failed: %s: %s", usual, p.Phase, why)
+		}
+	}
+}
+
+// A slower pace that is too slow for a verdict goes down further where live
+// events fail.
+func TestLiveTroubleDoesNotWaitForAVerdict(t *testing.T) {
+	for live, want := range map[bool]float64{false: 2, true: 1} {
+		p, _, reasons := observe(DefaultSettings, steadyAt(4), 40, always(0.1), func(float64) bool { return live })
+		if p.Rate != want {
+			t.Errorf("live failures %v: %.1f a second: %s", live, p.Rate, reasons)
+		}
+	}
+}
+
+// Where live events fail, too, the destination is what fails, and not some of
+// the events.
+func TestFailuresOfLiveEventsAreNeverUsual(t *testing.T) {
+	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0.08), func(float64) bool { return true })
+	if p.Usual > 0 || p.Rate > 2 {
+		t.Errorf("%.1f a second, %.3f usual: %s", p.Rate, p.Usual, reasons)
+	}
+}
+
+// A slow answer is no failure: what usually fails says nothing of that cut.
+func TestSlowAnswersAreNoTrialOfFailures(t *testing.T) {
+	p := steadyAt(100)
+	p.Usual, p.Baseline = 0.1, 100*time.Millisecond
+	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(10 * time.Second), Attempts: 1000, Failed: 100, P90: time.Second})
+	if p.Rate != 50 || p.Trial.Share > 0 {
+		t.Errorf("%.1f a second, %+v: %s", p.Rate, p.Trial, why)
+	}
+}
+
+// A step too far may cost one in a hundred of a job's events.
+func TestStepsFitTheJob(t *testing.T) {
+	for events, want := range map[int]float64{10: 1, 2000: 2, 5000: 5, 10_000: 10, 1_000_000: 10} {
+		if got := DefaultSettings.sized(events).Add; got != want {
+			t.Errorf("%d events: steps of %v", events, got)
+		}
+	}
+}
