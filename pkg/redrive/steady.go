@@ -87,7 +87,7 @@ func (s Settings) trouble(p Pace, o Observation, share float64) string {
 func (s Settings) cut(p Pace, o Observation, heavy bool, why string) (Pace, string) {
 	tried := p.Trial.Share > 0 && !o.LiveBad
 	if !heavy && (tried || s.cutLately(p, o.At)) {
-		return p, fmt.Sprintf("%.0f a second: %s, slowed down already", p.Rate, why)
+		return p, "" // slowed down already
 	}
 	to := p.Rate * min(s.Cut, 1-shareOf(p.Failed, p.Attempts))
 	if p.Rate > p.Borne && !heavy {
