@@ -98,6 +98,7 @@ type Observation struct {
 	Released int           // since the last observation
 	Attempts int           // first attempts that ended
 	Failed   int           // of them
+	Untried  int           // released, and their first attempt has not ended
 	P90      time.Duration // of the attempts that ended; 0: none
 	LiveBad  bool          // live deliveries fail too: a replay must not make it worse
 }
@@ -141,9 +142,12 @@ func (s Settings) canary(p Pace, o Observation) (Pace, string) {
 	case p.Released < s.Canary:
 		p.Rate = s.CanaryRate
 		return p, fmt.Sprintf("trying the first %d", s.Canary)
-	case p.Attempts < s.Canary:
+	case o.Untried > 0:
 		p.Rate = 0 // the canary is out: wait for what becomes of it
 		return p, fmt.Sprintf("waiting for the first %d: %d have ended", s.Canary, p.Attempts)
+	case p.Attempts == 0: // they are gone from the ledger
+		p.Rate, p.Released = s.CanaryRate, 0
+		return p, "none of the first ones was tried: trying others"
 	case share > s.CutShare:
 		return s.hold(p, o.At, fmt.Sprintf("%d of the first %d attempts failed", p.Failed, p.Attempts))
 	}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -117,6 +119,25 @@ func TestCanaryForgivesWhatIsUsual(t *testing.T) {
 	}
 }
 
+func TestCanaryThatIsGoneIsFollowedByAnother(t *testing.T) {
+	p := DefaultSettings.NewPace()
+	p.Released = DefaultSettings.Canary
+	p, why := DefaultSettings.Next(p, Observation{At: simStart})
+	if p.Phase != Canary || p.Released != 0 || p.Rate != DefaultSettings.CanaryRate {
+		t.Errorf("%+v: %s", p, why)
+	}
+}
+
+// What fails for most is never usual.
+func TestUsualShareHasALimit(t *testing.T) {
+	p := steadyAt(100)
+	p.CutAt, p.Trial = simStart, Trial{Share: 0.3, Rate: 200, Attempts: 100, Failed: 30}
+	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(40 * time.Second), Attempts: 10, Failed: 1})
+	if p.Usual > 0 || p.Rate > 110 {
+		t.Errorf("%+v: %s", p, why)
+	}
+}
+
 // A slower pace that is too slow for a verdict goes down further where live
 // events fail.
 func TestLiveTroubleDoesNotWaitForAVerdict(t *testing.T) {
@@ -145,6 +166,61 @@ func TestSlowAnswersAreNoTrialOfFailures(t *testing.T) {
 	if p.Rate != 50 || p.Trial.Share > 0 {
 		t.Errorf("%.1f a second, %+v: %s", p.Rate, p.Trial, why)
 	}
+}
+
+// Whatever the controller has seen, it stays within its bounds; and when the
+// destination is well again, it is at full pace within half an hour: a hold of
+// ten minutes, two minutes before the first step, and steps of a quarter.
+func TestPaceComesBackFromAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		set := DefaultSettings.sized(100_000)
+		p := set.NewPace()
+		now := simStart
+		look := func(o Observation) {
+			now = now.Add(5 * time.Second)
+			o.At = now
+			p, _ = set.Next(p, o)
+			switch {
+			case !(p.Rate >= 0 && p.Rate <= set.Ceiling) || !(p.Usual >= 0 && p.Usual <= set.HoldShare):
+				t.Fatalf("out of bounds: %+v", p)
+			case (p.Phase == Hold || p.Phase == Halt) && p.Rate != 0:
+				t.Fatalf("it releases all the same: %+v", p)
+			case p.Phase == Steady && (p.Rate < 1 || p.Step <= 0 || p.Wait < set.Interval || p.Wait > set.WaitMax):
+				t.Fatalf("it cannot go on: %+v", p)
+			}
+		}
+		untried := 0
+		for range rapid.IntRange(0, 8).Draw(t, "phases") {
+			share := rapid.SampledFrom([]float64{0, 0.001, 0.01, 0.04, 0.1, 0.24, 0.5, 1}).Draw(t, "share")
+			p90 := time.Duration(rapid.SampledFrom([]int{0, 20, 90, 300, 5000}).Draw(t, "p90")) * time.Millisecond
+			live := rapid.Bool().Draw(t, "live")
+			some := rapid.SampledFrom([]float64{0, 0.1, 1}).Draw(t, "ended")
+			for range rapid.IntRange(1, 120).Draw(t, "looks") {
+				released := int(p.Rate * 5)
+				untried += released
+				ended := int(some * float64(untried))
+				untried -= ended
+				look(Observation{
+					Released: released, Attempts: ended, Failed: int(share * float64(ended)), Untried: untried,
+					P90: p90, LiveBad: live && share > 0,
+				})
+			}
+			if rapid.Bool().Draw(t, "the rest is gone from the ledger") {
+				untried = 0
+			}
+		}
+		if p.Phase == Halt {
+			return
+		}
+		for range 30 * 60 / 5 {
+			released := int(p.Rate*5 + 0.5)
+			look(Observation{Released: released, Attempts: released + untried, P90: 50 * time.Millisecond})
+			untried = 0
+		}
+		if p.Phase != Steady || p.Rate != set.Ceiling {
+			t.Fatalf("after half an hour without trouble: %+v", p)
+		}
+	})
 }
 
 // A step too far may cost one in a hundred of a job's events.

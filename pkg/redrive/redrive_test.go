@@ -23,6 +23,7 @@ type world struct {
 	queue  []webhook.EventID
 	places [][]time.Duration // of each tick's messages
 	done   int
+	idle   int // ticks in which the worker takes nothing
 	refuse error
 	silent atomic.Int64 // revivals that the store will not answer, though every second takes effect
 	nonces atomic.Int64
@@ -106,6 +107,10 @@ func (w *world) service(change func(*Policy)) *Service {
 		Now: func() time.Time { return w.now }, Nonce: w.nonce,
 		Sleep: func(_ context.Context, d time.Duration) {
 			w.now = w.now.Add(d)
+			if w.idle > 0 {
+				w.idle--
+				return
+			}
 			work := w.queue
 			w.queue = nil
 			for _, id := range work {
@@ -157,6 +162,29 @@ func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
 	}
 	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrNothing) {
 		t.Fatalf("nothing is dead any more: %v", err)
+	}
+}
+
+// Nothing goes out behind the canary before its first attempts have ended.
+func TestCanaryIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.dead(100)
+	w.idle = 6
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	svc.Run(t.Context())
+	if len(w.places) < 2 || len(w.places[0]) != DefaultSettings.Canary {
+		t.Errorf("the first tick released %d", len(w.places[0]))
+	}
+	job, _ := svc.Status(t.Context())
+	var waited bool
+	for _, e := range job.Log {
+		waited = waited || e.Reason == "waiting for the first 20: 0 have ended"
+	}
+	if !waited || job.State != Done || job.Counts.Delivered != 100 {
+		t.Errorf("waited: %v; %+v", waited, job)
 	}
 }
 

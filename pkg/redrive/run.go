@@ -186,6 +186,9 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
 			if next, flying := land(j, &o, rec, f); flying {
 				still = append(still, next)
+				if !next.Tried {
+					o.Untried++
+				}
 			}
 		}
 	}

@@ -64,6 +64,7 @@ func (c *controlled) rate(t int, o Observation) float64 {
 	c.acc.Attempts += o.Attempts
 	c.acc.Failed += o.Failed
 	c.acc.Released += o.Released
+	c.acc.Untried = o.Untried
 	c.acc.P90 = max(c.acc.P90, o.P90)
 	c.acc.LiveBad = c.acc.LiveBad || o.LiveBad
 	if t%int(DefaultPolicy.Tick.Seconds()) == 0 {
@@ -201,6 +202,7 @@ func (s simulation) step(t int, rnd *rand.Rand, now *traffic, o *Observation, re
 			}
 		}
 	}
+	o.Untried = now[laneGood][0] + now[lanePoison][0]
 	res.liveFailed += liveFailed
 	o.LiveBad = liveAttempts >= 5 && shareOf(liveFailed, liveAttempts) > DefaultSettings.CutShare
 	return back
