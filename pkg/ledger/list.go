@@ -244,8 +244,8 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 	return page.Records, keys, page.Next, nil
 }
 
-// Recent returns the latest events received since then, newest first.
-func (l *Ledger) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
-	page, err := l.List(ctx, Query{Since: since, Limit: limit, Now: now})
+// Recent returns the latest events received in that time, newest first.
+func (l *Ledger) Recent(ctx context.Context, since, until time.Time, limit int) ([]webhook.Record, error) {
+	page, err := l.List(ctx, Query{Since: since, Until: until, Limit: limit, Now: until})
 	return page.Records, err
 }

@@ -3,6 +3,8 @@ package redrive
 import (
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
 	"time"
 
@@ -38,6 +40,8 @@ type Filter struct {
 	OlderThan  time.Duration     `json:"older_than,omitempty"` // dead for at least this long
 	IDs        []webhook.EventID `json:"ids,omitempty"`
 }
+
+func (f Filter) empty() bool { return reflect.ValueOf(f).IsZero() }
 
 func (f Filter) match(g webhook.Grave, now time.Time) bool {
 	return (len(f.Types) == 0 || slices.Contains(f.Types, g.Type)) &&
@@ -137,6 +141,8 @@ func (o Order) Validate() error {
 		return fmt.Errorf("%w: at most %d", ErrTooMany, maxIDs)
 	case o.Limit < 0 || o.MaxRate < 0 || o.Canary < 0:
 		return errors.New("limit, rate and canary are not negative")
+	case math.IsNaN(o.MaxRate) || math.IsInf(o.MaxRate, 0) || o.MaxRate > 0 && o.MaxRate < 1:
+		return errors.New("the rate is at least 1 event a second")
 	}
 	return nil
 }

@@ -74,20 +74,33 @@ type Pace struct {
 	CutAt      time.Time     `json:"cut_at,omitzero"`        // latest step down
 	Trial      Trial         `json:"trial,omitzero"`         // of the latest step down
 	Usual      float64       `json:"usual_share,omitempty"`  // of failures that the pace does not change
+	Lately     Tally         `json:"lately,omitzero"`        // whether that share still holds
+	Ended      int           `json:"ended,omitempty"`        // first attempts, in the latest whole interval
+	Crowded    bool          `json:"crowded,omitempty"`      // too many are out: nothing is released
 	HeavySince time.Time     `json:"heavy_since,omitzero"`   // start of heavy trouble
 	HoldUntil  time.Time     `json:"hold_until,omitzero"`    //
 	HoldFor    time.Duration `json:"hold_for,omitempty"`     // the next hold's length
 	Holds      int           `json:"holds,omitempty"`        // in a row
 	Baseline   time.Duration `json:"baseline_p90,omitempty"` // latency of the canary, or what it settled at
 	SlowCuts   int           `json:"slow_cuts,omitempty"`    // in a row, for latency alone
+	StillSlow  bool          `json:"still_slow,omitempty"`   // after the latest of them
 }
 
 // Trial asks whether a slower pace fails less.
 type Trial struct {
-	Share    float64 `json:"share"` // of failures before it; 0: no trial
-	Rate     float64 `json:"rate"`  // before it
-	Attempts int     `json:"attempts"`
-	Failed   int     `json:"failed"`
+	Share float64 `json:"share"` // of failures before it; 0: no trial
+	Rate  float64 `json:"rate"`  // before it
+	Tally
+}
+
+// Tally counts first attempts.
+type Tally struct {
+	Attempts int `json:"attempts"`
+	Failed   int `json:"failed"`
+}
+
+func (t *Tally) add(attempts, failed int) {
+	t.Attempts, t.Failed = t.Attempts+attempts, t.Failed+failed
 }
 
 // Observation is what became of released events, and of live ones, since the
@@ -135,6 +148,9 @@ func (s Settings) holding(p Pace, o Observation) (Pace, string) {
 }
 
 func (s Settings) canary(p Pace, o Observation) (Pace, string) {
+	if o.P90 > 0 && (p.Baseline == 0 || o.P90 < p.Baseline) {
+		p.Baseline = o.P90
+	}
 	share := p.excessShare()
 	switch {
 	case p.Attempts >= min(s.MinAttempts, max(1, s.Canary)) && share > s.HoldShare:
@@ -148,14 +164,18 @@ func (s Settings) canary(p Pace, o Observation) (Pace, string) {
 	case p.Attempts == 0: // they are gone from the ledger
 		p.Rate, p.Released = s.CanaryRate, 0
 		return p, "none of the first ones was tried: trying others"
-	case share > s.CutShare:
-		return s.hold(p, o.At, fmt.Sprintf("%d of the first %d attempts failed", p.Failed, p.Attempts))
 	}
-	p.Phase, p.Rate, p.Baseline = Steady, 2*s.CanaryRate, max(p.Baseline, o.P90)
-	p.Borne, p.Step, p.Wait, p.Trial = p.Rate, s.Add, s.Interval, Trial{}
+	p.Phase, p.Rate, p.Step, p.Wait, p.Trial = Steady, 2*s.CanaryRate, s.Add, s.Interval, Trial{}
 	p.LookedAt, p.SteppedAt, p.HeavySince = o.At, o.At, time.Time{}
-	p.Attempts, p.Failed = 0, 0
-	return p, "the first ones were delivered: going on"
+	reason := "the first ones were delivered: going on"
+	if share > s.CutShare {
+		// Perhaps some fail whatever the pace: at the canary's pace that is tried.
+		reason = fmt.Sprintf("%d of the first %d attempts failed: going on slowly", p.Failed, p.Attempts)
+		p.Trial, p.CutAt = Trial{Share: shareOf(p.Failed, p.Attempts), Rate: p.Rate}, o.At
+		p.Rate = s.CanaryRate
+	}
+	p.Borne, p.Attempts, p.Failed, p.Ended = p.Rate, 0, 0, 0
+	return p, reason
 }
 
 func (s Settings) hold(p Pace, now time.Time, why string) (Pace, string) {

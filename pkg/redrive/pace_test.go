@@ -42,6 +42,13 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 			if f.Tried != (c.tried || c.attempts == 1) {
 				t.Errorf("tried: %v", f.Tried)
 			}
+			if again := c.state == webhook.Pending; again {
+				var nothing Observation
+				land(&j, &nothing, webhook.Record{State: c.state, LeaseNumber: c.number}, f)
+				if nothing != (Observation{}) || j.Counts.Failed != c.all {
+					t.Errorf("counted again: %+v, %+v", nothing, j.Counts)
+				}
+			}
 		})
 	}
 }
@@ -108,13 +115,21 @@ func TestUsualShareIsForgottenWhereNothingFails(t *testing.T) {
 	}
 }
 
-func TestCanaryForgivesWhatIsUsual(t *testing.T) {
-	for usual, want := range map[float64]Phase{0: Hold, 0.1: Steady} {
+func TestVerdictOnTheCanary(t *testing.T) {
+	for _, c := range []struct {
+		failed int
+		usual  float64
+		phase  Phase
+		rate   float64
+	}{
+		{0, 0, Steady, 10}, {1, 0, Steady, 10}, {3, 0, Steady, 5}, {6, 0, Hold, 0},
+		{3, 0.1, Steady, 10}, // no more than usual
+	} {
 		p := DefaultSettings.NewPace()
-		p.Usual, p.Released = usual, DefaultSettings.Canary
-		p, why := DefaultSettings.Next(p, Observation{At: simStart, Attempts: DefaultSettings.Canary, Failed: 3})
-		if p.Phase != want {
-			t.Errorf("%.1f usual, 3 of 20 failed: %s: %s", usual, p.Phase, why)
+		p.Usual, p.Released = c.usual, DefaultSettings.Canary
+		p, why := DefaultSettings.Next(p, Observation{At: simStart, Attempts: DefaultSettings.Canary, Failed: c.failed})
+		if p.Phase != c.phase || p.Rate != c.rate || (p.Trial.Share > 0) != (c.rate == 5) {
+			t.Errorf("%.1f usual, %d of 20 failed: %s, %.0f a second: %s", c.usual, c.failed, p.Phase, p.Rate, why)
 		}
 	}
 }
@@ -131,10 +146,18 @@ func TestCanaryThatIsGoneIsFollowedByAnother(t *testing.T) {
 // What fails for most is never usual.
 func TestUsualShareHasALimit(t *testing.T) {
 	p := steadyAt(100)
-	p.CutAt, p.Trial = simStart, Trial{Share: 0.3, Rate: 200, Attempts: 100, Failed: 30}
+	p.CutAt, p.Trial = simStart, Trial{Share: 0.3, Rate: 200, Tally: Tally{Attempts: 100, Failed: 30}}
 	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(40 * time.Second), Attempts: 10, Failed: 1})
 	if p.Usual > 0 || p.Rate > 110 {
 		t.Errorf("%+v: %s", p, why)
+	}
+}
+
+// Live failures alone slow it down to what follows a canary, and do not stop it.
+func TestLiveFailuresAlone(t *testing.T) {
+	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0), func(float64) bool { return true })
+	if p.Rate < DefaultSettings.CanaryRate || p.Rate > 30 {
+		t.Errorf("%.0f a second: %s", p.Rate, reasons)
 	}
 }
 
@@ -155,6 +178,123 @@ func TestFailuresOfLiveEventsAreNeverUsual(t *testing.T) {
 	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0.08), func(float64) bool { return true })
 	if p.Usual > 0 || p.Rate > 2 {
 		t.Errorf("%.1f a second, %.3f usual: %s", p.Rate, p.Usual, reasons)
+	}
+}
+
+// Where the slower pace fails as much, the pace is at once what it was.
+func TestVerdictRestoresThePace(t *testing.T) {
+	p := steadyAt(50)
+	p.CutAt, p.Trial = simStart, Trial{Share: 0.1, Rate: 100, Tally: Tally{Attempts: 200, Failed: 20}}
+	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(20 * time.Second), Attempts: 100, Failed: 10})
+	if p.Rate != 100 || p.Usual != 0.1 {
+		t.Errorf("%.0f a second, %.2f usual: %s", p.Rate, p.Usual, why)
+	}
+}
+
+func TestHolds(t *testing.T) {
+	s := DefaultSettings
+	all, none := always(1), always(0)
+	p, _, reasons := observe(s, steadyAt(100), 30, all, fine)
+	if p.Phase == Hold {
+		t.Errorf("held too early: %s", reasons)
+	}
+	if p, _, reasons = observe(s, steadyAt(100), 40, all, fine); p.Phase != Hold || p.Holds != 1 {
+		t.Errorf("%s after 40 s of failures: %s", p.Phase, reasons)
+	}
+	// A good look between is a new beginning; one that says nothing is not.
+	p, _, _ = observe(s, steadyAt(100), 25, all, fine)
+	p, _ = s.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 100})
+	p, _ = s.Next(p, Observation{At: simStart.Add(35 * time.Second), Attempts: 100, Failed: 100})
+	if p.Phase != Steady {
+		t.Errorf("%s, and there was a good look between", p.Phase)
+	}
+	p, _, _ = observe(s, steadyAt(100), 25, all, fine)
+	p, _ = s.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 4, Failed: 4})
+	p, _ = s.Next(p, Observation{At: simStart.Add(35 * time.Second), Attempts: 6, Failed: 6})
+	if p.Phase != Hold {
+		t.Errorf("%s, and nothing was good", p.Phase)
+	}
+	// What failed before a hold is not the next canary's fault, and holds far
+	// apart do not add up.
+	p.Attempts, p.Failed, p.HoldUntil = 100, 100, simStart
+	if p, _ = s.Next(p, Observation{At: simStart.Add(time.Hour)}); p.Phase != Canary || p.Attempts+p.Failed != 0 {
+		t.Errorf("%+v", p)
+	}
+	p, _ = s.Next(p, Observation{At: simStart.Add(time.Hour), Released: s.Canary, Attempts: s.Canary})
+	if p, _, _ = observe(s, p, 120, none, fine); p.Holds != 0 || p.HoldFor != s.Hold {
+		t.Errorf("holds %d, the next for %s", p.Holds, p.HoldFor)
+	}
+}
+
+func TestCanaryEndsEarlyWhereMostFail(t *testing.T) {
+	p := DefaultSettings.NewPace()
+	p.Released = DefaultSettings.Canary
+	if p, why := DefaultSettings.Next(p, Observation{At: simStart, Attempts: 6, Failed: 6, Untried: 14}); p.Phase != Hold {
+		t.Errorf("%s: %s", p.Phase, why)
+	}
+}
+
+// Where answers are late, what is out is waited for: no step up, and nothing
+// more is released.
+func TestCrowdIsWaitedFor(t *testing.T) {
+	p, _ := DefaultSettings.Next(steadyAt(50), Observation{At: simStart.Add(20 * time.Second), Attempts: 60, Untried: 200})
+	if !p.Crowded || p.Rate != 50 {
+		t.Errorf("%+v", p)
+	}
+	p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 60, Untried: 90})
+	if p.Crowded || p.Rate != 60 {
+		t.Errorf("%+v", p)
+	}
+	p = steadyAt(50)
+	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(20 * time.Second), Attempts: 60, P90: 20 * time.Second})
+	if p.Rate != 50 {
+		t.Errorf("a step up before the one before was answered: %s", why)
+	}
+}
+
+// Latency is the pace's fault where it falls with the pace; at what follows a
+// canary it is not.
+func TestLatencyThatThePaceDoesNotChange(t *testing.T) {
+	look := func(p Pace, at time.Duration, p90 time.Duration) Pace {
+		p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(at), Attempts: 100, P90: p90})
+		return p
+	}
+	slow := steadyAt(100)
+	slow.Baseline = 200 * time.Millisecond
+	p := slow
+	for at := 10 * time.Second; at <= 90*time.Second; at += 5 * time.Second {
+		p = look(p, at, time.Second)
+	}
+	if p.Rate < 25 || p.Baseline != time.Second {
+		t.Errorf("%.0f a second, %s", p.Rate, p.Baseline)
+	}
+	for at := 10 * time.Second; at <= 90*time.Second; at += 5 * time.Second {
+		p90 := 100 * time.Millisecond
+		if slow.Rate > 60 {
+			p90 = time.Second
+		}
+		slow = look(slow, at, p90)
+	}
+	if slow.Rate > 70 || slow.Baseline > 200*time.Millisecond {
+		t.Errorf("%.0f a second, %s", slow.Rate, slow.Baseline)
+	}
+	few := steadyAt(100)
+	few.Baseline = 200 * time.Millisecond
+	if few, _ = DefaultSettings.Next(few, Observation{At: simStart.Add(10 * time.Second), Attempts: 10, P90: time.Second}); few.Rate < 100 {
+		t.Errorf("%.0f a second after ten slow answers", few.Rate)
+	}
+	least := steadyAt(10)
+	least.Baseline = 200 * time.Millisecond
+	if least = look(least, 10*time.Second, time.Second); least.Rate != 10 || least.Baseline != time.Second {
+		t.Errorf("%.0f a second, %s", least.Rate, least.Baseline)
+	}
+}
+
+// A short outage is one lesson, however many looks see it.
+func TestOneLessonAnIncident(t *testing.T) {
+	p, _, _ := observe(DefaultSettings, steadyAt(100), 20, always(1), fine)
+	if p.Step != 5 || p.Wait != 20*time.Second {
+		t.Errorf("%+v", p)
 	}
 }
 

@@ -32,8 +32,8 @@ type Graveyard interface {
 	// Dead reads the events themselves. after continues behind an earlier page;
 	// an empty next ends the listing.
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
-	// Recent returns the latest events received since then, newest first.
-	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
+	// Recent returns the latest events received in that time, newest first.
+	Recent(ctx context.Context, since, until time.Time, limit int) ([]webhook.Record, error)
 }
 
 // Documents keeps jobs. SaveDocument returns webhook.ErrChanged where the
@@ -242,10 +242,16 @@ func (s *Service) Pause(ctx context.Context) (Job, error) {
 		Running, Holding)
 }
 
-// Resume goes on with a paused job, beginning with a few.
+// Resume goes on with a paused job, beginning with a few. What was released
+// before says nothing of the destination now.
 func (s *Service) Resume(ctx context.Context) (Job, error) {
 	return s.command(ctx, func(j *Job, now time.Time) {
+		before := j.Pace
 		j.Pace = s.settings(j.Order, j.Counts.Planned).NewPace()
+		j.Pace.Usual, j.Pace.Baseline = before.Usual, before.Baseline
+		for i := range j.Flights {
+			j.Flights[i].Tried = true
+		}
 		j.note(now, Running, "resumed by an operator")
 	}, Paused)
 }

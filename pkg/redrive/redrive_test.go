@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -302,20 +301,34 @@ func TestRefusedSendLeavesTheEventDue(t *testing.T) {
 	}
 }
 
-func TestLiveTroubleSlowsDown(t *testing.T) {
-	failing := webhook.Record{Lane: webhook.Live}
-	for range 6 {
-		failing.History = append(failing.History, webhook.Attempt{Result: webhook.ResultRetry, StartedAt: simStart})
+func TestLiveFailures(t *testing.T) {
+	of := func(failed, delivered int, lane webhook.Lane) []webhook.Record {
+		r := webhook.Record{Lane: lane}
+		for i := range failed + delivered {
+			a := webhook.Attempt{Result: webhook.ResultRetry, StartedAt: simStart}
+			if i >= failed {
+				a.Result = webhook.ResultDelivered
+			}
+			r.History = append(r.History, a)
+		}
+		return []webhook.Record{r}
 	}
-	if !liveTrouble([]webhook.Record{failing}, simStart, DefaultSettings) {
-		t.Error("six failed live attempts are trouble")
-	}
-	if liveTrouble([]webhook.Record{failing}, simStart.Add(time.Second), DefaultSettings) {
-		t.Error("old failures are not")
-	}
-	failing.Lane = webhook.Replay
-	if liveTrouble([]webhook.Record{failing}, simStart, DefaultSettings) {
-		t.Error("the replay's own failures are counted elsewhere")
+	for _, c := range []struct {
+		name    string
+		records []webhook.Record
+		since   time.Time
+		want    bool
+	}{
+		{"all fail", of(6, 0, webhook.Live), simStart, true},
+		{"too few to say", of(4, 0, webhook.Live), simStart, false},
+		{"a tenth, which may be chance", of(5, 45, webhook.Live), simStart, false},
+		{"a sixth", of(9, 41, webhook.Live), simStart, true},
+		{"before", of(6, 0, webhook.Live), simStart.Add(time.Second), false},
+		{"the replay's own", of(6, 0, webhook.Replay), simStart, false},
+	} {
+		if got := DefaultSettings.liveFails(c.records, c.since); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }
 
@@ -326,11 +339,6 @@ func (w *world) Dead(ctx context.Context, until time.Time, after string, limit i
 		keys = append(keys, r.DiedAt.Format("2006-01-02T15:04:05.000Z")+"#"+string(r.ID))
 	}
 	return page.Records, keys, page.Next, err
-}
-
-func (w *world) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
-	page, err := w.List(ctx, ledger.Query{Since: since, Now: now, Limit: limit})
-	return slices.Clip(page.Records), err
 }
 
 func (w *world) Revive(ctx context.Context, m webhook.Revival) (webhook.Record, error) {

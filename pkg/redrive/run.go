@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -164,117 +163,6 @@ func (s *Service) decide(j *Job, o Observation) {
 	}
 }
 
-// watch learns from the ledger what became of the released events.
-func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
-	o := Observation{At: s.Now().UTC()}
-	var latencies []time.Duration
-	var still []flight
-	for chunk := range slices.Chunk(j.Flights, 100) {
-		ids := make([]webhook.EventID, 0, len(chunk))
-		for _, f := range chunk {
-			ids = append(ids, f.ID)
-		}
-		records, err := s.Ledger.GetMany(ctx, ids)
-		if err != nil {
-			return Observation{}, err
-		}
-		for _, f := range chunk {
-			rec, exists := records[f.ID]
-			if !exists {
-				continue // expired, so it was delivered long ago
-			}
-			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
-			if next, flying := land(j, &o, rec, f); flying {
-				still = append(still, next)
-				if !next.Tried {
-					o.Untried++
-				}
-			}
-		}
-	}
-	j.Flights = still
-	slices.Sort(latencies)
-	if n := len(latencies); n > 0 {
-		o.P90 = latencies[n*9/10]
-	}
-	live, err := s.Graveyard.Recent(ctx, o.At.Add(-liveReceived), o.At, liveSample)
-	if err != nil {
-		return Observation{}, err
-	}
-	since := o.At.Add(-liveWindow)
-	if since.Before(j.StartedAt) {
-		since = j.StartedAt // what the outage did is no fault of this job
-	}
-	o.LiveBad = liveTrouble(live, since, s.policy.Settings)
-	return o, nil
-}
-
-// A replay must not hurt live traffic: a sample of what was received lately
-// says how it fares.
-const (
-	liveReceived = 2 * time.Minute
-	liveWindow   = 30 * time.Second // of their attempts
-	liveSample   = 50
-)
-
-func liveTrouble(records []webhook.Record, since time.Time, set Settings) bool {
-	attempts, failed := 0, 0
-	for _, r := range records {
-		if r.Lane != webhook.Live {
-			continue
-		}
-		for _, a := range r.History {
-			if a.StartedAt.Before(since) {
-				continue
-			}
-			attempts++
-			if !a.Result.Settled() {
-				failed++
-			}
-		}
-	}
-	return attempts >= set.MinAttempts && shareOf(failed, attempts) > set.CutShare
-}
-
-// land counts the attempts of one released event that have ended since the
-// last look, and tells whether it is still under way. The pace learns from the
-// first one alone.
-func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
-	ended := rec.LeaseNumber - f.Seen
-	if rec.State == webhook.Processing {
-		ended--
-	}
-	f.Seen += ended
-	failed := ended
-	flying := false
-	switch rec.State {
-	case webhook.Delivered:
-		failed = max(0, ended-1)
-		j.Counts.Delivered++
-	case webhook.Dead:
-		j.Counts.DiedAgain++
-	case webhook.Pending, webhook.Processing:
-		flying = true
-	}
-	if ended > 0 && !f.Tried {
-		f.Tried = true
-		o.Attempts++
-		o.Failed += min(1, failed)
-	}
-	j.Counts.Failed += failed
-	return f, flying
-}
-
-func latenciesOf(rec webhook.Record, seen int) []time.Duration {
-	var out []time.Duration
-	for _, a := range rec.History {
-		if a.Number > seen && a.Result != webhook.ResultWordless && a.Duration > 0 {
-			out = append(out, a.Duration)
-		}
-	}
-	return out
-}
-
 // deadPage is how many dead events one read of a release asks for.
 const deadPage = 200
 
@@ -287,9 +175,16 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 		budget = min(budget, s.settings(j.Order, j.Counts.Planned).Canary-j.Pace.Released)
 	}
 	budget = min(budget, s.policy.MaxFlights-len(j.Flights))
-	began := j.Counts.Released
-	for budget > 0 && !j.Exhausted {
-		records, keys, next, err := s.Graveyard.Dead(ctx, j.StartedAt, j.Cursor, min(budget, deadPage))
+	if j.Pace.Crowded {
+		return nil
+	}
+	page := deadPage // a filter may pass over most of them
+	if j.Order.Filter.empty() {
+		page = min(budget, deadPage)
+	}
+	began, end := j.Counts.Released, s.Now().Add(s.policy.Tick)
+	for budget > 0 && !j.Exhausted && s.Now().Before(end) {
+		records, keys, next, err := s.Graveyard.Dead(ctx, j.StartedAt, j.Cursor, page)
 		if err != nil {
 			return err
 		}

@@ -12,10 +12,11 @@ import (
 func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	share := p.excessShare()
 	heavy := p.Attempts >= s.MinAttempts && share > s.HoldShare
-	if !heavy {
-		p.HeavySince = time.Time{}
-	} else if p.HeavySince.IsZero() {
+	switch {
+	case heavy && p.HeavySince.IsZero():
 		p.HeavySince = o.At
+	case !heavy && p.Attempts >= s.MinAttempts: // fewer say nothing
+		p.HeavySince = time.Time{}
 	}
 	if heavy && o.At.Sub(p.HeavySince) >= s.HoldAfter {
 		return s.hold(p, o.At, fmt.Sprintf("%.0f %% of the attempts failed", 100*share))
@@ -30,10 +31,13 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if s.slow(p, o) {
 		return s.slower(p, o)
 	}
+	if p.Crowded = o.Untried > max(crowd, crowdTimes*max(p.Ended, p.Attempts)); p.Crowded {
+		return p, fmt.Sprintf("%.0f a second: %d are out, and few of them end: waiting", p.Rate, o.Untried)
+	}
 	if o.At.Sub(p.LookedAt) < s.Interval-s.Interval/10 { // a look may come a little early
 		return p, ""
 	}
-	p.LookedAt = o.At
+	p.LookedAt, p.Ended = o.At, p.Attempts
 	if p.Attempts == 0 {
 		return p, fmt.Sprintf("%.0f a second: nothing ended, so nothing was learned", p.Rate)
 	}
@@ -43,21 +47,32 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	return s.up(p, o)
 }
 
+// Released events whose first attempt has not ended: so many are none too many,
+// or so many times what ended in the latest interval.
+const (
+	crowd      = 100
+	crowdTimes = 3
+)
+
 // up follows an interval without trouble: quickly to the pace that was borne, a
-// step beyond it after a wait.
+// step beyond it after a wait, in which the destination can answer.
 func (s Settings) up(p Pace, o Observation) (Pace, string) {
-	if usual := p.Usual * float64(p.Attempts); float64(p.Failed)+3*math.Sqrt(usual) < usual {
-		p.Usual = shareOf(p.Failed, p.Attempts)
+	p = p.forget()
+	if o.P90 > 0 && o.P90 < p.Baseline {
+		p.Baseline -= (p.Baseline - o.P90) / 32
 	}
 	p.Attempts, p.Failed = 0, 0
 	if s.cutLately(p, o.At) {
 		return p, ""
 	}
-	p.Holds, p.HoldFor, p.SlowCuts = 0, s.Hold, 0
+	p.Holds, p.HoldFor = 0, s.Hold
+	if !p.StillSlow {
+		p.SlowCuts = 0
+	}
 	switch {
 	case p.Rate < p.Borne:
 		p.Rate = min(p.Rate*s.Grow, p.Borne)
-	case o.At.Sub(p.SteppedAt) >= p.Wait-s.Interval/10:
+	case o.At.Sub(p.SteppedAt) >= max(p.Wait, s.Interval+o.P90)-s.Interval/10:
 		if p.Rate > p.Borne { // the latest step was borne
 			p.Step, p.Wait = min(2*p.Step, s.Add), max(s.Interval, p.Wait/2)
 		}
@@ -71,12 +86,28 @@ func (s Settings) up(p Pace, o Observation) (Pace, string) {
 	return p, fmt.Sprintf("%.0f a second: all is well", p.Rate)
 }
 
-// trouble says why the pace must go down; empty when it need not.
+// forget lowers the usual share where less fails, once there is enough to tell.
+func (p Pace) forget() Pace {
+	p.Lately.add(p.Attempts, p.Failed)
+	usual := p.Usual * float64(p.Lately.Attempts)
+	if usual < 10 {
+		return p
+	}
+	if float64(p.Lately.Failed)+3*math.Sqrt(usual) < usual {
+		p.Usual = shareOf(p.Lately.Failed, p.Lately.Attempts)
+	}
+	p.Lately = Tally{}
+	return p
+}
+
+// trouble says why the pace must go down; empty when it need not. Live failures
+// do not push it below what follows a canary: were it the cause, its own events
+// would fail, too.
 func (s Settings) trouble(p Pace, o Observation, share float64) string {
 	switch {
 	case p.Attempts >= s.MinAttempts && share > s.CutShare:
 		return fmt.Sprintf("%.0f %% of the attempts failed", 100*share)
-	case o.LiveBad:
+	case o.LiveBad && p.Rate > 2*s.CanaryRate:
 		return "live deliveries fail"
 	}
 	return ""
@@ -121,8 +152,10 @@ func (s Settings) stepDown(p Pace, now time.Time, to float64) Pace {
 	if p.excess() > 0 {
 		p.Trial = Trial{Share: shareOf(p.Failed, p.Attempts), Rate: p.Rate}
 	}
+	if !s.cutLately(p, now) {
+		p.Step, p.Wait = max(s.AddMin, p.Step/2), min(2*p.Wait, s.WaitMax)
+	}
 	p.Rate, p.CutAt, p.SteppedAt, p.LookedAt = max(1, to), now, now, now
-	p.Step, p.Wait = max(s.AddMin, p.Step/2), min(2*p.Wait, s.WaitMax)
 	p.Attempts, p.Failed = 0, 0
 	return p
 }
@@ -145,8 +178,7 @@ func (s Settings) inVain(p *Pace, o Observation) bool {
 	if p.Trial.Share == 0 || o.At.Sub(p.CutAt) <= s.Interval { // what ends now was released before
 		return false
 	}
-	p.Trial.Attempts += o.Attempts
-	p.Trial.Failed += o.Failed
+	p.Trial.add(o.Attempts, o.Failed)
 	expected := p.Trial.Share * float64(p.Trial.Attempts)
 	if expected < trialFailures && o.At.Sub(p.CutAt) < trialTime {
 		return false
@@ -160,33 +192,41 @@ func (s Settings) inVain(p *Pace, o Observation) bool {
 	p.Usual = max(p.Usual, seen)
 	p.Rate, p.Borne, p.Step, p.Wait = t.Rate, t.Rate, s.Add, s.Interval
 	p.LookedAt, p.SteppedAt = o.At, o.At
-	p.Attempts, p.Failed = 0, 0
+	p.Attempts, p.Failed, p.Lately = 0, 0, Tally{}
 	return true
 }
 
-// minLatency: below, a doubled latency is noise.
-const minLatency = 100 * time.Millisecond
+// Below that latency, and with fewer answers, a doubled latency is noise.
+const (
+	minLatency = 100 * time.Millisecond
+	minAnswers = 20
+)
 
 func (s Settings) slow(p Pace, o Observation) bool {
-	return p.Baseline > 0 && o.P90 > minLatency && o.P90 > time.Duration(s.Latency*float64(p.Baseline))
+	return o.Attempts >= minAnswers && p.Baseline > 0 && o.P90 > minLatency && o.P90 > time.Duration(s.Latency*float64(p.Baseline))
 }
 
 // maxSlowCuts: a latency that stays after so many cuts has another cause than
 // the pace.
 const maxSlowCuts = 2
 
-// slower answers to latency alone: slow down, and where that changes nothing,
-// take the latency for what it is and go on.
+// slower answers to latency alone: slow down, and where that changes nothing, or
+// the pace is no more than what follows a canary, take the latency for what it
+// is and go on.
 func (s Settings) slower(p Pace, o Observation) (Pace, string) {
-	if p.SlowCuts >= maxSlowCuts && o.At.Sub(p.CutAt) >= s.CutEvery {
-		p.Baseline, p.SlowCuts, p.LookedAt = o.P90, 0, o.At
+	if s.cutLately(p, o.At) {
+		p.StillSlow = p.StillSlow || o.At.Sub(p.CutAt) > s.Interval
+		return p, ""
+	}
+	if p.Rate <= 2*s.CanaryRate || p.StillSlow && p.SlowCuts >= maxSlowCuts {
+		p.Baseline, p.SlowCuts, p.StillSlow, p.LookedAt = o.P90, 0, false, o.At
 		return p, fmt.Sprintf("%.0f a second: the destination answers in %s whatever the pace", p.Rate, o.P90.Round(time.Millisecond))
 	}
 	before := p.CutAt
 	p, reason := s.cut(p, o, false, fmt.Sprintf("the destination answers in %s, %s at first",
 		o.P90.Round(time.Millisecond), p.Baseline.Round(time.Millisecond)))
 	if p.CutAt != before {
-		p.SlowCuts++
+		p.SlowCuts, p.StillSlow = p.SlowCuts+1, false
 	}
 	return p, reason
 }

@@ -92,8 +92,8 @@ func (l *Ledger) Graves(_ context.Context, until time.Time) iter.Seq2[webhook.Gr
 	}
 }
 
-// Recent returns the latest events received since then, newest first.
-func (l *Ledger) Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error) {
-	page, err := l.List(ctx, ledger.Query{Since: since, Limit: limit, Now: now})
+// Recent returns the latest events received in that time, newest first.
+func (l *Ledger) Recent(ctx context.Context, since, until time.Time, limit int) ([]webhook.Record, error) {
+	page, err := l.List(ctx, ledger.Query{Since: since, Until: until, Limit: limit, Now: until})
 	return page.Records, err
 }

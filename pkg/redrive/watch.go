@@ -1,0 +1,140 @@
+package redrive
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// watch learns from the ledger what became of the released events.
+func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
+	o := Observation{At: s.Now().UTC()}
+	var latencies []time.Duration
+	var still []flight
+	for chunk := range slices.Chunk(j.Flights, 100) {
+		ids := make([]webhook.EventID, 0, len(chunk))
+		for _, f := range chunk {
+			ids = append(ids, f.ID)
+		}
+		records, err := s.Ledger.GetMany(ctx, ids)
+		if err != nil {
+			return Observation{}, err
+		}
+		for _, f := range chunk {
+			rec, exists := records[f.ID]
+			if !exists {
+				continue // expired, so it was delivered long ago
+			}
+			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
+			if next, flying := land(j, &o, rec, f); flying {
+				still = append(still, next)
+				if !next.Tried {
+					o.Untried++
+				}
+			}
+		}
+	}
+	j.Flights = still
+	slices.Sort(latencies)
+	if n := len(latencies); n > 0 {
+		o.P90 = latencies[n*9/10]
+	}
+	var err error
+	o.LiveBad, err = s.liveTrouble(ctx, o.At, j.StartedAt)
+	return o, err
+}
+
+// A replay must not hurt live traffic: samples of what was received lately say
+// how it fares. The latest may not have been answered yet, so that one is taken
+// of those that a destination's timeout lies behind, too.
+const (
+	liveReceived = 2 * time.Minute
+	liveAnswered = 15 * time.Second
+	liveWindow   = 30 * time.Second // of their attempts
+	liveSample   = 50
+)
+
+func (s *Service) liveTrouble(ctx context.Context, now, started time.Time) (bool, error) {
+	since := now.Add(-liveWindow)
+	if since.Before(started) {
+		since = started // what the outage did is no fault of this job
+	}
+	for _, until := range [...]time.Time{now, now.Add(-liveAnswered)} {
+		live, err := s.Graveyard.Recent(ctx, now.Add(-liveReceived), until, liveSample)
+		if err != nil {
+			return false, err
+		}
+		if s.policy.liveFails(live, since) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// liveFails: more of the attempts since then failed than the share that is
+// trouble, and than chance adds to it (two standard deviations).
+func (s Settings) liveFails(records []webhook.Record, since time.Time) bool {
+	attempts, failed := 0, 0
+	for _, r := range records {
+		if r.Lane != webhook.Live {
+			continue
+		}
+		for _, a := range r.History {
+			if a.StartedAt.Before(since) {
+				continue
+			}
+			attempts++
+			if !a.Result.Settled() {
+				failed++
+			}
+		}
+	}
+	return s.tooMany(attempts, failed)
+}
+
+func (s Settings) tooMany(attempts, failed int) bool {
+	bearable := s.CutShare * float64(attempts)
+	return attempts >= s.MinAttempts && float64(failed) > bearable+2*math.Sqrt(bearable)
+}
+
+// land counts the attempts of one released event that have ended since the
+// last look, and tells whether it is still under way. The pace learns from the
+// first one alone.
+func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
+	ended := rec.LeaseNumber - f.Seen
+	if rec.State == webhook.Processing {
+		ended--
+	}
+	f.Seen += ended
+	failed := ended
+	flying := false
+	switch rec.State {
+	case webhook.Delivered:
+		failed = max(0, ended-1)
+		j.Counts.Delivered++
+	case webhook.Dead:
+		j.Counts.DiedAgain++
+	case webhook.Pending, webhook.Processing:
+		flying = true
+	}
+	if ended > 0 && !f.Tried {
+		f.Tried = true
+		o.Attempts++
+		o.Failed += min(1, failed)
+	}
+	j.Counts.Failed += failed
+	return f, flying
+}
+
+func latenciesOf(rec webhook.Record, seen int) []time.Duration {
+	var out []time.Duration
+	for _, a := range rec.History {
+		if a.Number > seen && a.Result != webhook.ResultWordless && a.Duration > 0 {
+			out = append(out, a.Duration)
+		}
+	}
+	return out
+}
