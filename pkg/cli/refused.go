@@ -53,8 +53,10 @@ func (p *program) refusalAdvice(r webhook.Refused) string {
 		return fmt.Sprintf("the URL names a source that does not exist: %s sources list", p.self())
 	case "no_token", "wrong_token":
 		return fmt.Sprintf("enter the whole webhook URL at Smartlead; lost: %s sources rotate %s", p.self(), source)
-	case "no_signature", "wrong_signature":
-		return fmt.Sprintf("the source demands a signature: see %s sources list", p.self())
+	case "no_signature":
+		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", p.self(), source)
+	case "wrong_signature":
+		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", p.self(), source)
 	case "not_json", "encoding", "scalar", "too_complex", "base64":
 		return "it can never be an event; see the excerpt, and who sends it"
 	case "too_large", "too_many_elements":

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -225,112 +225,50 @@ func keysText(v sourceView) string {
 }
 
 func (p *program) sourceNote(v sourceView) string {
-	switch {
-	case v.Error != "":
+	if v.Error != "" {
 		return "cannot be read, so its requests get 503: " + v.Error
-	case v.Tokens > 1:
-		return "rotation under way: sources rotate " + v.Name + " --finish"
-	case v.TrustRequestID:
-		return "X-Request-Id names the event"
 	}
-	return ""
-}
-
-type rotateOptions struct {
-	finish, hmac, yes bool
-}
-
-func (p *program) sourcesRotateCmd() *cobra.Command {
-	var o rotateOptions
-	cmd := &cobra.Command{
-		Use:   "rotate NAME",
-		Short: "Give a source a new webhook URL; the old one stays valid until --finish",
-		Long: `Give a source a new token and print the new webhook URL, once. The old URL stays
-valid, so that no event is lost while you enter the new one at Smartlead. Then
-withdraw the old one with --finish. --hmac does the same for the signing secret.`,
-		Example: `  smartleadctl sources rotate acme
-  smartleadctl sources rotate acme --finish`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.rotateSource(cmd.Context(), args[0], o) },
+	var notes []string
+	if v.Tokens > 1 {
+		notes = append(notes, "rotation under way: sources rotate "+v.Name+" --finish")
 	}
-	f := cmd.Flags()
-	f.BoolVar(&o.finish, "finish", false, "withdraw all but the newest")
-	f.BoolVar(&o.hmac, "hmac", false, "rotate the signing secret, not the token")
-	addYes(cmd, &o.yes)
-	return cmd
-}
-
-func (p *program) rotateSource(ctx context.Context, name string, o rotateOptions) error {
-	s, source, err := p.source(ctx, name)
-	if err != nil {
-		return err
+	if v.HMACSecrets > 1 {
+		notes = append(notes, "rotation of the signing secret under way: sources rotate "+v.Name+" --finish --hmac")
 	}
-	if o.finish {
-		return p.finishRotation(ctx, s, source, o)
+	if v.TrustRequestID {
+		notes = append(notes, "X-Request-Id names the event")
 	}
-	valid := len(source.Tokens)
-	if o.hmac {
-		valid = len(source.HMACSecrets)
-	}
-	if valid > 1 {
-		return failed(nil, "a rotation of %s is under way: another one would withdraw what may be in use", name).
-			hint("end it first: %s sources rotate %s --finish", p.self(), name)
-	}
-	shown := issued{Name: name, Account: source.Account}
-	if o.hmac {
-		if source, shown.HMACSecret, err = p.addSignature(source, false); err != nil {
-			return err
-		}
-	} else {
-		token, digest, err := auth.NewToken(p.Rand)
-		if err != nil {
-			return err
-		}
-		source, shown.WebhookURL = source.AddToken(digest, p.Now()), s.hookURL(name, token)
-	}
-	if err := s.Store.PutSource(ctx, source, true); err != nil {
-		return err
-	}
-	return p.showCredentials(shown, fmt.Sprintf(
-		"The old one stays valid. Change it at Smartlead, then: %s sources rotate %s --finish", p.self(), name))
-}
-
-func (p *program) finishRotation(ctx context.Context, s *Stack, source auth.Source, o rotateOptions) error {
-	old, what := len(source.Tokens), "URL"
-	if o.hmac {
-		old, what = len(source.HMACSecrets), "signing secret"
-	}
-	if old < 2 {
-		return p.finished(source.Name, "nothing to finish: %s has one %s", source.Name, what)
-	}
-	if err := p.confirm(o.yes, "withdraw the old %s of %s: requests that still use it get 401", what, source.Name); err != nil {
-		return err
-	}
-	if o.hmac {
-		source.HMACSecrets, source.UpdatedAt = slices.Clone(source.HMACSecrets[old-1:]), p.Now().UTC()
-	} else {
-		source = source.KeepNewestToken(p.Now())
-	}
-	if err := s.Store.PutSource(ctx, source, true); err != nil {
-		return err
-	}
-	return p.finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, settles)
+	return strings.Join(notes, "; ")
 }
 
 // source reads a source that must exist.
 func (p *program) source(ctx context.Context, name string) (*Stack, auth.Source, error) {
-	if err := auth.ValidateName(name); err != nil {
-		return nil, auth.Source{}, usage("%s: %v", name, err)
-	}
-	s, err := p.connected(ctx)
+	s, entry, err := p.sourceEntry(ctx, name)
 	if err != nil {
 		return nil, auth.Source{}, err
 	}
-	source, err := s.Store.GetSource(ctx, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return nil, auth.Source{}, notFound("there is no source %s", name).hint("which there are: %s sources list", p.self())
-	}
+	source, err := auth.ParseSource(name, entry.Value)
 	return s, source, err
+}
+
+// sourceEntry reads the parameter of a source that must exist, readable or not.
+func (p *program) sourceEntry(ctx context.Context, name string) (*Stack, sourcestore.Entry, error) {
+	if err := auth.ValidateName(name); err != nil {
+		return nil, sourcestore.Entry{}, usage("%s: %v", name, err)
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return nil, sourcestore.Entry{}, err
+	}
+	entry, err := s.Store.Get(ctx, sourcestore.Sources, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return nil, sourcestore.Entry{}, p.noSource(name)
+	}
+	return s, entry, err
+}
+
+func (p *program) noSource(name string) error {
+	return notFound("there is no source %s", name).hint("which there are: %s sources list", p.self())
 }
 
 func (p *program) sourcesRemoveCmd() *cobra.Command {
@@ -345,19 +283,16 @@ func (p *program) sourcesRemoveCmd() *cobra.Command {
 }
 
 func (p *program) removeSource(ctx context.Context, name string, yes bool) error {
-	if err := auth.ValidateName(name); err != nil {
-		return usage("%s: %v", name, err)
+	s, _, err := p.sourceEntry(ctx, name)
+	if err != nil {
+		return err
 	}
 	if err := p.confirm(yes, "remove source %s: what Smartlead still posts to it is refused and lost; delete the webhook there first", name); err != nil {
 		return err
 	}
-	s, err := p.connected(ctx)
-	if err != nil {
-		return err
-	}
 	err = s.Store.Delete(ctx, sourcestore.Sources, name)
 	if errors.Is(err, sourcestore.ErrNotFound) {
-		return notFound("there is no source %s", name).hint("which there are: %s sources list", p.self())
+		return p.noSource(name)
 	}
 	if err != nil {
 		return err
