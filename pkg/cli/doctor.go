@@ -28,8 +28,8 @@ func (p *program) doctorCmd() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check every part of the receiver, and say what to mend",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, the
-webhook URL from outside (with --source and a token), what is overdue, what is dead.
-It changes nothing. Exit code 1 when a check fails.`,
+webhook URL from outside (with --source and a token), what is overdue, what is
+dead, held or parked. It changes nothing. Exit code 1 when a check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -94,6 +94,8 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 		{"webhook URL", func(ctx context.Context, s *Stack) finding { return p.checkURL(ctx, s, o) }},
 		{"sweeper", p.checkDue},
 		{"dead events", p.checkDead},
+		{"held events", p.checkHeld},
+		{"parked events", p.checkParked},
 		{"redrive", p.checkRedrive},
 		{"refused today", p.checkRefused},
 	}

@@ -248,6 +248,10 @@ func (p *program) history(ctx context.Context, limit int) error {
 	}
 	t := newTable("STARTED", "STATE", ">RELEASED", ">DELIVERED", ">DIED AGAIN", ">PARKED", ">TOOK", "FILTER", "~HOW IT ENDED")
 	for _, j := range jobs {
+		end := j.Reason
+		if left := leftBehind(j); left != "" {
+			end += "; " + left
+		}
 		if p.json {
 			if err := p.emit(jobOf(j)); err != nil {
 				return err
@@ -255,7 +259,7 @@ func (p *program) history(ctx context.Context, limit int) error {
 			continue
 		}
 		t.add(stamp(j.StartedAt), string(j.State), thousands(j.Counts.Released), thousands(j.Counts.Delivered),
-			thousands(j.Counts.DiedAgain), thousands(j.Counts.Parked), span(j.EndedAt.Sub(j.StartedAt)), orderText(j.Order), j.Reason)
+			thousands(j.Counts.DiedAgain), thousands(j.Counts.Parked), span(j.EndedAt.Sub(j.StartedAt)), orderText(j.Order), end)
 	}
 	switch {
 	case p.json:

@@ -115,11 +115,11 @@ func (p *program) showJob(j redrive.Job) error {
 	f.add("filter", orderText(j.Order))
 	f.add("released", fmt.Sprintf("%s of %s planned", thousands(j.Counts.Released), thousands(j.Counts.Planned)))
 	f.add("delivered", thousands(j.Counts.Delivered))
-	f.add("under way", thousands(j.InFlight()))
+	f.add("under way", underWay(j))
 	f.add("died again", thousands(j.Counts.DiedAgain))
 	f.add("failed attempts", thousands(j.Counts.Failed))
 	if j.Counts.Parked > 0 {
-		f.add("parked", thousands(j.Counts.Parked)+", redriven too often before")
+		f.add("parked", fmt.Sprintf("%s, redriven too often before: %s events list --state parked", thousands(j.Counts.Parked), p.self()))
 	}
 	if j.Counts.Moved > 0 {
 		f.add("moved", thousands(j.Counts.Moved)+" by somebody else meanwhile")
@@ -183,7 +183,32 @@ func bar(j redrive.Job) string {
 
 func progressLine(j redrive.Job) string {
 	return fmt.Sprintf("%s %s: %s delivered, %s under way, %s died again. %s", bar(j), j.State,
-		thousands(j.Counts.Delivered), thousands(j.InFlight()), thousands(j.Counts.DiedAgain), clean(j.Reason))
+		thousands(j.Counts.Delivered), underWay(j), thousands(j.Counts.DiedAgain), clean(j.Reason))
+}
+
+// underWay is how many released events have not ended. A redrive that has ended
+// looks at its events no more.
+func underWay(j redrive.Job) string {
+	if left := leftBehind(j); left != "" {
+		return left + "; what became of them is not counted here"
+	}
+	return thousands(j.InFlight())
+}
+
+// leftBehind says how many events were under way at the end; "" for none.
+func leftBehind(j redrive.Job) string {
+	n := j.InFlight()
+	if n == 0 && j.State != redrive.Done { // the history keeps the counts alone
+		n = j.Counts.Released - j.Counts.Delivered - j.Counts.DiedAgain
+	}
+	if !j.State.Final() || n <= 0 {
+		return ""
+	}
+	end := "ended"
+	if j.State == redrive.Cancelled {
+		end = "was cancelled"
+	}
+	return fmt.Sprintf("%s under way when it %s", count(n, "was", "were"), end)
 }
 
 // orderText is an order in the words of the command line.
