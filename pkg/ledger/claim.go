@@ -140,14 +140,14 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 
 // standAlone makes the body of a trusted sender an event of its own, at once,
 // where an event that is not trusted holds its identity: nobody who merely knows
-// the URL may suppress an event by sending another body first. C4 to C7 of
-// intake.pml.
+// the URL may suppress an event by sending another body first, nor have it
+// flagged as a variant, which a filter may leave out. C4 to C7 of intake.pml.
 func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
-	id, err := l.Split(ctx, webhook.Variant{ID: claimed.ID, Fingerprint: r.Fingerprint}, r.ReceivedAt, dueAt)
+	id, err := l.split(ctx, webhook.Variant{ID: claimed.ID, Fingerprint: r.Fingerprint}, r.ReceivedAt, dueAt)
 	if err != nil {
 		return webhook.Claimed{}, err
 	}

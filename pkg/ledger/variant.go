@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,13 +60,18 @@ func SplitID(v webhook.Variant) webhook.EventID {
 	return webhook.EventID(parts[0] + ":" + parts[1] + ":" + digest)
 }
 
-// Split makes a variant an event of its own, pending and due at dueAt (held,
-// where its sender was not trusted), and notes on the variant what it became.
+// Split makes a variant an event of its own, flagged as one, pending and due at
+// dueAt (held, where its sender was not trusted), and notes on the variant what it became.
 // Repeating it changes nothing, even when the event has expired since; but it
 // sets free what is held although a trusted sender sent the body meanwhile. It
 // returns webhook.ErrNotFound where there is no such variant. C4 and C5 of
 // intake.pml.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
+	return l.split(ctx, v, now, dueAt, webhook.FlagVariant)
+}
+
+// split adds the flags to the event that it makes.
+func (l *Ledger) split(ctx context.Context, v webhook.Variant, now, dueAt time.Time, flags ...string) (webhook.EventID, error) {
 	mine := itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint))
 	stored, err := l.getItem(ctx, mine)
 	if err != nil {
@@ -76,7 +82,7 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 		return id, l.freeApart(ctx, id, stored, now, dueAt)
 	}
 	id := SplitID(v)
-	it := splitItem(id, stored, now, dueAt)
+	it := splitItem(id, stored, now, dueAt, flags)
 	var failed *errCondition
 	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
 		return "", err
@@ -96,9 +102,9 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 }
 
 // splitItem is the event that a variant becomes.
-func splitItem(id webhook.EventID, variant item, now, dueAt time.Time) item {
+func splitItem(id webhook.EventID, variant item, now, dueAt time.Time, flags []string) item {
 	r := variant.receipt()
-	r.Key, r.Timeless = id.Key(), false
+	r.Key, r.Timeless, r.Flags = id.Key(), false, slices.Concat(r.Flags, flags)
 	it := newItem(id, r)
 	it.Lane, it.UpdatedAt = string(webhook.Live), at(now)
 	if !variant.trusted() {

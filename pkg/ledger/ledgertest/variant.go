@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"slices"
+	"strings"
 
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
@@ -14,6 +15,8 @@ var variantRules = []rule{
 	{"several variants are all kept", variantsAllKept},
 	{"a variant is in no listing and owes nothing", variantNotListed},
 	{"a split makes a variant an event of its own", splitMakesEvent},
+	{"what an operator splits off carries the flag of a variant", splitFlagged},
+	{"a trusted body that stands alone carries no flag of a variant", aloneUnflagged},
 	{"a split that is repeated changes nothing", splitRepeated},
 	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
 	{"a split of a variant that is not trusted is held", splitUntrusted},
@@ -134,7 +137,7 @@ func splitMakesEvent(e *env) {
 	want := webhook.Record{
 		ID: made, Receipt: other("B", 50), State: webhook.Pending, Lane: webhook.Live, DueAt: sec(160), UpdatedAt: sec(100),
 	}
-	want.Key = made.Key()
+	want.Key, want.Flags = made.Key(), append(want.Flags, webhook.FlagVariant)
 	e.same(want, e.get(made))
 	before.Variants, before.LastSeenAt = 1, sec(50)
 	e.same(before, e.get(id))
@@ -147,6 +150,30 @@ func splitMakesEvent(e *env) {
 	}
 	e.wantDue(sec(1000), made)
 	equal(e, "lease number", e.leased(made, sec(101)).Number, 1)
+}
+
+func splitFlagged(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	var all []webhook.EventID
+	for _, r := range []webhook.Receipt{other("B", 1), untrusted(other("C", 2))} {
+		e.claimed(r)
+		v := e.variants(id)
+		made := e.split(v[len(v)-1])
+		all = append(all, made)
+		equal(e, "flags of "+r.Fingerprint, strings.Join(e.get(made).Flags, " "), strings.Join(append(r.Flags, webhook.FlagVariant), " "))
+	}
+	for _, v := range e.variants(id) {
+		equal(e, "flag of the variant itself", slices.Contains(v.Receipt.Flags, webhook.FlagVariant), false)
+	}
+	e.wantList("by the flag", ledger.Query{Flag: webhook.FlagVariant, Oldest: true}, all...)
+}
+
+// What a stranger sent first must not keep the event from a destination that
+// takes no variants.
+func aloneUnflagged(e *env) {
+	e.claimed(untrusted(receipt("A", sec(0))))
+	alone := e.claimed(other("B", 5))
+	equal(e, "flag", slices.Contains(e.get(alone.ID).Flags, webhook.FlagVariant), false)
 }
 
 func splitRepeated(e *env) {
@@ -311,7 +338,7 @@ func splitTrustedSince(e *env) {
 	rec := e.get(e.split(v))
 	equal(e, "state", rec.State, webhook.Pending)
 	equal(e, "due", rec.DueAt, sec(160))
-	e.same(webhook.Record{Receipt: webhook.Receipt{Flags: other("B", 1).Flags}}, webhook.Record{Receipt: webhook.Receipt{Flags: rec.Flags}})
+	e.same(webhook.Record{Receipt: webhook.Receipt{Flags: append(other("B", 1).Flags, webhook.FlagVariant)}}, webhook.Record{Receipt: webhook.Receipt{Flags: rec.Flags}})
 	equal(e, "variants", e.get(id).Variants, 1)
 	equal(e, "duplicates", e.get(id).Duplicates, 2)
 }

@@ -157,16 +157,17 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 	if !ok {
 		return "", webhook.ErrNotFound
 	}
-	return l.split(mine, now, dueAt), nil
+	return l.split(mine, now, dueAt, webhook.FlagVariant), nil
 }
 
-func (l *Ledger) split(mine *webhook.Variant, now, dueAt time.Time) webhook.EventID {
+func (l *Ledger) split(mine *webhook.Variant, now, dueAt time.Time, flags ...string) webhook.EventID {
 	if mine.SplitAs != "" {
 		return mine.SplitAs
 	}
 	mine.SplitAs = ledger.SplitID(*mine)
 	r := copyReceipt(mine.Receipt)
 	r.Key, r.Timeless, r.Held = mine.SplitAs.Key(), false, slices.Contains(r.Flags, webhook.FlagUntrustedSender)
+	r.Flags = append(r.Flags, flags...)
 	rec := webhook.Record{ID: mine.SplitAs, Receipt: r, State: webhook.Held, Lane: webhook.Live, UpdatedAt: ms(now)}
 	if !r.Held {
 		rec.State, rec.DueAt = webhook.Pending, ms(dueAt)
