@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -233,9 +234,39 @@ func TestVariantsAndSplit(t *testing.T) {
 	if v := lines(t, s.ok("events", "show", first, "--json").out)[0]; v["state"] != "delivered" {
 		t.Errorf("split event: %v", v["state"])
 	}
+	if r := s.ok("events", "split", id, fingerprint); strings.Contains(r.err, "on its way") || !strings.Contains(r.err, "already, delivered") {
+		t.Errorf("a split of what was delivered: %s", r.err)
+	}
+	if r := s.ok("events", "show", first); !strings.Contains(r.out, "split from "+id) || strings.Contains(r.out, "resting on") ||
+		!strings.Contains(r.out, "flag") {
+		t.Errorf("a split event:\n%s", r.out)
+	}
 	s.ok("events", "split", id)
 	s.fails(4, "split already", "events", "split", id)
 	s.fails(4, "no such variant", "events", "split", id, "ZZZZ")
+}
+
+// A destination that takes no variants gets none.
+func TestASplitEventIsFilteredByItsFlag(t *testing.T) {
+	s := newStation(t)
+	s.ok("destinations", "add", "plain", "--url", s.dest.URL, "--no-sign", "--without-flag", "variant")
+	s.ok("destinations", "add", "odd", "--url", s.dest.URL, "--no-sign", "--flag", "variant")
+	id := s.post(reply(1))
+	s.post(strings.Replace(reply(1), "<p>Yes</p>", "<p>No</p>", 1))
+	apart := strings.TrimSpace(s.ok("events", "split", id).out)
+	s.work()
+	for event, want := range map[string]map[string]webhook.Result{
+		id:    {"crm": webhook.ResultDelivered, "odd": webhook.ResultUnrouted, "plain": webhook.ResultDelivered},
+		apart: {"crm": webhook.ResultDelivered, "odd": webhook.ResultDelivered, "plain": webhook.ResultUnrouted},
+	} {
+		got := map[string]webhook.Result{}
+		for _, d := range s.record(event).Destinations {
+			got[d.Name] = d.Result
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", event, got, want)
+		}
+	}
 }
 
 // A body that is not trusted is split off only on purpose, and then delivered;

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type story struct {
 	Subject       string          `json:"subject,omitempty"`
 	IdentityBasis []string        `json:"identity_basis"`
 	Identity      []identityField `json:"identity,omitempty"`
+	SplitFrom     string          `json:"split_from,omitempty"`
 	Fingerprint   string          `json:"fingerprint"`
 	History       []attemptView   `json:"history"`
 	VariantList   []variantView   `json:"variant_list,omitempty"`
@@ -128,6 +130,7 @@ func (p *program) story(ctx context.Context, s *Stack, rec webhook.Record) (stor
 	}
 	el := batch.Elements[0]
 	st.Subject = el.Event.Subject
+	st.SplitFrom = string(splitFrom(el.Key, rec))
 	if el.Key == rec.Key { // another one: the identity rests on a trusted header, or on rules of another version
 		st.Identity = fieldsOf(el)
 	}
@@ -192,6 +195,15 @@ func (p *program) eventFields(st story) fields {
 }
 
 func (p *program) tellIdentity(st story) {
+	switch flagged := slices.Contains(st.record.Flags, webhook.FlagVariant); {
+	case st.SplitFrom != "":
+		p.line("Identity: split from %s, another body under the same identity", st.SplitFrom)
+		p.line("  how they differ: %s events variants %s", p.self(), quote(st.SplitFrom))
+		return
+	case flagged:
+		p.line("Identity: split from an event that had the same identity and another body")
+		return
+	}
 	p.line("Identity, resting on %s", strings.Join(st.IdentityBasis, ", "))
 	var f fields
 	for _, field := range st.Identity {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -209,8 +210,15 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 				hint("deliver it: %s events release %s", p.self(), quote(string(id)))
 		}
 	}
-	// Refused: the event is due in the ledger all the same.
-	s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})
+	made, err := s.Ledger.Get(ctx, id)
+	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
+		return err
+	}
+	underWay := made.State == webhook.Pending || made.State == webhook.Processing
+	if underWay {
+		// Refused: the event is due in the ledger all the same.
+		s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})
+	}
 	if p.json {
 		return p.emit(struct {
 			EventID     string    `json:"event_id"`
@@ -220,8 +228,33 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 		}{string(id), string(rec.ID), v.Fingerprint, now.UTC()})
 	}
 	p.line("%s", id)
-	p.say("it is an event of its own now and on its way: %s events show %s", p.self(), quote(string(id)))
+	switch {
+	case underWay:
+		p.say("it is an event of its own now and on its way: %s events show %s", p.self(), quote(string(id)))
+	case made.State == "":
+		p.say("it was split before, and the event has expired since")
+	default:
+		p.say("it is an event of its own already, %s", p.headline(made))
+	}
 	return nil
+}
+
+// maxOrigins bounds the occurrences of a timeless identity that are tried.
+const maxOrigins = 1000
+
+// splitFrom is the event of the natural key that this one was split from; ""
+// where it is none of them.
+func splitFrom(key string, rec webhook.Record) webhook.EventID {
+	if key == rec.Key {
+		return ""
+	}
+	for n := range maxOrigins {
+		id := webhook.NewEventID(key, n+1)
+		if ledger.SplitID(webhook.Variant{ID: id, Fingerprint: rec.Fingerprint}) == rec.ID {
+			return id
+		}
+	}
+	return ""
 }
 
 func (p *program) chooseVariant(rec webhook.Record, list []webhook.Variant, fingerprint string) (webhook.Variant, error) {
