@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,6 +80,9 @@ func (p *program) order(o orderOptions) (redrive.Order, error) {
 	var err error
 	if order.Filter.IDs, err = p.ids(o.ids); err != nil {
 		return redrive.Order{}, err
+	}
+	if math.IsNaN(o.maxRate) || math.IsInf(o.maxRate, 0) {
+		return redrive.Order{}, usage("--max-rate %g is no number of events a second", o.maxRate)
 	}
 	if err := order.Validate(); err != nil {
 		return redrive.Order{}, usage("%v", err)
