@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,19 @@ endpoint must answer 2xx and dedupe by the header webhook-id.
 }
 
 func (o destOptions) config() (destination.Config, error) {
+	if !slices.Contains(destination.Types(), o.kind) {
+		return destination.Config{}, usage("--kind %s is no kind of destination", o.kind).
+			hint("one of: %s", strings.Join(destination.Types(), ", "))
+	}
+	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
+		for i, name := range list {
+			flag, err := parseFlag(option, name)
+			if err != nil {
+				return destination.Config{}, err
+			}
+			list[i] = flag
+		}
+	}
 	cfg := destination.Config{
 		Type: o.kind, URL: o.url, Timeout: destination.Duration(o.timeout),
 		Filter: destination.Filter{
@@ -250,18 +264,7 @@ func takes(v destView) string {
 
 // destination reads a destination that must exist.
 func (p *program) destination(ctx context.Context, name string) (*Stack, destination.Config, error) {
-	if err := destination.ValidateName(name); err != nil {
-		return nil, destination.Config{}, usage("%s: %v", name, err)
-	}
-	s, err := p.connected(ctx)
-	if err != nil {
-		return nil, destination.Config{}, err
-	}
-	entry, err := s.Store.Get(ctx, sourcestore.Destinations, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return nil, destination.Config{}, notFound("there is no destination %s", name).
-			hint("which there are: %s destinations list", p.self())
-	}
+	s, entry, err := p.destinationEntry(ctx, name)
 	if err != nil {
 		return nil, destination.Config{}, err
 	}
@@ -271,6 +274,27 @@ func (p *program) destination(ctx context.Context, name string) (*Stack, destina
 			hint("remove it and add it anew: %s destinations remove %s", p.self(), name)
 	}
 	return s, cfg, nil
+}
+
+// destinationEntry reads the parameter of a destination that must exist,
+// readable or not.
+func (p *program) destinationEntry(ctx context.Context, name string) (*Stack, sourcestore.Entry, error) {
+	if err := destination.ValidateName(name); err != nil {
+		return nil, sourcestore.Entry{}, usage("%s: %v", name, err)
+	}
+	s, err := p.connected(ctx)
+	if err != nil {
+		return nil, sourcestore.Entry{}, err
+	}
+	entry, err := s.Store.Get(ctx, sourcestore.Destinations, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return nil, sourcestore.Entry{}, p.noDestination(name)
+	}
+	return s, entry, err
+}
+
+func (p *program) noDestination(name string) error {
+	return notFound("there is no destination %s", name).hint("which there are: %s destinations list", p.self())
 }
 
 func (p *program) destRotateCmd() *cobra.Command {
@@ -337,19 +361,16 @@ func (p *program) destRemoveCmd() *cobra.Command {
 }
 
 func (p *program) removeDestination(ctx context.Context, name string, yes bool) error {
-	if err := destination.ValidateName(name); err != nil {
-		return usage("%s: %v", name, err)
+	s, _, err := p.destinationEntry(ctx, name)
+	if err != nil {
+		return err
 	}
 	if err := p.confirm(yes, "remove destination %s: events that still wait for it count as settled there", name); err != nil {
 		return err
 	}
-	s, err := p.connected(ctx)
-	if err != nil {
-		return err
-	}
 	err = s.Store.Delete(ctx, sourcestore.Destinations, name)
 	if errors.Is(err, sourcestore.ErrNotFound) {
-		return notFound("there is no destination %s", name).hint("which there are: %s destinations list", p.self())
+		return p.noDestination(name)
 	}
 	if err != nil {
 		return err

@@ -52,7 +52,7 @@ func (f filter) empty() bool { return f == filter{} }
 func (f filter) query(now time.Time) (ledger.Query, error) {
 	q := ledger.Query{
 		Campaign: f.campaign, Lead: strings.ToLower(strings.TrimSpace(f.lead)), Source: f.source,
-		Account: f.account, Flag: f.flag, ErrorClass: f.class, Now: now,
+		Account: f.account, ErrorClass: f.class, Now: now,
 	}
 	var err error
 	if f.typ != "" {
@@ -64,6 +64,11 @@ func (f filter) query(now time.Time) (ledger.Query, error) {
 		q.State = webhook.State(strings.ToLower(f.state))
 		if !slices.Contains(webhook.States, q.State) {
 			return ledger.Query{}, usage("--state %s is no state", f.state).hint("one of: %s", join(webhook.States))
+		}
+	}
+	if f.flag != "" {
+		if q.Flag, err = parseFlag("--flag", f.flag); err != nil {
+			return ledger.Query{}, err
 		}
 	}
 	q.Dead = q.State == webhook.Dead
@@ -109,6 +114,15 @@ func parseSpan(s string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is negative", s)
 	}
 	return d, err
+}
+
+// parseFlag reads a flag of events that an option of that name takes.
+func parseFlag(option, s string) (string, error) {
+	flag := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", "_"))
+	if !slices.Contains(webhook.Flags, flag) {
+		return "", usage("%s %s is no flag", option, s).hint("one of: %s", strings.Join(webhook.Flags, ", "))
+	}
+	return flag, nil
 }
 
 func parseType(s string) (webhook.Type, error) {
