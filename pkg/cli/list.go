@@ -159,8 +159,9 @@ func (p *program) findCmd() *cobra.Command {
 		Use:   "find TEXT",
 		Short: "Find events by a lead's address or an id",
 		Long: `Find events by what you have in hand: a lead's address, a message id (with or
-without <>), a stats_id, the X-Request-Id of a delivery (where none was sent, our
-request id), or an event id. Newest first.`,
+without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was
+sent, our request id), or an event id. Newest first. The request id of a repeat
+finds nothing: a repeat is counted at its event.`,
 		Example: `  smartleadctl events find tom@acme.example.com
   smartleadctl events find '<CAF+7@mail.example.com>'
   smartleadctl events find 5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01`,
@@ -186,6 +187,7 @@ func (p *program) find(ctx context.Context, text string, limit int) error {
 	}
 	if len(found) == 0 {
 		return notFound("no event has the lead, message id, stats_id, request id or event id %s", text).
+			hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
 			hint("was it refused? %s events refused", p.self()).
 			hint("by campaign: %s events list --campaign ID", p.self()).
 			hint("make Smartlead send it again: %s refire TYPE", p.self())
