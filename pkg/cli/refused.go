@@ -65,6 +65,18 @@ func (p *program) refusalAdvice(r webhook.Refused) string {
 	return ""
 }
 
+// shownExcerpt bounds the body in a table, in characters; --json has more.
+const shownExcerpt = 60
+
+// refusalText is the reason, and how the body begins.
+func refusalText(r webhook.Refused) string {
+	excerpt := shorten(r.Excerpt, shownExcerpt)
+	if r.Detail == "" || excerpt == "" {
+		return r.Detail + excerpt
+	}
+	return r.Detail + "; the body begins: " + excerpt
+}
+
 func (p *program) refused(ctx context.Context, o refusedOptions) error {
 	day := p.Now().UTC()
 	if o.day != "" {
@@ -85,7 +97,6 @@ func (p *program) refused(ctx context.Context, o refusedOptions) error {
 		return err
 	}
 	t := newTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL")
-	advice := map[string]string{}
 	for _, r := range list {
 		next := p.refusalAdvice(r)
 		if p.json {
@@ -98,8 +109,7 @@ func (p *program) refused(ctx context.Context, o refusedOptions) error {
 			}
 			continue
 		}
-		advice[r.Cause] = next
-		t.add(stamp(r.At), r.Cause, r.Source, r.SourceIP, thousands(r.Bytes), r.RequestID, orText(r.Excerpt, r.Detail))
+		t.add(stamp(r.At), r.Cause, r.Source, r.SourceIP, thousands(r.Bytes), r.RequestID, refusalText(r))
 	}
 	if p.json {
 		return nil
@@ -112,10 +122,11 @@ func (p *program) refused(ctx context.Context, o refusedOptions) error {
 		return err
 	}
 	p.line("")
-	for _, r := range list {
-		if next := advice[r.Cause]; next != "" {
+	said := map[string]bool{"": true}
+	for _, r := range list { // advice names the source where it depends on it
+		if next := p.refusalAdvice(r); !said[next] {
 			p.line("%s: %s", r.Cause, next)
-			delete(advice, r.Cause)
+			said[next] = true
 		}
 	}
 	if len(list) == o.limit {
