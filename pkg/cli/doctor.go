@@ -81,6 +81,9 @@ type check struct {
 const checkTimeout = 15 * time.Second
 
 func (p *program) doctor(ctx context.Context, o doctorOptions) error {
+	if err := auth.ValidateName(o.source); o.source != "" && err != nil {
+		return usage("--source %s: %v", o.source, err)
+	}
 	s, err := p.connected(ctx)
 	if err != nil {
 		return err
@@ -217,6 +220,12 @@ func (p *program) checkDestinations(ctx context.Context, s *Stack) finding {
 }
 
 func (p *program) checkURL(ctx context.Context, s *Stack, o doctorOptions) finding {
+	if o.source != "" {
+		_, err := s.Store.Get(ctx, sourcestore.Sources, o.source)
+		if errors.Is(err, sourcestore.ErrNotFound) {
+			return broken("which there are: "+p.self()+" sources list", "there is no source %s", o.source)
+		}
+	}
 	source, token := orText(o.source, s.Demo), orText(o.token, p.Getenv(tokenVariable))
 	if source == s.Demo { // the variable may hold the token of another stack
 		token = orText(o.token, orText(s.Token, token))

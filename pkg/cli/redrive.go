@@ -209,6 +209,15 @@ func (p *program) noJob(err error) error {
 	return err
 }
 
+// asItStands refuses a command for a redrive that is under way as it wants it.
+func (p *program) asItStands(name string, job redrive.Job) error {
+	e := failed(nil, "nothing to %s: the redrive is %s", name, job.State)
+	if job.State == redrive.Paused {
+		return e.hint("go on: %s redrive resume", p.self()).hint("end it: %s redrive cancel", p.self())
+	}
+	return e.hint("see it: %s redrive status --watch", p.self()).hint("stop releasing: %s redrive pause", p.self())
+}
+
 func (p *program) jobCmd(name, short string, act func(*redrive.Service, context.Context) (redrive.Job, error)) *cobra.Command {
 	return &cobra.Command{
 		Use: name, Short: short, Example: "  smartleadctl redrive " + name, Args: cobra.NoArgs,
@@ -218,7 +227,10 @@ func (p *program) jobCmd(name, short string, act func(*redrive.Service, context.
 				return err
 			}
 			job, err := act(s.Redrive, cmd.Context())
-			if err != nil {
+			switch {
+			case errors.Is(err, redrive.ErrNoJob) && job.State != "" && !job.State.Final():
+				return p.asItStands(name, job)
+			case err != nil:
 				return p.noJob(err)
 			}
 			return p.showJob(job)
