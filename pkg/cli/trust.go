@@ -61,9 +61,7 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 	if err != nil {
 		return err
 	}
-	if len(source.BodySecrets) == 0 {
-		p.say("this is the first key of %s: from now on bodies with another key, or none, are held", name)
-	}
+	first := len(source.BodySecrets) == 0
 	key, err := p.secret("secret_key of " + name)
 	if err != nil {
 		return err
@@ -75,6 +73,9 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 		return err
 	}
 	p.say("the key is trusted: source %s has %s. %s", name, count(len(source.BodySecrets), "key", "keys"), settles)
+	if first {
+		p.say("it is the first key of %s: from now on bodies with another key, or none, are held", name)
+	}
 	if o.only {
 		return nil
 	}
