@@ -126,25 +126,45 @@ func parseFlag(option, s string) (string, error) {
 }
 
 func parseType(s string) (webhook.Type, error) {
+	switch match := matchTypes(s); len(match) {
+	case 0:
+		return "", usage("%s is no event type", s).hint("one of: %s", strings.Join(typeNames(), ", "))
+	case 1:
+		return match[0], nil
+	default:
+		return "", usage("%s may be more than one event type", s).hint("one of: %s", join(match))
+	}
+}
+
+// matchTypes finds the types that an operator may mean.
+func matchTypes(s string) []webhook.Type {
 	name := strings.ToUpper(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.TrimSpace(s)))
 	if slices.Contains(typeNames(), name) {
-		return webhook.Type(name), nil
+		return []webhook.Type{webhook.Type(name)}
 	}
 	for _, spelling := range []string{name, "EMAIL_" + name, "EMAIL_LINK_" + name} {
 		if typ, ok := aliasOf(spelling); ok {
-			return typ, nil
+			return []webhook.Type{typ}
 		}
 	}
-	var match []string
+	var match []webhook.Type
 	for _, known := range typeNames() {
-		if name != "" && strings.Contains(known, name) {
-			match = append(match, known)
+		if name != "" && (strings.Contains(known, name) || strings.Contains(known, singular(name))) {
+			match = append(match, webhook.Type(known))
 		}
 	}
-	if len(match) == 1 {
-		return webhook.Type(match[0]), nil
+	return match
+}
+
+// singular is a word of a type's name without the ending of its plural.
+func singular(name string) string {
+	if stem, ok := strings.CutSuffix(name, "IES"); ok {
+		return stem + "Y"
 	}
-	return "", usage("%s is no event type", s).hint("one of: %s", strings.Join(typeNames(), ", "))
+	if stem := strings.TrimSuffix(name, "S"); stem != "" {
+		return stem
+	}
+	return name
 }
 
 // aliasOf asks the provider's package for a name of a type: whatever a body may

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/webhook"
@@ -70,19 +72,20 @@ one is active before you wait for an event.`,
 func (p *program) refire(args []string) error {
 	chosen := refires
 	if len(args) == 1 {
-		typ, err := parseType(args[0])
-		if err != nil {
+		types := matchTypes(args[0])
+		if len(types) == 0 {
+			_, err := parseType(args[0])
 			return err
 		}
 		chosen = nil
 		for _, r := range refires {
-			if r.Type == typ {
-				chosen = []refire{r}
+			if slices.Contains(types, r.Type) {
+				chosen = append(chosen, r)
 			}
 		}
 		if chosen == nil {
-			return notFound("nothing is known about firing %s again", typ).
-				hint("look for its payload: %s events list --type %s", p.self(), typ)
+			return notFound("nothing is known about firing %s again", join(types)).
+				hint("look for its payload: %s events list --type %s", p.self(), types[0])
 		}
 	}
 	for i, r := range chosen {
