@@ -33,7 +33,7 @@ func TestIdentify(t *testing.T) {
 	s.input = reply(3)
 	r := s.ctl("identify", good, mixed, bad, s.dir+"/absent.json", "-")
 	got := lines(t, r.out)
-	if r.code != 1 || len(got) != 7 || !strings.Contains(r.err, "3 payloads are refused") {
+	if r.code != 1 || len(got) != 7 || !strings.Contains(r.err, "1 file cannot be read, and 2 payloads are refused") {
 		t.Fatalf("exit %d, %d lines: %s%s", r.code, len(got), r.out, r.err)
 	}
 	first := got[0]
@@ -465,6 +465,7 @@ func TestStoppedStack(t *testing.T) {
 	text := strings.NewReplacer(engine.URL, gone.URL, s.front.URL, gone.URL).Replace(string(info))
 	s.file("stack.json", text)
 	s.fails(1, "make run", "events", "list")
+	s.fails(1, "make run", "send", s.file("reply.json", reply(1)))
 	r := s.ctl("doctor")
 	if r.code != 1 || !strings.Contains(r.out, "connection refused") || strings.Contains(r.out, "operation error") ||
 		strings.Count(r.out, "make run") != 1 {

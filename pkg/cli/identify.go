@@ -15,6 +15,7 @@ import (
 
 type identifyOptions struct {
 	account string
+	guessed bool // the account is the default
 	explain bool
 }
 
@@ -24,7 +25,8 @@ func (p *program) identifyCmd() *cobra.Command {
 		Use:   "identify FILE…",
 		Short: "Show which event a payload is, and on which fields that rests",
 		Long: `Read payloads as the receiver does and show the identity of each event, without
-asking AWS. '-' reads stdin. Not on a terminal, or with --json, one JSON line for
+asking AWS. The account is part of the identity: name that of the source (sources
+list). '-' reads stdin. Not on a terminal, or with --json, one JSON line for
 each element of each file. Exit code 1 when any element is refused.
 
 An event that can repeat for real with an identical body is "timeless": from its
@@ -33,7 +35,10 @@ second occurrence on, the ledger adds ~2, ~3 … to the id that is shown here.`,
   smartleadctl identify --explain payload.json
   pbpaste | smartleadctl identify --account acme -`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return p.identify(o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.guessed = !cmd.Flags().Changed("account")
+			return p.identify(o, args)
+		},
 	}
 	cmd.Flags().StringVar(&o.account, "account", "default", "account in whose name the payload is read: part of the identity")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "show the fields of the identity with their values")
@@ -57,6 +62,7 @@ type identified struct {
 	Timeless         bool            `json:"timeless,omitempty"`
 	Identity         []identityField `json:"identity,omitempty"`
 	Error            string          `json:"error,omitempty"`
+	unread           bool            // the error is one of the file
 }
 
 type identityField struct {
@@ -64,15 +70,26 @@ type identityField struct {
 	Value string `json:"value"`
 }
 
+// trouble says why there is no identity.
+func (id identified) trouble() string {
+	if id.unread {
+		return id.Error
+	}
+	return "refused: " + id.Error
+}
+
 func (p *program) identify(o identifyOptions, files []string) error {
 	if err := auth.ValidateName(o.account); err != nil {
 		return usage("--account: %v", err)
 	}
 	var all []identified
-	refused := 0
+	refused, unread := 0, 0
 	for _, file := range files {
 		for _, id := range p.identifyFile(o, file) {
-			if id.Error != "" {
+			switch {
+			case id.unread:
+				unread++
+			case id.Error != "":
 				refused++
 			}
 			if p.json || !p.OutTerminal {
@@ -87,9 +104,22 @@ func (p *program) identify(o identifyOptions, files []string) error {
 	if err := p.showIdentified(o, all); err != nil {
 		return err
 	}
-	if refused > 0 {
-		return failed(nil, "%s refused", count(refused, "payload is", "payloads are")).
-			hint("the receiver would answer 400 for a whole body, and \"rejected\" for an element of an array")
+	if o.guessed && !p.json {
+		p.say("read as account %s; another one: --account NAME", o.account)
+	}
+	return identifyError(refused, unread)
+}
+
+func identifyError(refused, unread int) error {
+	files, payloads := count(unread, "file", "files")+" cannot be read", count(refused, "payload is", "payloads are")+" refused"
+	const answers = "the receiver would answer 400 for a whole body (413 for one that is too large), and \"rejected\" for an element of an array"
+	switch {
+	case refused > 0 && unread > 0:
+		return failed(nil, "%s, and %s", files, payloads).hint(answers)
+	case refused > 0:
+		return failed(nil, "%s", payloads).hint(answers)
+	case unread > 0:
+		return failed(nil, "%s", files)
 	}
 	return nil
 }
@@ -129,7 +159,10 @@ func pathless(err error) error {
 func (p *program) identifyFile(o identifyOptions, file string) []identified {
 	body, err := p.read(file)
 	if err != nil {
-		return []identified{{File: file, Error: "cannot be read: " + err.Error()}}
+		return []identified{{File: file, Error: "cannot be read: " + err.Error(), unread: true}}
+	}
+	if tooLarge(body) {
+		return []identified{{File: file, Error: tooLargeText}}
 	}
 	batch, err := smartlead.Parse(body, smartlead.Options{Account: o.account})
 	if err != nil {
@@ -188,7 +221,7 @@ func (p *program) showIdentified(o identifyOptions, all []identified) error {
 	t := newTable("FILE", ">#", "EVENT ID", "LEAD", "OCCURRED", "RESTS ON")
 	for _, id := range all {
 		if id.Error != "" {
-			t.add(id.File, fmt.Sprint(id.Index), "refused: "+id.Error)
+			t.add(id.File, fmt.Sprint(id.Index), id.trouble())
 			continue
 		}
 		t.add(id.File, fmt.Sprint(id.Index), id.EventID, id.LeadEmail, orText(id.OccurredAt, "no time in the body"), basisText(id))
@@ -205,7 +238,7 @@ func (p *program) showIdentified(o identifyOptions, all []identified) error {
 // block is a row of the table for a narrow terminal.
 func (p *program) block(id identified) {
 	if id.Error != "" {
-		p.line("%s #%d  refused: %s", clean(id.File), id.Index, clean(id.Error))
+		p.line("%s #%d  %s", clean(id.File), id.Index, clean(id.trouble()))
 		return
 	}
 	p.line("%s #%d  %s  %s", clean(id.File), id.Index, clean(orText(id.LeadEmail, "no lead")), orText(id.OccurredAt, "no time in the body"))
@@ -230,7 +263,7 @@ func typeText(typ, raw string) string {
 
 func (p *program) explain(id identified) {
 	if id.Error != "" {
-		p.line("%s #%d  refused: %s", clean(id.File), id.Index, clean(id.Error))
+		p.line("%s #%d  %s", clean(id.File), id.Index, clean(id.trouble()))
 		return
 	}
 	p.line("%s #%d  %s", clean(id.File), id.Index, id.EventID)

@@ -62,6 +62,7 @@ type sent struct {
 	Result  string `json:"status,omitempty"`
 	Error   string `json:"error,omitempty"`
 	TookMS  int64  `json:"took_ms"`
+	unseen  bool   // the receiver did not see it, so that it notes no refusal
 }
 
 func (p *program) send(ctx context.Context, o sendOptions, files []string) error {
@@ -85,7 +86,7 @@ func (p *program) send(ctx context.Context, o sendOptions, files []string) error
 			if r.Error != "" || r.Status != http.StatusOK {
 				bad++
 			}
-			if r.Status != http.StatusOK {
+			if r.Status != http.StatusOK && !r.unseen {
 				whole++
 			}
 			if p.json {
@@ -170,8 +171,11 @@ func (p *program) post(ctx context.Context, o sendOptions, hook, file string, bo
 	started := p.Now()
 	status, answer, err := p.roundTrip(req)
 	if err != nil {
-		return nil, failed(err, "%s was not sent: the receiver at %s does not answer", file, req.URL.Host).
-			hint("see: %s doctor", p.self())
+		e := failed(err, "%s was not sent: the receiver at %s does not answer", file, req.URL.Host)
+		if p.target.local {
+			return nil, e.hint("start the local stack: make run")
+		}
+		return nil, e.hint("see: %s doctor", p.self())
 	}
 	return readAnswer(file, status, answer, p.Now().Sub(started).Milliseconds()), nil
 }
@@ -206,6 +210,9 @@ func readAnswer(file string, status int, answer []byte, took int64) []sent {
 	}
 	if err := json.Unmarshal(answer, &body); err != nil {
 		return []sent{{File: file, Status: status, Error: "the answer is not the receiver's: is the address right?", TookMS: took}}
+	}
+	if body.Results == nil && body.Error == "" && status == http.StatusRequestEntityTooLarge { // the gateway's answer
+		return []sent{{File: file, Status: status, Error: tooLargeText, TookMS: took, unseen: true}}
 	}
 	if body.Results == nil {
 		return []sent{{File: file, Status: status, Error: orText(body.Error, fmt.Sprintf("HTTP %d", status)), TookMS: took}}
