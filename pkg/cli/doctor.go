@@ -130,18 +130,22 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 		if err := p.print(t, ""); err != nil {
 			return err
 		}
-		if len(next) > 0 {
-			p.line("")
-			p.line("What to do next")
-		}
-		for _, n := range next {
-			p.line("  %s", n)
-		}
+		p.tellNext(next)
 	}
 	if bad > 0 {
 		return failed(nil, "%s failed", count(bad, "check", "checks"))
 	}
 	return nil
+}
+
+func (p *program) tellNext(next []string) {
+	if len(next) > 0 {
+		p.line("")
+		p.line("What to do next")
+	}
+	for _, n := range next {
+		p.line("  %s", n)
+	}
 }
 
 func (p *program) checkStack(_ context.Context, s *Stack) finding {
