@@ -25,7 +25,7 @@ type filter struct {
 func (f *filter) flags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.state, "state", "", "only in this state: "+join(webhook.States))
-	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 7d) or a time (RFC 3339, or a day); with --state dead or parked: died since, unless --lead is given")
+	flags.StringVar(&f.since, "since", "", "received since: a length of time (2h, 2d3h, 1w) or a time in UTC (as tables print it, RFC 3339, or a day); with --state dead or parked: died since, unless --lead is given")
 	flags.StringVar(&f.until, "until", "", "received until then; with --state dead or parked: died until then")
 	flags.StringVar(&f.flag, "flag", "", "only with this flag: "+strings.Join(webhook.Flags, ", "))
 	f.common(cmd)
@@ -84,6 +84,10 @@ func (f filter) query(now time.Time) (ledger.Query, error) {
 	return q, nil
 }
 
+// timeForms are how a time may be written; without a zone it is UTC. A table
+// prints the first.
+var timeForms = []string{"2006-01-02 15:04:05Z07:00", time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly}
+
 // parseTime reads a length of time before now, a time or a day.
 func parseTime(name, s string, now time.Time) (time.Time, error) {
 	if s == "" {
@@ -92,28 +96,43 @@ func parseTime(name, s string, now time.Time) (time.Time, error) {
 	if d, err := parseSpan(s); err == nil {
 		return now.Add(-d).UTC(), nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
+	for _, layout := range timeForms {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, usage("%s %s is neither a length of time (2h, 7d) nor a time (2026-03-04T17:00:00Z, 2026-03-04)", name, s)
+	return time.Time{}, usage("%s %s is neither a length of time (2h, 2d3h, 1w) nor a time in UTC (2026-03-04 17:00:00Z, 2026-03-04T17:00:00Z, 2026-03-04)", name, s)
 }
 
-// parseSpan reads what time.ParseDuration reads, and days.
+// maxSpan bounds a length of time, so that no sum overflows.
+const maxSpan = 3650 * 24 * time.Hour
+
+// parseSpan reads what time.ParseDuration reads, behind weeks and days.
 func parseSpan(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.Atoi(days)
-		if err != nil || n < 0 || n > 3650 {
-			return 0, fmt.Errorf("%q is no number of days", s)
+	var sum time.Duration
+	rest := s
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"w", 7 * 24 * time.Hour}, {"d", 24 * time.Hour}} {
+		number, after, found := strings.Cut(rest, unit.name)
+		if !found {
+			continue
 		}
-		return time.Duration(n) * 24 * time.Hour, nil
+		n, err := strconv.ParseUint(number, 10, 16)
+		if sum += time.Duration(n) * unit.length; err != nil || sum > maxSpan {
+			return 0, fmt.Errorf("%q is no number of days or weeks", s)
+		}
+		rest = after
 	}
-	d, err := time.ParseDuration(s)
-	if err == nil && d < 0 {
-		return 0, fmt.Errorf("%q is negative", s)
+	if rest == "" && s != "" {
+		return sum, nil
 	}
-	return d, err
+	d, err := time.ParseDuration(rest)
+	if err != nil || d > maxSpan || strings.ContainsAny(rest, "+-") {
+		return 0, fmt.Errorf("%q is no length of time", s)
+	}
+	return sum + d, nil
 }
 
 // parseFlag reads a flag of events that an option of that name takes.

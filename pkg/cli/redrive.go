@@ -50,7 +50,7 @@ func (o *orderOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.account, "account", "", "only of this account")
 	f.StringVar(&o.source, "source", "", "only received through this source")
 	f.StringVar(&o.class, "error-class", "", "only with this error class, such as http_503")
-	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 7d)")
+	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 2d3h, 1w)")
 	f.StringSliceVar(&o.ids, "id", nil, "only these event ids")
 	f.IntVar(&o.limit, "limit", 0, "events to bring back at most (0: all that match)")
 	f.Float64Var(&o.maxRate, "max-rate", 0, "events a second at most (0: no limit of yours)")
@@ -73,7 +73,7 @@ func (p *program) order(o orderOptions) (redrive.Order, error) {
 	if o.olderThan != "" {
 		d, err := parseSpan(o.olderThan)
 		if err != nil {
-			return redrive.Order{}, usage("--older-than %s is no length of time (2h, 7d)", o.olderThan)
+			return redrive.Order{}, usage("--older-than %s is no length of time (2h, 2d3h, 1w)", o.olderThan)
 		}
 		order.Filter.OlderThan = d
 	}

@@ -30,7 +30,7 @@ counts say when that was not all.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.stats(cmd.Context(), f, maxEvents) },
 	}
 	f.common(cmd)
-	cmd.Flags().StringVar(&f.since, "since", "24h", "received since: a length of time (2h, 7d) or a time")
+	cmd.Flags().StringVar(&f.since, "since", "24h", "received since: a length of time (2h, 2d3h, 1w) or a time")
 	cmd.Flags().IntVar(&maxEvents, "max", maxLook, "events to read at most")
 	return cmd
 }
