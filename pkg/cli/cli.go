@@ -51,9 +51,6 @@ func Main(ctx context.Context, sys System, args []string) int {
 	p := &program{System: sys, in: bufio.NewReader(sys.In)}
 	root := p.root()
 	root.SetArgs(args)
-	root.SetIn(sys.In)
-	root.SetOut(sys.Out)
-	root.SetErr(sys.Err)
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		p.report(err)
@@ -77,6 +74,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetIn(p.In)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%v", err).hint("see: %s --help", cmd.CommandPath())
 	})
@@ -90,7 +90,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found.`,
 	root.AddCommand(
 		p.identifyCmd(), p.sendCmd(), p.eventsCmd(), p.dlqCmd(), p.redriveCmd(),
 		p.sourcesCmd(), p.destinationsCmd(), p.statsCmd(), p.tailCmd(), p.refireCmd(), p.doctorCmd(), p.consoleCmd(),
+		p.versionCmd(),
 	)
+	root.SetHelpCommand(helpCmd(root))
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd() // now, so that group sees it; it takes the streams as they are
 	group(root)
 	checkArgs(root)
 	return root
