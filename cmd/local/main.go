@@ -82,6 +82,9 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	explain(stderr, o, dir, info)
 	<-ctx.Done()
 	_, _ = fmt.Fprintln(stderr, "\nstopping: what is in flight finishes (a second signal ends it at once)")
+	if err := dir.RemoveInfo(info.PID); err != nil {
+		return fmt.Errorf("remove %s: %w", dir.InfoPath(), err)
+	}
 	return nil
 }
 

@@ -217,6 +217,9 @@ func TestRestartKeepsTheURLAndTellsOtherTools(t *testing.T) {
 		if status != 0 || !strings.Contains(stderr, s.info.WebhookURL) {
 			t.Errorf("status %d, stderr:\n%s", status, stderr)
 		}
+		if _, err := os.Stat(filepath.Join(dir, "stack.json")); !os.IsNotExist(err) {
+			t.Errorf("stack.json of a stack that has stopped: %v", err)
+		}
 	}
 	if len(paths) != 1 {
 		t.Errorf("paths = %v", paths)

@@ -80,6 +80,24 @@ func (d StateDir) WriteInfo(info Info) error {
 	return d.replace(infoFile, append(content, '\n'))
 }
 
+// RemoveInfo removes stack.json where it is the one that process pid wrote: a
+// stack that was started since may have replaced it. (One that starts between
+// the look and the removal loses its file; two stacks do not share a directory.)
+func (d StateDir) RemoveInfo(pid int) error {
+	content, err := os.ReadFile(d.InfoPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var info Info
+	if err := json.Unmarshal(content, &info); err != nil || info.PID != pid {
+		return nil //nolint:nilerr // another one's
+	}
+	return os.Remove(d.InfoPath())
+}
+
 // InfoPath is where WriteInfo writes.
 func (d StateDir) InfoPath() string { return filepath.Join(string(d), infoFile) }
 

@@ -87,3 +87,29 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 		t.Errorf("directory: %v, %v", stat.Mode(), err)
 	}
 }
+
+// Only what this process wrote is this process's to remove.
+func TestRemoveInfo(t *testing.T) {
+	for name, c := range map[string]struct {
+		content string
+		gone    bool
+	}{
+		"its own":     {`{"pid":7}`, true},
+		"another's":   {`{"pid":8}`, false},
+		"unreadable":  {`{`, false},
+		"none at all": {"", true},
+	} {
+		dir := StateDir(t.TempDir())
+		if c.content != "" {
+			if err := os.WriteFile(dir.InfoPath(), []byte(c.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := dir.RemoveInfo(7); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(dir.InfoPath()); os.IsNotExist(err) != c.gone {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
