@@ -50,7 +50,7 @@ var bounds = []bound{
 	{command: "events list --type MANUAL_STEP_REACHED", units: keysUnits, calls: lookCalls, looks: true, says: "--after"},
 	{command: "events list --source none", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
 	{command: "events list --account none", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
-	{command: "events list --flag none", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
+	{command: "events list --flag daemon_sender", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
 	{command: "events list --error-class none", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
 	{command: "events list --since 3650d --oldest", units: 1000, calls: 2000, says: "--after"},
 	{command: "events list --since 3650d --until 3000d", units: 1000, calls: 2000, says: "400 days"},

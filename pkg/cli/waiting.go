@@ -7,6 +7,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// maxAside bounds the held, and the parked, events that a check counts.
+const maxAside = 200
+
 // checkHeld and checkParked count what waits for an operator and is in no queue.
 func (p *program) checkHeld(ctx context.Context, s *Stack) finding {
 	return p.checkAside(ctx, s, webhook.Held, "is the key another one now? sources trust-key NAME. Else events release ID, or events discard ID")
@@ -17,7 +20,7 @@ func (p *program) checkParked(ctx context.Context, s *Stack) finding {
 }
 
 func (p *program) checkAside(ctx context.Context, s *Stack, state webhook.State, then string) finding {
-	q := ledger.Query{State: state, Limit: maxDead, Oldest: true, Now: p.Now()}
+	q := ledger.Query{State: state, Limit: maxAside, Oldest: true, Now: p.Now()}
 	page, err := s.Ledger.List(ctx, q)
 	if err != nil {
 		return p.silent(err, "the table's indexes")
