@@ -111,11 +111,16 @@ func (p *program) stopSignatures(ctx context.Context, s *Stack, source auth.Sour
 
 func (p *program) finishRotation(ctx context.Context, s *Stack, source auth.Source, o rotateOptions) error {
 	old, what := len(source.Tokens), "URL"
+	other, otherWhat := len(source.HMACSecrets), "signing secret"
 	if o.hmac {
-		old, what = len(source.HMACSecrets), "signing secret"
+		old, what, other, otherWhat = other, otherWhat, old, what
 	}
-	if old < 2 {
-		return p.finished(source.Name, "nothing to finish: %s has one %s", source.Name, what)
+	switch {
+	case old < 2 && other > 1:
+		return p.finished(source.Name, "nothing to finish: %s has %s. The rotation of its %s: %s",
+			source.Name, count(old, what, what+"s"), otherWhat, p.finishCommand(source.Name, !o.hmac))
+	case old < 2:
+		return p.finished(source.Name, "nothing to finish: %s has %s", source.Name, count(old, what, what+"s"))
 	}
 	if err := p.confirm(o.yes, "withdraw the old %s of %s: requests that still use it get 401", what, source.Name); err != nil {
 		return err

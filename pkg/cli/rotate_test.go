@@ -19,6 +19,10 @@ func TestRotateOfTheSigningSecret(t *testing.T) {
 		t.Errorf("the end of a rotation: %s", r.err)
 	}
 	s.fails(1, "rotate relay --finish --hmac", "sources", "rotate", "relay", "--hmac")
+	if r := s.ok("sources", "rotate", "relay", "--finish"); !strings.Contains(r.err, "nothing to finish: relay has 1 URL. ") ||
+		!strings.Contains(r.err, "--finish --hmac") {
+		t.Errorf("the other rotation: %s", r.err)
+	}
 	s.terminal, s.width = true, 300
 	if r := s.ok("sources", "list"); !strings.Contains(r.out, "signing secret under way: sources rotate relay --finish --hmac") {
 		t.Errorf("got\n%s", r.out)
