@@ -14,7 +14,7 @@ import (
 const (
 	// maxExcerptInput bounds what is read of a body, so that escapes of six
 	// characters each leave something to show.
-	maxExcerptInput = 16 << 10
+	maxExcerptInput = 8 << 10
 	// maxEscape is longer than any escape that a cut may leave in part.
 	maxEscape = 64
 	// maxUnescape bounds how often escapes within escapes are opened.
