@@ -54,24 +54,26 @@ func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 	if r.Kind == Unavailable || r.Kind == Internal || !s.refusals.Allow() {
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
-	defer cancel()
-	detail := ""
+	kept := webhook.Refused{Kind: string(r.Kind), Cause: r.Cause, Excerpt: r.excerpt}
 	if r.Err != nil {
-		detail = clip(r.Err.Error(), 300)
+		kept.Detail = r.Err.Error()
 	}
-	kept := webhook.Refused{
-		At: s.Now(), RequestID: req.RequestID, Kind: string(r.Kind), Cause: r.Cause, Detail: detail,
-		SourceIP: clip(req.SourceIP, 64), UserAgent: clip(req.UserAgent, 120),
-		Bytes: len(req.Body), Excerpt: r.excerpt,
-	}
-	if validName(req.Source) {
-		kept.Source = req.Source
-	}
-	if err := s.Refusals.RecordRefusal(ctx, kept); err != nil {
-		r.Err = fmt.Errorf("%w (and the refusal could not be kept: %w)", r.Err, err)
+	if err := s.keep(ctx, req, kept); err != nil {
+		r.Err = fmt.Errorf("%w (and %w)", r.Err, err)
 	}
 	return r
+}
+
+// keep writes one refusal of the request.
+func (s *Service) keep(ctx context.Context, req Request, r webhook.Refused) error {
+	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
+	defer cancel()
+	r.At, r.RequestID, r.Source, r.Bytes = s.Now(), req.RequestID, req.SourceName(), len(req.Body)
+	r.SourceIP, r.UserAgent, r.Detail = clip(req.SourceIP, 64), req.userAgent(), clip(r.Detail, 300)
+	if err := s.Refusals.RecordRefusal(ctx, r); err != nil {
+		return fmt.Errorf("the refusal could not be kept: %w", err)
+	}
+	return nil
 }
 
 func clip(s string, n int) string {
