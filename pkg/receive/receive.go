@@ -147,7 +147,9 @@ func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	}
 	work := s.identify(src, req, batch)
 	s.claim(ctx, work)
+	kept := s.keepRejected(ctx, req, work)
 	s.enqueue(ctx, work)
+	kept()
 	return s.answer(src, work)
 }
 

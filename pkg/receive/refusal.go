@@ -76,6 +76,40 @@ func (s *Service) keep(ctx context.Context, req Request, r webhook.Refused) erro
 	return nil
 }
 
+// keepRejected keeps one refusal for all elements of an array that can never be
+// events, as refuse does for a whole request. It writes beside the enqueueing,
+// whose timeout is longer, so that the latest moment of an answer stays; the
+// function returned waits for it. A request that failed is sent again, and kept
+// then.
+func (s *Service) keepRejected(ctx context.Context, req Request, units []*unit) (wait func()) {
+	var first *unit
+	rejected := 0
+	for _, u := range units {
+		switch u.result.Status {
+		case Failed:
+			return func() {}
+		case Rejected:
+			if rejected++; first == nil {
+				first = u
+			}
+		}
+	}
+	if first == nil || !s.refusals.Allow() {
+		return func() {}
+	}
+	r := webhook.Refused{
+		Kind: string(Rejected), Cause: "rejected_elements",
+		Detail: fmt.Sprintf("%d of %d elements, the first at index %d: %s", rejected, len(units), first.result.Index, first.result.Reason),
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.keep(ctx, req, r) }()
+	return func() {
+		if err := <-done; err != nil {
+			first.result.Err = fmt.Errorf("%w (and %w)", first.result.Err, err)
+		}
+	}
+}
+
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s

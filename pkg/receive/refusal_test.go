@@ -1,11 +1,17 @@
 package receive_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
 )
 
 func TestRefusalsAreKeptWithoutSecrets(t *testing.T) {
@@ -91,4 +97,91 @@ func TestTokenIsNoIdentity(t *testing.T) {
 			t.Errorf("event %d: %s %v", n, statuses(a), err)
 		}
 	}
+}
+
+func TestRejectedElementsAreKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		body string
+		want string // detail
+	}{
+		"one":          {"[" + reply(1) + ",5]", "1 of 2 elements, the first at index 1: not an object"},
+		"some":         {"[null," + reply(1) + `,"a",7]`, "3 of 4 elements, the first at index 0: not an object"},
+		"all":          {"[1]", "1 of 1 elements, the first at index 0: not an object"},
+		"in a wrapper": {`{"body":[5,` + reply(1) + "]}", "1 of 2 elements, the first at index 0: not an object"},
+		"none":         {"[" + reply(1) + "]", ""},
+		"no element":   {"[]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			if _, err := w.service().Receive(t.Context(), post(c.body)); err != nil {
+				t.Fatal(err)
+			}
+			kept, err := w.ledger.Refusals(t.Context(), start, 10)
+			switch {
+			case err != nil || c.want == "" && len(kept) > 0 || c.want != "" && len(kept) != 1:
+				t.Fatalf("kept %+v: %v", kept, err)
+			case c.want == "":
+				return
+			}
+			r := kept[0]
+			if r.Cause != "rejected_elements" || r.Kind != "rejected" || !strings.HasPrefix(r.Detail, c.want) ||
+				r.Excerpt != "" || r.RequestID != "req-1" || r.Source != "demo" || r.Bytes != len(c.body) {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+}
+
+func TestRejectedElementsOfFailedRequest(t *testing.T) {
+	w := newWorld(t)
+	w.bodies = errDown
+	a, err := w.service().Receive(t.Context(), post("["+reply(1)+",5]"))
+	if err == nil || statuses(a) != "failed rejected" {
+		t.Fatalf("%s %v", statuses(a), err)
+	}
+	if kept, err := w.ledger.Refusals(t.Context(), start, 10); err != nil || len(kept) > 0 {
+		t.Errorf("kept, and the request comes again: %+v %v", kept, err)
+	}
+}
+
+func TestRejectedElementsAreBoundedInRate(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	for range 500 {
+		if a, err := svc.Receive(t.Context(), post("[5]")); err != nil || statuses(a) != "rejected" {
+			t.Fatalf("%s %v", statuses(a), err)
+		}
+	}
+	if kept, err := w.ledger.Refusals(t.Context(), start, 1000); err != nil || len(kept) > 40 {
+		t.Fatalf("kept %d of 500: %v", len(kept), err)
+	}
+}
+
+// deaf is a table that does not answer.
+type deaf struct{}
+
+func (deaf) RecordRefusal(ctx context.Context, _ webhook.Refused) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestRejectedElementsDoNotHoldTheAnswer: a table that does not answer delays it
+// by a second, and the events are accepted all the same.
+func TestRejectedElementsDoNotHoldTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.refusals = deaf{}
+		began := time.Now()
+		a, err := w.service().Receive(t.Context(), post("["+reply(1)+",5]"))
+		if err != nil || statuses(a) != "accepted rejected" || len(w.sent) != 1 {
+			t.Fatalf("%s %v", statuses(a), err)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the answer took %s", took)
+		}
+		got := a.Results[1].Err
+		if !errors.Is(got, context.DeadlineExceeded) || !errors.Is(got, smartlead.ErrNotObject) {
+			t.Errorf("for the log: %v", got)
+		}
+	})
 }
