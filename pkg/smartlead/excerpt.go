@@ -27,8 +27,8 @@ const (
 // Excerpt returns the beginning of a body that cannot be read, at most limit
 // bytes of valid UTF-8, for the audit of a refusal. In broken text a credential
 // cannot be told reliably from what stands beside it, so this fails closed:
-// nothing is kept after the name of a credential, nothing of what is not text
-// or looks encoded, and no literal of opts.Secrets however it is spelled.
+// nothing is kept after the name of a credential, nor before one that is itself
+// a value, nothing of what is not text or looks encoded, and no literal of opts.Secrets however it is spelled.
 // It is for people alone and never part of an identity. Safe for concurrent
 // use.
 func Excerpt(body []byte, limit int, opts Options) (excerpt string) {
@@ -53,6 +53,7 @@ func Excerpt(body []byte, limit int, opts Options) (excerpt string) {
 type excerpter struct {
 	secrets []string
 	cut     bool // the text ends within the body, and not at a name
+	named   bool // it ends at a name
 }
 
 // drop is done at each level of escapes: what opens the next one may take a
@@ -62,12 +63,15 @@ func (x *excerpter) drop(s string) string {
 		s = cutLiteral(s, secret)
 	}
 	if at := credentialNames.FindStringIndex(s); at != nil {
-		s, x.cut = s[:at[0]]+droppedMark, false
+		s, x.cut, x.named = s[:at[0]]+droppedMark, false, true
 	}
 	return s
 }
 
 func (x *excerpter) finish(s string) string {
+	if x.named && endsInValue(strings.TrimSuffix(s, droppedMark)) {
+		return droppedMark
+	}
 	if x.cut {
 		s = clipText(s, len(s)-maxEscape)
 		for _, secret := range x.secrets {
@@ -75,6 +79,14 @@ func (x *excerpter) finish(s string) string {
 		}
 	}
 	return hookURLs.ReplaceAllString(cutRuns(s, x.cut), "webhooks/"+redactedMark)
+}
+
+// endsInValue tells whether the name that followed s was itself a value, as in
+// value="…" name="secret_key": then the credential may stand before it.
+func endsInValue(s string) bool {
+	s = strings.TrimRightFunc(s, func(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) || unicode.IsDigit(r) })
+	s = strings.TrimRight(s, "\"'`\\ \t\r\n")
+	return strings.HasSuffix(s, ":") || strings.HasSuffix(s, "=") || strings.HasSuffix(s, ">")
 }
 
 // ShowsSecret tells whether a text, such as a header, holds one of the literals
@@ -128,7 +140,8 @@ var escapes = regexp.MustCompile(`(?:\\+u[0-9A-Fa-f]{4})+|\\+u\{0*[0-9A-Fa-f]{1,
 func unescapeText(s string, look func(string) string) (string, bool) {
 	for range maxUnescape {
 		s = look(s)
-		next := strings.Map(visible, html.UnescapeString(escapes.ReplaceAllStringFunc(s, openEscape)))
+		next := look(escapes.ReplaceAllStringFunc(s, openEscape))
+		next = strings.Map(visible, html.UnescapeString(next))
 		if !isText(next) {
 			return next, false
 		}

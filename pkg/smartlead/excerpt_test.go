@@ -76,11 +76,15 @@ func TestExcerpt(t *testing.T) {
 		"name, wide":              {"API - KEY " + V, dropped},
 		"name, soft line break":   {"pass=\r\nword " + V, dropped},
 		"XML":                     {"<secret_key>" + V + "</secret_key>", "<" + dropped},
-		"multipart":               {"--b\r\nContent-Disposition: form-data; name=\"secret_key\"\r\n\r\n" + V, "--b\r\nContent-Disposition: form-data; name=\"" + dropped},
+		"multipart":               {"--b\r\nContent-Disposition: form-data; name=\"secret_key\"\r\n\r\n" + V, dropped},
 		"arrow":                   {"secret_key => " + V, dropped},
 		"arrow, quoted":           {`["api_key"=>"` + V + `"]`, `["` + dropped},
 		"Python":                  {`{'secret_key': u'` + V + `'`, `{'` + dropped},
-		"PHP":                     {`a:1:{s:10:"secret_key";s:12:"` + V + `";}`, `a:1:{s:10:"` + dropped},
+		"PHP":                     {`a:1:{s:10:"secret_key";s:12:"` + V + `";}`, dropped},
+		"value before its name":   {`<a b="1"><input value="` + V + `" name="client_secret">`, dropped},
+		"pair":                    {`[{"value":"` + V + `","name\u0022\u003a"x-api-key"}`, dropped},
+		"pair, XML":               {"<value>" + V + "</value><name>\n token</name>", dropped},
+		"name behind an entity":   {"&#x" + each("apikey="+V, "%%25%02x"), "&#x" + dropped},
 		"two words":               {`{"secret_key" : "A ` + V + `"`, `{"` + dropped},
 		"header":                  {"Authorization: Basic " + V, dropped},
 		"cookie":                  {"Cookie: a=" + V, dropped},
@@ -156,6 +160,7 @@ var excerptForms = []string{
 	`"secret_key":"%s"`, `"secret_key" : "A %s"`, "\"api_key\"\t:\n\"%s\"", `'Authorization': u'Bearer %s'`, `<api-key>%s</api-key>`, `<a api_key='%s'>`,
 	"name=\"Secret Key\"\r\n\r\n%s", `apiKey => %s`, `s:8:"password";s:9:"%s";`, "X-Access-Token: %s", "set-cookie: a=%s",
 	"/webhooks/demo/%s", "https://x.example/webhooks/%s?x", "webhooks?token=%s", "slr_%s", "passwd = [%s", `secretkey"|%s`,
+	`"value":"%s","name":"secret_key"`, `<input value=%s name='api-key'>`, "<v>%s</v><k>X-Auth-Token</k>",
 }
 
 // Spellings keep every character of a text, in another form.
