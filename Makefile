@@ -57,7 +57,7 @@ test/speed: ## Hold speed and memory to their bounds, without the race detector
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
-	@for target in FuzzParse FuzzIdentify FuzzRedact; do \
+	@for target in FuzzParse FuzzIdentify FuzzRedact FuzzExcerpt; do \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \
 	done
 

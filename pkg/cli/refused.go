@@ -20,8 +20,8 @@ func (p *program) refusedCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "refused",
 		Short: "List requests that were not accepted, and why",
-		Long: `List the requests of one day (UTC) that were not accepted, newest first. They are
-kept for 14 days, at a bounded rate, without secrets.`,
+		Long: `List the requests of one day (UTC) that were not accepted, or of which elements
+were not, newest first. They are kept for 14 days, at a bounded rate, without secrets.`,
 		Example: `  smartleadctl events refused
   smartleadctl events refused --day 2026-03-04`,
 		Args: cobra.NoArgs,
@@ -59,6 +59,8 @@ func (p *program) refusalAdvice(r webhook.Refused) string {
 		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", p.self(), source)
 	case "not_json", "encoding", "scalar", "too_complex", "base64":
 		return "it can never be an event; see the excerpt, and who sends it"
+	case "rejected_elements":
+		return "these elements of an array can never be events; what stood beside them was taken"
 	case "too_large", "too_many_elements":
 		return "send it in smaller parts"
 	}

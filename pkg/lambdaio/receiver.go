@@ -94,12 +94,15 @@ func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
 		Source:            ev.PathParameters["source"],
 		Token:             token(ev),
 		Signature:         ev.Headers["x-smartlead-signature"],
-		ProviderRequestID: telemetry.Clean(ev.Headers["x-request-id"], 200),
+		ProviderRequestID: ev.Headers["x-request-id"],
 		RequestID:         ev.RequestContext.RequestID,
 		SourceIP:          ev.RequestContext.HTTP.SourceIP,
-		UserAgent:         telemetry.Clean(ev.RequestContext.HTTP.UserAgent, 120),
+		UserAgent:         ev.RequestContext.HTTP.UserAgent,
 		Body:              []byte(ev.Body),
 	}
+	// Before it is cut: a part of the token would not be known for one.
+	req = req.WithoutToken()
+	req.ProviderRequestID = telemetry.Clean(req.ProviderRequestID, 200)
 	if ev.IsBase64Encoded {
 		body, err := base64.StdEncoding.DecodeString(ev.Body)
 		if err != nil {

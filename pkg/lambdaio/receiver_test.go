@@ -1,14 +1,19 @@
 package lambdaio
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/telemetry"
 )
 
 func TestStatusOfEachRefusal(t *testing.T) {
@@ -46,6 +51,32 @@ func TestRequestKeepsTheExactBytes(t *testing.T) {
 	_, err = request(events.APIGatewayV2HTTPRequest{Body: "not base64!", IsBase64Encoded: true})
 	if status, _ := statusOf(err); status != 400 {
 		t.Errorf("broken base64: %d", status)
+	}
+}
+
+// TestTokenIsNotLogged: neither from a header nor from a URL whose parts changed
+// places, also where it is cut.
+func TestTokenIsNotLogged(t *testing.T) {
+	const token = "slr_abcdefghijklmnopqrstuvwxyz234567"
+	for name, ev := range map[string]events.APIGatewayV2HTTPRequest{
+		"header":         {PathParameters: map[string]string{"source": "demo", "token": token}, Headers: map[string]string{"x-request-id": token}},
+		"header, cut":    {PathParameters: map[string]string{"source": "demo", "token": token}, Headers: map[string]string{"x-request-id": strings.Repeat("x", 180) + token}},
+		"changed places": {PathParameters: map[string]string{"source": token, "token": "demo"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req, err := request(ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log, metrics bytes.Buffer
+			to := Telemetry{Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
+			answer := receive.Answer{Results: []receive.Result{{Status: receive.Accepted}}}
+			logReceived(t.Context(), to, req, answer, nil, 0)
+			logReceived(t.Context(), to, req, receive.Answer{}, &receive.Refusal{Kind: receive.Unauthorized, Cause: "wrong_token"}, 0)
+			if log.Len() == 0 || strings.Contains(log.String(), token[:12]) {
+				t.Errorf("the log says %s", log.String())
+			}
+		})
 	}
 }
 

@@ -95,18 +95,6 @@ func New(p Ports, policy Policy) *Service {
 	return &Service{Ports: p, policy: policy, read: smartlead.Parse, refusals: rate.NewLimiter(refusalsPerSecond, 4*refusalsPerSecond)}
 }
 
-// Request is one inbound HTTP call.
-type Request struct {
-	Source            string // from the path
-	Token             string // from path, query or Authorization
-	Signature         string // X-Smartlead-Signature
-	ProviderRequestID string // X-Request-Id
-	RequestID         string // ours
-	Body              []byte // exact bytes, at most what Lambda takes
-	SourceIP          string
-	UserAgent         string
-}
-
 // Status is what became of one element of a request.
 type Status string
 
@@ -148,6 +136,7 @@ type Answer struct {
 // the outcome of each element otherwise; with Failed elements the error is a
 // *Refusal of kind Unavailable and the Answer is filled in all the same.
 func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
+	req = req.WithoutToken()
 	src, err := s.authenticate(ctx, req)
 	if err != nil {
 		return Answer{}, s.refuse(ctx, req, err)
@@ -158,13 +147,16 @@ func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	}
 	work := s.identify(src, req, batch)
 	s.claim(ctx, work)
+	kept := s.keepRejected(ctx, req, work)
 	s.enqueue(ctx, work)
+	kept()
 	return s.answer(src, work)
 }
 
 // Ready tells whether a request that carries no event comes from a configured
 // sender, so that a person can check the URL. The errors are those of Receive.
 func (s *Service) Ready(ctx context.Context, req Request) error {
+	req = req.WithoutToken()
 	if _, err := s.authenticateToken(ctx, req); err != nil {
 		return s.refuse(ctx, req, err)
 	}

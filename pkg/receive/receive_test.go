@@ -38,12 +38,14 @@ type world struct {
 	nonces   int
 	ledger   *memory.Ledger
 	attempts int
+	refusals receive.Refusals
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	ledger := memory.New()
 	return &world{
-		now: start, ledger: memory.New(),
+		now: start, ledger: ledger, refusals: ledger,
 		source: auth.Source{
 			Name: "demo", Account: "default", Tokens: []auth.Digest{auth.NewDigest(token)},
 			RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
@@ -96,7 +98,7 @@ func (w *world) service() *receive.Service {
 	policy := receive.DefaultPolicy
 	policy.MaxElements = 50
 	return receive.New(receive.Ports{
-		Sources: w, Bodies: w, Ledger: w, Queue: w, Refusals: w.ledger,
+		Sources: w, Bodies: w, Ledger: w, Queue: w, Refusals: w.refusals,
 		Now: func() time.Time { return w.now },
 		Nonce: func() string {
 			w.mu.Lock()
@@ -168,6 +170,7 @@ func TestReceive(t *testing.T) {
 		{name: "not JSON", requests: []receive.Request{post("hello")}, kind: receive.BadBody, cause: "not_json"},
 		{name: "a scalar", requests: []receive.Request{post("42")}, kind: receive.BadBody, cause: "scalar"},
 		{name: "UTF-16", requests: []receive.Request{post("\xff\xfe{\x00}\x00")}, kind: receive.BadBody, cause: "encoding"},
+		{name: "UTF-16 that passed a gateway as text", requests: []receive.Request{post("\uFFFD\uFFFD{\x00}\x00")}, kind: receive.BadBody, cause: "encoding"},
 		{name: "too many elements", requests: []receive.Request{post("[" + strings.Repeat("{},", 50) + "{}]")},
 			kind: receive.TooLarge, cause: "too_many_elements"},
 		{name: "a wrong body secret is held, not refused", arrange: func(w *world) { w.source.BodySecrets = []auth.Digest{auth.NewDigest("another")} },
@@ -337,38 +340,6 @@ func TestTrustedRequestIDIsTheIdentity(t *testing.T) {
 	}
 	if ids[0] != ids[1] || ids[0] == ids[2] {
 		t.Fatalf("got %v", ids)
-	}
-}
-
-func TestRefusalsAreKeptWithoutSecrets(t *testing.T) {
-	w := newWorld(t)
-	svc := w.service()
-	_, _ = svc.Receive(t.Context(), post(`secret_key=`+secret+` url=https://x.example/webhooks/demo/`+token+` not json`))
-	_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "slr_wrong", RequestID: "req-2", Body: []byte(reply(1))})
-	kept, err := w.ledger.Refusals(t.Context(), start, 10)
-	if err != nil || len(kept) != 2 {
-		t.Fatalf("kept %d: %v", len(kept), err)
-	}
-	for _, r := range kept {
-		all := fmt.Sprintf("%+v", r)
-		if strings.Contains(all, secret) || strings.Contains(all, token) {
-			t.Errorf("a refusal holds a secret: %s", all)
-		}
-		if r.Cause == "wrong_token" && r.Excerpt != "" {
-			t.Errorf("the body of a stranger was kept: %q", r.Excerpt)
-		}
-	}
-}
-
-func TestRefusalsAreBoundedInRate(t *testing.T) {
-	w := newWorld(t)
-	svc := w.service()
-	for i := range 500 {
-		_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "wrong", RequestID: fmt.Sprint(i)})
-	}
-	kept, err := w.ledger.Refusals(t.Context(), start, 1000)
-	if err != nil || len(kept) > 40 {
-		t.Fatalf("kept %d of 500: %v", len(kept), err)
 	}
 }
 

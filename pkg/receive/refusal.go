@@ -54,24 +54,60 @@ func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 	if r.Kind == Unavailable || r.Kind == Internal || !s.refusals.Allow() {
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
-	defer cancel()
-	detail := ""
+	kept := webhook.Refused{Kind: string(r.Kind), Cause: r.Cause, Excerpt: r.excerpt}
 	if r.Err != nil {
-		detail = clip(r.Err.Error(), 300)
+		kept.Detail = r.Err.Error()
 	}
-	kept := webhook.Refused{
-		At: s.Now(), RequestID: req.RequestID, Kind: string(r.Kind), Cause: r.Cause, Detail: detail,
-		SourceIP: clip(req.SourceIP, 64), UserAgent: clip(req.UserAgent, 120),
-		Bytes: len(req.Body), Excerpt: r.excerpt,
-	}
-	if validName(req.Source) {
-		kept.Source = req.Source
-	}
-	if err := s.Refusals.RecordRefusal(ctx, kept); err != nil {
-		r.Err = fmt.Errorf("%w (and the refusal could not be kept: %w)", r.Err, err)
+	if err := s.keep(ctx, req, kept); err != nil {
+		r.Err = fmt.Errorf("%w (and %w)", r.Err, err)
 	}
 	return r
+}
+
+// keep writes one refusal of the request.
+func (s *Service) keep(ctx context.Context, req Request, r webhook.Refused) error {
+	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
+	defer cancel()
+	r.At, r.RequestID, r.Source, r.Bytes = s.Now(), req.RequestID, req.SourceName(), len(req.Body)
+	r.SourceIP, r.UserAgent, r.Detail = clip(req.SourceIP, 64), req.userAgent(), clip(r.Detail, 300)
+	if err := s.Refusals.RecordRefusal(ctx, r); err != nil {
+		return fmt.Errorf("the refusal could not be kept: %w", err)
+	}
+	return nil
+}
+
+// keepRejected keeps one refusal for all elements of an array that can never be
+// events, as refuse does for a whole request. It writes beside the enqueueing,
+// whose timeout is longer, so that the latest moment of an answer stays; the
+// function returned waits for it. A request that failed is sent again, and kept
+// then.
+func (s *Service) keepRejected(ctx context.Context, req Request, units []*unit) (wait func()) {
+	var first *unit
+	rejected := 0
+	for _, u := range units {
+		switch u.result.Status {
+		case Failed:
+			return func() {}
+		case Rejected:
+			if rejected++; first == nil {
+				first = u
+			}
+		}
+	}
+	if first == nil || !s.refusals.Allow() {
+		return func() {}
+	}
+	r := webhook.Refused{
+		Kind: string(Rejected), Cause: "rejected_elements",
+		Detail: fmt.Sprintf("%d of %d elements, the first at index %d: %s", rejected, len(units), first.result.Index, first.result.Reason),
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.keep(ctx, req, r) }()
+	return func() {
+		if err := <-done; err != nil {
+			first.result.Err = fmt.Errorf("%w (and %w)", first.result.Err, err)
+		}
+	}
 }
 
 func clip(s string, n int) string {

@@ -71,10 +71,11 @@ func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 		return smartlead.Batch{}, &Refusal{Kind: Internal, Cause: "unreadable", Err: err}
 	}
 	if err != nil {
-		return smartlead.Batch{}, &Refusal{
-			Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err,
-			excerpt: clip(smartlead.RedactText(clip(string(req.Body), 2*excerptBytes), s.options(src, req)), excerptBytes),
+		r := &Refusal{Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err}
+		if !errors.Is(err, smartlead.ErrEncoding) {
+			r.excerpt = smartlead.Excerpt(req.Body, excerptBytes, s.options(src, req))
 		}
+		return smartlead.Batch{}, r
 	}
 	if n := len(batch.Elements); n > s.policy.MaxElements {
 		return smartlead.Batch{}, &Refusal{

@@ -96,17 +96,21 @@ func Normalize(payload []byte, opts Options) (event webhook.Event, err error) {
 	return e.Event, err
 }
 
-// decodeBody drops a byte order mark and refuses what is not UTF-8.
+// decodeBody drops a byte order mark and refuses what is not UTF-8. What passed
+// a gateway as text has U+FFFD for each byte that is not.
 func decodeBody(body []byte) ([]byte, error) {
 	body = bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))
 	switch {
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil, refuse(ErrNotJSON, 0, "the body is empty")
 	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("\xFE\xFF")),
-		len(body) > 1 && (body[0] == 0 || body[1] == 0):
+		len(body) > 1 && (body[0] == 0 || body[1] == 0), bytes.HasPrefix(body, []byte("\uFFFD\uFFFD")):
 		return nil, refuse(ErrEncoding, 0, "it looks like UTF-16 or UTF-32")
-	case bytes.HasPrefix(body, []byte("\x1F\x8B")):
+	case bytes.HasPrefix(body, []byte("\x1F\x8B")), bytes.HasPrefix(body, []byte("\x1F\uFFFD")):
 		return nil, refuse(ErrEncoding, 0, "it looks compressed")
+	}
+	if at := bytes.IndexByte(body, 0); at >= 0 {
+		return nil, refuse(ErrEncoding, at, "a NUL, which JSON does not have")
 	}
 	if utf8.Valid(body) {
 		return body, nil

@@ -222,37 +222,3 @@ func valueAfter(s string, i int) (start, end int) {
 	}
 	return start, i
 }
-
-// maxRedactText bounds what RedactText keeps, in bytes.
-const maxRedactText = 64 << 10
-
-// RedactText removes credentials from a body that is not JSON, as far as they
-// can be told in plain text, so that a refused request can be audited. The
-// result is valid UTF-8; of a longer body the first 64 KB are kept; where the
-// redaction itself fails, nothing is kept. Safe for concurrent use.
-func RedactText(s string, opts Options) (redacted string) {
-	defer func() {
-		if recover() != nil {
-			redacted = redactedMark
-		}
-	}()
-	return redactText(s, opts)
-}
-
-func redactText(s string, opts Options) string {
-	r := newRedactor(opts)
-	if len(s) > maxRedactText {
-		// A literal across the cut must not survive in part.
-		s = s[:maxRedactText]
-		for _, secret := range r.secrets {
-			for n := min(len(secret)-1, len(s)); n > 0; n-- {
-				if strings.HasSuffix(s, secret[:n]) {
-					s = s[:len(s)-n]
-					break
-				}
-			}
-		}
-	}
-	s, _ = r.text(strings.ToValidUTF8(s, "\uFFFD"))
-	return s
-}

@@ -53,8 +53,8 @@ type Refused struct {
 	At        time.Time
 	RequestID string
 	Source    string // as named in the URL when it is a possible name, else empty
-	Kind      string // what the caller learnt: "unauthorized", "bad_body", "too_large"
-	Cause     string // countable: "bad_token", "not_json", "too_large"
+	Kind      string // what the caller learnt: "unauthorized", "bad_body", "too_large", of elements "rejected"
+	Cause     string // countable: "wrong_token", "not_json", "rejected_elements"
 	Detail    string
 	SourceIP  string
 	UserAgent string

@@ -101,7 +101,7 @@ func (s *stack) sameFromOutside(base, token string) {
 func (s *stack) refusalsAreKept() {
 	s.t.Helper()
 	out := s.ctl("events", "refused")
-	for _, cause := range []string{"wrong_token", "unknown_source", "not_json"} {
+	for _, cause := range []string{"wrong_token", "unknown_source", "not_json", "encoding", "rejected_elements"} {
 		if !strings.Contains(out, cause) {
 			s.t.Errorf("%s is not in the list of refused requests:\n%s", cause, out)
 		}
