@@ -55,7 +55,7 @@ func TestRefusedSaysWhyFirst(t *testing.T) {
 			s.fails(1, "not accepted", "send", "--source", name, s.file("reply.json", reply(1)))
 		}
 	}
-	s.fails(1, "not accepted", "send", s.file("bad.json", `{"event_type": `+strings.Repeat("x", 100)))
+	s.fails(1, "not accepted", "send", s.file("bad.json", `{"event_type": `+strings.Repeat("xx ", 100)))
 	r := s.ok("events", "refused")
 	for _, want := range []string{"sources rotate one", "sources rotate two"} {
 		if strings.Count(r.out, want) != 1 {
@@ -64,7 +64,7 @@ func TestRefusedSaysWhyFirst(t *testing.T) {
 	}
 	v := lines(t, s.ok("events", "refused", "--json").out)[0]
 	detail := v["detail"].(string)
-	if detail == "" || !strings.Contains(r.out, detail+`; the body begins: {"event_type": xx`) || strings.Contains(r.out, strings.Repeat("x", 60)) {
+	if detail == "" || !strings.Contains(r.out, detail+`; the body begins: {"event_type": xx`) || strings.Contains(r.out, strings.Repeat("xx ", 40)) {
 		t.Errorf("no reason %q, or a long body, in\n%s", detail, r.out)
 	}
 }
