@@ -87,7 +87,7 @@ func (w *canonicalWriter) object(i uint32, top bool) {
 	slices.SortStableFunc(members, w.t.compareNames)
 	w.buf = append(w.buf, '{')
 	if top && w.typName != "" {
-		w.text('t', []byte(w.typName))
+		w.buf = append(append(append(w.buf, 't'), w.typName...), 0) // it is decoded already
 	}
 	for n, name := range members {
 		if n+1 < len(members) && w.t.compareNames(name, members[n+1]) == 0 {

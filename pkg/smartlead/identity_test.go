@@ -176,3 +176,17 @@ func TestKeyIsStable(t *testing.T) {
 		t.Errorf("%s, want %s", e.Key, want)
 	}
 }
+
+// The name of an unknown type is text that is decoded already: a backslash in it
+// is a character.
+func TestTypesWithBackslashes(t *testing.T) {
+	seen := map[string]string{}
+	for _, typ := range []string{`A\`, `\`, `\\`, `A\n`, "A\n", `A\u0041`, "AA", `A\u00`, `A\"`, `A"`} {
+		e := one(t, `{"event_type":`+quoted(typ)+`,"campaign_id":1}`, corpusOptions)
+		checkElement(t, e, corpusOptions)
+		if other, ok := seen[e.Fingerprint]; ok {
+			t.Errorf("%q and %q are one body", typ, other)
+		}
+		seen[e.Fingerprint] = typ
+	}
+}
