@@ -13,7 +13,7 @@ GOARCH_FUNCTION := $(GOARCH_$(ARCHITECTURE))
 STACK ?= smartlead-receiver
 EVENT ?= $(firstword $(wildcard events/$*-*.json))
 BENCH ?= .
-FUZZTIME ?= 15s
+FUZZTIME ?= 12s
 GO ?= go
 BIN := .tools/bin
 export SAM_CLI_TELEMETRY := 0
@@ -57,7 +57,7 @@ test/speed: ## Hold speed and memory to their bounds, without the race detector
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
-	@for target in FuzzParse FuzzIdentify FuzzRedact FuzzExcerpt; do \
+	@for target in FuzzParse FuzzIdentify FuzzMembers FuzzRedact FuzzExcerpt; do \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \
 	done
 
