@@ -121,12 +121,20 @@ func (s Settings) NewPace() Pace {
 	return Pace{Phase: Canary, Rate: s.CanaryRate, HoldFor: s.Hold}
 }
 
+// Released events whose first attempt has not ended: so many are none too many,
+// or so many times what ended in the latest interval.
+const (
+	crowd      = 100
+	crowdTimes = 3
+)
+
 // Next decides on the pace after an observation, and says why; it says nothing
 // where the decision stands.
 func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 	p.Attempts += o.Attempts
 	p.Failed += o.Failed
 	p.Released += o.Released
+	p.Crowded = p.Phase == Steady && o.Untried > max(crowd, crowdTimes*max(p.Ended, p.Attempts))
 	switch p.Phase {
 	case Hold:
 		return s.holding(p, o)

@@ -308,6 +308,31 @@ func TestSlowAnswersAreNoTrialOfFailures(t *testing.T) {
 	}
 }
 
+// releasable is what a tick releases at a pace.
+func releasable(p Pace) int {
+	if p.Crowded {
+		return 0
+	}
+	return int(p.Rate*5 + 0.5)
+}
+
+// A crowd before a hold is not the next canary's: it would wait for ever.
+func TestCrowdIsForgottenAfterAHold(t *testing.T) {
+	p, _ := DefaultSettings.Next(steadyAt(50), Observation{At: simStart.Add(5 * time.Second), Attempts: 60, Untried: 400})
+	if !p.Crowded {
+		t.Fatal("not crowded")
+	}
+	for at := 10 * time.Second; p.Phase == Steady && at < time.Hour; at += 5 * time.Second {
+		p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(at), Attempts: 60, Failed: 60, Untried: 400})
+	}
+	for at := time.Hour; p.Phase == Hold && at < 2*time.Hour; at += time.Minute {
+		p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(at)})
+	}
+	if p.Phase != Canary || releasable(p) == 0 {
+		t.Errorf("%+v", p)
+	}
+}
+
 // Whatever the controller has seen, it stays within its bounds; and when the
 // destination is well again, it is at full pace within half an hour: a hold of
 // ten minutes, two minutes before the first step, and steps of a quarter.
@@ -336,7 +361,7 @@ func TestPaceComesBackFromAnything(t *testing.T) {
 			live := rapid.Bool().Draw(t, "live")
 			some := rapid.SampledFrom([]float64{0, 0.1, 1}).Draw(t, "ended")
 			for range rapid.IntRange(1, 120).Draw(t, "looks") {
-				released := int(p.Rate * 5)
+				released := releasable(p)
 				untried += released
 				ended := int(some * float64(untried))
 				untried -= ended
@@ -353,7 +378,7 @@ func TestPaceComesBackFromAnything(t *testing.T) {
 			return
 		}
 		for range 30 * 60 / 5 {
-			released := int(p.Rate*5 + 0.5)
+			released := releasable(p)
 			look(Observation{Released: released, Attempts: released + untried, P90: 50 * time.Millisecond})
 			untried = 0
 		}

@@ -31,7 +31,7 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if s.slow(p, o) {
 		return s.slower(p, o)
 	}
-	if p.Crowded = o.Untried > max(crowd, crowdTimes*max(p.Ended, p.Attempts)); p.Crowded {
+	if p.Crowded {
 		return p, fmt.Sprintf("%.0f a second: %d are out, and few of them end: waiting", p.Rate, o.Untried)
 	}
 	if o.At.Sub(p.LookedAt) < s.Interval-s.Interval/10 { // a look may come a little early
@@ -46,13 +46,6 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	}
 	return s.up(p, o)
 }
-
-// Released events whose first attempt has not ended: so many are none too many,
-// or so many times what ended in the latest interval.
-const (
-	crowd      = 100
-	crowdTimes = 3
-)
 
 // up follows an interval without trouble: quickly to the pace that was borne, a
 // step beyond it after a wait, in which the destination can answer.
