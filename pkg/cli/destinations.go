@@ -279,18 +279,7 @@ func (p *program) destination(ctx context.Context, name string) (*Stack, destina
 // destinationEntry reads the parameter of a destination that must exist,
 // readable or not.
 func (p *program) destinationEntry(ctx context.Context, name string) (*Stack, sourcestore.Entry, error) {
-	if err := destination.ValidateName(name); err != nil {
-		return nil, sourcestore.Entry{}, usage("%s: %v", name, err)
-	}
-	s, err := p.connected(ctx)
-	if err != nil {
-		return nil, sourcestore.Entry{}, err
-	}
-	entry, err := s.Store.Get(ctx, sourcestore.Destinations, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return nil, sourcestore.Entry{}, p.noDestination(name)
-	}
-	return s, entry, err
+	return p.entry(ctx, sourcestore.Destinations, name, destination.ValidateName, p.noDestination)
 }
 
 func (p *program) noDestination(name string) error {

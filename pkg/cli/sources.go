@@ -253,18 +253,25 @@ func (p *program) source(ctx context.Context, name string) (*Stack, auth.Source,
 
 // sourceEntry reads the parameter of a source that must exist, readable or not.
 func (p *program) sourceEntry(ctx context.Context, name string) (*Stack, sourcestore.Entry, error) {
-	if err := auth.ValidateName(name); err != nil {
+	return p.entry(ctx, sourcestore.Sources, name, auth.ValidateName, p.noSource)
+}
+
+// entry reads a parameter that must exist.
+func (p *program) entry(
+	ctx context.Context, kind sourcestore.Kind, name string, validate func(string) error, absent func(string) error,
+) (*Stack, sourcestore.Entry, error) {
+	if err := validate(name); err != nil {
 		return nil, sourcestore.Entry{}, usage("%s: %v", name, err)
 	}
 	s, err := p.connected(ctx)
 	if err != nil {
 		return nil, sourcestore.Entry{}, err
 	}
-	entry, err := s.Store.Get(ctx, sourcestore.Sources, name)
+	e, err := s.Store.Get(ctx, kind, name)
 	if errors.Is(err, sourcestore.ErrNotFound) {
-		return nil, sourcestore.Entry{}, p.noSource(name)
+		return nil, sourcestore.Entry{}, absent(name)
 	}
-	return s, entry, err
+	return s, e, err
 }
 
 func (p *program) noSource(name string) error {

@@ -120,6 +120,14 @@ func (w *world) service(change func(*Policy)) *Service {
 	}, policy)
 }
 
+// oneTick runs a function that has time for one tick.
+func (w *world) oneTick(svc *Service) Summary {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), DefaultPolicy.Tick+runMargin)
+	defer cancel()
+	return svc.Run(ctx)
+}
+
 func (w *world) states(ids []webhook.EventID) map[webhook.State]int {
 	w.t.Helper()
 	out := map[webhook.State]int{}
@@ -260,9 +268,7 @@ func TestPauseResumeCancel(t *testing.T) {
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-	defer cancel()
-	svc.Run(ctx)
+	w.oneTick(svc)
 	if _, err := svc.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -291,9 +297,7 @@ func TestRefusedSendLeavesTheEventDue(t *testing.T) {
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin)
-	defer cancel()
-	svc.Run(ctx)
+	w.oneTick(svc)
 	for _, id := range ids {
 		if rec, _ := w.Get(t.Context(), id); rec.State != webhook.Pending || rec.DueAt.IsZero() || rec.Lane != webhook.Replay {
 			t.Fatalf("%+v", rec)

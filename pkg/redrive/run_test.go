@@ -57,9 +57,7 @@ func TestRunThatEndsLetsTheJobGo(t *testing.T) {
 	}
 	began := w.now
 	for runs := 1; ; runs++ {
-		ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-		sum := svc.Run(ctx)
-		cancel()
+		sum := w.oneTick(svc)
 		if sum.Err != nil || sum.Ticks != 1 {
 			t.Fatalf("run %d: %+v", runs, sum)
 		}

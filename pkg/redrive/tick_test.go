@@ -76,9 +76,7 @@ func TestResumeBeginsAnew(t *testing.T) {
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-	defer cancel()
-	svc.Run(ctx)
+	w.oneTick(svc)
 	if _, err := svc.Pause(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +104,7 @@ func TestNoMoreIsOutThanIsWatched(t *testing.T) {
 	if _, err := svc.Start(t.Context(), Order{}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-	defer cancel()
-	svc.Run(ctx)
+	w.oneTick(svc)
 	if job, _ := svc.Status(t.Context()); job.InFlight() != 15 {
 		t.Errorf("%d are out", job.InFlight())
 	}
@@ -223,9 +219,7 @@ func TestNarrowFilterOnALargeGraveyard(t *testing.T) {
 	if _, err := svc.Start(t.Context(), Order{Filter: Filter{IDs: []webhook.EventID{last}}}); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), DefaultPolicy.Tick+runMargin) // one tick
-	svc.Run(ctx)
-	cancel()
+	w.oneTick(svc)
 	if c.pages != 2 {
 		t.Errorf("one tick read %d pages", c.pages)
 	}

@@ -28,9 +28,9 @@ const (
 // bytes of valid UTF-8, for the audit of a refusal. In broken text a credential
 // cannot be told reliably from what stands beside it, so this fails closed:
 // nothing is kept after the name of a credential, nor before one that is itself
-// a value, nothing of what is not text or looks encoded, and no literal of opts.Secrets however it is spelled.
-// It is for people alone and never part of an identity. Safe for concurrent
-// use.
+// a value, nothing of what is not text or looks encoded, and no literal of
+// opts.Secrets however it is spelled. It is for people alone and never part of
+// an identity. Safe for concurrent use.
 func Excerpt(body []byte, limit int, opts Options) (excerpt string) {
 	defer func() {
 		if recover() != nil {
