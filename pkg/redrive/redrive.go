@@ -233,6 +233,7 @@ func (s *Service) settings(o Order, events int) Settings {
 	if o.Canary > 0 {
 		set.Canary = o.Canary
 	}
+	set.Canary = min(set.Canary, max(1, events))
 	return set
 }
 
@@ -280,7 +281,7 @@ func (s *Service) command(ctx context.Context, change func(*Job, time.Time), fro
 			allowed = allowed || j.State == f
 		}
 		if !allowed {
-			return j, fmt.Errorf("%w that could do this: the latest is %s", ErrNoJob, j.State)
+			return j, fmt.Errorf("%w under way: the latest is %s", ErrNoJob, j.State)
 		}
 		change(&j, s.Now().UTC())
 		err = s.save(ctx, &j)

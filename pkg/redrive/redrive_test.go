@@ -172,6 +172,20 @@ func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
 	}
 }
 
+// A job that is smaller than the canary says so.
+func TestCanaryOfASmallJob(t *testing.T) {
+	w := newWorld(t)
+	w.dead(3)
+	svc := w.service(nil)
+	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		t.Fatal(err)
+	}
+	w.oneTick(svc)
+	if job, _ := svc.Status(t.Context()); job.Reason != "trying the first 3" {
+		t.Error(job.Reason)
+	}
+}
+
 // Nothing goes out behind the canary before its first attempts have ended.
 func TestCanaryIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
