@@ -18,7 +18,7 @@ import (
 )
 
 // scenario reads one file of events/ as the type that the function takes.
-// A member that the type does not know would be lost without a word.
+// A member that the type does not know would be lost without reporting an outcome.
 func scenario[T any](t *testing.T, name string) T {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join("../../events", name+".json"))

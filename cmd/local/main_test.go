@@ -169,7 +169,7 @@ func TestEventsReachEveryDestinationSigned(t *testing.T) {
 	}
 }
 
-// A failing destination uses up a budget of two within a second: the letter is
+// A failing destination uses up a budget of two within a second: the dead letter is
 // then in the dead letter queue.
 func TestMaxAttemptsAndRetryBaseMakeDeathQuick(t *testing.T) {
 	var attempts atomic.Int32
@@ -183,10 +183,10 @@ func TestMaxAttemptsAndRetryBaseMakeDeathQuick(t *testing.T) {
 	clients := local.Connect(local.Endpoints{SQS: s.info.SQSEndpoint})
 	defer clients.Close()
 	deadline := time.Now().Add(5 * time.Second)
-	for !hasLetter(t, clients, s.info.DLQURL) {
+	for !hasDeadLetter(t, clients, s.info.DLQURL) {
 		if time.Now().After(deadline) {
 			_, stderr := s.stop()
-			t.Fatalf("no letter after %d attempts, stderr:\n%s", attempts.Load(), stderr)
+			t.Fatalf("no dead letter after %d attempts, stderr:\n%s", attempts.Load(), stderr)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -273,12 +273,12 @@ func TestALongFirstWaitIsAccepted(t *testing.T) {
 	}
 }
 
-// hasLetter looks for a letter in the dead letter queue, and takes it.
-func hasLetter(t *testing.T, clients *local.Clients, queueURL string) bool {
+// hasDeadLetter looks for a dead letter in the dead letter queue, and takes it.
+func hasDeadLetter(t *testing.T, clients *local.Clients, queueURL string) bool {
 	t.Helper()
 	out, err := clients.SQS.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(queueURL)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return len(out.Messages) > 0 && strings.Contains(aws.ToString(out.Messages[0].Body), `"kind":"letter"`)
+	return len(out.Messages) > 0 && strings.Contains(aws.ToString(out.Messages[0].Body), `"kind":"dead_letter"`)
 }

@@ -93,7 +93,7 @@ C1: atomic { if                                                  /* put if absen
 #endif
 #endif
     fi }
-C2: atomic { if                                                  /* vouch: Release by a trusted repeat */
+C2: atomic { if                                                  /* releaseIfTrusted: Release by a trusted repeat */
 #ifdef RELBLIND                           /* mutant: no condition on the state */
     :: true -> assert(st==HELD); 
 #else
@@ -117,7 +117,7 @@ C2: atomic { if                                                  /* vouch: Relea
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
-C2r: atomic { if                                                 /* vouch: changed, so read it; repeat judges it anew */
+C2r: atomic { if                                                 /* releaseIfTrusted: changed, so read it; repeat judges it anew */
 #ifdef TRUSTOLD                           /* mutant: the record as it was before answers */
     :: goto C9
 #else
@@ -168,7 +168,7 @@ C4p: atomic { if                                                 /* Split: put i
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
 C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as; freeApart does what C6 does */
-C6: atomic { if                                                  /* standAlone: vouch */
+C6: atomic { if                                                  /* splitTrusted: releaseIfTrusted */
 #ifndef NOVOUCH                           /* mutant: what is split off stays held */
     :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
 #ifndef NOBESIDE
@@ -188,7 +188,7 @@ C7: atomic { if                                                  /* repeat of th
     :: f>0 -> f--; r=UNAVAIL
     fi }
 C8: atomic {
-    if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and life: ledger.pml */
+    if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and states: ledger.pml */
 C9: skip
 }
 
@@ -293,8 +293,8 @@ fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
   od }
 
 #ifdef SQSDLQ
-/* redrive.Janitor.claim */
-proctype Janitor() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+/* redrive.DeadLetterCleaner.claim */
+proctype Cleaner() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
 end: do
   :: atomic { if
      #define D(x,y) :: dun[MSG(x,y)]>0 -> b=x; t=y
@@ -378,8 +378,8 @@ init { atomic {
 #ifndef NOSWEEPER                         /* mutant */
   run Sweeper();
 #endif
-#if defined(SQSDLQ) && !defined(NOJANITOR) /* mutant: nobody claims what is unclaimed in the DLQ */
-  run Janitor();
+#if defined(SQSDLQ) && !defined(NOCLEANER) /* mutant: nobody claims what is unclaimed in the DLQ */
+  run Cleaner();
 #endif
 #if OPS>0
   run Operator();

@@ -10,10 +10,10 @@
 #define F 1
 #endif
 #ifndef CAP
-#define CAP 1      /* attempts of one destination in one life (MaxAttempts) */
+#define CAP 1      /* attempts of one destination since the last revival (MaxAttempts) */
 #endif
 #ifndef LCAP
-#define LCAP 1     /* leases of one life that may end without a word (MaxWordless) */
+#define LCAP 1     /* leases since the last revival that may be abandoned (MaxAbandoned) */
 #endif
 #ifndef NM
 #define NM 8       /* highest lease number + 1 (asserted) */
@@ -46,11 +46,11 @@
 #define PERM 2
 
 /* the item */
-byte st=NONE, ln=0, dn=0, lost=0, due=0;  /* state, lease_number, death, wordless, due_at (0 none, 1 to come, 2 passed) */
+byte st=NONE, ln=0, dn=0, lost=0, due=0;  /* state, lease_number, death, abandoned, due_at (0 none, 1 to come, 2 passed) */
 byte res[2], at[2];                       /* destinations: result, attempts */
 bit wait=0, lexp=0; byte key=0, gen=0;    /* not_before to come; lease_until passed; effect_key; generation */
 byte owner=0;                             /* lease_nonce while its holder lives; 0: the holder is gone */
-bit nonce=0;                              /* lease_nonce is that of lease ln (bury removes it) */
+bit nonce=0;                              /* lease_nonce is that of lease ln (markDeadAbandoned removes it) */
 byte mover=0;                             /* move_nonce: who made the latest move */
 /* queues: [0] a message without a number, [k] the letter of death k */
 byte dq[NM], lv[NM]; byte hand[2];
@@ -87,7 +87,7 @@ inline newlife() { lost=0; ll=0;
 #ifdef ONEDEST
   res[1]=OK;
 #endif
-#ifdef RESTARTNUM                         /* mutant: the number restarts with a life */
+#ifdef RESTARTNUM                         /* mutant: the number restarts with a revival */
   ln=0;
 #endif
 }
@@ -137,7 +137,7 @@ gone: skip
 #else
 #define DEADST (st==DEAD)
 #endif
-#ifdef NOLCAP                             /* mutant: no cap on wordless leases */
+#ifdef NOLCAP                             /* mutant: no cap on abandoned leases */
 #define LOSTOK (true)
 #else
 #define LOSTOK (lost<LCAP)
@@ -285,10 +285,10 @@ W1x: atomic {                                                   /* the second wr
     if
     :: act==1 && X_EXP -> dolease(PROC)                         /* ledger.leaseExpired */
     :: act==3 && X_LET -> dolease(DEAD)                         /* ledger.leaseByLetter */
-    :: act==2 && X_EXP ->                                       /* ledger.bury; process.Service.notLeased sends its letter */
+    :: act==2 && X_EXP ->                                       /* ledger.markDeadAbandoned; process.Service.notLeased sends its letter */
        assert(st==PROC && lexp && ln==sn);
        dead(ln);
-#ifndef BURYNONCE                         /* mutant: bury leaves the nonce */
+#ifndef DEADNONCE                         /* mutant: the death of an abandoned lease leaves the nonce */
        nonce=0;
 #endif
        owner=0; k=ln; act=0; sn=0;
@@ -360,7 +360,7 @@ W5: atomic { if :: putd(k)                                    /* process.Service
 #else
 #define CLEAROK (st==DEAD && dn==k && mine[me])
 #endif
-W6: atomic { if :: CLEAROK -> SETDUE(0)                       /* ledger.LetterSent */
+W6: atomic { if :: CLEAROK -> SETDUE(0)                       /* ledger.ConfirmDeadLetter */
                 :: !CLEAROK
                 :: f>0 -> f-- fi }
 goto fin;
@@ -478,8 +478,8 @@ end: do :: atomic { n>0 ->
   od }
 #endif
 #ifdef JAN
-/* redrive.Janitor.judge: receive, a consistent read, then perhaps delete; un-numbered messages too */
-proctype Janitor() { byte j=NOMSG, js=0, jl=0, jd=0;
+/* redrive.DeadLetterCleaner.judge: receive, a consistent read, then perhaps delete; un-numbered messages too */
+proctype Cleaner() { byte j=NOMSG, js=0, jl=0, jd=0;
 end: do ::
 #ifdef EVREAD                             /* mutant with JEAGER: the read may be older than the letter */
    atomic { st!=NONE -> js=st; jl=ln; jd=dn };
@@ -559,7 +559,7 @@ end: do :: atomic { n>0 && DELIVERED -> n--; g=gen };
      :: st==DELIV && gen==g && ln==sl ->
 #endif
           gen++; assert(gen<=REP); mover=3+w; r=1;
-          lost=0; ll=0; res[0]=OPEN; at[0]=0; got[0]=0;                                             /* afresh */
+          lost=0; ll=0; res[0]=OPEN; at[0]=0; got[0]=0;                                             /* resetAll */
 #ifndef ONEDEST
           res[1]=OPEN; at[1]=0; got[1]=0;
 #endif
@@ -623,7 +623,7 @@ init { atomic {
   run Console();
 #endif
 #ifdef JAN
-  run Janitor();
+  run Cleaner();
 #endif
 #if PRK>0
   run Operator();

@@ -31,7 +31,7 @@ end: do :: atomic { state==RUNNING && (holder==me || holder==0 || over
         i=1; do :: i>N -> break :: i<=N -> assert(ev[i]!=0); i++ od; i=0;
         goto next
      :: ver==v && !x -> ver++; v=ver; holder=me; over=0
-     :: ver!=v -> goto next                                      /* overtaken: releases nothing */
+     :: ver!=v -> goto next                                      /* lost the job: releases nothing */
      :: f>0 -> f--; goto next
      fi };
 #endif

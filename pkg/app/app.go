@@ -126,7 +126,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	policy.Grace = e.Config.Grace
 	l := e.ledger()
 	return lambdaio.Receiver(receive.New(receive.Ports{
-		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), Refusals: l,
+		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l,
 		Now: e.Now, Nonce: e.Nonce,
 	}, policy), t), nil
 }
@@ -148,7 +148,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = e.Config.MaxAttempts, e.Config.RetryBase, e.Config.RetryMax
 	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
 	svc := process.New(process.Ports{
-		Ledger: e.ledger(), Letters: queues, Bodies: store,
+		Ledger: e.ledger(), DeadLetters: queues, Bodies: store,
 		Destinations: newDestinations(parameters, t.Log),
 		Normalize:    normalize,
 		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
@@ -176,7 +176,7 @@ func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
 }
 
-// dlqRetention is that of the dead letter queue in template.yaml; a letter is
+// dlqRetention is that of the dead letter queue in template.yaml; a dead letter is
 // written anew two days before.
 const dlqRetention = 14 * 24 * time.Hour
 
@@ -187,8 +187,8 @@ func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 	l, queues := e.ledger(), e.queues()
 	policy.Grace = e.Config.Grace
 	return redrive.New(redrive.Ports{
-		Ledger: l, Graveyard: l, Documents: l, Queue: queues,
-		Letters: &redrive.Janitor{
+		Ledger: l, DeadEvents: l, Documents: l, Queue: queues,
+		DeadLetters: &redrive.DeadLetterCleaner{
 			Ledger: l, Queue: queues, Now: e.Now, Nonce: e.Nonce,
 			Rounds: 50, Hold: time.Minute, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
 		},

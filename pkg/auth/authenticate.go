@@ -8,30 +8,30 @@ import (
 	"strings"
 )
 
-// Refusal is why a request was not authenticated. It is for the log and the
+// Error is why a request was not authenticated. It is for the log and the
 // counters; the caller outside gets the same answer for every cause.
-type Refusal struct {
+type Error struct {
 	cause string
 	text  string
 }
 
-func (r *Refusal) Error() string { return r.text }
+func (r *Error) Error() string { return r.text }
 
 // Cause returns a short, countable name such as "wrong_token".
-func (r *Refusal) Cause() string { return r.cause }
+func (r *Error) Cause() string { return r.cause }
 
 // The refusals. Each is a *Refusal.
 var (
 	// ErrUnknownSource: no source has this name, or it has no token.
-	ErrUnknownSource error = &Refusal{"unknown_source", "no such source"}
+	ErrUnknownSource error = &Error{"unknown_source", "no such source"}
 	// ErrNoToken: the request carries no token.
-	ErrNoToken error = &Refusal{"no_token", "no token presented"}
+	ErrNoToken error = &Error{"no_token", "no token presented"}
 	// ErrToken: the token is none of the source's.
-	ErrToken error = &Refusal{"wrong_token", "wrong token"}
+	ErrToken error = &Error{"wrong_token", "wrong token"}
 	// ErrNoSignature: the source demands a signature and none was sent.
-	ErrNoSignature error = &Refusal{"no_signature", "signature required and missing"}
+	ErrNoSignature error = &Error{"no_signature", "signature required and missing"}
 	// ErrSignature: no signature sent fits the body and a secret of the source.
-	ErrSignature error = &Refusal{"wrong_signature", "wrong signature"}
+	ErrSignature error = &Error{"wrong_signature", "wrong signature"}
 )
 
 // maxSignatures bounds the signatures tried in one request. A sender in the
@@ -146,10 +146,10 @@ const (
 // dashboardSecret is the secret_key of a test sent from Smartlead's dashboard.
 const dashboardSecret = "secretkey"
 
-// JudgeBodySecret judges the body's secret_key. A source without a list trusts
+// VerifyBodySecret judges the body's secret_key. A source without a list trusts
 // every body; the dashboard's literal is Test in either case. Letter case
 // counts. An empty secret is Untrusted where there is a list.
-func (s Source) JudgeBodySecret(secret string) Verdict {
+func (s Source) VerifyBodySecret(secret string) Verdict {
 	if secret == dashboardSecret {
 		return Test
 	}

@@ -191,7 +191,7 @@ func TestRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.JudgeBodySecret("key0") != Untrusted || s.JudgeBodySecret("key1") != Trusted {
+	if s.VerifyBodySecret("key0") != Untrusted || s.VerifyBodySecret("key1") != Trusted {
 		t.Error("not the oldest body secret gave way")
 	}
 	for _, secret := range []string{"", "secretkey"} {

@@ -91,7 +91,7 @@ func lastFailures(r webhook.Record) []webhook.Attempt {
 		}
 		latest[a.Destination] = a
 	}
-	if wordless, ok := latest[""]; ok && len(latest) > 1 && wordless.Number < r.LeaseNumber {
+	if abandoned, ok := latest[""]; ok && len(latest) > 1 && abandoned.Number < r.LeaseNumber {
 		delete(latest, "")
 	}
 	out := make([]webhook.Attempt, 0, len(latest))
@@ -148,7 +148,7 @@ func (p *program) advice(r webhook.Record) []string {
 			"Destinations dedupe by the idempotency key; add --again when the effect itself is wanted again.")
 	case webhook.Dead:
 		lines = append(lines,
-			fmt.Sprintf("When what failed is mended: %s events replay %s", self, id),
+			fmt.Sprintf("When what failed is fixed: %s events replay %s", self, id),
 			fmt.Sprintf("Many with the same cause, at a pace: %s redrive plan --error-class %s", self, quote(dash(r.ErrorClass))),
 			fmt.Sprintf("To set it aside: %s events park %s; to give it up: %s events discard %s", self, id, self, id),
 			notApplied)

@@ -15,10 +15,10 @@ import (
 	"smartlead-receiver/test/dynoxide"
 )
 
-// bound is one command and what it may read. Every event of the crowd is below
+// bound is one command and what it may read. Every event of the fixture is below
 // 4 KB, so that to read one whole costs one unit; an index shows about 25 keys
 // for half a unit, and each partition that is asked costs at least half a unit.
-// Words in braces stand for an event of that state, and for what the crowd is
+// Words in braces stand for an event of that state, and for what the fixture is
 // known by.
 type bound struct {
 	command string
@@ -103,8 +103,8 @@ var bounds = []bound{
 	{command: "events replay --source none --since 1d", units: 1000, calls: 60, looks: true, code: 4},
 	{command: "events replay --source none --since 90d", units: lookUnits, calls: lookCalls, looks: true, code: 2, says: "looked at 20,000 events"},
 
-	{command: "dlq list", units: 1.2 * crowdDead, calls: 120},
-	{command: "dlq list --events --type EMAIL_REPLY", units: 1.3 * crowdDead / 4, calls: 90},
+	{command: "dlq list", units: 1.2 * fixtureDead, calls: 120},
+	{command: "dlq list --events --type EMAIL_REPLY", units: 1.3 * fixtureDead / 4, calls: 90},
 	{command: "dlq list --error-class {rare class}", units: 250, calls: 90},
 	{command: "dlq list --campaign {quiet campaign}", units: 150, calls: 90},
 	// Half a unit for 4 KB of the index: 3,000 entries of about 300 bytes.
@@ -125,7 +125,7 @@ var bounds = []bound{
 	{command: "tail --past 1h", units: 110, calls: 40, looks: true},
 	// A thousand dead events, and a hundred overdue ones of each of eight shards.
 	{command: "doctor", units: 1900, calls: 80, code: 1},
-	{command: "sources trust-key demo --yes", units: 2*crowdHeld + 20, calls: 60, says: "stay held", input: "a third key\n"},
+	{command: "sources trust-key demo --yes", units: 2*fixtureHeld + 20, calls: 60, says: "stay held", input: "a third key\n"},
 }
 
 // TestCapacity holds every command that reads events to a bound, over a table of
@@ -134,7 +134,7 @@ var bounds = []bound{
 // table. -v prints what each read.
 func TestCapacity(t *testing.T) {
 	m := newMeter(t, dynoxide.Use(t))
-	c := newCrowd(newStationOver(t, m.engine))
+	c := newTableFixture(newTestStackOver(t, m.engine))
 	c.settle()
 	var rounds [2][]consumed
 	for round := range rounds {
@@ -170,7 +170,7 @@ func TestCapacity(t *testing.T) {
 }
 
 // run runs one command, and ends it at its second sleep.
-func (c *crowd) run(m *meter, b bound) consumed {
+func (c *tableFixture) run(m *meter, b bound) consumed {
 	c.t.Helper()
 	words := strings.NewReplacer("{rare class}", rareClass, "{quiet campaign}", quietCampaign, "{busy lead}", busyLead, "{changed}", c.changed)
 	args := []string{"--local", "--state-dir", c.dir}
@@ -204,7 +204,7 @@ func (c *crowd) run(m *meter, b bound) consumed {
 // each for itself, an index by what it projects, and a unit for what is absent.
 func TestEngineCountsCapacity(t *testing.T) {
 	m := newMeter(t, dynoxide.Use(t))
-	s := newStationOver(t, m.engine)
+	s := newTestStackOver(t, m.engine)
 	put := func(sk string) {
 		_, err := s.clients.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.at.Table, Item: attributes{
 			"pk": textValue("p"), "sk": textValue(sk), "lead_key": textValue("l"), "time_key": textValue(sk),

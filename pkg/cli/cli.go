@@ -89,7 +89,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found.`,
 	flags.StringVar(&p.target.region, "region", "", "AWS region")
 	root.AddCommand(
 		p.identifyCmd(), p.sendCmd(), p.eventsCmd(), p.dlqCmd(), p.redriveCmd(),
-		p.sourcesCmd(), p.destinationsCmd(), p.statsCmd(), p.tailCmd(), p.refireCmd(), p.doctorCmd(), p.consoleCmd(),
+		p.sourcesCmd(), p.destinationsCmd(), p.statsCmd(), p.tailCmd(), p.resendGuideCmd(), p.refireCmd(), p.doctorCmd(), p.consoleCmd(),
 		p.versionCmd(),
 	)
 	root.SetHelpCommand(helpCmd(root))

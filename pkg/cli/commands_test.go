@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-func (s *station) file(name, content string) string {
+func (s *testStack) file(name, content string) string {
 	s.t.Helper()
 	path := filepath.Join(s.dir, name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -26,7 +26,7 @@ func (s *station) file(name, content string) string {
 }
 
 func TestIdentify(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	good, bad := s.file("reply.json", reply(1)), s.file("bad.json", `{"event_type"`)
 	status := `{"event_type":"CAMPAIGN_STATUS_CHANGED","campaign_id":9,"previous_status":"ACTIVE","current_status":"PAUSED"}`
 	mixed := s.file("mixed.json", `[`+reply(2)+`,5,`+status+`]`)
@@ -65,7 +65,7 @@ func TestIdentify(t *testing.T) {
 }
 
 func TestIdentifyOnATerminal(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	dir := t.TempDir()
 	t.Chdir(dir)
 	if err := os.WriteFile("reply.json", []byte(reply(1)), 0o600); err != nil {
@@ -82,7 +82,7 @@ func TestIdentifyOnATerminal(t *testing.T) {
 }
 
 func TestSend(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	file := s.file("two.json", `[`+reply(1)+`,5]`)
 	r := s.ctl("send", file, "--json")
 	got := lines(t, r.out)
@@ -102,7 +102,7 @@ func TestSend(t *testing.T) {
 }
 
 func TestSignedSource(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	added := lines(t, s.ok("sources", "add", "signed", "--hmac", "--json").out)[0]
 	hook, _ := url.Parse(added["webhook_url"].(string))
 	s.getenv["SMARTLEAD_TOKEN"] = filepath.Base(hook.Path)
@@ -116,7 +116,7 @@ func TestSignedSource(t *testing.T) {
 }
 
 func TestSources(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	shown := strings.TrimSpace(s.ok("sources", "add", "acme", "--account", "default").out)
 	if !strings.HasPrefix(shown, s.front.URL+"/webhooks/acme/slr_") {
 		t.Fatalf("got %s", shown)
@@ -164,7 +164,7 @@ func TestSources(t *testing.T) {
 }
 
 // program is a run of the tool for tests that look behind the output.
-func (s *station) program() *program {
+func (s *testStack) program() *program {
 	return &program{
 		System: System{Now: s.clock, Sleep: func(context.Context, time.Duration) {}, Rand: &randomness{}},
 		target: target{local: true, stateDir: s.dir},
@@ -172,7 +172,7 @@ func (s *station) program() *program {
 }
 
 func TestTrustKeyReleasesWhatThatKeyIsIn(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.secrets = append(s.secrets, "first-key-0001", "second-key-0002")
 	s.input = "first-key-0001\n"
 	s.fails(2, "--yes", "sources", "trust-key", "demo")
@@ -206,7 +206,7 @@ func TestTrustKeyReleasesWhatThatKeyIsIn(t *testing.T) {
 }
 
 func TestDestinations(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	added := lines(t, s.ok("destinations", "add", "slack", "--url", s.dest.URL+"/secret-path?key=hidden-query",
 		"--type", "reply", "--without-flag", "test_event", "--json").out)[0]
 	first := added["signing_secret"].(string)
@@ -240,7 +240,7 @@ func TestDestinations(t *testing.T) {
 }
 
 func TestRedriveFromStartToEnd(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.fails(4, "dlq list", "redrive", "status")
 	s.fails(4, "no dead event matches", "redrive", "start", "--yes")
 	s.deadReplies(3)
@@ -277,7 +277,7 @@ func TestRedriveFromStartToEnd(t *testing.T) {
 }
 
 func TestDoctor(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	if r := s.ok("doctor"); !strings.Contains(r.out, "source demo is ready") || !strings.Contains(r.out, "nothing is overdue") {
 		t.Errorf("got\n%s", r.out)
 	}
@@ -307,7 +307,7 @@ func TestDoctor(t *testing.T) {
 }
 
 func TestForeignMessagesAreShown(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	_, err := s.clients.SQS.SendMessage(t.Context(), &sqs.SendMessageInput{
 		QueueUrl: aws.String(s.at.DLQ.URL), MessageBody: aws.String("not ours \x1b[31m"),
 	})
@@ -321,7 +321,7 @@ func TestForeignMessagesAreShown(t *testing.T) {
 }
 
 func TestTailFollows(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	before := s.post(reply(1))
 	s.advance(time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -346,7 +346,7 @@ func TestTailFollows(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	for i := range 4 {
 		s.post(reply(i))
 		s.advance(30 * time.Minute)
@@ -363,12 +363,12 @@ func TestStats(t *testing.T) {
 }
 
 func TestUsageErrors(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	for _, args := range [][]string{
 		{"nonsense"}, {"events", "nonsense"}, {"events", "list", "--nonsense"}, {"events", "list", "extra"},
 		{"events", "list", "--state", "lost"}, {"events", "list", "--type", "nonsense"}, {"events", "list", "--since", "soon"},
 		{"events", "list", "--since", "1h", "--until", "2h"}, {"events", "list", "--limit", "0"}, {"events", "show"},
-		{"refire", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"}, {"tail", "--past", "25h"}, {"sources", "trust-key", "demo", "--until", "soon"},
+		{"resend-guide", "nonsense"}, {"redrive", "start", "--id", "nonsense"}, {"tail", "--every", "1ms"}, {"tail", "--past", "25h"}, {"sources", "trust-key", "demo", "--until", "soon"},
 	} {
 		if r := s.ctl(args...); r.code != 2 || r.out != "" || r.err == "" {
 			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, r.code, r.out, r.err)
@@ -377,9 +377,16 @@ func TestUsageErrors(t *testing.T) {
 	if r := s.ctl(); r.code != 0 || !strings.Contains(r.out, "Available Commands") {
 		t.Errorf("exit %d", r.code)
 	}
-	s.fails(4, "UNKNOWN", "refire", "unknown")
-	if r := s.ok("refire", "reply"); !strings.Contains(r.out, "new reply time") {
-		t.Errorf("got %s", r.out)
+	s.fails(4, "UNKNOWN", "resend-guide", "unknown")
+	guide := s.ok("resend-guide", "reply")
+	if !strings.Contains(guide.out, "new reply time") {
+		t.Errorf("got %s", guide.out)
+	}
+	if r := s.ok("refire", "reply"); r.out != guide.out { // the former name
+		t.Errorf("refire prints %q, want what resend-guide prints: %q", r.out, guide.out)
+	}
+	if r := s.ok("--help"); strings.Contains(r.out, "refire") {
+		t.Errorf("the help lists the former name:\n%s", r.out)
 	}
 	if r := s.ctlWith(t.Context(), "--local", "--state-dir", t.TempDir(), "doctor"); r.code != 1 || !strings.Contains(r.err, "make run") {
 		t.Errorf("exit %d: %s", r.code, r.err)
@@ -388,7 +395,7 @@ func TestUsageErrors(t *testing.T) {
 
 // The outputs of a deployed stack lead to its parts.
 func TestDeployedStack(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	id := s.post(reply(1))
 	target, err := url.Parse(engine.URL)
 	if err != nil {
@@ -455,7 +462,7 @@ func stackXML(outputs map[string]string) string {
 
 // A part that does not answer is named in few words, with what to do.
 func TestStoppedStack(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	info, err := os.ReadFile(filepath.Join(s.dir, "stack.json"))

@@ -32,12 +32,12 @@ func (p *program) dlqListCmd() *cobra.Command {
 		Use:   "list",
 		Short: "List dead events by their cause, and what the dead letter queue holds",
 		Long: `List dead events, grouped by what killed them, the largest group first; --events
-lists each. The ledger says what is dead; the dead letter queue holds a letter for
+lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
 each, so that the SQS console and alarms work. Both ways back are printed: ours,
 which has a pace and a canary, and the native one of SQS.
 
 Up to 50 messages of the queue are looked at and given back, to find those that are
-no letters.`,
+no dead letters.`,
 		Example: `  smartleadctl dlq list
   smartleadctl dlq list --type EMAIL_REPLY --events
   smartleadctl dlq list --json | jq 'select(.kind == "cause")'`,
@@ -50,8 +50,8 @@ no letters.`,
 	return cmd
 }
 
-// graveyard is what dlq list shows.
-type graveyard struct {
+// dlqReport is what dlq list shows.
+type dlqReport struct {
 	Causes []*deathCause
 	Dead   int
 	Whole  bool // every dead event was read
@@ -75,19 +75,19 @@ type deathCause struct {
 
 // queueView is what the dead letter queue holds.
 type queueView struct {
-	Kind      string `json:"kind"` // "queue"
-	Dead      int    `json:"dead_events"`
-	Whole     bool   `json:"dead_events_complete"`
-	Letters   int    `json:"messages"`
-	InFlight  int    `json:"messages_in_flight"`
-	Looked    int    `json:"looked_at"`
-	Unclaimed int    `json:"unclaimed"`
-	Foreign   int    `json:"foreign"`
-	Stale     int    `json:"without_dead_event"`
-	LiveDepth int    `json:"live_messages"`
-	Replay    int    `json:"replay_messages"`
-	Native    string `json:"native_redrive"`
-	Ours      string `json:"redrive"`
+	Kind        string `json:"kind"` // "queue"
+	Dead        int    `json:"dead_events"`
+	Whole       bool   `json:"dead_events_complete"`
+	DeadLetters int    `json:"messages"`
+	InFlight    int    `json:"messages_in_flight"`
+	Looked      int    `json:"looked_at"`
+	Unclaimed   int    `json:"unclaimed"`
+	Foreign     int    `json:"foreign"`
+	Stale       int    `json:"without_dead_event"`
+	LiveDepth   int    `json:"live_messages"`
+	Replay      int    `json:"replay_messages"`
+	Native      string `json:"native_redrive"`
+	Ours        string `json:"redrive"`
 }
 
 // deadView is a dead event of --events.
@@ -111,12 +111,12 @@ func (p *program) dlqList(ctx context.Context, o dlqOptions) error {
 	if o.all {
 		bound = 0
 	}
-	g := graveyard{}
+	g := dlqReport{}
 	rows := newTable("DIED", "TYPE", "LEAD", "CAMPAIGN", ">TRIES", "EVENT ID", "~CAUSE")
 	groups := map[string]*deathCause{}
 	w, err := walk(ctx, s, q, 0, bound, func(r webhook.Record) error {
 		g.Dead++
-		p.bury(groups, r)
+		p.addCause(groups, r)
 		switch {
 		case o.events && p.json:
 			return p.emit(deadView{"event", viewOf(r)})
@@ -133,7 +133,7 @@ func (p *program) dlqList(ctx context.Context, o dlqOptions) error {
 		return err
 	}
 	if p.json {
-		return p.emitGraveyard(g)
+		return p.emitReport(g)
 	}
 	if o.events && g.Dead > 0 {
 		if err := p.print(rows, ""); err != nil {
@@ -141,11 +141,11 @@ func (p *program) dlqList(ctx context.Context, o dlqOptions) error {
 		}
 		p.line("")
 	}
-	return p.showGraveyard(g)
+	return p.showReport(g)
 }
 
-// bury counts a dead event under its cause.
-func (p *program) bury(groups map[string]*deathCause, r webhook.Record) {
+// addCause counts a dead event under its cause.
+func (p *program) addCause(groups map[string]*deathCause, r webhook.Record) {
 	var destinations []string
 	for _, a := range lastFailures(r) {
 		if a.Destination != "" {
@@ -193,14 +193,14 @@ const (
 )
 
 // lookAtQueue reads the depths, and some messages to find those that are no
-// letters. What is foreign or unclaimed has no other place to be seen.
-func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queueView, error) {
+// dead letters. What is foreign or unclaimed has no other place to be seen.
+func (p *program) lookAtQueue(ctx context.Context, s *Stack, g dlqReport) (queueView, error) {
 	live, replay, dead, err := s.Queues.Depths(ctx)
 	if err != nil {
 		return queueView{}, err
 	}
 	v := queueView{
-		Kind: "queue", Dead: g.Dead, Whole: g.Whole, Letters: depth(dead), InFlight: dead.InFlight,
+		Kind: "queue", Dead: g.Dead, Whole: g.Whole, DeadLetters: depth(dead), InFlight: dead.InFlight,
 		LiveDepth: depth(live), Replay: depth(replay), Native: p.native(s), Ours: p.self() + " redrive start",
 	}
 	var taken []string
@@ -213,10 +213,10 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 		for _, m := range msgs {
 			taken = append(taken, m.Receipt)
 		}
-		if err := judge(ctx, s, msgs, &v); err != nil {
+		if err := judgeDeadLetter(ctx, s, msgs, &v); err != nil {
 			return queueView{}, err
 		}
-		if len(msgs) == 0 || v.Looked >= v.Letters {
+		if len(msgs) == 0 || v.Looked >= v.DeadLetters {
 			break
 		}
 	}
@@ -225,7 +225,7 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g graveyard) (queue
 
 func depth(d queue.Depth) int { return d.Waiting + d.InFlight + d.Delayed }
 
-func judge(ctx context.Context, s *Stack, msgs []webhook.DeadMessage, v *queueView) error {
+func judgeDeadLetter(ctx context.Context, s *Stack, msgs []webhook.DeadMessage, v *queueView) error {
 	var ids []webhook.EventID
 	for _, m := range msgs {
 		v.Looked++
@@ -253,7 +253,7 @@ func judge(ctx context.Context, s *Stack, msgs []webhook.DeadMessage, v *queueVi
 	return nil
 }
 
-// native is the way back that SQS offers itself. The letters were sent by the
+// native is the way back that SQS offers itself. The dead letters were sent by the
 // worker, not moved by SQS, so AWS needs the destination.
 func (p *program) native(s *Stack) string {
 	words := []string{"aws", "sqs", "start-message-move-task", "--source-arn", s.DLQARN, "--destination-arn", s.LiveQueueARN}
@@ -272,7 +272,7 @@ func (p *program) native(s *Stack) string {
 	return strings.Join(words, " ")
 }
 
-func (p *program) emitGraveyard(g graveyard) error {
+func (p *program) emitReport(g dlqReport) error {
 	for _, c := range g.Causes {
 		if err := p.emit(c); err != nil {
 			return err
@@ -281,7 +281,7 @@ func (p *program) emitGraveyard(g graveyard) error {
 	return p.emit(g.Queue)
 }
 
-func (p *program) showGraveyard(g graveyard) error {
+func (p *program) showReport(g dlqReport) error {
 	if g.Dead == 0 {
 		p.line("No dead event matches.")
 	} else {
@@ -306,7 +306,7 @@ func (p *program) showGraveyard(g graveyard) error {
 	p.line("")
 	p.line("What to do next")
 	p.line("  See one:       %s events show ID", p.self())
-	p.line("  Mend what failed. Then, at a pace, with a canary first:")
+	p.line("  Fix what failed. Then, at a pace, with a canary first:")
 	p.line("                 %s redrive plan", p.self())
 	p.line("                 %s", g.Queue.Ours)
 	p.line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
@@ -317,8 +317,8 @@ func (p *program) showGraveyard(g graveyard) error {
 }
 
 func (p *program) showQueue(v queueView) {
-	p.line("Dead letter queue: about %s", count(v.Letters, "message", "messages"))
-	if v.Letters > 0 && v.Looked == 0 {
+	p.line("Dead letter queue: about %s", count(v.DeadLetters, "message", "messages"))
+	if v.DeadLetters > 0 && v.Looked == 0 {
 		p.line("  none of them could be looked at: others are looking, such as the redrive function")
 	}
 	if v.Looked > 0 {
@@ -333,6 +333,6 @@ func (p *program) showQueue(v queueView) {
 		p.line("  A foreign message is none of ours. It is left alone: look at it in the SQS console.")
 	}
 	if v.Stale > 0 {
-		p.line("  A letter of an event that is not dead revives nothing; the redrive function clears it.")
+		p.line("  A dead letter of an event that is not dead revives nothing; the redrive function clears it.")
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // The example of docs/DELIVERY.md is what the README's source would deliver.
 func TestTheExampleOfADelivery(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	text, err := os.ReadFile("../../docs/DELIVERY.md")
 	if err != nil {
 		t.Fatal(err)

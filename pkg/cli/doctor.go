@@ -26,7 +26,7 @@ func (p *program) doctorCmd() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check every part of the receiver, and say what to mend",
+		Short: "Check every part of the receiver, and say what to fix",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, the
 webhook URL from outside (with --source and a token), what is overdue, what is
 dead, held or parked. It changes nothing. Exit code 1 when a check fails.`,
@@ -130,7 +130,7 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 		if err := p.print(t, ""); err != nil {
 			return err
 		}
-		p.tellNext(next)
+		p.printNext(next)
 	}
 	if bad > 0 {
 		return failed(nil, "%s failed", count(bad, "check", "checks"))
@@ -138,7 +138,7 @@ func (p *program) doctor(ctx context.Context, o doctorOptions) error {
 	return nil
 }
 
-func (p *program) tellNext(next []string) {
+func (p *program) printNext(next []string) {
 	if len(next) > 0 {
 		p.line("")
 		p.line("What to do next")
@@ -309,18 +309,18 @@ func (p *program) checkDead(ctx context.Context, s *Stack) finding {
 			owed++
 		}
 	}
-	events, letters := len(page.Records), depth(dead)
+	events, deadLetters := len(page.Records), depth(dead)
 	look := "see why: " + p.self() + " dlq list"
-	text := fmt.Sprintf("%s, about %s", count(events, "dead event", "dead events"), count(letters, "letter", "letters"))
+	text := fmt.Sprintf("%s, about %s", count(events, "dead event", "dead events"), count(deadLetters, "dead letter", "dead letters"))
 	switch {
-	case events == 0 && letters == 0:
+	case events == 0 && deadLetters == 0:
 		return fine("none")
 	case page.Next != "":
-		return noted(look, "more than %s dead events, about %s", thousands(maxDead), count(letters, "letter", "letters"))
-	case letters > events:
-		return noted(look, "%s: some letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
-	case letters+owed < events:
-		return noted(look+". A replay and our redrive need no letter", "%s: some letters expired or were purged", text)
+		return noted(look, "more than %s dead events, about %s", thousands(maxDead), count(deadLetters, "dead letter", "dead letters"))
+	case deadLetters > events:
+		return noted(look, "%s: some dead letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
+	case deadLetters+owed < events:
+		return noted(look+". A replay and our redrive need no dead letter", "%s: some dead letters expired or were purged", text)
 	}
 	return noted(look, "%s", text)
 }
@@ -342,7 +342,7 @@ func (p *program) checkRedrive(ctx context.Context, s *Stack) finding {
 }
 
 func (p *program) checkRefused(ctx context.Context, s *Stack) finding {
-	list, err := s.Ledger.Refusals(ctx, p.Now(), 100)
+	list, err := s.Ledger.RejectedRequests(ctx, p.Now(), 100)
 	switch {
 	case err != nil:
 		return p.silent(err, "the table")
@@ -356,7 +356,7 @@ func (p *program) checkRefused(ctx context.Context, s *Stack) finding {
 	return noted("see why: "+p.self()+" events refused", "%s, the latest %s: %s", number, p.ago(list[0].At), latestCause(list))
 }
 
-func latestCause(list []webhook.Refused) string {
+func latestCause(list []webhook.RejectedRequest) string {
 	if list[0].Source == "" {
 		return list[0].Cause
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // deadReplies lets n replies die, a minute apart, and returns their ids.
-func (s *station) deadReplies(n int) []string {
+func (s *testStack) deadReplies(n int) []string {
 	s.t.Helper()
 	s.answer.Store(503)
 	var ids []string
@@ -27,8 +27,8 @@ func (s *station) deadReplies(n int) []string {
 	return ids
 }
 
-func TestStoryOfADeadEvent(t *testing.T) {
-	s := newStation(t)
+func TestDetailOfADeadEvent(t *testing.T) {
+	s := newTestStack(t)
 	id := s.deadReplies(1)[0]
 	s.post(reply(0))
 	s.post(strings.Replace(reply(0), "<p>Yes</p>", "<p>No</p>", 1))
@@ -46,7 +46,7 @@ func TestStoryOfADeadEvent(t *testing.T) {
 }
 
 func TestListsOfTheDead(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.deadReplies(2)
 	s.answer.Store(410)
 	s.post(`{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2026-03-10T08:00:00Z"}`)
@@ -78,7 +78,7 @@ func TestListsOfTheDead(t *testing.T) {
 var cursorPattern = regexp.MustCompile(`--after '([^']+)'`)
 
 func TestPagesLoseNothing(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	want := map[string]bool{}
 	for i := range 7 {
 		want[s.post(reply(i))] = true
@@ -86,11 +86,11 @@ func TestPagesLoseNothing(t *testing.T) {
 			s.advance(20 * time.Hour) // several days, several partitions
 		}
 	}
-	for _, order := range [][]string{nil, {"--oldest"}} {
+	for _, request := range [][]string{nil, {"--oldest"}} {
 		got := map[string]bool{}
 		after := []string{}
 		for range 10 {
-			args := slices.Concat([]string{"events", "list", "--limit", "2", "--json"}, order, after)
+			args := slices.Concat([]string{"events", "list", "--limit", "2", "--json"}, request, after)
 			r := s.ok(args...)
 			for _, v := range lines(t, r.out) {
 				id := v["event_id"].(string)
@@ -106,7 +106,7 @@ func TestPagesLoseNothing(t *testing.T) {
 			after = []string{"--after", next[1]}
 		}
 		if len(got) != len(want) {
-			t.Errorf("%v: got %d events, want %d", order, len(got), len(want))
+			t.Errorf("%v: got %d events, want %d", request, len(got), len(want))
 		}
 	}
 	if n := len(lines(t, s.ok("events", "list", "--all", "--json").out)); n != 7 {
@@ -119,7 +119,7 @@ func TestPagesLoseNothing(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	id := s.post(reply(4))
 	s.post(reply(5))
 	for _, text := range []string{
@@ -142,7 +142,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestReplay(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	id := s.deadReplies(1)[0]
 	s.onSleep = func(context.Context) { s.work() }
 	r := s.ok("events", "replay", id, "--wait", "--json")
@@ -173,7 +173,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestReplayByFilterAsks(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	ids := s.deadReplies(3)
 	s.fails(2, "3 events again: 3 dead", "events", "replay", "--state", "dead")
 	s.fails(2, "redrive start", "events", "replay", "--state", "dead", "--limit", "2", "--yes")
@@ -196,7 +196,7 @@ func TestReplayByFilterAsks(t *testing.T) {
 }
 
 func TestParkUnparkDiscard(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	ids := s.deadReplies(2)
 	s.ok("events", "park", ids[0])
 	s.fails(1, "1 of 1 event failed", "events", "park", ids[0])
@@ -216,7 +216,7 @@ func TestParkUnparkDiscard(t *testing.T) {
 }
 
 func TestVariantsAndSplit(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	id := s.post(reply(1))
 	s.post(strings.Replace(reply(1), "<p>Yes</p>", "<p>No</p>", 1))
 	s.post(strings.Replace(reply(1), "<p>Yes</p>", "<p>Later</p>", 1))
@@ -248,7 +248,7 @@ func TestVariantsAndSplit(t *testing.T) {
 
 // A destination that takes no variants gets none.
 func TestASplitEventIsFilteredByItsFlag(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.ok("destinations", "add", "plain", "--url", s.dest.URL, "--no-sign", "--without-flag", "variant")
 	s.ok("destinations", "add", "odd", "--url", s.dest.URL, "--no-sign", "--flag", "variant")
 	id := s.post(reply(1))
@@ -272,7 +272,7 @@ func TestASplitEventIsFilteredByItsFlag(t *testing.T) {
 // A body that is not trusted is split off only on purpose, and then delivered;
 // once a trusted sender has sent it, too, nothing stands in its way.
 func TestSplitOfWhatIsNotTrusted(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.secrets = append(s.secrets, "forged-key-0003")
 	s.input = secretKey + "\n"
 	s.ok("sources", "trust-key", "demo", "--no-release")
@@ -301,7 +301,7 @@ func TestSplitOfWhatIsNotTrusted(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.getenv["SMARTLEAD_TOKEN"] = "wrong-token-000"
 	file := s.file("reply.json", reply(1))
 	s.fails(1, "events refused", "send", "--source", "nobody", file)
@@ -319,7 +319,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestWhatASenderWroteIsDataOnly(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	evil := "\\u001b[31mred\\u0007\\u009b2J\\u202eabc"
 	body := strings.NewReplacer("Re: hello 3", evil, "stats-3", "stats"+evil, "<p>Yes</p>", evil).Replace(reply(3))
 	id := s.post(body)

@@ -27,7 +27,7 @@ var (
 	errUsage    = errors.New("usage")
 	errNotFound = errors.New("not found")
 	// errSaid: the command said what failed; nothing is left to report.
-	errSaid = errors.New("reported")
+	errReported = errors.New("reported")
 )
 
 // exitCode is the one place that decides how the program ends.
@@ -89,7 +89,7 @@ func failed(cause error, format string, args ...any) *problem {
 
 // report writes an error for a person.
 func (p *program) report(err error) {
-	if errors.Is(err, errSaid) {
+	if errors.Is(err, errReported) {
 		return
 	}
 	p.say("smartleadctl: %s", words(err))

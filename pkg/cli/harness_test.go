@@ -55,9 +55,9 @@ var testdata, _ = filepath.Abs("testdata")
 // secretKey is in every payload and must never be in any output.
 const secretKey = "0b9f6a4e-the-account-key"
 
-// station is a receiver in process: the real functions over the embedded
+// testStack is a receiver in process: the real functions over the embedded
 // engine, under a clock that the test moves.
-type station struct {
+type testStack struct {
 	t        *testing.T
 	clients  *local.Clients
 	at       local.Resources
@@ -85,15 +85,15 @@ type station struct {
 // startOfTests is the time at which every test begins.
 var startOfTests = time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
 
-func newStation(t *testing.T) *station {
+func newTestStack(t *testing.T) *testStack {
 	t.Helper()
-	return newStationOver(t, engine.URL)
+	return newTestStackOver(t, engine.URL)
 }
 
-// newStationOver keeps the ledger in the DynamoDB at that URL.
-func newStationOver(t *testing.T, dynamo string) *station {
+// newTestStackOver keeps the ledger in the DynamoDB at that URL.
+func newTestStackOver(t *testing.T, dynamo string) *testStack {
 	t.Helper()
-	s := &station{t: t, now: startOfTests, dir: t.TempDir(), getenv: map[string]string{}, dynamo: dynamo}
+	s := &testStack{t: t, now: startOfTests, dir: t.TempDir(), getenv: map[string]string{}, dynamo: dynamo}
 	s.clients = local.Connect(local.Endpoints{DynamoDB: dynamo, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(s.clients.Close)
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]
@@ -117,7 +117,7 @@ func newStationOver(t *testing.T, dynamo string) *station {
 	return s
 }
 
-func (s *station) start(prefix string) {
+func (s *testStack) start(prefix string) {
 	s.t.Helper()
 	receiver, err := app.Receiver(s.env)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s *station) start(prefix string) {
 	s.writeInfo(prefix)
 }
 
-func (s *station) writeInfo(prefix string) {
+func (s *testStack) writeInfo(prefix string) {
 	s.t.Helper()
 	info, err := json.Marshal(Place{
 		WebhookURL: s.front.URL + "/webhooks/demo/" + s.token, DynamoDBEndpoint: s.dynamo, SQSEndpoint: engine.URL,
@@ -171,20 +171,20 @@ func (s *station) writeInfo(prefix string) {
 	}
 }
 
-func (s *station) clock() time.Time {
+func (s *testStack) clock() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-func (s *station) advance(d time.Duration) {
+func (s *testStack) advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = s.now.Add(d)
 }
 
 // work hands every message of the lanes to the worker.
-func (s *station) work() {
+func (s *testStack) work() {
 	s.t.Helper()
 	for _, q := range []local.Queue{s.at.Live, s.at.Replay} {
 		for {
@@ -219,7 +219,7 @@ func (s *station) work() {
 }
 
 // redrive runs the redrive function once.
-func (s *station) redrive(ctx context.Context) redrive.Summary {
+func (s *testStack) redrive(ctx context.Context) redrive.Summary {
 	policy := redrive.DefaultPolicy
 	return app.RedriveService(s.env, policy).Run(ctx)
 }
@@ -231,12 +231,12 @@ type result struct {
 }
 
 // ctl runs one command against the station.
-func (s *station) ctl(args ...string) result {
+func (s *testStack) ctl(args ...string) result {
 	s.t.Helper()
 	return s.ctlWith(s.t.Context(), append([]string{"--local", "--state-dir", s.dir}, args...)...)
 }
 
-func (s *station) ctlWith(ctx context.Context, args ...string) result {
+func (s *testStack) ctlWith(ctx context.Context, args ...string) result {
 	s.t.Helper()
 	s.advance(time.Millisecond) // the functions' copies of sources and destinations are old by now
 	var out, errs bytes.Buffer
@@ -272,7 +272,7 @@ func (r *randomness) Read(p []byte) (int, error) {
 }
 
 // ok runs a command that must succeed.
-func (s *station) ok(args ...string) result {
+func (s *testStack) ok(args ...string) result {
 	s.t.Helper()
 	r := s.ctl(args...)
 	if r.code != 0 {
@@ -282,7 +282,7 @@ func (s *station) ok(args ...string) result {
 }
 
 // fails runs a command that must end with the code and say the words.
-func (s *station) fails(code int, words string, args ...string) {
+func (s *testStack) fails(code int, words string, args ...string) {
 	s.t.Helper()
 	r := s.ctl(args...)
 	if r.code != code || !strings.Contains(r.err, words) {
@@ -291,7 +291,7 @@ func (s *station) fails(code int, words string, args ...string) {
 }
 
 // searchForSecrets looks through everything that any command has ever said.
-func (s *station) searchForSecrets() {
+func (s *testStack) searchForSecrets() {
 	for _, text := range s.said {
 		for _, secret := range s.secrets {
 			if strings.Contains(text, secret) {
@@ -305,7 +305,7 @@ func (s *station) searchForSecrets() {
 }
 
 // post sends a body as Smartlead does and returns the id of its first event.
-func (s *station) post(body string) string {
+func (s *testStack) post(body string) string {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.front.URL+"/webhooks/demo/"+s.token, strings.NewReader(body))
 	if err != nil {
@@ -355,7 +355,7 @@ var idPattern = regexp.MustCompile(`(v1:[A-Z_]+:)([A-Z2-7]{32})`)
 // golden compares what a command printed with what is on file. What differs
 // from run to run is replaced by words of the same length where a table is
 // concerned.
-func (s *station) golden(name, text string) {
+func (s *testStack) golden(name, text string) {
 	s.t.Helper()
 	known := map[string]string{}
 	text = idPattern.ReplaceAllStringFunc(text, func(id string) string {

@@ -7,7 +7,7 @@ import (
 
 // What is refused is named as it was typed, with what to type instead.
 func TestWhatIsRefusedIsNamed(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	flags, kinds := "one of: own_mailbox_sender, daemon_sender", "one of: http, log"
 	for _, c := range []struct {
 		code int
@@ -46,7 +46,7 @@ func TestWhatIsRefusedIsNamed(t *testing.T) {
 
 // The reason comes first, and each source has advice of its own.
 func TestRefusedSaysWhyFirst(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	for _, name := range []string{"one", "two"} {
 		s.ok("sources", "add", name)
 		s.said = nil
@@ -70,7 +70,7 @@ func TestRefusedSaysWhyFirst(t *testing.T) {
 }
 
 func TestRedriveCommandsThatComeTwice(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.deadReplies(1)
 	s.ok("redrive", "start", "--yes")
 	s.fails(1, "nothing to resume: the redrive is running", "redrive", "resume")
@@ -82,27 +82,27 @@ func TestRedriveCommandsThatComeTwice(t *testing.T) {
 }
 
 func TestDoctorNamesASourceThatIsNotThere(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	r := s.ctl("doctor", "--source", "nope")
 	if r.code != 1 || !strings.Contains(r.out, "there is no source nope") || !strings.Contains(r.out, "sources list") {
 		t.Errorf("exit %d:\n%s", r.code, r.out)
 	}
 }
 
-func TestRefireOfAWordThatMeansTwoTypes(t *testing.T) {
-	s := newStation(t)
-	r := s.ok("refire", "replies")
+func TestResendGuideOfAWordThatMeansTwoTypes(t *testing.T) {
+	s := newTestStack(t)
+	r := s.ok("resend-guide", "replies")
 	if !strings.Contains(r.out, "EMAIL_REPLY fires") || !strings.Contains(r.out, "UNTRACKED_REPLIES fires") || strings.Count(r.out, "fires when") != 2 {
 		t.Errorf("got\n%s", r.out)
 	}
-	if r := s.ok("refire", "opens"); strings.Count(r.out, "fires when") != 1 {
+	if r := s.ok("resend-guide", "opens"); strings.Count(r.out, "fires when") != 1 {
 		t.Errorf("got\n%s", r.out)
 	}
 }
 
 // Nothing is announced before it is done.
 func TestTrustKeyWithoutAKey(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	if r := s.ctl("sources", "trust-key", "demo", "--yes"); r.code != 2 || strings.Contains(r.err, "first key") {
 		t.Errorf("exit %d: %s", r.code, r.err)
 	}
@@ -110,7 +110,7 @@ func TestTrustKeyWithoutAKey(t *testing.T) {
 
 // A body that cannot reach the receiver is in no list of what was refused.
 func TestBodiesOverTheLimit(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	file := s.file("large.json", strings.Replace(reply(1), "<p>Yes</p>", strings.Repeat("x", maxInvocation), 1))
 	for _, args := range [][]string{{"send", file}, {"identify", file}} {
 		r := s.ctl(args...)
@@ -129,7 +129,7 @@ func TestBodiesOverTheLimit(t *testing.T) {
 }
 
 func TestIdentifySaysTheAccount(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	file := s.file("reply.json", reply(1))
 	for _, c := range []struct {
 		args []string

@@ -190,7 +190,7 @@ func (p *program) find(ctx context.Context, text string, limit int) error {
 			hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
 			hint("was it refused? %s events refused", p.self()).
 			hint("by campaign: %s events list --campaign ID", p.self()).
-			hint("make Smartlead send it again: %s refire TYPE", p.self())
+			hint("make Smartlead send it again: %s resend-guide TYPE", p.self())
 	}
 	rows := newEventTable()
 	for _, r := range found {

@@ -49,7 +49,7 @@ func (m *moves) do(ctx context.Context, rec webhook.Record, act func(nonce strin
 		after, err = act(nonce)
 	}
 	switch {
-	case errors.Is(err, errLeft):
+	case errors.Is(err, errSkipped):
 		r.Result, r.Error = "left", err.Error()
 	case errors.Is(err, webhook.ErrChanged):
 		r.Result, r.err = "failed", err
@@ -137,7 +137,7 @@ type step struct {
 }
 
 var parking = step{
-	name: "park", short: "Set dead events aside: neither redrive nor letter moves them", done: "parked",
+	name: "park", short: "Set dead events aside: neither redrive nor dead letter moves them", done: "parked",
 	long: "Set dead events aside. A parked event owes nothing and no redrive takes it; unpark or replay brings it back.",
 	from: []webhook.State{webhook.Dead},
 	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {

@@ -15,7 +15,7 @@ import (
 func (p *program) redriveCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redrive",
-		Short: "Bring many dead events back, at a pace that the destination bears",
+		Short: "Bring many dead events back, at a pace that the destination keeps up with",
 		Long: `Bring many dead events back: a few first, then faster while nothing fails, slower
 when something does, not at all while most of it fails. The redrive function does
 the work; these commands tell it what to do. One redrive runs at a time.`,
@@ -58,36 +58,36 @@ func (o *orderOptions) flags(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(typeNames(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-func (p *program) order(o orderOptions) (redrive.Order, error) {
-	order := redrive.Order{
+func (p *program) request(o orderOptions) (redrive.Request, error) {
+	request := redrive.Request{
 		Filter: redrive.Filter{Campaign: o.campaign, Account: o.account, Source: o.source, ErrorClass: o.class},
 		Limit:  o.limit, MaxRate: o.maxRate, Canary: o.canary,
 	}
 	for _, name := range o.types {
 		typ, err := parseType(name)
 		if err != nil {
-			return redrive.Order{}, err
+			return redrive.Request{}, err
 		}
-		order.Filter.Types = append(order.Filter.Types, typ)
+		request.Filter.Types = append(request.Filter.Types, typ)
 	}
 	if o.olderThan != "" {
 		d, err := parseSpan(o.olderThan)
 		if err != nil {
-			return redrive.Order{}, usage("--older-than %s is no length of time (2h, 2d3h, 1w)", o.olderThan)
+			return redrive.Request{}, usage("--older-than %s is no length of time (2h, 2d3h, 1w)", o.olderThan)
 		}
-		order.Filter.OlderThan = d
+		request.Filter.OlderThan = d
 	}
 	var err error
-	if order.Filter.IDs, err = p.ids(o.ids); err != nil {
-		return redrive.Order{}, err
+	if request.Filter.IDs, err = p.ids(o.ids); err != nil {
+		return redrive.Request{}, err
 	}
 	if math.IsNaN(o.maxRate) || math.IsInf(o.maxRate, 0) {
-		return redrive.Order{}, usage("--max-rate %g is no number of events a second", o.maxRate)
+		return redrive.Request{}, usage("--max-rate %g is no number of events a second", o.maxRate)
 	}
-	if err := order.Validate(); err != nil {
-		return redrive.Order{}, usage("%v", err)
+	if err := request.Validate(); err != nil {
+		return redrive.Request{}, usage("%v", err)
 	}
-	return order, nil
+	return request, nil
 }
 
 func (p *program) planCmd() *cobra.Command {
@@ -98,7 +98,7 @@ func (p *program) planCmd() *cobra.Command {
 		Example: "  smartleadctl redrive plan --error-class http_503 --older-than 10m",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			order, err := p.order(o)
+			request, err := p.request(o)
 			if err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func (p *program) planCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			plan, err := s.Redrive.Plan(cmd.Context(), order)
+			plan, err := s.Redrive.Plan(cmd.Context(), request)
 			if err != nil {
 				return err
 			}
@@ -127,11 +127,11 @@ func (p *program) startCmd() *cobra.Command {
   smartleadctl redrive start --type EMAIL_REPLY --limit 10 --yes --watch`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			order, err := p.order(o)
+			request, err := p.request(o)
 			if err != nil {
 				return err
 			}
-			return p.start(cmd.Context(), order, yes, watch)
+			return p.start(cmd.Context(), request, yes, watch)
 		},
 	}
 	o.flags(cmd)
@@ -140,12 +140,12 @@ func (p *program) startCmd() *cobra.Command {
 	return cmd
 }
 
-func (p *program) start(ctx context.Context, order redrive.Order, yes, watch bool) error {
+func (p *program) start(ctx context.Context, request redrive.Request, yes, watch bool) error {
 	s, err := p.connected(ctx)
 	if err != nil {
 		return err
 	}
-	plan, err := s.Redrive.Plan(ctx, order)
+	plan, err := s.Redrive.Plan(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (p *program) start(ctx context.Context, order redrive.Order, yes, watch boo
 	if err := p.confirm(yes, "%s, in about %s if nothing fails", what, span(plan.Estimate)); err != nil {
 		return err
 	}
-	job, err := s.Redrive.Start(ctx, order)
+	job, err := s.Redrive.Start(ctx, request)
 	if errors.Is(err, redrive.ErrActive) {
 		return failed(err, "nothing was started").hint("see it: %s redrive status", p.self()).
 			hint("end it: %s redrive cancel", p.self())
@@ -275,7 +275,7 @@ func (p *program) history(ctx context.Context, limit int) error {
 			continue
 		}
 		t.add(stamp(j.StartedAt), string(j.State), thousands(j.Counts.Released), thousands(j.Counts.Delivered),
-			thousands(j.Counts.DiedAgain), thousands(j.Counts.Parked), span(j.EndedAt.Sub(j.StartedAt)), orderText(j.Order), end)
+			thousands(j.Counts.DiedAgain), thousands(j.Counts.Parked), span(j.EndedAt.Sub(j.StartedAt)), orderText(j.Request), end)
 	}
 	switch {
 	case p.json:

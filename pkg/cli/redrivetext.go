@@ -29,7 +29,7 @@ func (p *program) showPlan(plan redrive.Plan) error {
 	}
 	var f fields
 	f.add("bring back", count(plan.Release, "dead event", "dead events"))
-	f.add("takes", "about "+span(plan.Estimate)+" if the destination bears it")
+	f.add("takes", "about "+span(plan.Estimate)+" if the destination keeps up")
 	f.add("oldest death", p.when(plan.Oldest))
 	if plan.Park > 0 {
 		f.add("park", count(plan.Park, "event", "events")+" that were redriven too often before")
@@ -98,8 +98,8 @@ type jobView struct {
 
 func jobOf(j redrive.Job) jobView {
 	return jobView{
-		ID: j.ID, State: string(j.State), Reason: j.Reason, Filter: j.Order.Filter, Limit: j.Order.Limit,
-		MaxRate: j.Order.MaxRate, Counts: j.Counts, InFlight: j.InFlight(), Rate: j.Pace.Rate, Phase: string(j.Pace.Phase),
+		ID: j.ID, State: string(j.State), Reason: j.Reason, Filter: j.Request.Filter, Limit: j.Request.Limit,
+		MaxRate: j.Request.MaxRate, Counts: j.Counts, InFlight: j.InFlight(), Rate: j.Pace.Rate, Phase: string(j.Pace.Phase),
 		StartedAt: wire(j.StartedAt), UpdatedAt: wire(j.UpdatedAt), EndedAt: wire(j.EndedAt), Log: j.Log,
 	}
 }
@@ -112,7 +112,7 @@ func (p *program) showJob(j redrive.Job) error {
 	p.line("  %s", clean(j.Reason))
 	p.line("  %s", bar(j))
 	var f fields
-	f.add("filter", orderText(j.Order))
+	f.add("filter", orderText(j.Request))
 	f.add("released", fmt.Sprintf("%s of %s planned", thousands(j.Counts.Released), thousands(j.Counts.Planned)))
 	f.add("delivered", thousands(j.Counts.Delivered))
 	f.add("under way", underWay(j))
@@ -162,9 +162,9 @@ func (p *program) showJobNext(j redrive.Job) {
 	case j.State.Active() && p.Now().Sub(j.UpdatedAt) > stalled:
 		p.line("  next: nothing moved for %s. Does the redrive function run? %s doctor", span(p.Now().Sub(j.UpdatedAt)), p.self())
 	case j.State == redrive.Holding:
-		p.line("  next: nothing. It tries a few again by itself; mend the destination, or: %s redrive pause", p.self())
+		p.line("  next: nothing. It tries a few again by itself; fix the destination, or: %s redrive pause", p.self())
 	case j.State == redrive.Stopped:
-		p.line("  next: mend what failed, then start anew. What is dead: %s dlq list", p.self())
+		p.line("  next: fix what failed, then start anew. What is dead: %s dlq list", p.self())
 	case j.State.Final() && j.Counts.DiedAgain > 0:
 		p.line("  next: what died again: %s dlq list", p.self())
 	}
@@ -212,7 +212,7 @@ func leftBehind(j redrive.Job) string {
 }
 
 // orderText is an order in the words of the command line.
-func orderText(o redrive.Order) string {
+func orderText(o redrive.Request) string {
 	var words []string
 	add := func(on bool, format string, args ...any) {
 		if on {

@@ -45,8 +45,8 @@ type refusedView struct {
 	Next      string `json:"next,omitempty"`
 }
 
-// refusalAdvice says what mends a cause.
-func (p *program) refusalAdvice(r webhook.Refused) string {
+// refusalAdvice says what fixes a cause.
+func (p *program) refusalAdvice(r webhook.RejectedRequest) string {
 	source := quote(orText(r.Source, "NAME"))
 	switch r.Cause {
 	case "unknown_source":
@@ -71,7 +71,7 @@ func (p *program) refusalAdvice(r webhook.Refused) string {
 const shownExcerpt = 60
 
 // refusalText is the reason, and how the body begins.
-func refusalText(r webhook.Refused) string {
+func refusalText(r webhook.RejectedRequest) string {
 	excerpt := shorten(r.Excerpt, shownExcerpt)
 	if r.Detail == "" || excerpt == "" {
 		return r.Detail + excerpt
@@ -94,7 +94,7 @@ func (p *program) refused(ctx context.Context, o refusedOptions) error {
 	if err != nil {
 		return err
 	}
-	list, err := s.Ledger.Refusals(ctx, day, o.limit)
+	list, err := s.Ledger.RejectedRequests(ctx, day, o.limit)
 	if err != nil {
 		return err
 	}

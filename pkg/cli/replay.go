@@ -159,7 +159,7 @@ func byState(records []webhook.Record) string {
 }
 
 // errLeft: nothing had to be done.
-var errLeft = errors.New("left alone")
+var errSkipped = errors.New("left alone")
 
 // revive brings one event back to work, under what was seen of it.
 func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, again bool, nonce string) (webhook.Record, error) {
@@ -176,7 +176,7 @@ func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, agai
 	case webhook.Delivered:
 		return s.Ledger.Replay(ctx, m)
 	case webhook.Pending, webhook.Processing:
-		return rec, fmt.Errorf("%w: it is on its way already", errLeft)
+		return rec, fmt.Errorf("%w: it is on its way already", errSkipped)
 	case webhook.Held:
 		return rec, fmt.Errorf("it is held, because its body's secret_key is not trusted: sources trust-key %s, or events release", rec.Source)
 	case webhook.Discarded:

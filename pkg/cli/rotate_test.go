@@ -7,7 +7,7 @@ import (
 
 // A first signing secret would lock out a sender that does not sign.
 func TestRotateOfTheSigningSecret(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	file := s.file("reply.json", reply(1))
 	s.fails(2, "sources add NAME --account default --hmac", "sources", "rotate", "demo", "--hmac")
 	s.ok("send", file)
@@ -35,7 +35,7 @@ func TestRotateOfTheSigningSecret(t *testing.T) {
 }
 
 func TestNoHMAC(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	added := lines(t, s.ok("sources", "add", "relay", "--hmac", "--json").out)[0]
 	hook := added["webhook_url"].(string)
 	s.getenv["SMARTLEAD_TOKEN"] = hook[strings.LastIndex(hook, "/")+1:]

@@ -33,8 +33,8 @@ redrives, and what to do next. --raw prints the stored body, credentials removed
 	return cmd
 }
 
-// story is an event with all that is known of it.
-type story struct {
+// eventDetail is an event with all that is known of it.
+type eventDetail struct {
 	eventView
 	Subject       string          `json:"subject,omitempty"`
 	IdentityBasis []string        `json:"identity_basis"`
@@ -70,14 +70,14 @@ func (p *program) show(ctx context.Context, arg string, raw bool) error {
 	if raw {
 		return p.showRaw(ctx, s, rec)
 	}
-	st, err := p.story(ctx, s, rec)
+	st, err := p.eventDetail(ctx, s, rec)
 	if err != nil {
 		return err
 	}
 	if p.json {
 		return p.emit(st)
 	}
-	return p.tell(st)
+	return p.printDetail(st)
 }
 
 // get reads an event; an absent one is named with what to do.
@@ -105,15 +105,15 @@ func (p *program) showRaw(ctx context.Context, s *Stack, rec webhook.Record) err
 	return err
 }
 
-func (p *program) story(ctx context.Context, s *Stack, rec webhook.Record) (story, error) {
-	st := story{
+func (p *program) eventDetail(ctx context.Context, s *Stack, rec webhook.Record) (eventDetail, error) {
+	st := eventDetail{
 		eventView: viewOf(rec), IdentityBasis: append([]string{}, rec.Basis...), Fingerprint: rec.Fingerprint,
 		History: attemptsOf(rec), Headline: p.headline(rec), Next: p.advice(rec), record: rec,
 	}
 	if rec.Variants > 0 {
 		var err error
 		if st.variants, err = s.Ledger.Variants(ctx, rec.ID); err != nil {
-			return story{}, err
+			return eventDetail{}, err
 		}
 		for _, v := range st.variants {
 			st.VariantList = append(st.VariantList, variantOf(v))
@@ -137,8 +137,8 @@ func (p *program) story(ctx context.Context, s *Stack, rec webhook.Record) (stor
 	return st, nil
 }
 
-// tell prints the story for a person, the conclusion first.
-func (p *program) tell(st story) error {
+// printDetail prints an event for a person, the conclusion first.
+func (p *program) printDetail(st eventDetail) error {
 	r := st.record
 	p.line("%s", r.ID)
 	p.line("%s", st.Headline)
@@ -146,16 +146,16 @@ func (p *program) tell(st story) error {
 	p.line("Event")
 	p.printFields(p.eventFields(st))
 	p.line("")
-	p.tellIdentity(st)
+	p.printIdentity(st)
 	p.line("")
 	p.line("How it came")
 	p.printFields(p.arrivalFields(st))
-	if err := p.tellDestinations(r); err != nil {
+	if err := p.printDestinations(r); err != nil {
 		return err
 	}
-	if f := p.lifeFields(r); len(f.names) > 0 {
+	if f := p.stateFields(r); len(f.names) > 0 {
 		p.line("")
-		p.line("Its life")
+		p.line("Since it was last revived")
 		p.printFields(f)
 	}
 	p.line("")
@@ -166,7 +166,7 @@ func (p *program) tell(st story) error {
 	return nil
 }
 
-func (p *program) eventFields(st story) fields {
+func (p *program) eventFields(st eventDetail) fields {
 	r := st.record
 	var f fields
 	f.add("type", clean(typeText(string(r.Type), r.RawType))+", dialect "+r.Dialect)
@@ -194,7 +194,7 @@ func (p *program) eventFields(st story) fields {
 	return f
 }
 
-func (p *program) tellIdentity(st story) {
+func (p *program) printIdentity(st eventDetail) {
 	switch flagged := slices.Contains(st.record.Flags, webhook.FlagVariant); {
 	case st.SplitFrom != "":
 		p.line("Identity: split from %s, another body under the same identity", st.SplitFrom)
@@ -215,7 +215,7 @@ func (p *program) tellIdentity(st story) {
 	}
 }
 
-func (p *program) arrivalFields(st story) fields {
+func (p *program) arrivalFields(st eventDetail) fields {
 	r := st.record
 	var f fields
 	f.add("source", r.Source)
@@ -239,13 +239,13 @@ func (p *program) arrivalFields(st story) fields {
 	return f
 }
 
-func (p *program) tellDestinations(r webhook.Record) error {
+func (p *program) printDestinations(r webhook.Record) error {
 	p.line("")
 	if len(r.Destinations) == 0 {
 		p.line("Destinations: not chosen yet, no worker has taken it")
 	} else {
 		p.line("Destinations, idempotency key %s", r.IdempotencyKey())
-		t := newTable("NAME", "STANDS", ">TRIES IN THIS LIFE")
+		t := newTable("NAME", "STANDS", ">ATTEMPTS SINCE REVIVAL")
 		for _, d := range r.Destinations {
 			t.add(d.Name, stands(r, d), fmt.Sprint(d.Attempts))
 		}
@@ -291,7 +291,7 @@ func stands(r webhook.Record, d webhook.Progress) string {
 }
 
 func took(a webhook.Attempt) string {
-	if a.Result == webhook.ResultWordless {
+	if a.Result == webhook.ResultAbandoned {
 		return ""
 	}
 	return span(a.Duration)
@@ -311,7 +311,7 @@ func forgotten(r webhook.Record) string {
 	return fmt.Sprintf(" (the latest %d)", webhook.MaxHistory)
 }
 
-func (p *program) lifeFields(r webhook.Record) fields {
+func (p *program) stateFields(r webhook.Record) fields {
 	var f fields
 	if r.Death > 0 {
 		f.add("died", fmt.Sprintf("%s, at attempt %d", p.when(r.DiedAt), r.Death))
@@ -320,11 +320,11 @@ func (p *program) lifeFields(r webhook.Record) fields {
 		}
 	}
 	if r.State == webhook.Dead {
-		letter := "was sent to the dead letter queue"
+		deadLetter := "was sent to the dead letter queue"
 		if !r.DueAt.IsZero() {
-			letter = "owed: the sweeper sends it to the dead letter queue " + p.ago(r.DueAt)
+			deadLetter = "owed: the sweeper sends it to the dead letter queue " + p.ago(r.DueAt)
 		}
-		f.add("letter", letter)
+		f.add("dead letter", deadLetter)
 	}
 	if r.Redrives > 0 {
 		f.add("redrives", fmt.Sprint(r.Redrives))
@@ -332,8 +332,8 @@ func (p *program) lifeFields(r webhook.Record) fields {
 	if r.Generation > 0 {
 		f.add("replays", fmt.Sprintf("%d after delivery", r.Generation))
 	}
-	if r.Wordless > 0 {
-		f.add("wordless", fmt.Sprintf("%d leases of this life ended without a word", r.Wordless))
+	if r.Abandoned > 0 {
+		f.add("abandoned", fmt.Sprintf("%d abandoned leases since it was last revived", r.Abandoned))
 	}
 	if r.State == webhook.Processing {
 		f.add("leased until", p.when(r.LeaseUntil))

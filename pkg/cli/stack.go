@@ -120,7 +120,7 @@ func (p *program) build(place Place, c app.Clients) (*Stack, error) {
 	policy := redrive.DefaultPolicy
 	policy.Grace = place.Grace
 	s.Redrive = redrive.New(redrive.Ports{
-		Ledger: s.Ledger, Graveyard: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: p.Now, Sleep: p.Sleep,
+		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: p.Now, Sleep: p.Sleep,
 	}, policy)
 	return s, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // record reads an event past the tool.
-func (s *station) record(id string) webhook.Record {
+func (s *testStack) record(id string) webhook.Record {
 	s.t.Helper()
 	r, err := ledger.New(s.clients.DynamoDB, s.at.Table).Get(s.t.Context(), webhook.EventID(id))
 	if err != nil {
@@ -28,7 +28,7 @@ func TestMovesKeepTheStacksTimes(t *testing.T) {
 		keep  time.Duration
 		due   time.Duration
 	}{{0, "", 90 * 24 * time.Hour, 2 * time.Minute}, {400, "7s", 400 * 24 * time.Hour, 7 * time.Second}} {
-		s := newStation(t)
+		s := newTestStack(t)
 		s.days, s.grace = c.days, c.grace
 		s.writeInfo(s.env.Config.ParameterPrefix)
 		ids := s.deadReplies(3)
@@ -44,7 +44,7 @@ func TestMovesKeepTheStacksTimes(t *testing.T) {
 			}
 		}
 	}
-	s := newStation(t)
+	s := newTestStack(t)
 	s.grace = "soon"
 	s.writeInfo(s.env.Config.ParameterPrefix)
 	s.fails(1, "sweep grace", "events", "list")

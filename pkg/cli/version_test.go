@@ -9,7 +9,7 @@ import (
 )
 
 func TestHelpAndCompletionOfWhatIsNoCommand(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	for _, args := range [][]string{
 		{"help", "nonsense"}, {"help", "events", "nonsense"}, {"completion", "tcsh"}, {"completion", "bash", "extra"},
 	} {
@@ -33,7 +33,7 @@ func TestHelpAndCompletionOfWhatIsNoCommand(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	if r := s.ok("version"); !strings.HasPrefix(r.out, "smartleadctl ") || !strings.Contains(r.out, "built by  go1") {
 		t.Errorf("got %s", r.out)
 	}

@@ -8,19 +8,19 @@ import (
 )
 
 // maxAside bounds the held, and the parked, events that a check counts.
-const maxAside = 200
+const maxAwaitingOperator = 200
 
 // checkHeld and checkParked count what waits for an operator and is in no queue.
 func (p *program) checkHeld(ctx context.Context, s *Stack) finding {
-	return p.checkAside(ctx, s, webhook.Held, "is the key another one now? sources trust-key NAME. Else events release ID, or events discard ID")
+	return p.checkAwaitingOperator(ctx, s, webhook.Held, "is the key another one now? sources trust-key NAME. Else events release ID, or events discard ID")
 }
 
 func (p *program) checkParked(ctx context.Context, s *Stack) finding {
-	return p.checkAside(ctx, s, webhook.Parked, "then events replay ID, or events discard ID")
+	return p.checkAwaitingOperator(ctx, s, webhook.Parked, "then events replay ID, or events discard ID")
 }
 
-func (p *program) checkAside(ctx context.Context, s *Stack, state webhook.State, then string) finding {
-	q := ledger.Query{State: state, Limit: maxAside, Oldest: true, Now: p.Now()}
+func (p *program) checkAwaitingOperator(ctx context.Context, s *Stack, state webhook.State, then string) finding {
+	q := ledger.Query{State: state, Limit: maxAwaitingOperator, Oldest: true, Now: p.Now()}
 	page, err := s.Ledger.List(ctx, q)
 	if err != nil {
 		return p.silent(err, "the table's indexes")

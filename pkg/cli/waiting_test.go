@@ -14,7 +14,7 @@ import (
 
 // What waits for an operator is in no queue: nothing else would tell of it.
 func TestDoctorCountsWhatIsHeldOrParked(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	if r := s.ok("doctor"); strings.Contains(r.out, "not delivered") {
 		t.Errorf("nothing waits, and yet:\n%s", r.out)
 	}
@@ -39,7 +39,7 @@ func TestDoctorCountsWhatIsHeldOrParked(t *testing.T) {
 }
 
 func TestStatusOfARedriveThatParked(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	id := s.deadReplies(1)[0]
 	s.answer.Store(503)
 	for range redrive.DefaultPolicy.ParkAfter {
@@ -62,11 +62,11 @@ func TestStatusOfARedriveThatParked(t *testing.T) {
 // A redrive that has ended looks at its events no more.
 func TestWhatARedriveLeftUnderWay(t *testing.T) {
 	for _, c := range []struct{ job, want string }{
-		{`{"state":"running","flights":[{},{}]}`, ""},
+		{`{"state":"running","in_flight":[{},{}]}`, ""},
 		{`{"state":"done","counts":{"released":3,"delivered":2}}`, ""},
 		{`{"state":"cancelled","counts":{"released":9,"delivered":4,"died_again":2}}`, "3 were under way when it was cancelled"},
-		{`{"state":"cancelled","flights":[{},{},{},{},{}]}`, "5 were under way when it was cancelled"},
-		{`{"state":"stopped","flights":[{}]}`, "1 was under way when it ended"},
+		{`{"state":"cancelled","in_flight":[{},{},{},{},{}]}`, "5 were under way when it was cancelled"},
+		{`{"state":"stopped","in_flight":[{}]}`, "1 was under way when it ended"},
 	} {
 		var job redrive.Job
 		if err := json.Unmarshal([]byte(c.job), &job); err != nil {
@@ -82,7 +82,7 @@ func TestWhatARedriveLeftUnderWay(t *testing.T) {
 }
 
 func TestStatusAndHistoryOfACancelledRedrive(t *testing.T) {
-	s := newStation(t)
+	s := newTestStack(t)
 	s.deadReplies(3)
 	s.ok("redrive", "start", "--yes")
 	ctx, cancel := context.WithCancel(t.Context())

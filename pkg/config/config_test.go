@@ -49,7 +49,7 @@ func TestEveryProblemIsNamed(t *testing.T) {
 // An item must outlive every message that may refer to it.
 func TestRetentionIsLongerThanThatOfTheDeadLetterQueue(t *testing.T) {
 	if _, err := config.Read(env("RETENTION_DAYS", "14"), 0); err == nil {
-		t.Error("14 days are as long as the dead letter queue keeps a letter")
+		t.Error("14 days are as long as the dead letter queue keeps a dead letter")
 	}
 	if _, err := config.Read(env("RETENTION_DAYS", "15"), 0); err != nil {
 		t.Error(err)

@@ -36,9 +36,9 @@ type answer struct {
 //   - 408, 425, 429, 5xx and every failure below HTTP may pass: retry.
 //   - 3xx is permanent: redirects are not followed, because the event would go
 //     where nobody configured it to go. The operator enters the new URL.
-//   - 401, 403 and 404 are permanent like every other 4xx. An operator mends
+//   - 401, 403 and 404 are permanent like every other 4xx. An operator fixes
 //     them, by a key or a URL; until then a retry cannot succeed, and a dead
-//     letter says so at once instead of after hours. A redrive brings it back.
+//     dead letter says so at once instead of after hours. A redrive brings it back.
 func decide(a answer, host string, now time.Time) webhook.Outcome {
 	if a.err != nil {
 		class, text := classify(a.err)

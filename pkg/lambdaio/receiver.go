@@ -70,7 +70,7 @@ func serve(ctx context.Context, svc *receive.Service, ev events.APIGatewayV2HTTP
 // statusOf is the one place that maps a refusal to a status. What is our own
 // failure is a 5xx: a 4xx may end the provider's retries.
 func statusOf(err error) (int, any) {
-	refusal, ok := errors.AsType[*receive.Refusal](err)
+	refusal, ok := errors.AsType[*receive.Error](err)
 	if !ok {
 		return http.StatusInternalServerError, message{Error: "internal error: send the request again"}
 	}
@@ -106,7 +106,7 @@ func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
 	if ev.IsBase64Encoded {
 		body, err := base64.StdEncoding.DecodeString(ev.Body)
 		if err != nil {
-			return req, &receive.Refusal{Kind: receive.BadBody, Cause: "base64", Public: "the body is not what its encoding says", Err: err}
+			return req, &receive.Error{Kind: receive.BadBody, Cause: "base64", Public: "the body is not what its encoding says", Err: err}
 		}
 		req.Body = body
 	}

@@ -17,7 +17,7 @@ const maxEventLines = 100
 // logReceived writes one line for each event, or one for a refused request.
 func logReceived(ctx context.Context, t Telemetry, req receive.Request, a receive.Answer, err error, took time.Duration) {
 	source := req.SourceName()
-	if refusal, ok := errors.AsType[*receive.Refusal](err); ok && len(a.Results) == 0 {
+	if refusal, ok := errors.AsType[*receive.Error](err); ok && len(a.Results) == 0 {
 		t.Metrics.Count("Refused", 1, "cause", refusal.Cause)
 		level := slog.LevelWarn
 		if refusal.Kind == receive.Unavailable || refusal.Kind == receive.Internal {

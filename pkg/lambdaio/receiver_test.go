@@ -20,7 +20,7 @@ func TestStatusOfEachRefusal(t *testing.T) {
 	for kind, want := range map[receive.Kind]int{
 		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
 	} {
-		if got, _ := statusOf(&receive.Refusal{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want {
+		if got, _ := statusOf(&receive.Error{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want {
 			t.Errorf("%s: got %d, want %d", kind, got, want)
 		}
 	}
@@ -31,7 +31,7 @@ func TestStatusOfEachRefusal(t *testing.T) {
 }
 
 func TestOurFailureAsksForTheRequestAgain(t *testing.T) {
-	status, body := statusOf(&receive.Refusal{Kind: receive.Unavailable, Cause: "not_durable"})
+	status, body := statusOf(&receive.Error{Kind: receive.Unavailable, Cause: "not_durable"})
 	r := response(status, body, http.MethodPost)
 	if r.Headers["Retry-After"] == "" || r.Headers["Content-Type"] != "application/json" {
 		t.Errorf("%+v", r)
@@ -72,7 +72,7 @@ func TestTokenIsNotLogged(t *testing.T) {
 			to := Telemetry{Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
 			answer := receive.Answer{Results: []receive.Result{{Status: receive.Accepted}}}
 			logReceived(t.Context(), to, req, answer, nil, 0)
-			logReceived(t.Context(), to, req, receive.Answer{}, &receive.Refusal{Kind: receive.Unauthorized, Cause: "wrong_token"}, 0)
+			logReceived(t.Context(), to, req, receive.Answer{}, &receive.Error{Kind: receive.Unauthorized, Cause: "wrong_token"}, 0)
 			if log.Len() == 0 || strings.Contains(log.String(), token[:12]) {
 				t.Errorf("the log says %s", log.String())
 			}

@@ -24,7 +24,7 @@ import (
 // nobody worked on.
 //
 // A repeat with another body is stored beside the event before Claim returns.
-// A repeat of a held event by a trusted sender, with the same body, sets it
+// A repeat of a held event by a trusted sender, with the same body, releases it
 // free: the returned record is pending and due at once. With another body it
 // becomes an event of its own. The model's R1, and claim of intake.pml, step by
 // step.
@@ -89,19 +89,19 @@ func (l *Ledger) answer(ctx context.Context, it item, r webhook.Receipt, nonce s
 func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	id := old.id()
 	old.Payload = nil
-	forged := old.givenUp() && !r.Held
+	forged := old.discardedUntrusted() && !r.Held
 	trusted := old.State == string(webhook.Held) && !r.Held
 	if r.Fingerprint != old.Fingerprint || forged {
 		claimed, known, err := l.keepVariant(ctx, old, r, nonce)
 		if err == nil && !trusted && !forged {
-			trusted, err = l.heldApart(ctx, claimed.ID, known, r)
+			trusted, err = l.splitIsHeld(ctx, claimed.ID, known, r)
 		}
 		if err != nil || (!trusted && !forged) {
 			return claimed, err
 		}
-		return l.standAlone(ctx, claimed, r, nonce, dueAt)
+		return l.splitTrusted(ctx, claimed, r, nonce, dueAt)
 	}
-	rec, err := l.vouch(ctx, old, r)
+	rec, err := l.releaseIfTrusted(ctx, old, r)
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
@@ -114,10 +114,10 @@ func (l *Ledger) repeat(ctx context.Context, old item, r webhook.Receipt, nonce 
 	return claimed, nil
 }
 
-// vouch sets a held event free whose body a trusted sender sends, and returns
+// releaseIfTrusted releases a held event whose body a trusted sender sends, and returns
 // the event as it then stands, without its payload: C2, C2r and C6 of
 // intake.pml.
-func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhook.Record, error) {
+func (l *Ledger) releaseIfTrusted(ctx context.Context, old item, r webhook.Receipt) (webhook.Record, error) {
 	old.Payload = nil
 	if old.State != string(webhook.Held) || r.Held {
 		return old.record(), nil
@@ -138,11 +138,11 @@ func (l *Ledger) vouch(ctx context.Context, old item, r webhook.Receipt) (webhoo
 	return rec, nil
 }
 
-// standAlone makes the body of a trusted sender an event of its own, at once,
+// splitTrusted makes the body of a trusted sender an event of its own, at once,
 // where an event that is not trusted holds its identity: nobody who merely knows
 // the URL may suppress an event by sending another body first, nor have it
 // flagged as a variant, which a filter may leave out. C4 to C7 of intake.pml.
-func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+func (l *Ledger) splitTrusted(ctx context.Context, claimed webhook.Claimed, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	variant, err := l.getItem(ctx, itemKey(claimed.ID.Key(), variantSK(claimed.ID.Occurrence(), r.Fingerprint)))
 	if err != nil {
 		return webhook.Claimed{}, err
@@ -161,11 +161,11 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 		return webhook.Claimed{}, err
 	}
 	// The same body may have come from a sender that is not trusted before.
-	rec, err := l.vouch(ctx, it, r)
+	rec, err := l.releaseIfTrusted(ctx, it, r)
 	if err != nil {
 		return webhook.Claimed{}, err
 	}
-	if it.State = string(rec.State); it.givenUp() {
+	if it.State = string(rec.State); it.discardedUntrusted() {
 		return l.repeat(ctx, it, r, nonce, dueAt) // it stands alone beside that one
 	}
 	alone := webhook.Claimed{ID: id, Status: webhook.ClaimAccepted, Record: rec, Uncounted: claimed.Uncounted}
@@ -175,11 +175,11 @@ func (l *Ledger) standAlone(ctx context.Context, claimed webhook.Claimed, r webh
 	return alone, nil
 }
 
-// heldApart tells whether the body of a trusted sender is held, or was given up
+// splitIsHeld tells whether the body of a trusted sender is held, or was given up
 // while it was: it came from one who was not trusted before, and was split off.
 // It asks where that may be: the variant, as it was met, was not trusted or had
 // been split off. The end of C3 of intake.pml.
-func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
+func (l *Ledger) splitIsHeld(ctx context.Context, id webhook.EventID, known item, r webhook.Receipt) (bool, error) {
 	if r.Held || (known.trusted() && known.SplitAs == "") {
 		return false, nil
 	}
@@ -187,12 +187,12 @@ func (l *Ledger) heldApart(ctx context.Context, id webhook.EventID, known item, 
 	if errors.Is(err, webhook.ErrNotFound) {
 		return false, nil
 	}
-	return err == nil && (apart.State == string(webhook.Held) || apart.givenUp()), err
+	return err == nil && (apart.State == string(webhook.Held) || apart.discardedUntrusted()), err
 }
 
-// givenUp: an operator discarded what a sender who is not trusted sent. It is
+// discardedUntrusted: an operator discarded what a sender who is not trusted sent. It is
 // given up for good, but not what a trusted sender says.
-func (it item) givenUp() bool {
+func (it item) discardedUntrusted() bool {
 	return it.State == string(webhook.Discarded) && slices.Contains(it.Flags, webhook.FlagUntrustedSender)
 }
 

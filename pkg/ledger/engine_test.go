@@ -126,7 +126,7 @@ func (s store) checkItems(t *testing.T) {
 		id, state := text("pk")+" "+text("sk"), text("state")
 		has := func(name string) bool { return it[name] != nil }
 		event := state != "" && state != "variant"
-		aside := state == "dead" || state == "held" || state == "parked"
+		awaiting := state == "dead" || state == "held" || state == "parked"
 		unfinished := state == "pending" || state == "processing"
 		for _, rule := range []struct {
 			what string
@@ -135,8 +135,8 @@ func (s store) checkItems(t *testing.T) {
 			{"the due index is set with due_at or not at all", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
 			{"the due index is set while a message is owed", has("due_key") == unfinished || state == "dead"},
 			{"the due key is of due_at", !has("due_key") || text("due_key")[:24] == text("due_at")},
-			{"the dead index is set for what waits for an operator", has("dead_key") == aside && has("dead_shard") == aside},
-			{"the dead index is set under the state", !aside || strings.HasPrefix(text("dead_shard"), state+"#")},
+			{"the dead index is set for what waits for an operator", has("dead_key") == awaiting && has("dead_shard") == awaiting},
+			{"the dead index is set under the state", !awaiting || strings.HasPrefix(text("dead_shard"), state+"#")},
 			{"the time index is set for events alone", has("time_key") == event && has("time_shard") == event},
 			{"lease_until is set in processing alone", has("lease_until") == (state == "processing")},
 			{"only what is finished expires", !event || has("expires_at") == (state == "delivered" || state == "discarded")},

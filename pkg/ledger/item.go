@@ -54,7 +54,7 @@ type item struct {
 	NotBefore   instant      `dynamodbav:"not_before,omitempty"`
 	DueAt       instant      `dynamodbav:"due_at,omitempty"`
 	Sweeps      int          `dynamodbav:"sweeps"`
-	Wordless    int          `dynamodbav:"wordless"`
+	Abandoned   int          `dynamodbav:"abandoned"`
 	Death       int          `dynamodbav:"death"`
 	DiedAt      instant      `dynamodbav:"died_at,omitempty"`
 	FirstDied   instant      `dynamodbav:"first_died_at,omitempty"`
@@ -177,9 +177,9 @@ func dueShard(id webhook.EventID) string { return dueShardName(int(shard(id, due
 
 func dueShardName(n int) string { return fmt.Sprintf("due#%d", n) }
 
-// asideShard is the partition of the index dead for an event that is dead, held
+// awaitingOperatorShard is the partition of the index dead for an event that is dead, held
 // or parked.
-func asideShard(state webhook.State, id webhook.EventID) string {
+func awaitingOperatorShard(state webhook.State, id webhook.EventID) string {
 	return fmt.Sprintf("%s#%d", state, shard(id, deadShards))
 }
 
@@ -237,7 +237,7 @@ func (it item) trusted() bool { return !slices.Contains(it.Flags, webhook.FlagUn
 // hold makes a new event one that waits for an operator.
 func (it *item) hold() {
 	it.State = string(webhook.Held)
-	it.DeadShard, it.DeadKey = asideShard(webhook.Held, it.id()), it.TimeKey
+	it.DeadShard, it.DeadKey = awaitingOperatorShard(webhook.Held, it.id()), it.TimeKey
 }
 
 func (it *item) setReceipt(r webhook.Receipt) {
@@ -278,7 +278,7 @@ func (it item) record() webhook.Record {
 		State: webhook.State(it.State), Lane: webhook.Lane(it.Lane),
 		LeaseNumber: it.LeaseNumber, LeaseNonce: it.LeaseNonce, LeaseUntil: it.LeaseUntil.time(),
 		NotBefore: it.NotBefore.time(), DueAt: it.DueAt.time(), Sweeps: it.Sweeps,
-		Wordless: it.Wordless, Death: it.Death, DiedAt: it.DiedAt.time(), FirstDied: it.FirstDied.time(),
+		Abandoned: it.Abandoned, Death: it.Death, DiedAt: it.DiedAt.time(), FirstDied: it.FirstDied.time(),
 		ErrorClass: it.ErrorClass, Error: it.Error,
 		Redrives: it.Redrives, Generation: it.Generation, EffectKey: it.EffectKey,
 		Duplicates: it.Duplicates, Variants: it.Variants,
@@ -325,8 +325,8 @@ func historyOf(before, added []webhook.Attempt) []attempt {
 	return out
 }
 
-// newLife gives every destination that is not settled a new budget.
-func newLife(list []webhook.Progress) []webhook.Progress {
+// newBudget gives every destination that is not settled a new budget.
+func newBudget(list []webhook.Progress) []webhook.Progress {
 	out := slices.Clone(list)
 	for i := range out {
 		if !out[i].Result.Settled() {

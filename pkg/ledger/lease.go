@@ -86,7 +86,7 @@ func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (it
 // leaseOther decides on the item that refused a pending lease: the other
 // branches of the model's W1.
 func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	refuse := func(why webhook.Refusal) (item, error) {
+	refuse := func(why webhook.LeaseRefusal) (item, error) {
 		return item{}, &webhook.NotLeasable{Reason: why, Record: old.record()}
 	}
 	switch state := webhook.State(old.State); {
@@ -95,73 +95,73 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 	case state == webhook.Processing && old.LeaseNonce == req.Nonce:
 		return old, nil // my own lease, whose answer was lost
 	case state == webhook.Pending && old.NotBefore.time().After(req.Now):
-		return refuse(webhook.RefusedEarly)
+		return refuse(webhook.LeaseRefusedEarly)
 	case state == webhook.Pending:
 		return item{}, &errCondition{old: old}
 	case state == webhook.Processing && !old.LeaseUntil.time().Before(req.Now):
-		return refuse(webhook.RefusedBusy)
-	case state == webhook.Processing && old.Wordless >= req.MaxWordless:
-		return l.bury(ctx, req, old)
+		return refuse(webhook.LeaseRefusedBusy)
+	case state == webhook.Processing && old.Abandoned >= req.MaxAbandoned:
+		return l.markDeadAbandoned(ctx, req, old)
 	case state == webhook.Processing:
 		return l.leaseExpired(ctx, req, old)
 	case state == webhook.Dead && req.Death > 0 && req.Death == old.Death:
-		return l.leaseByLetter(ctx, req, old)
+		return l.leaseByDeadLetter(ctx, req, old)
 	case state == webhook.Dead:
-		return refuse(webhook.RefusedStaleLetter)
+		return refuse(webhook.LeaseRefusedStaleDeadLetter)
 	}
-	return refuse(webhook.RefusedFinished)
+	return refuse(webhook.LeaseRefusedFinished)
 }
 
-// leaseExpired takes over from a holder that never said a word: the model's W1x
-// from PROC. The wordless lease is charged apart from the attempts.
+// leaseExpired takes over from a holder that never reported an outcome: the model's W1x
+// from PROC. The abandoned lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req)
-	u.set += ", wordless = wordless + :one, history = :history"
+	u.set += ", abandoned = abandoned + :one, history = :history"
 	u.cond = "#state = :processing AND lease_number = :seen AND lease_until < :now"
 	u.values[":seen"] = old.LeaseNumber
-	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{wordless(old)})
+	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})
 	return l.apply(ctx, u)
 }
 
-// leaseByLetter revives a dead event by its own letter: the model's W1x from
+// leaseByDeadLetter revives a dead event by its own dead letter: the model's W1x from
 // DEAD. It starts a new budget, never a new count, and keeps what succeeded.
-func (l *Ledger) leaseByLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
+func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req)
-	u.set += ", wordless = :zero, redrives = redrives + :one, destinations = :destinations"
+	u.set += ", abandoned = :zero, redrives = redrives + :one, destinations = :destinations"
 	u.remove += ", dead_shard, dead_key"
 	u.cond = "#state = :dead AND death = :death"
 	u.values[":dead"] = string(webhook.Dead)
 	u.values[":death"] = old.Death
-	u.values[":destinations"] = progressOf(newLife(old.record().Destinations))
+	u.values[":destinations"] = progressOf(newBudget(old.record().Destinations))
 	return l.apply(ctx, u)
 }
 
-// bury writes dead over an expired lease when its event has used up its
-// wordless leases: the model's W1x, bury. The event owes its letter. The nonce goes,
+// markDeadAbandoned writes dead over an expired lease when its event has used up its
+// abandoned leases: the model's W1x. The event owes its dead letter. The nonce goes,
 // so that the holder, should it come back, does not take this death for its
 // own.
-func (l *Ledger) bury(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
+func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := deadUpdate(keyOf(req.ID), old, req.Now, req.DueAt)
 	u.set += ", history = :history"
 	u.remove += ", lease_nonce"
 	u.cond = "#state = :processing AND lease_number = :seen AND lease_until < :now"
 	u.values[":processing"] = string(webhook.Processing)
 	u.values[":seen"] = old.LeaseNumber
-	u.values[":class"] = "wordless"
-	u.values[":error"] = "the worker stopped without a word, as on a time-out or out of memory, too often"
-	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{wordless(old)})
+	u.values[":class"] = "abandoned"
+	u.values[":error"] = "the worker stopped without reporting an outcome, as on a time-out or out of memory, too often"
+	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})
 	it, err := l.apply(ctx, u)
 	if err != nil {
 		return item{}, err
 	}
-	return item{}, &webhook.NotLeasable{Reason: webhook.RefusedSpent, Record: it.record()}
+	return item{}, &webhook.NotLeasable{Reason: webhook.LeaseRefusedSpent, Record: it.record()}
 }
 
-// wordless is the attempt that an expired lease stands for.
-func wordless(old item) webhook.Attempt {
+// abandonedAttempt is the attempt that an expired lease stands for.
+func abandonedAttempt(old item) webhook.Attempt {
 	return webhook.Attempt{
-		Number: old.LeaseNumber, Generation: old.Generation, Result: webhook.ResultWordless,
-		ErrorClass: "wordless", Error: "the worker stopped without a word",
+		Number: old.LeaseNumber, Generation: old.Generation, Result: webhook.ResultAbandoned,
+		ErrorClass: "abandoned", Error: "the worker stopped without reporting an outcome",
 		StartedAt: old.UpdatedAt.time(),
 	}
 }
@@ -173,14 +173,14 @@ func deadUpdate(k key, old item, now, dueAt time.Time) update {
 	return update{
 		key: k,
 		set: "#state = :dead, death = :death, died_at = :now, first_died_at = if_not_exists(first_died_at, :now), " +
-			"error_class = :class, #error = :error, wordless = :zero, updated_at = :now, " +
+			"error_class = :class, #error = :error, abandoned = :zero, updated_at = :now, " +
 			"due_at = :due, due_key = :due_key, due_shard = :due_shard, dead_shard = :dead_shard, dead_key = :dead_key",
 		remove: "lease_until",
 		names:  map[string]string{"#state": "state", "#error": "error"},
 		values: map[string]any{
 			":dead": string(webhook.Dead), ":death": old.LeaseNumber, ":now": died, ":zero": 0,
 			":due": due, ":due_key": timeKey(due, id), ":due_shard": dueShard(id),
-			":dead_shard": asideShard(webhook.Dead, id), ":dead_key": timeKey(died, id),
+			":dead_shard": awaitingOperatorShard(webhook.Dead, id), ":dead_key": timeKey(died, id),
 		},
 	}
 }

@@ -141,8 +141,8 @@ func (q Query) index(day string) index {
 		return index{"request", "request_id", "time_key", []string{fit(q.RequestID)}}
 	case q.Lead != "":
 		return index{"lead", "lead_key", "time_key", []string{fit(q.Lead)}}
-	case q.aside() != "":
-		return asideIndex(q.aside())
+	case q.awaitingOperator() != "":
+		return awaitingOperatorIndex(q.awaitingOperator())
 	case q.Campaign != "":
 		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(fit(q.Campaign), n) })}
 	}
@@ -161,7 +161,7 @@ func numbered(n uint32, name func(uint32) string) []string {
 // index is eventually consistent: an event that died again is listed in its new
 // place, or the cursor would jump there and skip what lies between.
 func (q Query) isCurrent(k string, r webhook.Record) bool {
-	return q.aside() == "" || k == timeKey(at(q.Time(r)), r.ID)
+	return q.awaitingOperator() == "" || k == timeKey(at(q.Time(r)), r.ID)
 }
 
 // mayMatch tells by the index alone whether an event may be of the listing, so
@@ -174,10 +174,10 @@ func (q Query) mayMatch(e entry) bool {
 	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {
 		return false
 	}
-	if q.aside() == "" {
+	if q.awaitingOperator() == "" {
 		return true
 	}
-	g := graveOf(e)
+	g := deadSummaryOf(e)
 	return (q.Source == "" || q.Source == g.Source) &&
 		(q.Account == "" || q.Account == g.Account) &&
 		(q.Campaign == "" || fit(q.Campaign) == g.CampaignID) &&
@@ -189,9 +189,9 @@ func (q Query) byID() bool {
 	return q.MessageID != "" || q.StatsID != "" || q.RequestID != "" || q.Lead != ""
 }
 
-// aside is the state whose part of the index dead is the look-up; "" for any
+// awaitingOperator is the state whose part of the index dead is the look-up; "" for any
 // other look-up.
-func (q Query) aside() webhook.State {
+func (q Query) awaitingOperator() webhook.State {
 	switch {
 	case q.byID():
 	case q.Dead:
@@ -205,14 +205,14 @@ func (q Query) aside() webhook.State {
 // Time is by what the listing orders its events: their death where it looks for
 // dead or parked ones, else their receipt.
 func (q Query) Time(r webhook.Record) time.Time {
-	if q.aside() == webhook.Dead || q.aside() == webhook.Parked {
+	if q.awaitingOperator() == webhook.Dead || q.awaitingOperator() == webhook.Parked {
 		return r.DiedAt
 	}
 	return r.ReceivedAt
 }
 
 // byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool { return q.aside() == "" && !q.byID() && q.Campaign == "" }
+func (q Query) byDay() bool { return q.awaitingOperator() == "" && !q.byID() && q.Campaign == "" }
 
 // Bounds are the times between which the listing looks: since is within,
 // until is not.

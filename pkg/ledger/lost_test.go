@@ -57,7 +57,7 @@ func revival(r webhook.Record) webhook.Revival {
 func leaseRequest(r webhook.Record, now time.Time) webhook.LeaseRequest {
 	return webhook.LeaseRequest{
 		ID: r.ID, Death: r.Death, Nonce: "lease at " + now.String(), Now: now, Until: now.Add(time.Minute), DueAt: now.Add(time.Hour),
-		Destinations: []string{"crm"}, MaxWordless: 3,
+		Destinations: []string{"crm"}, MaxAbandoned: 3,
 	}
 }
 
@@ -74,7 +74,7 @@ func lostAnswers(t *testing.T) []lostAnswer {
 	return []lostAnswer{
 		{"lease of a pending event", webhook.Pending, lease, nil, webhook.Processing},
 		{"lease of an expired one", webhook.Processing, lease, nil, webhook.Processing},
-		{"lease by a letter", webhook.Dead, lease, nil, webhook.Processing},
+		{"lease by a dead letter", webhook.Dead, lease, nil, webhook.Processing},
 		{"delivered", webhook.Processing, settle(webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}), nil, webhook.Delivered},
 		{"retry", webhook.Processing, settle(webhook.Settlement{State: webhook.Pending, At: noon, NotBefore: noon, DueAt: noon}), nil, webhook.Pending},
 		{"dead", webhook.Processing, settle(webhook.Settlement{State: webhook.Dead, At: noon, DueAt: noon}), nil, webhook.Dead},
@@ -82,7 +82,7 @@ func lostAnswers(t *testing.T) []lostAnswer {
 		{"unpark", webhook.Parked, func(l store, r webhook.Record) error { _, err := l.Unpark(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"replay", webhook.Delivered, func(l store, r webhook.Record) error { _, err := l.Replay(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"swept", webhook.Pending, func(l store, r webhook.Record) error { return l.Swept(t.Context(), r, noon.Add(time.Hour)) }, webhook.ErrChanged, webhook.Pending},
-		{"letter sent", webhook.Dead, func(l store, r webhook.Record) error { return l.LetterSent(t.Context(), r.ID, r.Death, r.DueAt) }, webhook.ErrChanged, webhook.Dead},
+		{"dead letter confirmed", webhook.Dead, func(l store, r webhook.Record) error { return l.ConfirmDeadLetter(t.Context(), r.ID, r.Death, r.DueAt) }, webhook.ErrChanged, webhook.Dead},
 		{"park", webhook.Dead, func(l store, r webhook.Record) error { return l.Park(t.Context(), r.ID, r.Death, noon) }, webhook.ErrChanged, webhook.Parked},
 		{"discard", webhook.Dead, func(l store, r webhook.Record) error { return l.Discard(t.Context(), r, noon, noon) }, webhook.ErrChanged, webhook.Discarded},
 	}
@@ -187,15 +187,15 @@ func TestLostAnswerToAClaim(t *testing.T) {
 	}
 }
 
-// A burial whose answer was lost leaves a death that owes its letter.
-func TestLostAnswerToABurial(t *testing.T) {
+// A death by abandonment whose answer was lost leaves a death that owes its dead letter.
+func TestLostAnswerToADeathByAbandonment(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
 			l := openStore(t, engine.start(t), net)
 			rec := bring(t, l, webhook.Processing, "v1:EMAIL_REPLY:A")
 			req := leaseRequest(rec, noon.Add(24*time.Hour))
-			req.MaxWordless = 0
+			req.MaxAbandoned = 0
 			net.armed.Store(true)
 			_, err := l.Lease(t.Context(), req)
 			var not *webhook.NotLeasable
@@ -228,7 +228,7 @@ func TestUnavailable(t *testing.T) {
 		"Settle": func() error {
 			return l.Settle(ctx, webhook.Lease{Record: rec}, webhook.Settlement{State: webhook.Delivered, At: noon})
 		},
-		"LetterSent":    func() error { return l.LetterSent(ctx, id, 1, noon) },
+		"ConfirmDeadLetter":    func() error { return l.ConfirmDeadLetter(ctx, id, 1, noon) },
 		"Due":           func() error { _, _, err := l.Due(ctx, 0, noon, "", 10); return err },
 		"Swept":         func() error { return l.Swept(ctx, rec, noon) },
 		"Revive":        func() error { _, err := l.Revive(ctx, revival(rec)); return err },
@@ -242,8 +242,8 @@ func TestUnavailable(t *testing.T) {
 		"List":          func() error { _, err := l.List(ctx, ledger.Query{Limit: 10, Now: noon}); return err },
 		"Variants":      func() error { _, err := l.Variants(ctx, id); return err },
 		"Split":         func() error { _, err := l.Split(ctx, webhook.Variant{ID: id}, noon, noon); return err },
-		"RecordRefusal": func() error { return l.RecordRefusal(ctx, webhook.Refused{At: noon}) },
-		"Refusals":      func() error { _, err := l.Refusals(ctx, noon, 10); return err },
+		"RecordRejectedRequest": func() error { return l.RecordRejectedRequest(ctx, webhook.RejectedRequest{At: noon}) },
+		"Refusals":      func() error { _, err := l.RejectedRequests(ctx, noon, 10); return err },
 		"LoadDocument":  func() error { _, _, err := l.LoadDocument(ctx, "job", "1"); return err },
 		"SaveDocument":  func() error { return l.SaveDocument(ctx, "job", "1", nil, 0, noon, noon) },
 		"ListDocuments": func() error { _, err := l.ListDocuments(ctx, "job", 10); return err },

@@ -17,7 +17,7 @@ func (l *Ledger) Revive(ctx context.Context, m webhook.Revival) (webhook.Record,
 }
 
 // Unpark brings a parked event back to work; never back to dead, where a late
-// clearing of an older letter could strand it (the model's Operator).
+// clearing of an older dead letter could strand it (the model's Operator).
 func (l *Ledger) Unpark(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(ctx, m, webhook.Parked, "death = :seen", m.Death)
 }
@@ -40,7 +40,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	due := at(m.DueAt)
 	u := update{
 		key: keyOf(m.ID),
-		set: "#state = :pending, lane = :lane, wordless = :zero, sweeps = :zero, updated_at = :now, " +
+		set: "#state = :pending, lane = :lane, abandoned = :zero, sweeps = :zero, updated_at = :now, " +
 			"due_at = :due, due_key = :due_key, due_shard = :due_shard, move_nonce = :nonce, destinations = :destinations",
 		remove: "not_before, expires_at, dead_shard, dead_key",
 		cond:   "#state = :from AND lease_number = :number AND " + cond,
@@ -49,7 +49,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 			":pending": string(webhook.Pending), ":from": string(from), ":lane": string(m.Lane), ":zero": 0,
 			":now": at(m.At), ":due": due, ":due_key": timeKey(due, m.ID), ":due_shard": dueShard(m.ID),
 			":nonce": m.Nonce, ":seen": seen, ":number": old.LeaseNumber,
-			":destinations": progressOf(newLife(old.record().Destinations)),
+			":destinations": progressOf(newBudget(old.record().Destinations)),
 		},
 	}
 	if m.Redrive && from != webhook.Parked {
@@ -62,7 +62,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	if from == webhook.Delivered {
 		u.set += ", generation = :generation"
 		u.values[":generation"] = seen + 1
-		u.values[":destinations"] = afresh(old.record().Destinations)
+		u.values[":destinations"] = resetAll(old.record().Destinations)
 		if m.Again {
 			u.set += ", effect_key = :generation"
 		}
@@ -78,8 +78,8 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	return it.record(), nil
 }
 
-// afresh opens every destination: a replay repeats what succeeded. (P1.)
-func afresh(list []webhook.Progress) []progress {
+// resetAll opens every destination: a replay repeats what succeeded. (P1.)
+func resetAll(list []webhook.Progress) []progress {
 	out := make([]progress, 0, len(list))
 	for _, p := range list {
 		out = append(out, progress{Name: p.Name})
@@ -108,7 +108,7 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 	return it.record(), nil
 }
 
-// Park sets a dead event aside and owes nothing for it; its letter is stale
+// Park sets a dead event aside and owes nothing for it; its dead letter is stale
 // from then on. It requires the death that the caller saw. The model's Operator.
 func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error {
 	_, err := l.apply(ctx, update{
@@ -119,7 +119,7 @@ func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now ti
 		names:  map[string]string{"#state": "state"},
 		values: map[string]any{
 			":parked": string(webhook.Parked), ":dead": string(webhook.Dead), ":death": death, ":now": at(now),
-			":shard": asideShard(webhook.Parked, id),
+			":shard": awaitingOperatorShard(webhook.Parked, id),
 		},
 	})
 	return changed(err)

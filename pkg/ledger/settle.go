@@ -15,7 +15,7 @@ import (
 // webhook.ErrLeaseLost, having changed nothing, where it is not.
 //
 // A settlement whose answer was lost is recognised by the lease's nonce (the
-// model's W4r); bury takes the nonce away.
+// model's W4r); markDeadAbandoned takes the nonce away.
 func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	u, err := settlement(lease, s)
 	if err != nil {
@@ -52,7 +52,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (update, error) {
 	case webhook.Delivered: // the model's W4 to DELIV
 		return update{
 			key: keyOf(id),
-			set: "#state = :state, delivered_at = :now, updated_at = :now, wordless = :zero, expires_at = :expires",
+			set: "#state = :state, delivered_at = :now, updated_at = :now, abandoned = :zero, expires_at = :expires",
 			// The error of an attempt before is in the history.
 			remove: "due_at, due_key, due_shard, lease_until, error_class, #error",
 			names:  map[string]string{"#state": "state", "#error": "error"},
@@ -86,11 +86,11 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (update, error) {
 	return update{}, fmt.Errorf("ledger: an attempt cannot end as %q", s.State)
 }
 
-// LetterSent clears what a dead event owes, once SQS has accepted its letter:
+// ConfirmDeadLetter clears what a dead event owes, once SQS has accepted its dead letter:
 // only for this death, and only if the due time is the one written with it
 // (the model's W6). It returns webhook.ErrChanged where the event has moved
 // on, which is no failure: the newer state owes by its own due time.
-func (l *Ledger) LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error {
+func (l *Ledger) ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error {
 	_, err := l.apply(ctx, update{
 		key:    keyOf(id),
 		remove: "due_at, due_key, due_shard",

@@ -63,7 +63,7 @@ func SplitID(v webhook.Variant) webhook.EventID {
 // Split makes a variant an event of its own, flagged as one, pending and due at
 // dueAt (held, where its sender was not trusted), and notes on the variant what it became.
 // Repeating it changes nothing, even when the event has expired since; but it
-// sets free what is held although a trusted sender sent the body meanwhile. It
+// releases what is held although a trusted sender sent the body meanwhile. It
 // returns webhook.ErrNotFound where there is no such variant. C4 and C5 of
 // intake.pml.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
@@ -79,7 +79,7 @@ func (l *Ledger) split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	}
 	if stored.SplitAs != "" {
 		id := webhook.EventID(stored.SplitAs)
-		return id, l.freeApart(ctx, id, stored, now, dueAt)
+		return id, l.releaseSplit(ctx, id, stored, now, dueAt)
 	}
 	id := SplitID(v)
 	it := splitItem(id, stored, now, dueAt, flags)
@@ -98,7 +98,7 @@ func (l *Ledger) split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	if stored.trusted() && failed == nil {
 		return id, nil
 	}
-	return id, l.freeApart(ctx, id, after, now, dueAt)
+	return id, l.releaseSplit(ctx, id, after, now, dueAt)
 }
 
 // splitItem is the event that a variant becomes.
@@ -116,10 +116,10 @@ func splitItem(id webhook.EventID, variant item, now, dueAt time.Time, flags []s
 	return it
 }
 
-// freeApart sets free what was split off while its body was not trusted, if the
+// releaseSplit releases what was split off while its body was not trusted, if the
 // variant, as it stands after the split was noted, is trusted. Whoever trusts the
 // variant later finds the event. (The Operator of intake.pml, after C5.)
-func (l *Ledger) freeApart(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
+func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
 	if !variant.trusted() {
 		return nil
 	}

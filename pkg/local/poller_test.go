@@ -247,13 +247,13 @@ func TestPollerLeavesTooManyReceivesToTheDLQ(t *testing.T) {
 		return events.SQSEventResponse{}, errors.New("never works")
 	}, nil)
 	send(t, clients, resources.Live, "poison")
-	var letter types.Message
+	var deadLetter types.Message
 	eventually(t, 6*time.Second, "the message in the DLQ", func() bool {
 		var ok bool
-		letter, ok = receive(t, clients, resources.DLQ)
+		deadLetter, ok = receive(t, clients, resources.DLQ)
 		return ok
 	})
-	if got := aws.ToString(letter.Body); got != "poison" {
+	if got := aws.ToString(deadLetter.Body); got != "poison" {
 		t.Errorf("DLQ holds %q", got)
 	}
 	if got := seen.of("poison"); got != 2 {

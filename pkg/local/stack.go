@@ -44,7 +44,7 @@ type Options struct {
 
 // DefaultOptions are fit for a person who tries things out: schedules and the
 // worker's timeout are shorter than those of the template, so that a repair is
-// seen within seconds. The redrive function hides the letters that it looks at
+// seen within seconds. The redrive function hides the dead letters that it looks at
 // for a moment, so that it runs less often than the sweeper.
 func DefaultOptions() Options {
 	return Options{

@@ -64,7 +64,7 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
 		default:
-			outcome = hand(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
+			outcome = deliverOne(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
 		}
 		attempts = append(attempts, webhook.Attempt{
 			Number: lease.Number, Generation: lease.Record.Generation, Destination: name,
@@ -76,7 +76,7 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 }
 
 // settleTime is kept back of an invocation, so that a slow destination ends as
-// a failed attempt and not as a lease without a word.
+// a failed attempt and not as a lease without reporting an outcome.
 const settleTime = 5 * time.Second
 
 func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -86,10 +86,10 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithCancel(ctx)
 }
 
-// hand asks a destination whether it wants the event, and delivers it. One that
+// deliverOne asks a destination whether it wants the event, and delivers it. One that
 // panics at either has failed its attempt; it does not take the rest of the
 // batch with it.
-func hand(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
+func deliverOne(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			outcome = webhook.Outcome{

@@ -37,10 +37,10 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 	}
 	req := webhook.LeaseRequest{
 		ID: id, Nonce: s.Nonce(), Now: now, Until: until, DueAt: until.Add(s.policy.Grace),
-		Destinations: names, MaxWordless: s.policy.MaxWordless,
+		Destinations: names, MaxAbandoned: s.policy.MaxAbandoned,
 	}
-	if m.Kind == webhook.KindLetter {
-		req.Death = m.Letter.Death
+	if m.Kind == webhook.KindDeadLetter {
+		req.Death = m.DeadLetter.Death
 	}
 	lease, err := s.Ledger.Lease(ctx, req)
 	if err == nil {
@@ -61,9 +61,9 @@ func (s *Service) notLeased(ctx context.Context, report Report, err error) Repor
 		rec := refused.Record
 		report.Source, report.Type, report.Lane = rec.Source, rec.Type, rec.Lane
 		report.Outcome = string(refused.Reason)
-		if refused.Reason == webhook.RefusedSpent {
+		if refused.Reason == webhook.LeaseRefusedSpent {
 			report.Outcome, report.Attempt = "dead", rec.LeaseNumber
-			report.Err = s.sendLetter(ctx, rec, rec.DueAt)
+			report.Err = s.sendDeadLetter(ctx, rec, rec.DueAt)
 		}
 	}
 	return report

@@ -15,12 +15,12 @@ type Ledger interface {
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
-	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
+	ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
 }
 
-// Letters puts letters into the dead letter queue; one entry a message.
-type Letters interface {
-	SendLetters(ctx context.Context, msgs []webhook.Message) []error
+// DeadLetters puts dead letters into the dead letter queue; one entry a message.
+type DeadLetters interface {
+	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 }
 
 // Bodies reads a payload back, and marks a large one for deletion.
@@ -46,26 +46,26 @@ type Normalize func(body []byte, account string) (webhook.Event, error)
 
 // Policy is what an operator may tune.
 type Policy struct {
-	MaxAttempts int           // of each destination, in one life of the event
-	MaxWordless int           // leases of one life that may end without a word
-	RetryBase   time.Duration // first back-off; doubles
-	RetryMax    time.Duration // longest back-off
-	Grace       time.Duration // behind a due time, before the sweeper acts
-	Lease       time.Duration // where the invocation has no deadline
-	Retention   time.Duration // of a delivered event
+	MaxAttempts  int           // of each destination, since the event was last revived
+	MaxAbandoned int           // leases since the last revival that may end without reporting an outcome
+	RetryBase    time.Duration // first back-off; doubles
+	RetryMax     time.Duration // longest back-off
+	Grace        time.Duration // behind a due time, before the sweeper acts
+	Lease        time.Duration // where the invocation has no deadline
+	Retention    time.Duration // of a delivered event
 }
 
 // DefaultPolicy retries for about an hour before an event dies. Retention is
 // more than the life of any message, the provider's longest documented series
 // of retries and a destination's dedupe window.
 var DefaultPolicy = Policy{
-	MaxAttempts: 8,
-	MaxWordless: 3,
-	RetryBase:   5 * time.Second,
-	RetryMax:    30 * time.Minute,
-	Grace:       2 * time.Minute,
-	Lease:       time.Minute,
-	Retention:   90 * 24 * time.Hour,
+	MaxAttempts:  8,
+	MaxAbandoned: 3,
+	RetryBase:    5 * time.Second,
+	RetryMax:     30 * time.Minute,
+	Grace:        2 * time.Minute,
+	Lease:        time.Minute,
+	Retention:    90 * 24 * time.Hour,
 }
 
 // inVisibility is the longest back-off that a message waits out in its queue.
@@ -76,7 +76,7 @@ const inVisibility = time.Minute
 // Ports are what the use case needs of the outside.
 type Ports struct {
 	Ledger       Ledger
-	Letters      Letters
+	DeadLetters  DeadLetters
 	Bodies       Bodies
 	Destinations Destinations
 	Normalize    Normalize

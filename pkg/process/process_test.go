@@ -19,14 +19,14 @@ const key = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 // world is the outside of the use case.
 type world struct {
-	now          time.Time
-	ledger       *memory.Ledger
-	destinations map[string]process.Destination
-	unreadable   error
-	bodyErr      error
-	letters      []webhook.Message
-	letterErr    error
-	nonces       atomic.Int64
+	now           time.Time
+	ledger        *memory.Ledger
+	destinations  map[string]process.Destination
+	unreadable    error
+	bodyErr       error
+	deadLetters   []webhook.Message
+	deadLetterErr error
+	nonces        atomic.Int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -46,11 +46,11 @@ func receipt() webhook.Receipt {
 	}
 }
 
-func (w *world) SendLetters(_ context.Context, msgs []webhook.Message) []error {
-	if w.letterErr == nil {
-		w.letters = append(w.letters, msgs...)
+func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []error {
+	if w.deadLetterErr == nil {
+		w.deadLetters = append(w.deadLetters, msgs...)
 	}
-	return []error{w.letterErr}
+	return []error{w.deadLetterErr}
 }
 
 func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
@@ -66,7 +66,7 @@ func (w *world) service(change func(*process.Policy)) *process.Service {
 		change(&policy)
 	}
 	return process.New(process.Ports{
-		Ledger: w.ledger, Letters: w, Bodies: w, Destinations: w,
+		Ledger: w.ledger, DeadLetters: w, Bodies: w, Destinations: w,
 		Normalize: func(body []byte, account string) (webhook.Event, error) {
 			ev := webhook.Event{Type: webhook.EmailReply, Account: account}
 			return ev, json.Unmarshal(body, &struct{}{})
@@ -159,18 +159,18 @@ func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
 			t.Fatalf("attempt %d: %+v %+v", n, r, rec)
 		}
 		if !rec.DueAt.IsZero() {
-			t.Errorf("the letter was sent, and is still owed at %s", rec.DueAt)
+			t.Errorf("the dead letter was sent, and is still owed at %s", rec.DueAt)
 		}
 	}
-	if len(s.got) != 3 || len(w.letters) != 1 || w.letters[0].Letter.Death != 3 || w.letters[0].Letter.ErrorClass != "http_503" {
-		t.Fatalf("%d deliveries, letters %+v", len(s.got), w.letters)
+	if len(s.got) != 3 || len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.Death != 3 || w.deadLetters[0].DeadLetter.ErrorClass != "http_503" {
+		t.Fatalf("%d deliveries, dead letters %+v", len(s.got), w.deadLetters)
 	}
 	if got := len(w.record(t).History); got != 3 {
 		t.Errorf("the ledger remembers %d attempts, want 3", got)
 	}
 }
 
-func TestLetterOfThatDeathRevives(t *testing.T) {
+func TestDeadLetterOfThatDeathRevives(t *testing.T) {
 	w := newWorld(t)
 	s := &sink{answers: []webhook.Outcome{permanent, ok}}
 	w.destinations["crm"] = s
@@ -178,16 +178,16 @@ func TestLetterOfThatDeathRevives(t *testing.T) {
 	if r := svc.Process(t.Context(), message); r.Outcome != "dead" {
 		t.Fatalf("%+v", r)
 	}
-	if r := svc.Process(t.Context(), message); r.Outcome != "stale_letter" {
+	if r := svc.Process(t.Context(), message); r.Outcome != "stale_dead_letter" {
 		t.Fatalf("an ordinary message must not revive: %+v", r)
 	}
-	stale := w.letters[0]
-	stale.Letter = &webhook.Letter{Death: 9}
-	if r := svc.Process(t.Context(), stale); r.Outcome != "stale_letter" {
-		t.Fatalf("another death's letter must not revive: %+v", r)
+	stale := w.deadLetters[0]
+	stale.DeadLetter = &webhook.DeadLetter{Death: 9}
+	if r := svc.Process(t.Context(), stale); r.Outcome != "stale_dead_letter" {
+		t.Fatalf("another death's dead letter must not revive: %+v", r)
 	}
-	if r := svc.Process(t.Context(), w.letters[0]); r.Outcome != "delivered" || r.Attempt != 2 {
-		t.Fatalf("the letter: %+v", r)
+	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != "delivered" || r.Attempt != 2 {
+		t.Fatalf("the dead letter: %+v", r)
 	}
 	if s.got[1].IdempotencyKey != s.got[0].IdempotencyKey {
 		t.Error("a redrive must not change the idempotency key")
@@ -302,14 +302,14 @@ func TestUnclaimedMessageIsClaimedAndDelivered(t *testing.T) {
 	}
 }
 
-func TestWordlessLeasesAreCapped(t *testing.T) {
+func TestAbandonedLeasesAreCapped(t *testing.T) {
 	w := newWorld(t)
 	w.destinations["crm"] = &sink{answers: []webhook.Outcome{ok}}
-	svc := w.service(func(p *process.Policy) { p.MaxWordless = 2 })
-	for range 3 { // three workers that stop without a word
+	svc := w.service(func(p *process.Policy) { p.MaxAbandoned = 2 })
+	for range 3 { // three workers that stop without reporting an outcome
 		_, err := w.ledger.Lease(t.Context(), webhook.LeaseRequest{
 			ID: key, Nonce: fmt.Sprint(w.nonces.Add(1)), Now: w.now, Until: w.now.Add(time.Second),
-			DueAt: w.now.Add(time.Minute), MaxWordless: 2, Destinations: []string{"crm"},
+			DueAt: w.now.Add(time.Minute), MaxAbandoned: 2, Destinations: []string{"crm"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -321,15 +321,15 @@ func TestWordlessLeasesAreCapped(t *testing.T) {
 	}
 	r := svc.Process(t.Context(), message)
 	rec := w.record(t)
-	if r.Outcome != "dead" || rec.Death != 3 || len(w.letters) != 1 || w.letters[0].Letter.Death != 3 || !rec.DueAt.IsZero() {
-		t.Fatalf("%+v %+v %+v", r, rec, w.letters)
+	if r.Outcome != "dead" || rec.Death != 3 || len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.Death != 3 || !rec.DueAt.IsZero() {
+		t.Fatalf("%+v %+v %+v", r, rec, w.deadLetters)
 	}
 }
 
-func TestLetterThatCouldNotBeSentStaysOwed(t *testing.T) {
+func TestDeadLetterThatCouldNotBeSentStaysOwed(t *testing.T) {
 	w := newWorld(t)
 	w.destinations["crm"] = &sink{answers: []webhook.Outcome{permanent}}
-	w.letterErr = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
+	w.deadLetterErr = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
 	r := w.service(nil).Process(t.Context(), message)
 	if rec := w.record(t); r.Outcome != "dead" || r.Err == nil || rec.DueAt.IsZero() {
 		t.Fatalf("%+v %+v", r, rec)
@@ -402,7 +402,7 @@ func TestLateStateIsSuperseded(t *testing.T) {
 	}
 	w.now = w.now.Add(time.Hour)
 	questions.down = true
-	if r := svc.Process(t.Context(), w.letters[0]); r.Outcome != "retry" || r.Attempts[0].ErrorClass != "order_unreadable" || len(s.got) != 2 {
+	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != "retry" || r.Attempts[0].ErrorClass != "order_unreadable" || len(s.got) != 2 {
 		t.Fatalf("without an answer: %+v", r)
 	}
 	questions.down = false

@@ -65,8 +65,8 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 	return st
 }
 
-// settle writes the end of the attempt, and sends the letter of a dead event:
-// the ledger first, so that a letter never arrives before its event is dead. (W4
+// settle writes the end of the attempt, and sends the dead letter of a dead event:
+// the ledger first, so that a dead letter never arrives before its event is dead. (W4
 // and W4ok of docs/model/ledger.pml.)
 func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
 	rec := lease.Record
@@ -98,22 +98,22 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 	case webhook.Dead:
 		report.Outcome = "dead"
 		rec.State, rec.Death, rec.ErrorClass, rec.Error, rec.DiedAt = webhook.Dead, lease.Number, st.ErrorClass, st.Error, st.At
-		report.Err = s.sendLetter(ctx, rec, st.DueAt)
+		report.Err = s.sendDeadLetter(ctx, rec, st.DueAt)
 	}
 	return report
 }
 
-// sendLetter puts the letter of this death into the dead letter queue and then
+// sendDeadLetter puts the dead letter of this death into the dead letter queue and then
 // clears what the event owes. Where either fails the sweeper sends a second
-// letter with the same number, which is harmless. (W5 and W6 of
+// dead letter with the same number, which is harmless. (W5 and W6 of
 // docs/model/ledger.pml.)
-func (s *Service) sendLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
-	if err := s.Letters.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]; err != nil {
-		return fmt.Errorf("letter: %w", err)
+func (s *Service) sendDeadLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
+	if err := s.DeadLetters.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]; err != nil {
+		return fmt.Errorf("dead letter: %w", err)
 	}
-	err := s.Ledger.LetterSent(ctx, rec.ID, rec.Death, dueAt)
+	err := s.Ledger.ConfirmDeadLetter(ctx, rec.ID, rec.Death, dueAt)
 	if errors.Is(err, webhook.ErrChanged) {
-		return nil // the letter was faster than this note: the event is at work again
+		return nil // the dead letter was faster than this note: the event is at work again
 	}
 	return err
 }

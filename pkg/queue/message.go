@@ -17,7 +17,7 @@ var ErrForeign = errors.New("not a message of this receiver")
 const version = 1
 
 // wire is a message as JSON. An event's body never travels in it, except in an
-// unclaimed message, where it is the only copy. A letter carries everything in
+// unclaimed message, where it is the only copy. A dead letter carries everything in
 // the body: message attributes are limited to ten and may not be empty (AWS,
 // "Amazon SQS message metadata").
 type wire struct {
@@ -41,8 +41,8 @@ func Encode(m webhook.Message) (string, error) {
 	w := wire{Version: version, Kind: string(m.Kind), EventID: m.ID}
 	switch {
 	case m.Kind == webhook.KindEvent && m.ID != "":
-	case m.Kind == webhook.KindLetter && m.ID != "" && m.Letter != nil:
-		l := m.Letter
+	case m.Kind == webhook.KindDeadLetter && m.ID != "" && m.DeadLetter != nil:
+		l := m.DeadLetter
 		w.Death, w.ErrorClass, w.Error, w.Attempts = l.Death, l.ErrorClass, l.Error, l.Attempts
 		w.FirstAt, w.LastAt = l.FirstAt, l.LastAt
 		w.Type, w.Account, w.CampaignID = l.Type, l.Account, l.CampaignID
@@ -83,11 +83,11 @@ func Decode(body string) (webhook.Message, error) {
 	m.ID = id
 	switch m.Kind {
 	case webhook.KindEvent:
-	case webhook.KindLetter:
+	case webhook.KindDeadLetter:
 		if w.Death < 1 {
-			return webhook.Message{}, fmt.Errorf("%w: a letter without a death number", ErrForeign)
+			return webhook.Message{}, fmt.Errorf("%w: a dead letter without a death number", ErrForeign)
 		}
-		m.Letter = &webhook.Letter{
+		m.DeadLetter = &webhook.DeadLetter{
 			Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
 			FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
 		}

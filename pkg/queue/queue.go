@@ -61,8 +61,8 @@ func (q *Queues) Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Mes
 	return q.send(ctx, url, msgs)
 }
 
-// SendLetters puts letters into the dead letter queue.
-func (q *Queues) SendLetters(ctx context.Context, msgs []webhook.Message) []error {
+// SendDeadLetters puts dead letters into the dead letter queue.
+func (q *Queues) SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error {
 	return q.send(ctx, q.urls.Dead, msgs)
 }
 

@@ -28,10 +28,10 @@ var messages = []struct {
 }{
 	{"event", webhook.Message{Kind: webhook.KindEvent, ID: id + "~2"},
 		`{"v":1,"kind":"event","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567~2"}`},
-	{"letter", webhook.Message{Kind: webhook.KindLetter, ID: id, Letter: &webhook.Letter{
+	{"dead letter", webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{
 		Death: 3, ErrorClass: "http_503", Error: "answered 503", Attempts: 3, FirstAt: at, LastAt: at.Add(time.Hour),
 		Type: webhook.EmailReply, Account: "acme", CampaignID: "7",
-	}}, `{"v":1,"kind":"letter","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","death":3,"error_class":"http_503",` +
+	}}, `{"v":1,"kind":"dead_letter","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","death":3,"error_class":"http_503",` +
 		`"error":"answered 503","attempts":3,"first_at":"2026-03-04T17:30:00Z","last_at":"2026-03-04T18:30:00Z",` +
 		`"type":"EMAIL_REPLY","account":"acme","campaign_id":"7"}`},
 	{"unclaimed", webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &webhook.Receipt{
@@ -63,7 +63,7 @@ func TestWireFormIsStable(t *testing.T) {
 func TestForeignMessages(t *testing.T) {
 	for _, body := range []string{
 		"", "hello secret", "{}", "[]", `{"v":2,"kind":"event","event_id":"` + string(id) + `"}`,
-		`{"v":1,"kind":"event"}`, `{"v":1,"kind":"event","event_id":"x"}`, `{"v":1,"kind":"letter","event_id":"` + string(id) + `"}`,
+		`{"v":1,"kind":"event"}`, `{"v":1,"kind":"event","event_id":"x"}`, `{"v":1,"kind":"dead_letter","event_id":"` + string(id) + `"}`,
 		`{"v":1,"kind":"unclaimed"}`, `{"v":1,"kind":"unclaimed","receipt":{"Key":"` + string(id) + `"}}`, `{"v":1,"kind":"other","event_id":"` + string(id) + `"}`,
 	} {
 		if _, err := queue.Decode(body); !errors.Is(err, queue.ErrForeign) || strings.Contains(err.Error(), "secret") {
@@ -73,7 +73,7 @@ func TestForeignMessages(t *testing.T) {
 }
 
 func TestWhatLacksItsContentIsNotSent(t *testing.T) {
-	for _, m := range []webhook.Message{{}, {Kind: webhook.KindEvent}, {Kind: webhook.KindLetter, ID: id}, {Kind: webhook.KindUnclaimed}} {
+	for _, m := range []webhook.Message{{}, {Kind: webhook.KindEvent}, {Kind: webhook.KindDeadLetter, ID: id}, {Kind: webhook.KindUnclaimed}} {
 		if _, err := queue.Encode(m); err == nil {
 			t.Errorf("%+v was encoded", m)
 		}

@@ -37,9 +37,9 @@ type Queue interface {
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
 }
 
-// Refusals keeps requests that were not accepted.
-type Refusals interface {
-	RecordRefusal(ctx context.Context, r webhook.Refused) error
+// RejectedRequests keeps requests that were not accepted.
+type RejectedRequests interface {
+	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
 }
 
 // Policy is what an operator may tune.
@@ -69,30 +69,30 @@ var DefaultPolicy = Policy{
 
 // Ports are what the use case needs of the outside.
 type Ports struct {
-	Sources  Sources
-	Bodies   Bodies
-	Ledger   Ledger
-	Queue    Queue
-	Refusals Refusals
-	Now      func() time.Time
-	Nonce    func() string
+	Sources          Sources
+	Bodies           Bodies
+	Ledger           Ledger
+	Queue            Queue
+	RejectedRequests RejectedRequests
+	Now              func() time.Time
+	Nonce            func() string
 }
 
 // Service is safe for concurrent use.
 type Service struct {
 	Ports
-	policy   Policy
-	read     func([]byte, smartlead.Options) (smartlead.Batch, error)
-	refusals *rate.Limiter
+	policy     Policy
+	read       func([]byte, smartlead.Options) (smartlead.Batch, error)
+	rejections *rate.Limiter
 }
 
 // refusalsPerSecond bounds what a flood of bad requests may write, for each
 // running instance.
-const refusalsPerSecond = 5
+const rejectionsPerSecond = 5
 
 // New returns the use case.
 func New(p Ports, policy Policy) *Service {
-	return &Service{Ports: p, policy: policy, read: smartlead.Parse, refusals: rate.NewLimiter(refusalsPerSecond, 4*refusalsPerSecond)}
+	return &Service{Ports: p, policy: policy, read: smartlead.Parse, rejections: rate.NewLimiter(rejectionsPerSecond, 4*rejectionsPerSecond)}
 }
 
 // Status is what became of one element of a request.

@@ -25,27 +25,27 @@ var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
 
 // world is the outside of the use case, each part of which can fail.
 type world struct {
-	mu       sync.Mutex
-	now      time.Time
-	source   auth.Source
-	sources  error
-	bodies   error
-	claims   error // before the write
-	lost     error // after the write: its answer is lost
-	queue    error
-	sent     []webhook.Message
-	expired  int
-	nonces   int
-	ledger   *memory.Ledger
-	attempts int
-	refusals receive.Refusals
+	mu         sync.Mutex
+	now        time.Time
+	source     auth.Source
+	sources    error
+	bodies     error
+	claims     error // before the write
+	lost       error // after the write: its answer is lost
+	queue      error
+	sent       []webhook.Message
+	expired    int
+	nonces     int
+	ledger     *memory.Ledger
+	attempts   int
+	rejections receive.RejectedRequests
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ledger := memory.New()
 	return &world{
-		now: start, ledger: ledger, refusals: ledger,
+		now: start, ledger: ledger, rejections: ledger,
 		source: auth.Source{
 			Name: "demo", Account: "default", Tokens: []auth.Digest{auth.NewDigest(token)},
 			RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
@@ -98,7 +98,7 @@ func (w *world) service() *receive.Service {
 	policy := receive.DefaultPolicy
 	policy.MaxElements = 50
 	return receive.New(receive.Ports{
-		Sources: w, Bodies: w, Ledger: w, Queue: w, Refusals: w.refusals,
+		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections,
 		Now: func() time.Time { return w.now },
 		Nonce: func() string {
 			w.mu.Lock()
@@ -195,7 +195,7 @@ func TestReceive(t *testing.T) {
 			if got := statuses(answer); got != c.want {
 				t.Errorf("statuses: got %q, want %q (%v)", got, c.want, err)
 			}
-			refusal, _ := errors.AsType[*receive.Refusal](err)
+			refusal, _ := errors.AsType[*receive.Error](err)
 			switch {
 			case c.kind == "" && err != nil:
 				t.Errorf("refused: %v", err)
@@ -234,14 +234,14 @@ func TestOurDefectIsNeverTheSendersFault(t *testing.T) {
 				return batch, errors.Join(err, c.whole)
 			})
 			a, err := svc.Receive(t.Context(), post("["+reply(1)+","+reply(2)+","+reply(3)+"]"))
-			refusal, ok := errors.AsType[*receive.Refusal](err)
+			refusal, ok := errors.AsType[*receive.Error](err)
 			if !ok || refusal.Kind != c.kind || !errors.Is(err, smartlead.ErrInternal) {
 				t.Errorf("the error is %v", err)
 			}
 			if got := statuses(a); got != c.want || len(w.sent) != c.sent {
 				t.Errorf("%s, %d sent", got, len(w.sent))
 			}
-			if kept, err := w.ledger.Refusals(t.Context(), start, 10); err != nil || len(kept) > 0 {
+			if kept, err := w.ledger.RejectedRequests(t.Context(), start, 10); err != nil || len(kept) > 0 {
 				t.Errorf("kept as the sender's: %v %v", kept, err)
 			}
 		})

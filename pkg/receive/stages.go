@@ -18,18 +18,18 @@ func validName(name string) bool { return auth.ValidateName(name) == nil }
 // authenticate decides who sends, from token and signature. A source that does
 // not exist costs the same work as a wrong token.
 func (s *Service) authenticate(ctx context.Context, req Request) (auth.Source, error) {
-	return s.judge(ctx, req, auth.Source.Authenticate)
+	return s.verifySource(ctx, req, auth.Source.Authenticate)
 }
 
 // authenticateToken is authenticate for a request without a body to sign.
 func (s *Service) authenticateToken(ctx context.Context, req Request) (auth.Source, error) {
-	return s.judge(ctx, req, func(src auth.Source, c auth.Credentials) error {
+	return s.verifySource(ctx, req, func(src auth.Source, c auth.Credentials) error {
 		src.HMACSecrets = nil
 		return src.Authenticate(c)
 	})
 }
 
-func (s *Service) judge(ctx context.Context, req Request, check func(auth.Source, auth.Credentials) error) (auth.Source, error) {
+func (s *Service) verifySource(ctx context.Context, req Request, check func(auth.Source, auth.Credentials) error) (auth.Source, error) {
 	c := auth.Credentials{Token: req.Token, Signature: req.Signature, Body: req.Body}
 	src, err := auth.Source{}, auth.ErrUnknownSource
 	if validName(req.Source) {
@@ -41,16 +41,16 @@ func (s *Service) judge(ctx context.Context, req Request, check func(auth.Source
 	case errors.Is(err, auth.ErrUnknownSource):
 		err = auth.AuthenticateUnknown(c)
 	case err != nil:
-		return auth.Source{}, &Refusal{Kind: Unavailable, Cause: "secrets_unreadable", Err: err}
+		return auth.Source{}, &Error{Kind: Unavailable, Cause: "secrets_unreadable", Err: err}
 	default:
 		err = check(src, c)
 	}
 	if err != nil {
 		cause := "unauthorized"
-		if r, ok := errors.AsType[*auth.Refusal](err); ok {
+		if r, ok := errors.AsType[*auth.Error](err); ok {
 			cause = r.Cause()
 		}
-		return auth.Source{}, &Refusal{Kind: Unauthorized, Cause: cause, Err: err}
+		return auth.Source{}, &Error{Kind: Unauthorized, Cause: cause, Err: err}
 	}
 	return src, nil
 }
@@ -68,17 +68,17 @@ const excerptBytes = 2048
 func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 	batch, err := s.read(req.Body, s.options(src, req))
 	if errors.Is(err, smartlead.ErrInternal) {
-		return smartlead.Batch{}, &Refusal{Kind: Internal, Cause: "unreadable", Err: err}
+		return smartlead.Batch{}, &Error{Kind: Internal, Cause: "unreadable", Err: err}
 	}
 	if err != nil {
-		r := &Refusal{Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err}
+		r := &Error{Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err}
 		if !errors.Is(err, smartlead.ErrEncoding) {
 			r.excerpt = smartlead.Excerpt(req.Body, excerptBytes, s.options(src, req))
 		}
 		return smartlead.Batch{}, r
 	}
 	if n := len(batch.Elements); n > s.policy.MaxElements {
-		return smartlead.Batch{}, &Refusal{
+		return smartlead.Batch{}, &Error{
 			Kind: TooLarge, Cause: "too_many_elements",
 			Public: fmt.Sprintf("an array may have %d elements, this one has %d", s.policy.MaxElements, n),
 			Err:    fmt.Errorf("%d elements", n),
@@ -101,8 +101,8 @@ func causeOf(err error) string {
 	return "not_json"
 }
 
-// unit is one element on its way.
-type unit struct {
+// element is one event of a request on its way.
+type element struct {
 	receipt webhook.Receipt
 	body    []byte // redacted, until it is a payload
 	message *webhook.Message
@@ -110,12 +110,12 @@ type unit struct {
 }
 
 // identify makes a receipt of each element that can be an event.
-func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) []*unit {
+func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) []*element {
 	now := s.Now().UTC().Truncate(time.Millisecond)
-	units := make([]*unit, 0, len(batch.Elements))
+	elements := make([]*element, 0, len(batch.Elements))
 	for _, el := range batch.Elements {
-		u := &unit{result: Result{Index: el.Index, Type: el.Event.Type}}
-		units = append(units, u)
+		u := &element{result: Result{Index: el.Index, Type: el.Event.Type}}
+		elements = append(elements, u)
 		if errors.Is(el.Err, smartlead.ErrInternal) {
 			u.result.Status, u.result.Err = Failed, el.Err
 			continue
@@ -135,7 +135,7 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 		u.body = el.Payload
 		u.result.EventID = webhook.NewEventID(el.Key, 1)
 	}
-	return units
+	return elements
 }
 
 func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time) webhook.Receipt {
@@ -158,7 +158,7 @@ func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time
 	if r.OccurredAt.IsZero() {
 		r.OccurredAt, r.OccurredAtSource = now, webhook.TimeFromReceipt
 	}
-	if src.JudgeBodySecret(el.SecretKey) == auth.Untrusted {
+	if src.VerifyBodySecret(el.SecretKey) == auth.Untrusted {
 		r.Held = true
 		r.Flags = append(r.Flags, webhook.FlagUntrustedSender)
 	}
@@ -170,20 +170,20 @@ const claimers = 32
 
 // claim makes every element durable: in the ledger, or, when the ledger does
 // not answer, as a message that carries all of it. Elements of one natural key
-// go in their order, so that of twins in one array the first is the event.
-func (s *Service) claim(ctx context.Context, units []*unit) {
+// go in their order, so that of those with the same key in one array the first is the event.
+func (s *Service) claim(ctx context.Context, elements []*element) {
 	ctx, cancel := context.WithTimeout(ctx, s.policy.ClaimTimeout)
 	defer cancel()
 	var order []string
-	twins := map[string][]*unit{}
-	for _, u := range units {
+	sameKey := map[string][]*element{}
+	for _, u := range elements {
 		if u.result.Status != "" {
 			continue
 		}
-		if twins[u.receipt.Key] == nil {
+		if sameKey[u.receipt.Key] == nil {
 			order = append(order, u.receipt.Key)
 		}
-		twins[u.receipt.Key] = append(twins[u.receipt.Key], u)
+		sameKey[u.receipt.Key] = append(sameKey[u.receipt.Key], u)
 	}
 	gate := make(chan struct{}, claimers)
 	var wg sync.WaitGroup
@@ -191,7 +191,7 @@ func (s *Service) claim(ctx context.Context, units []*unit) {
 		gate <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-gate }()
-			for _, u := range twins[key] {
+			for _, u := range sameKey[key] {
 				s.claimOne(ctx, u)
 			}
 		})
@@ -200,7 +200,7 @@ func (s *Service) claim(ctx context.Context, units []*unit) {
 }
 
 // claimOne is R1 of docs/model/ledger.pml, and claim of intake.pml.
-func (s *Service) claimOne(ctx context.Context, u *unit) {
+func (s *Service) claimOne(ctx context.Context, u *element) {
 	// A body too large to be inline is in the store before the claim refers to it.
 	payload, err := s.Bodies.Store(ctx, u.receipt.Account, u.body)
 	u.body = nil
@@ -244,12 +244,12 @@ func owesMessage(c webhook.Claimed, now time.Time) bool {
 // enqueue tells the worker. For a claimed event a refused send loses nothing:
 // the sweeper sends what is due. An unclaimed event is durable only if SQS
 // took it. (R2 of docs/model/intake.pml.)
-func (s *Service) enqueue(ctx context.Context, units []*unit) {
+func (s *Service) enqueue(ctx context.Context, elements []*element) {
 	ctx, cancel := context.WithTimeout(ctx, s.policy.SendTimeout)
 	defer cancel()
 	var msgs []webhook.Message
-	var of []*unit
-	for _, u := range units {
+	var of []*element
+	for _, u := range elements {
 		if u.message != nil {
 			msgs, of = append(msgs, *u.message), append(of, u)
 		}
@@ -273,17 +273,17 @@ func (s *Service) enqueue(ctx context.Context, units []*unit) {
 	}
 }
 
-func (s *Service) answer(src auth.Source, units []*unit) (Answer, error) {
-	a := Answer{Account: src.Account, Results: make([]Result, 0, len(units))}
+func (s *Service) answer(src auth.Source, elements []*element) (Answer, error) {
+	a := Answer{Account: src.Account, Results: make([]Result, 0, len(elements))}
 	var failed error
-	for _, u := range units {
+	for _, u := range elements {
 		a.Results = append(a.Results, u.result)
 		if u.result.Status == Failed {
 			failed = errors.Join(failed, u.result.Err)
 		}
 	}
 	if failed != nil {
-		return a, &Refusal{Kind: Unavailable, Cause: "not_durable", Err: failed}
+		return a, &Error{Kind: Unavailable, Cause: "not_durable", Err: failed}
 	}
 	return a, nil
 }

@@ -43,7 +43,7 @@ type Filter struct {
 
 func (f Filter) empty() bool { return reflect.ValueOf(f).IsZero() }
 
-func (f Filter) match(g webhook.Grave, now time.Time) bool {
+func (f Filter) match(g webhook.DeadSummary, now time.Time) bool {
 	return (len(f.Types) == 0 || slices.Contains(f.Types, g.Type)) &&
 		(f.Campaign == "" || f.Campaign == g.CampaignID) &&
 		(f.Account == "" || f.Account == g.Account) &&
@@ -53,8 +53,8 @@ func (f Filter) match(g webhook.Grave, now time.Time) bool {
 		(len(f.IDs) == 0 || slices.Contains(f.IDs, g.ID))
 }
 
-// Order is what an operator asks for.
-type Order struct {
+// Request is what an operator asks for.
+type Request struct {
 	Filter  Filter  `json:"filter"`
 	Limit   int     `json:"limit,omitempty"`    // events to release at most; 0: all
 	MaxRate float64 `json:"max_rate,omitempty"` // events a second; 0: the ceiling of the pace
@@ -63,14 +63,14 @@ type Order struct {
 
 // Counts is what a job did so far.
 type Counts struct {
-	Planned   int `json:"planned"`
-	Released  int `json:"released"`
-	Delivered int `json:"delivered"`
-	DiedAgain int `json:"died_again"`
-	Failed    int `json:"failed_attempts"` // of released events, deaths included
-	Parked    int `json:"parked"`          // redriven too often before
-	Moved     int `json:"moved"`           // brought back by somebody else meanwhile
-	Letters   int `json:"letters_cleared"`
+	Planned     int `json:"planned"`
+	Released    int `json:"released"`
+	Delivered   int `json:"delivered"`
+	DiedAgain   int `json:"died_again"`
+	Failed      int `json:"failed_attempts"` // of released events, deaths included
+	Parked      int `json:"parked"`          // redriven too often before
+	Moved       int `json:"moved"`           // brought back by somebody else meanwhile
+	DeadLetters int `json:"dead_letters_cleared"`
 }
 
 // Entry is one decision in the job's log.
@@ -84,8 +84,8 @@ type Entry struct {
 // maxLog bounds the log of a job; the oldest entries but the first give way.
 const maxLog = 100
 
-// flight is a released event whose end is not known yet.
-type flight struct {
+// inFlight is a released event whose end is not known yet.
+type inFlight struct {
 	ID   webhook.EventID `json:"id"`
 	Seen int             `json:"seen"` // lease number up to which its attempts are counted
 	// Tried: its first attempt has ended, and was counted for the pace.
@@ -97,7 +97,7 @@ type flight struct {
 type Job struct {
 	ID        string    `json:"id"`
 	State     State     `json:"state"`
-	Order     Order     `json:"order"`
+	Request   Request   `json:"order"`
 	Counts    Counts    `json:"counts"`
 	Pace      Pace      `json:"pace"`
 	Reason    string    `json:"reason"` // of the latest decision, in an operator's words
@@ -106,18 +106,18 @@ type Job struct {
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Log       []Entry   `json:"log,omitempty"`
 
-	Cursor    string    `json:"cursor,omitempty"` // dead-index key up to which events were released
-	Exhausted bool      `json:"exhausted,omitempty"`
-	LastOut   time.Time `json:"last_release_at,omitzero"`
-	Flights   []flight  `json:"flights,omitempty"`
-	Holder    string    `json:"holder,omitempty"`
-	HeldUntil time.Time `json:"held_until,omitzero"`
+	Cursor    string     `json:"cursor,omitempty"` // dead-index key up to which events were released
+	Exhausted bool       `json:"exhausted,omitempty"`
+	LastOut   time.Time  `json:"last_release_at,omitzero"`
+	Watched   []inFlight `json:"in_flight,omitempty"`
+	Holder    string     `json:"holder,omitempty"`
+	HeldUntil time.Time  `json:"held_until,omitzero"`
 
 	version int
 }
 
 // InFlight is how many released events have not ended yet.
-func (j Job) InFlight() int { return len(j.Flights) }
+func (j Job) InFlight() int { return len(j.Watched) }
 
 // Errors of the operator's commands.
 var (
@@ -135,7 +135,7 @@ var (
 const maxIDs = 500
 
 // Validate checks an order.
-func (o Order) Validate() error {
+func (o Request) Validate() error {
 	switch {
 	case len(o.Filter.IDs) > maxIDs:
 		return fmt.Errorf("%w: at most %d", ErrTooMany, maxIDs)

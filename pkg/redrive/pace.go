@@ -12,10 +12,10 @@ type Settings struct {
 	Canary      int           // events that are tried before anything else
 	CanaryRate  float64       // events a second
 	Ceiling     float64       // events a second
-	Add         float64       // events a second more, where an interval was borne
+	Add         float64       // events a second more, where an interval was sustained
 	AddMin      float64       // the least that is added
 	AddShare    float64       // of the job's events: what one step too far may cost
-	Grow        float64       // factor instead, up to the pace that was borne
+	Grow        float64       // factor instead, up to the pace that was sustained
 	Interval    time.Duration // between two steps up
 	WaitMax     time.Duration // between two steps up, where they keep failing
 	Cut         float64       // factor on trouble
@@ -61,29 +61,29 @@ const (
 // Pace is the controller's memory. It is a value: it lives in the job and
 // survives the function.
 type Pace struct {
-	Phase      Phase         `json:"phase"`
-	Rate       float64       `json:"rate"`                   // events a second that may be released
-	Borne      float64       `json:"borne,omitempty"`        // the pace that a whole interval bore
-	Step       float64       `json:"step,omitempty"`         // what is added next, events a second
-	Wait       time.Duration `json:"wait,omitempty"`         // between two steps beyond what was borne
-	Released   int           `json:"released"`               // of the current canary
-	Attempts   int           `json:"attempts"`               // first attempts, in the current canary or interval
-	Failed     int           `json:"failed"`                 // of them
-	LookedAt   time.Time     `json:"looked_at,omitzero"`     // start of the current interval
-	SteppedAt  time.Time     `json:"stepped_at,omitzero"`    // latest step up or down
-	CutAt      time.Time     `json:"cut_at,omitzero"`        // latest step down
-	Trial      Trial         `json:"trial,omitzero"`         // of the latest step down
-	Usual      float64       `json:"usual_share,omitempty"`  // of failures that the pace does not change
-	Lately     Tally         `json:"lately,omitzero"`        // whether that share still holds
-	Ended      int           `json:"ended,omitempty"`        // first attempts, in the latest whole interval
-	Crowded    bool          `json:"crowded,omitempty"`      // too many are out: nothing is released
-	HeavySince time.Time     `json:"heavy_since,omitzero"`   // start of heavy trouble
-	HoldUntil  time.Time     `json:"hold_until,omitzero"`    //
-	HoldFor    time.Duration `json:"hold_for,omitempty"`     // the next hold's length
-	Holds      int           `json:"holds,omitempty"`        // in a row
-	Baseline   time.Duration `json:"baseline_p90,omitempty"` // latency of the canary, or what it settled at
-	SlowCuts   int           `json:"slow_cuts,omitempty"`    // in a row, for latency alone
-	StillSlow  bool          `json:"still_slow,omitempty"`   // after the latest of them
+	Phase                Phase         `json:"phase"`
+	Rate                 float64       `json:"rate"`                             // events a second that may be released
+	SustainedRate        float64       `json:"sustained_rate,omitempty"`         // the pace that a whole interval sustained
+	Step                 float64       `json:"step,omitempty"`                   // what is added next, events a second
+	Wait                 time.Duration `json:"wait,omitempty"`                   // between two steps beyond what was sustained
+	Released             int           `json:"released"`                         // of the current canary
+	Attempts             int           `json:"attempts"`                         // first attempts, in the current canary or interval
+	Failed               int           `json:"failed"`                           // of them
+	LookedAt             time.Time     `json:"looked_at,omitzero"`               // start of the current interval
+	SteppedAt            time.Time     `json:"stepped_at,omitzero"`              // latest step up or down
+	CutAt                time.Time     `json:"cut_at,omitzero"`                  // latest step down
+	Trial                Trial         `json:"trial,omitzero"`                   // of the latest step down
+	BaselineFailureShare float64       `json:"baseline_failure_share,omitempty"` // of failures that the pace does not change
+	RecentTally          Tally         `json:"recent_tally,omitzero"`            // whether that share still holds
+	Ended                int           `json:"ended,omitempty"`                  // first attempts, in the latest whole interval
+	Backlogged           bool          `json:"backlogged,omitempty"`             // too many are out: nothing is released
+	HeavySince           time.Time     `json:"heavy_since,omitzero"`             // start of heavy trouble
+	HoldUntil            time.Time     `json:"hold_until,omitzero"`              //
+	HoldFor              time.Duration `json:"hold_for,omitempty"`               // the next hold's length
+	Holds                int           `json:"holds,omitempty"`                  // in a row
+	Baseline             time.Duration `json:"baseline_p90,omitempty"`           // latency of the canary, or what it settled at
+	SlowCuts             int           `json:"slow_cuts,omitempty"`              // in a row, for latency alone
+	StillSlow            bool          `json:"still_slow,omitempty"`             // after the latest of them
 }
 
 // Trial asks whether a slower pace fails less.
@@ -124,8 +124,8 @@ func (s Settings) NewPace() Pace {
 // Released events whose first attempt has not ended: so many are none too many,
 // or so many times what ended in the latest interval.
 const (
-	crowd      = 100
-	crowdTimes = 3
+	maxUntried       = 100
+	maxUntriedFactor = 3
 )
 
 // Next decides on the pace after an observation, and says why; it says nothing
@@ -134,7 +134,7 @@ func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 	p.Attempts += o.Attempts
 	p.Failed += o.Failed
 	p.Released += o.Released
-	p.Crowded = p.Phase == Steady && o.Untried > max(crowd, crowdTimes*max(p.Ended, p.Attempts))
+	p.Backlogged = p.Phase == Steady && o.Untried > max(maxUntried, maxUntriedFactor*max(p.Ended, p.Attempts))
 	switch p.Phase {
 	case Hold:
 		return s.holding(p, o)
@@ -182,7 +182,7 @@ func (s Settings) canary(p Pace, o Observation) (Pace, string) {
 		p.Trial, p.CutAt = Trial{Share: shareOf(p.Failed, p.Attempts), Rate: p.Rate}, o.At
 		p.Rate = s.CanaryRate
 	}
-	p.Borne, p.Attempts, p.Failed, p.Ended = p.Rate, 0, 0, 0
+	p.SustainedRate, p.Attempts, p.Failed, p.Ended = p.Rate, 0, 0, 0
 	return p, reason
 }
 
@@ -199,11 +199,11 @@ func (s Settings) hold(p Pace, now time.Time, why string) (Pace, string) {
 	return p, reason
 }
 
-// excess is how many first attempts failed beyond the usual share, and beyond
+// excess is how many first attempts failed beyond the baseline failure share, and beyond
 // what chance adds to it (three standard deviations).
 func (p Pace) excess() float64 {
-	usual := p.Usual * float64(p.Attempts)
-	return max(0, float64(p.Failed)-usual-3*math.Sqrt(usual))
+	baseline := p.BaselineFailureShare * float64(p.Attempts)
+	return max(0, float64(p.Failed)-baseline-3*math.Sqrt(baseline))
 }
 
 func (p Pace) excessShare() float64 { return p.excess() / float64(max(1, p.Attempts)) }

@@ -35,7 +35,7 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var j Job
 			var o Observation
-			f, flying := land(&j, &o, webhook.Record{State: c.state, LeaseNumber: c.number}, flight{Seen: 4, Tried: c.tried})
+			f, flying := observe(&j, &o, webhook.Record{State: c.state, LeaseNumber: c.number}, inFlight{Seen: 4, Tried: c.tried})
 			if o.Attempts != c.attempts || o.Failed != c.failed || j.Counts.Failed != c.all || flying != c.flying {
 				t.Errorf("%+v, %+v, flying %v", o, j.Counts, flying)
 			}
@@ -44,7 +44,7 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 			}
 			if again := c.state == webhook.Pending; again {
 				var nothing Observation
-				land(&j, &nothing, webhook.Record{State: c.state, LeaseNumber: c.number}, f)
+				observe(&j, &nothing, webhook.Record{State: c.state, LeaseNumber: c.number}, f)
 				if nothing != (Observation{}) || j.Counts.Failed != c.all {
 					t.Errorf("counted again: %+v, %+v", nothing, j.Counts)
 				}
@@ -53,9 +53,9 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 	}
 }
 
-// observe lets the pace look every five seconds at what becomes of what it
+// observeFor lets the pace look every five seconds at what becomes of what it
 // releases: at a rate, a share of the attempts fails. It returns how many did.
-func observe(s Settings, p Pace, seconds int, share func(rate float64) float64, live func(rate float64) bool) (after Pace, failed float64, reasons string) {
+func observeFor(s Settings, p Pace, seconds int, share func(rate float64) float64, live func(rate float64) bool) (after Pace, failed float64, reasons string) {
 	begin, attempts, failures := p.LookedAt, 0, 0
 	var log []string
 	for t := 5; t <= seconds; t += 5 {
@@ -73,7 +73,7 @@ func observe(s Settings, p Pace, seconds int, share func(rate float64) float64, 
 }
 
 func steadyAt(rate float64) Pace {
-	return Pace{Phase: Steady, Rate: rate, Borne: rate, Step: 10, Wait: 10 * time.Second, LookedAt: simStart, SteppedAt: simStart, HoldFor: time.Minute}
+	return Pace{Phase: Steady, Rate: rate, SustainedRate: rate, Step: 10, Wait: 10 * time.Second, LookedAt: simStart, SteppedAt: simStart, HoldFor: time.Minute}
 }
 
 func fine(float64) bool { return false }
@@ -82,7 +82,7 @@ func always(share float64) func(float64) float64 { return func(float64) float64 
 
 func TestStepTooFarIsTakenBack(t *testing.T) {
 	beyond := func(rate float64) float64 { return max(0, 1-100/rate) }
-	p, failed, reasons := observe(DefaultSettings, steadyAt(90), 1200, beyond, fine)
+	p, failed, reasons := observeFor(DefaultSettings, steadyAt(90), 1200, beyond, fine)
 	if p.Rate < 80 || p.Rate > 105 {
 		t.Errorf("%.1f a second beside a limit of 100", p.Rate)
 	}
@@ -95,41 +95,41 @@ func TestStepTooFarIsTakenBack(t *testing.T) {
 }
 
 func TestFailuresThatThePaceDoesNotChange(t *testing.T) {
-	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0.08), fine)
-	if p.Rate != DefaultSettings.Ceiling || p.Usual < 0.07 || p.Usual > 0.09 || !strings.Contains(reasons, "8.0 % fail whatever the pace") {
-		t.Errorf("%.1f a second, %.3f usual: %s", p.Rate, p.Usual, reasons)
+	p, _, reasons := observeFor(DefaultSettings, steadyAt(100), 300, always(0.08), fine)
+	if p.Rate != DefaultSettings.Ceiling || p.BaselineFailureShare < 0.07 || p.BaselineFailureShare > 0.09 || !strings.Contains(reasons, "8.0 % fail whatever the pace") {
+		t.Errorf("%.1f a second, baseline %.3f: %s", p.Rate, p.BaselineFailureShare, reasons)
 	}
-	// More than usual is trouble again.
+	// More than the baseline is trouble again.
 	p.LookedAt = p.LookedAt.Add(time.Minute)
-	if p, _, reasons = observe(DefaultSettings, p, 5, always(0.2), fine); p.Rate > DefaultSettings.Ceiling/2 {
+	if p, _, reasons = observeFor(DefaultSettings, p, 5, always(0.2), fine); p.Rate > DefaultSettings.Ceiling/2 {
 		t.Errorf("%.1f a second, and 20 %% fail: %s", p.Rate, reasons)
 	}
 }
 
-// The usual share goes down with the failures.
-func TestUsualShareIsForgottenWhereNothingFails(t *testing.T) {
+// The baseline failure share goes down with the failures.
+func TestBaselineFailureShareFallsWhereNothingFails(t *testing.T) {
 	p := steadyAt(100)
-	p.Usual = 0.08
-	if p, _, _ = observe(DefaultSettings, p, 30, always(0.01), fine); p.Usual > 0.011 {
-		t.Errorf("%.3f usual, and 1 %% fail", p.Usual)
+	p.BaselineFailureShare = 0.08
+	if p, _, _ = observeFor(DefaultSettings, p, 30, always(0.01), fine); p.BaselineFailureShare > 0.011 {
+		t.Errorf("baseline %.3f, and 1 %% fail", p.BaselineFailureShare)
 	}
 }
 
 func TestVerdictOnTheCanary(t *testing.T) {
 	for _, c := range []struct {
-		failed int
-		usual  float64
-		phase  Phase
-		rate   float64
+		failed   int
+		baseline float64
+		phase    Phase
+		rate     float64
 	}{
 		{0, 0, Steady, 10}, {1, 0, Steady, 10}, {3, 0, Steady, 5}, {6, 0, Hold, 0},
-		{3, 0.1, Steady, 10}, // no more than usual
+		{3, 0.1, Steady, 10}, // no more than the baseline
 	} {
 		p := DefaultSettings.NewPace()
-		p.Usual, p.Released = c.usual, DefaultSettings.Canary
+		p.BaselineFailureShare, p.Released = c.baseline, DefaultSettings.Canary
 		p, why := DefaultSettings.Next(p, Observation{At: simStart, Attempts: DefaultSettings.Canary, Failed: c.failed})
 		if p.Phase != c.phase || p.Rate != c.rate || (p.Trial.Share > 0) != (c.rate == 5) {
-			t.Errorf("%.1f usual, %d of 20 failed: %s, %.0f a second: %s", c.usual, c.failed, p.Phase, p.Rate, why)
+			t.Errorf("baseline %.1f, %d of 20 failed: %s, %.0f a second: %s", c.baseline, c.failed, p.Phase, p.Rate, why)
 		}
 	}
 }
@@ -143,19 +143,19 @@ func TestCanaryThatIsGoneIsFollowedByAnother(t *testing.T) {
 	}
 }
 
-// What fails for most is never usual.
-func TestUsualShareHasALimit(t *testing.T) {
+// What fails for most is never the baseline.
+func TestBaselineFailureShareHasALimit(t *testing.T) {
 	p := steadyAt(100)
 	p.CutAt, p.Trial = simStart, Trial{Share: 0.3, Rate: 200, Tally: Tally{Attempts: 100, Failed: 30}}
 	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(40 * time.Second), Attempts: 10, Failed: 1})
-	if p.Usual > 0 || p.Rate > 110 {
+	if p.BaselineFailureShare > 0 || p.Rate > 110 {
 		t.Errorf("%+v: %s", p, why)
 	}
 }
 
 // Live failures alone slow it down to what follows a canary, and do not stop it.
 func TestLiveFailuresAlone(t *testing.T) {
-	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0), func(float64) bool { return true })
+	p, _, reasons := observeFor(DefaultSettings, steadyAt(100), 300, always(0), func(float64) bool { return true })
 	if p.Rate < DefaultSettings.CanaryRate || p.Rate > 30 {
 		t.Errorf("%.0f a second: %s", p.Rate, reasons)
 	}
@@ -165,7 +165,7 @@ func TestLiveFailuresAlone(t *testing.T) {
 // events fail.
 func TestLiveTroubleDoesNotWaitForAVerdict(t *testing.T) {
 	for live, want := range map[bool]float64{false: 2, true: 1} {
-		p, _, reasons := observe(DefaultSettings, steadyAt(4), 40, always(0.1), func(float64) bool { return live })
+		p, _, reasons := observeFor(DefaultSettings, steadyAt(4), 40, always(0.1), func(float64) bool { return live })
 		if p.Rate != want {
 			t.Errorf("live failures %v: %.1f a second: %s", live, p.Rate, reasons)
 		}
@@ -174,10 +174,10 @@ func TestLiveTroubleDoesNotWaitForAVerdict(t *testing.T) {
 
 // Where live events fail, too, the destination is what fails, and not some of
 // the events.
-func TestFailuresOfLiveEventsAreNeverUsual(t *testing.T) {
-	p, _, reasons := observe(DefaultSettings, steadyAt(100), 300, always(0.08), func(float64) bool { return true })
-	if p.Usual > 0 || p.Rate > 2 {
-		t.Errorf("%.1f a second, %.3f usual: %s", p.Rate, p.Usual, reasons)
+func TestFailuresOfLiveEventsAreNeverBaseline(t *testing.T) {
+	p, _, reasons := observeFor(DefaultSettings, steadyAt(100), 300, always(0.08), func(float64) bool { return true })
+	if p.BaselineFailureShare > 0 || p.Rate > 2 {
+		t.Errorf("%.1f a second, baseline %.3f: %s", p.Rate, p.BaselineFailureShare, reasons)
 	}
 }
 
@@ -186,29 +186,29 @@ func TestVerdictRestoresThePace(t *testing.T) {
 	p := steadyAt(50)
 	p.CutAt, p.Trial = simStart, Trial{Share: 0.1, Rate: 100, Tally: Tally{Attempts: 200, Failed: 20}}
 	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(20 * time.Second), Attempts: 100, Failed: 10})
-	if p.Rate != 100 || p.Usual != 0.1 {
-		t.Errorf("%.0f a second, %.2f usual: %s", p.Rate, p.Usual, why)
+	if p.Rate != 100 || p.BaselineFailureShare != 0.1 {
+		t.Errorf("%.0f a second, baseline %.2f: %s", p.Rate, p.BaselineFailureShare, why)
 	}
 }
 
 func TestHolds(t *testing.T) {
 	s := DefaultSettings
 	all, none := always(1), always(0)
-	p, _, reasons := observe(s, steadyAt(100), 30, all, fine)
+	p, _, reasons := observeFor(s, steadyAt(100), 30, all, fine)
 	if p.Phase == Hold {
 		t.Errorf("held too early: %s", reasons)
 	}
-	if p, _, reasons = observe(s, steadyAt(100), 40, all, fine); p.Phase != Hold || p.Holds != 1 {
+	if p, _, reasons = observeFor(s, steadyAt(100), 40, all, fine); p.Phase != Hold || p.Holds != 1 {
 		t.Errorf("%s after 40 s of failures: %s", p.Phase, reasons)
 	}
 	// A good look between is a new beginning; one that says nothing is not.
-	p, _, _ = observe(s, steadyAt(100), 25, all, fine)
+	p, _, _ = observeFor(s, steadyAt(100), 25, all, fine)
 	p, _ = s.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 100})
 	p, _ = s.Next(p, Observation{At: simStart.Add(35 * time.Second), Attempts: 100, Failed: 100})
 	if p.Phase != Steady {
 		t.Errorf("%s, and there was a good look between", p.Phase)
 	}
-	p, _, _ = observe(s, steadyAt(100), 25, all, fine)
+	p, _, _ = observeFor(s, steadyAt(100), 25, all, fine)
 	p, _ = s.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 4, Failed: 4})
 	p, _ = s.Next(p, Observation{At: simStart.Add(35 * time.Second), Attempts: 6, Failed: 6})
 	if p.Phase != Hold {
@@ -221,7 +221,7 @@ func TestHolds(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	p, _ = s.Next(p, Observation{At: simStart.Add(time.Hour), Released: s.Canary, Attempts: s.Canary})
-	if p, _, _ = observe(s, p, 120, none, fine); p.Holds != 0 || p.HoldFor != s.Hold {
+	if p, _, _ = observeFor(s, p, 120, none, fine); p.Holds != 0 || p.HoldFor != s.Hold {
 		t.Errorf("holds %d, the next for %s", p.Holds, p.HoldFor)
 	}
 }
@@ -236,13 +236,13 @@ func TestCanaryEndsEarlyWhereMostFail(t *testing.T) {
 
 // Where answers are late, what is out is waited for: no step up, and nothing
 // more is released.
-func TestCrowdIsWaitedFor(t *testing.T) {
+func TestBacklogIsWaitedFor(t *testing.T) {
 	p, _ := DefaultSettings.Next(steadyAt(50), Observation{At: simStart.Add(20 * time.Second), Attempts: 60, Untried: 200})
-	if !p.Crowded || p.Rate != 50 {
+	if !p.Backlogged || p.Rate != 50 {
 		t.Errorf("%+v", p)
 	}
 	p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(30 * time.Second), Attempts: 60, Untried: 90})
-	if p.Crowded || p.Rate != 60 {
+	if p.Backlogged || p.Rate != 60 {
 		t.Errorf("%+v", p)
 	}
 	p = steadyAt(50)
@@ -292,7 +292,7 @@ func TestLatencyThatThePaceDoesNotChange(t *testing.T) {
 
 // A short outage is one lesson, however many looks see it.
 func TestOneLessonAnIncident(t *testing.T) {
-	p, _, _ := observe(DefaultSettings, steadyAt(100), 20, always(1), fine)
+	p, _, _ := observeFor(DefaultSettings, steadyAt(100), 20, always(1), fine)
 	if p.Step != 5 || p.Wait != 20*time.Second {
 		t.Errorf("%+v", p)
 	}
@@ -301,7 +301,7 @@ func TestOneLessonAnIncident(t *testing.T) {
 // A slow answer is no failure: what usually fails says nothing of that cut.
 func TestSlowAnswersAreNoTrialOfFailures(t *testing.T) {
 	p := steadyAt(100)
-	p.Usual, p.Baseline = 0.1, 100*time.Millisecond
+	p.BaselineFailureShare, p.Baseline = 0.1, 100*time.Millisecond
 	p, why := DefaultSettings.Next(p, Observation{At: simStart.Add(10 * time.Second), Attempts: 1000, Failed: 100, P90: time.Second})
 	if p.Rate != 50 || p.Trial.Share > 0 {
 		t.Errorf("%.1f a second, %+v: %s", p.Rate, p.Trial, why)
@@ -310,17 +310,17 @@ func TestSlowAnswersAreNoTrialOfFailures(t *testing.T) {
 
 // releasable is what a tick releases at a pace.
 func releasable(p Pace) int {
-	if p.Crowded {
+	if p.Backlogged {
 		return 0
 	}
 	return int(p.Rate*5 + 0.5)
 }
 
-// A crowd before a hold is not the next canary's: it would wait for ever.
-func TestCrowdIsForgottenAfterAHold(t *testing.T) {
+// A backlog before a hold is not the next canary's: it would wait for ever.
+func TestBacklogIsClearedByAHold(t *testing.T) {
 	p, _ := DefaultSettings.Next(steadyAt(50), Observation{At: simStart.Add(5 * time.Second), Attempts: 60, Untried: 400})
-	if !p.Crowded {
-		t.Fatal("not crowded")
+	if !p.Backlogged {
+		t.Fatal("not backlogged")
 	}
 	for at := 10 * time.Second; p.Phase == Steady && at < time.Hour; at += 5 * time.Second {
 		p, _ = DefaultSettings.Next(p, Observation{At: simStart.Add(at), Attempts: 60, Failed: 60, Untried: 400})
@@ -346,7 +346,7 @@ func TestPaceComesBackFromAnything(t *testing.T) {
 			o.At = now
 			p, _ = set.Next(p, o)
 			switch {
-			case !(p.Rate >= 0 && p.Rate <= set.Ceiling) || !(p.Usual >= 0 && p.Usual <= set.HoldShare):
+			case !(p.Rate >= 0 && p.Rate <= set.Ceiling) || !(p.BaselineFailureShare >= 0 && p.BaselineFailureShare <= set.HoldShare):
 				t.Fatalf("out of bounds: %+v", p)
 			case (p.Phase == Hold || p.Phase == Halt) && p.Rate != 0:
 				t.Fatalf("it releases all the same: %+v", p)

@@ -20,14 +20,14 @@ type Plan struct {
 	ByCamp   map[string]int       `json:"by_campaign"`
 	ByAge    map[string]int       `json:"by_age"`
 	Oldest   time.Time            `json:"oldest_death,omitzero"`
-	Estimate time.Duration        `json:"estimate"` // where the destination bears the pace
+	Estimate time.Duration        `json:"estimate"` // where the destination keeps up with the pace
 }
 
 // Plan counts what an order would release. It reads the index of the dead
 // alone, not the events. The index follows the ledger a moment later, so that
 // the counts may be off by what died or was brought back just now; a release
 // reads the events themselves.
-func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
+func (s *Service) Plan(ctx context.Context, o Request) (Plan, error) {
 	if err := o.Validate(); err != nil {
 		return Plan{}, err
 	}
@@ -36,7 +36,7 @@ func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 		ByCamp: map[string]int{}, ByAge: map[string]int{},
 	}
 	now := s.Now()
-	for g, err := range s.Graveyard.Graves(ctx, now) {
+	for g, err := range s.DeadEvents.DeadSummaries(ctx, now) {
 		if err != nil {
 			return Plan{}, err
 		}
@@ -46,7 +46,7 @@ func (s *Service) Plan(ctx context.Context, o Order) (Plan, error) {
 	return p, nil
 }
 
-func (s *Service) count(p *Plan, g webhook.Grave, o Order, now time.Time) {
+func (s *Service) count(p *Plan, g webhook.DeadSummary, o Request, now time.Time) {
 	p.Dead++
 	switch {
 	case !o.Filter.match(g, now):

@@ -24,11 +24,11 @@ type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 
-// Graveyard lists dead events, the longest dead first.
-type Graveyard interface {
-	// Graves lists what the index of the dead shows of those that died before
+// DeadEvents lists dead events, the longest dead first.
+type DeadEvents interface {
+	// DeadSummaries lists what the index of the dead shows of those that died before
 	// until. It may be a moment behind the events. The first error ends it.
-	Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error]
+	DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error]
 	// Dead reads the events themselves. after continues behind an earlier page;
 	// an empty next ends the listing.
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
@@ -52,17 +52,17 @@ type Queue interface {
 // Policy is what an operator may tune beside the pace.
 type Policy struct {
 	Settings
-	Tick       time.Duration // between two looks at the ledger
-	ParkAfter  int           // redrives of one event; then it is parked
-	MaxFlights int           // released events that are watched at once
-	Watch      time.Duration // after the last release; then the job ends
-	Grace      time.Duration // behind a release, before the sweeper acts
-	Keep       time.Duration // of finished jobs
+	Tick        time.Duration // between two looks at the ledger
+	ParkAfter   int           // redrives of one event; then it is parked
+	MaxInFlight int           // released events that are watched at once
+	Watch       time.Duration // after the last release; then the job ends
+	Grace       time.Duration // behind a release, before the sweeper acts
+	Keep        time.Duration // of finished jobs
 }
 
 // DefaultPolicy fits a function that is started every minute.
 var DefaultPolicy = Policy{
-	Settings: DefaultSettings, Tick: 5 * time.Second, ParkAfter: 5, MaxFlights: 2000,
+	Settings: DefaultSettings, Tick: 5 * time.Second, ParkAfter: 5, MaxInFlight: 2000,
 	Watch: 15 * time.Minute, Grace: 2 * time.Minute, Keep: 90 * 24 * time.Hour,
 }
 
@@ -75,14 +75,14 @@ func (p Policy) Every(tick time.Duration) Policy {
 
 // Ports are what the use case needs of the outside.
 type Ports struct {
-	Ledger    Ledger
-	Graveyard Graveyard
-	Documents Documents
-	Queue     Queue
-	Letters   *Janitor // nil: letters are not cleared
-	Now       func() time.Time
-	Nonce     func() string
-	Sleep     func(ctx context.Context, d time.Duration) // returns early when ctx ends
+	Ledger      Ledger
+	DeadEvents  DeadEvents
+	Documents   Documents
+	Queue       Queue
+	DeadLetters *DeadLetterCleaner // nil: dead letters are not cleared
+	Now         func() time.Time
+	Nonce       func() string
+	Sleep       func(ctx context.Context, d time.Duration) // returns early when ctx ends
 }
 
 // Service is safe for concurrent use: jobs are fenced by their version.
@@ -149,7 +149,7 @@ func (s *Service) wrote(ctx context.Context, body []byte, version int) bool {
 }
 
 func (s *Service) archive(ctx context.Context, j Job) error {
-	j.Flights, j.Cursor = nil, ""
+	j.Watched, j.Cursor = nil, ""
 	body, err := json.Marshal(j)
 	if err != nil {
 		return fmt.Errorf("redrive: the job cannot be written: %w", err)
@@ -182,7 +182,7 @@ func (s *Service) History(ctx context.Context, limit int) ([]Job, error) {
 // Start creates a job; the redrive function takes it up within a minute. It
 // returns ErrActive while another is under way, and ErrNothing where the
 // filter matches no dead event.
-func (s *Service) Start(ctx context.Context, o Order) (Job, error) {
+func (s *Service) Start(ctx context.Context, o Request) (Job, error) {
 	if err := o.Validate(); err != nil {
 		return Job{}, err
 	}
@@ -207,7 +207,7 @@ func (s *Service) Start(ctx context.Context, o Order) (Job, error) {
 	}
 	now := s.Now().UTC()
 	j := Job{
-		ID: now.Format("20060102T150405.000Z"), Order: o, StartedAt: now,
+		ID: now.Format("20060102T150405.000Z"), Request: o, StartedAt: now,
 		Pace: s.settings(o, plan.Release).NewPace(), version: old.version,
 	}
 	j.Counts.Planned = plan.Release
@@ -223,9 +223,9 @@ func (s *Service) Start(ctx context.Context, o Order) (Job, error) {
 
 // settings bounds the pace by the order, by its number of events, and by how
 // many one tick can release and watch.
-func (s *Service) settings(o Order, events int) Settings {
+func (s *Service) settings(o Request, events int) Settings {
 	set := s.policy.sized(events)
-	set.Ceiling = min(set.Ceiling, float64(s.policy.MaxFlights)/s.policy.Tick.Seconds())
+	set.Ceiling = min(set.Ceiling, float64(s.policy.MaxInFlight)/s.policy.Tick.Seconds())
 	if o.MaxRate > 0 {
 		set.Ceiling = min(set.Ceiling, o.MaxRate)
 		set.CanaryRate = min(set.CanaryRate, o.MaxRate/2)
@@ -248,10 +248,10 @@ func (s *Service) Pause(ctx context.Context) (Job, error) {
 func (s *Service) Resume(ctx context.Context) (Job, error) {
 	return s.command(ctx, func(j *Job, now time.Time) {
 		before := j.Pace
-		j.Pace = s.settings(j.Order, j.Counts.Planned).NewPace()
-		j.Pace.Usual, j.Pace.Baseline = before.Usual, before.Baseline
-		for i := range j.Flights {
-			j.Flights[i].Tried = true
+		j.Pace = s.settings(j.Request, j.Counts.Planned).NewPace()
+		j.Pace.BaselineFailureShare, j.Pace.Baseline = before.BaselineFailureShare, before.Baseline
+		for i := range j.Watched {
+			j.Watched[i].Tried = true
 		}
 		j.note(now, Running, "resumed by an operator")
 	}, Paused)

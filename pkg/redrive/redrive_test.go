@@ -102,7 +102,7 @@ func (w *world) service(change func(*Policy)) *Service {
 		change(&policy)
 	}
 	return New(Ports{
-		Ledger: w, Graveyard: w, Documents: w, Queue: w,
+		Ledger: w, DeadEvents: w, Documents: w, Queue: w,
 		Now: func() time.Time { return w.now }, Nonce: w.nonce,
 		Sleep: func(_ context.Context, d time.Duration) {
 			w.now = w.now.Add(d)
@@ -145,14 +145,14 @@ func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
 	w := newWorld(t)
 	ids := w.dead(137)
 	svc := w.service(nil)
-	plan, err := svc.Plan(t.Context(), Order{})
+	plan, err := svc.Plan(t.Context(), Request{})
 	if err != nil || plan.Release != 137 || plan.ByType[webhook.EmailReply] != 69 || plan.ByClass["http_503"] != 137 || plan.Estimate == 0 {
 		t.Fatalf("%+v %v", plan, err)
 	}
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrActive) {
+	if _, err := svc.Start(t.Context(), Request{}); !errors.Is(err, ErrActive) {
 		t.Fatalf("a second job: %v", err)
 	}
 	sum := svc.Run(t.Context())
@@ -167,7 +167,7 @@ func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
 	if err != nil || len(history) != 1 || history[0].ID != job.ID {
 		t.Fatalf("%+v %v", history, err)
 	}
-	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrNothing) {
+	if _, err := svc.Start(t.Context(), Request{}); !errors.Is(err, ErrNothing) {
 		t.Fatalf("nothing is dead any more: %v", err)
 	}
 }
@@ -177,7 +177,7 @@ func TestCanaryOfASmallJob(t *testing.T) {
 	w := newWorld(t)
 	w.dead(3)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)
@@ -192,7 +192,7 @@ func TestCanaryIsWaitedFor(t *testing.T) {
 	w.dead(100)
 	w.idle = 6
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -214,7 +214,7 @@ func TestDeadDestinationLosesOnlyTheCanary(t *testing.T) {
 	ids := w.dead(300)
 	w.result = func(int) webhook.State { return webhook.Dead }
 	svc := w.service(func(p *Policy) { p.MaxHolds = 2 })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -231,8 +231,8 @@ func TestFilterAndLimit(t *testing.T) {
 	w := newWorld(t)
 	ids := w.dead(60)
 	svc := w.service(nil)
-	order := Order{Filter: Filter{Types: []webhook.Type{webhook.EmailReply}}, Limit: 7}
-	if _, err := svc.Start(t.Context(), order); err != nil {
+	request := Request{Filter: Filter{Types: []webhook.Type{webhook.EmailReply}}, Limit: 7}
+	if _, err := svc.Start(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -254,7 +254,7 @@ func TestOftenRedrivenEventsAreParked(t *testing.T) {
 	w.result = func(int) webhook.State { return webhook.Dead }
 	svc := w.service(func(p *Policy) { p.ParkAfter = 2; p.Canary = 2 })
 	for range 3 {
-		if _, err := svc.Start(t.Context(), Order{}); err != nil {
+		if _, err := svc.Start(t.Context(), Request{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 20 {
@@ -279,7 +279,7 @@ func TestPauseResumeCancel(t *testing.T) {
 	if _, err := svc.Pause(t.Context()); !errors.Is(err, ErrNoJob) {
 		t.Fatalf("pause without a job: %v", err)
 	}
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)
@@ -308,7 +308,7 @@ func TestRefusedSendLeavesTheEventDue(t *testing.T) {
 	ids := w.dead(3)
 	w.refuse = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)
@@ -378,7 +378,7 @@ func TestUnansweredRevivalIsTriedAgain(t *testing.T) {
 	ids := w.dead(30)
 	w.silent.Store(7)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())

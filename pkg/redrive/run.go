@@ -12,13 +12,13 @@ import (
 
 // Summary is what one run of the function did.
 type Summary struct {
-	JobID   string
-	State   State
-	Reason  string
-	Ticks   int
-	Counts  Counts
-	Letters LetterCounts
-	Err     error
+	JobID       string
+	State       State
+	Reason      string
+	Ticks       int
+	Counts      Counts
+	DeadLetters DeadLetterCounts
+	Err         error
 }
 
 // holdTicks is how long a run holds the job after its latest tick began: more
@@ -30,37 +30,37 @@ const runMargin = 5 * time.Second
 
 // Run works on the active job, tick by tick, until it is over or the context
 // is about to end; another run goes on from there. Only one run holds the job
-// at a time. Without an active job it looks after the letters, for as long as
+// at a time. Without an active job it looks after the dead letters, for as long as
 // it finds some that may go.
 func (s *Service) Run(ctx context.Context) Summary {
 	var sum Summary
 	holder := s.Nonce()
 	for {
-		began, gone := s.Now(), sum.Letters.gone()
+		began, gone := s.Now(), sum.DeadLetters.gone()
 		ended, err := s.step(ctx, holder, &sum)
 		if err != nil {
 			sum.Err = err
 			return sum
 		}
 		if ended {
-			for !sum.State.Active() && sum.Letters.gone() > gone && s.timeFor(ctx, runMargin) {
-				gone = sum.Letters.gone()
-				s.clearLetters(ctx, &sum)
+			for !sum.State.Active() && sum.DeadLetters.gone() > gone && s.timeFor(ctx, runMargin) {
+				gone = sum.DeadLetters.gone()
+				s.clearDeadLetters(ctx, &sum)
 			}
 			return sum
 		}
 		if !s.timeFor(ctx, s.policy.Tick+runMargin) {
-			sum.Err = errors.Join(sum.Err, s.letGo(ctx, holder))
+			sum.Err = errors.Join(sum.Err, s.releaseHold(ctx, holder))
 			return sum
 		}
 		s.Sleep(ctx, max(0, s.policy.Tick-s.Now().Sub(began)))
 	}
 }
 
-// letGo ends the hold of a run whose time is over, so that the next one goes on
+// releaseHold ends the hold of a run whose time is over, so that the next one goes on
 // at once. A run that crashes holds the job a little longer. (Time of
 // docs/model/redrive.pml.)
-func (s *Service) letGo(ctx context.Context, holder string) error {
+func (s *Service) releaseHold(ctx context.Context, holder string) error {
 	j, err := s.Status(ctx)
 	if err != nil || j.Holder != holder || j.State.Final() {
 		return err
@@ -81,7 +81,7 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 // on the pace, release, note it down. (The Run of docs/model/redrive.pml: save,
 // rel.)
 func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
-	s.clearLetters(ctx, sum)
+	s.clearDeadLetters(ctx, sum)
 	j, err := s.Status(ctx)
 	if errors.Is(err, ErrNoJob) {
 		return true, nil
@@ -102,39 +102,39 @@ func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended 
 		return true, err
 	}
 	s.decide(&j, watched)
-	// The job is written before anything is released: a run that was overtaken
+	// The job is written before anything is released: a run that lost the job
 	// (paused, cancelled, another holder) releases nothing.
 	if err := s.save(ctx, &j); err != nil {
-		return s.overtaken(err)
+		return s.lostJob(err)
 	}
 	if j.State == Running {
 		if err := s.release(ctx, &j); err != nil {
 			return true, err
 		}
 		if err := s.save(ctx, &j); err != nil {
-			return s.overtaken(err)
+			return s.lostJob(err)
 		}
 	}
 	sum.State, sum.Reason, sum.Counts = j.State, j.Reason, j.Counts
 	return !j.State.Active(), nil
 }
 
-// clearLetters looks after some letters. They inform: whatever fails here, the
+// clearDeadLetters looks after some dead letters. They inform: whatever fails here, the
 // job goes on.
-func (s *Service) clearLetters(ctx context.Context, sum *Summary) {
-	if s.Letters == nil {
+func (s *Service) clearDeadLetters(ctx context.Context, sum *Summary) {
+	if s.DeadLetters == nil {
 		return
 	}
-	counts, err := s.Letters.Clear(ctx)
-	sum.Letters.add(counts)
+	counts, err := s.DeadLetters.Clear(ctx)
+	sum.DeadLetters.add(counts)
 	if err != nil {
 		sum.Err = err
 	}
 }
 
-// overtaken: somebody else wrote the job. What this run released is in the
+// lostJob: somebody else wrote the job. What this run released is in the
 // ledger, due and counted there; the job's own counts miss it.
-func (s *Service) overtaken(err error) (bool, error) {
+func (s *Service) lostJob(err error) (bool, error) {
 	if errors.Is(err, webhook.ErrChanged) {
 		return false, nil
 	}
@@ -143,17 +143,17 @@ func (s *Service) overtaken(err error) (bool, error) {
 
 // decide lets the pace speak, and ends a job that has nothing left to do.
 func (s *Service) decide(j *Job, o Observation) {
-	set := s.settings(j.Order, j.Counts.Planned)
+	set := s.settings(j.Request, j.Counts.Planned)
 	var reason string
 	if j.Pace, reason = set.Next(j.Pace, o); reason == "" {
 		reason = j.Reason
 	}
 	switch {
-	case j.Exhausted && len(j.Flights) == 0:
+	case j.Exhausted && len(j.Watched) == 0:
 		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again", j.Counts.Delivered, j.Counts.DiedAgain))
 	case j.Exhausted && o.At.Sub(j.LastOut) > s.policy.Watch:
 		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again, %d still retrying by themselves",
-			j.Counts.Delivered, j.Counts.DiedAgain, len(j.Flights)))
+			j.Counts.Delivered, j.Counts.DiedAgain, len(j.Watched)))
 	case j.Pace.Phase == Halt:
 		j.note(o.At, Stopped, reason)
 	case j.Pace.Phase == Hold:
@@ -172,19 +172,19 @@ const deadPage = 200
 func (s *Service) release(ctx context.Context, j *Job) error {
 	budget := int(j.Pace.Rate*s.policy.Tick.Seconds() + 0.5)
 	if j.Pace.Phase == Canary {
-		budget = min(budget, s.settings(j.Order, j.Counts.Planned).Canary-j.Pace.Released)
+		budget = min(budget, s.settings(j.Request, j.Counts.Planned).Canary-j.Pace.Released)
 	}
-	budget = min(budget, s.policy.MaxFlights-len(j.Flights))
-	if j.Pace.Crowded {
+	budget = min(budget, s.policy.MaxInFlight-len(j.Watched))
+	if j.Pace.Backlogged {
 		return nil
 	}
 	page := deadPage // a filter may pass over most of them
-	if j.Order.Filter.empty() {
+	if j.Request.Filter.empty() {
 		page = min(budget, deadPage)
 	}
 	began, end := j.Counts.Released, s.Now().Add(s.policy.Tick)
 	for budget > 0 && !j.Exhausted && s.Now().Before(end) {
-		records, keys, next, err := s.Graveyard.Dead(ctx, j.StartedAt, j.Cursor, page)
+		records, keys, next, err := s.DeadEvents.Dead(ctx, j.StartedAt, j.Cursor, page)
 		if err != nil {
 			return err
 		}
@@ -197,7 +197,7 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 			return nil
 		}
 		switch {
-		case j.Order.Limit > 0 && j.Counts.Released >= j.Order.Limit:
+		case j.Request.Limit > 0 && j.Counts.Released >= j.Request.Limit:
 			j.Exhausted = true
 		case last < len(keys): // the budget ended within the page
 		case next == "":
@@ -214,13 +214,13 @@ func (s *Service) release(ctx context.Context, j *Job) error {
 func (s *Service) choose(ctx context.Context, j *Job, records []webhook.Record, keys []string, budget *int) (wanted []webhook.Record, n int) {
 	now := s.Now()
 	for i, rec := range records {
-		full := j.Order.Limit > 0 && j.Counts.Released+len(wanted) >= j.Order.Limit
+		full := j.Request.Limit > 0 && j.Counts.Released+len(wanted) >= j.Request.Limit
 		if *budget == 0 || full {
 			return wanted, i
 		}
 		j.Cursor = keys[i]
 		switch {
-		case !j.Order.Filter.match(rec.Grave(), now):
+		case !j.Request.Filter.match(rec.DeadSummary(), now):
 		case rec.Redrives >= s.policy.ParkAfter:
 			if s.Ledger.Park(ctx, rec.ID, rec.Death, now) == nil {
 				j.Counts.Parked++
@@ -278,7 +278,7 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, 
 			continue
 		}
 		msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: rec.ID, After: place(i)})
-		j.Flights = append(j.Flights, flight{ID: rec.ID, Seen: rec.LeaseNumber})
+		j.Watched = append(j.Watched, inFlight{ID: rec.ID, Seen: rec.LeaseNumber})
 		j.Counts.Released++
 		j.Pace.Released++
 		j.LastOut = now

@@ -13,7 +13,7 @@ func TestTwoRunsDoNotShareAJob(t *testing.T) {
 	w := newWorld(t)
 	w.dead(100)
 	first, second := w.service(nil), w.service(nil)
-	if _, err := first.Start(t.Context(), Order{}); err != nil {
+	if _, err := first.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, crash := context.WithCancel(t.Context())
@@ -52,7 +52,7 @@ func TestRunThatEndsLetsTheJobGo(t *testing.T) {
 	w := newWorld(t)
 	w.dead(100)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	began := w.now
@@ -76,7 +76,7 @@ func TestReleasesAreSpread(t *testing.T) {
 	w := newWorld(t)
 	w.dead(400)
 	svc := w.service(func(p *Policy) { p.Grace, p.AddShare = time.Second, 1 })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -107,8 +107,8 @@ func TestReleasesAreSpread(t *testing.T) {
 func TestPaceStaysWithinWhatATickCanRelease(t *testing.T) {
 	w := newWorld(t)
 	w.dead(300)
-	svc := w.service(func(p *Policy) { p.MaxFlights, p.AddShare = 50, 1 })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	svc := w.service(func(p *Policy) { p.MaxInFlight, p.AddShare = 50, 1 })
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -123,10 +123,10 @@ func TestPaceStaysWithinWhatATickCanRelease(t *testing.T) {
 	}
 }
 
-// forgetful answers a write that took effect as the SDK does that repeated it.
-type forgetful struct{ Documents }
+// lostAnswerDocuments answers a write that took effect as the SDK does that repeated it.
+type lostAnswerDocuments struct{ Documents }
 
-func (f forgetful) SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error {
+func (f lostAnswerDocuments) SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error {
 	if err := f.Documents.SaveDocument(ctx, kind, name, body, seen, now, expiresAt); err != nil {
 		return err
 	}
@@ -137,11 +137,11 @@ func TestCommandWhoseAnswerWasLostIsDone(t *testing.T) {
 	w := newWorld(t)
 	w.dead(10)
 	svc := w.service(nil)
-	svc.Ports.Documents = forgetful{w}
-	if j, err := svc.Start(t.Context(), Order{}); err != nil || j.State != Running {
+	svc.Ports.Documents = lostAnswerDocuments{w}
+	if j, err := svc.Start(t.Context(), Request{}); err != nil || j.State != Running {
 		t.Fatalf("%+v %v", j, err)
 	}
-	if _, err := svc.Start(t.Context(), Order{}); !errors.Is(err, ErrActive) {
+	if _, err := svc.Start(t.Context(), Request{}); !errors.Is(err, ErrActive) {
 		t.Errorf("another one: %v", err)
 	}
 	for _, command := range []func(context.Context) (Job, error){svc.Pause, svc.Resume, svc.Cancel} {

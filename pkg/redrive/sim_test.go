@@ -13,15 +13,15 @@ import (
 // comes all the while. A failed attempt comes back after a visibility timeout;
 // the third failure is a death.
 type simulation struct {
-	name     string
-	capacity func(t int) float64
-	limiter  bool    // refuses what is beyond, without a warning
-	slow     float64 // factor on the latency, from second 300 on; 0: none
-	poison   float64 // share of the letters that always fail
-	random   float64 // share of all attempts that fail by chance, live ones too
-	letters  int
-	live     int // events a second
-	limit    int // seconds
+	name        string
+	capacity    func(t int) float64
+	limiter     bool    // refuses what is beyond, without a warning
+	slow        float64 // factor on the latency, from second 300 on; 0: none
+	poison      float64 // share of the dead letters that always fail
+	random      float64 // share of all attempts that fail by chance, live ones too
+	deadLetters int
+	live        int // events a second
+	limit       int // seconds
 }
 
 const (
@@ -106,13 +106,13 @@ func (s simulation) run(r releaser, seed uint64) simResult {
 	var res simResult
 	var now traffic
 	waiting := map[int]traffic{}
-	letters, fraction := s.letters, 0.0
+	deadLetters, fraction := s.deadLetters, 0.0
 	var o Observation
 	for t := range s.limit {
 		fraction += max(0, r.rate(t, o))
-		n := min(letters, int(fraction))
+		n := min(deadLetters, int(fraction))
 		fraction -= float64(int(fraction))
-		letters -= n
+		deadLetters -= n
 		now[laneLive][0] += s.live
 		for range n {
 			if rnd.Float64() < s.poison {
@@ -135,12 +135,12 @@ func (s simulation) run(r releaser, seed uint64) simResult {
 		for _, w := range waiting {
 			pending += w.redriven()
 		}
-		if letters == 0 && now.redriven() == 0 && pending == 0 {
+		if deadLetters == 0 && now.redriven() == 0 && pending == 0 {
 			res.seconds = t
 			break
 		}
 	}
-	res.left, res.holds = letters+now.redriven(), r.holds()
+	res.left, res.holds = deadLetters+now.redriven(), r.holds()
 	return res
 }
 
@@ -210,8 +210,8 @@ func (s simulation) step(t int, rnd *rand.Rand, now *traffic, o *Observation, re
 	return back
 }
 
-func newControlled(letters int) *controlled {
-	return &controlled{set: DefaultSettings.sized(letters), pace: DefaultSettings.NewPace()}
+func newControlled(deadLetters int) *controlled {
+	return &controlled{set: DefaultSettings.sized(deadLetters), pace: DefaultSettings.NewPace()}
 }
 
 func constant(c float64) func(int) float64 { return func(int) float64 { return c } }
@@ -239,8 +239,8 @@ func blips(t int) float64 {
 }
 
 var (
-	large = simulation{letters: 100_000, live: 60}
-	small = simulation{letters: 2000, live: 2}
+	large = simulation{deadLetters: 100_000, live: 60}
+	small = simulation{deadLetters: 2000, live: 2}
 )
 
 func (s simulation) as(name string, change func(*simulation)) simulation {
@@ -281,9 +281,9 @@ type compared struct {
 
 func (s simulation) compare(t *testing.T, seed uint64) compared {
 	t.Helper()
-	c := compared{simulation: s, controller: s.run(newControlled(s.letters), seed)}
+	c := compared{simulation: s, controller: s.run(newControlled(s.deadLetters), seed)}
 	alone := s
-	alone.letters = 1 // never released: the run lasts to its limit
+	alone.deadLetters = 1 // never released: the run lasts to its limit
 	if c.controller.seconds > 0 {
 		alone.limit = c.controller.seconds + 1
 	}
@@ -326,11 +326,11 @@ func TestControllerKeepsItsBounds(t *testing.T) {
 
 // broken says which bound does not hold.
 func (c compared) broken() string {
-	within := func(share float64) bool { return float64(c.extra()) <= share*float64(c.letters) }
+	within := func(share float64) bool { return float64(c.extra()) <= share*float64(c.deadLetters) }
 	got := c.controller
 	switch c.name {
 	case "dead":
-		if got.seconds != 0 || !within(0.01) || got.left < c.letters*99/100 {
+		if got.seconds != 0 || !within(0.01) || got.left < c.deadLetters*99/100 {
 			return "it must stop early and keep the rest"
 		}
 		return ""
@@ -352,7 +352,7 @@ func (c compared) broken() string {
 		}
 		return ""
 	case "limiter":
-		if limit := 2 * c.letters / (120 - c.live); got.seconds > limit {
+		if limit := 2 * c.deadLetters / (120 - c.live); got.seconds > limit {
 			return "it must use half of what is free"
 		}
 	}

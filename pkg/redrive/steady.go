@@ -7,7 +7,7 @@ import (
 )
 
 // steady is the pace between canary and end. It goes up step by step, and keeps
-// the pace that a whole interval bore; a step too far is taken back, and the
+// the pace that a whole interval sustained; a step too far is taken back, and the
 // next one is smaller and comes later.
 func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	share := p.excessShare()
@@ -21,8 +21,8 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if heavy && o.At.Sub(p.HeavySince) >= s.HoldAfter {
 		return s.hold(p, o.At, fmt.Sprintf("%.0f %% of the attempts failed", 100*share))
 	}
-	if !heavy && s.inVain(&p, o) {
-		return p, fmt.Sprintf("%.0f a second: %.1f %% fail whatever the pace", p.Rate, 100*p.Usual)
+	if !heavy && s.trialShowsNoEffect(&p, o) {
+		return p, fmt.Sprintf("%.0f a second: %.1f %% fail whatever the pace", p.Rate, 100*p.BaselineFailureShare)
 	}
 	if why := s.trouble(p, o, share); why != "" {
 		p.SlowCuts = 0
@@ -31,7 +31,7 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	if s.slow(p, o) {
 		return s.slower(p, o)
 	}
-	if p.Crowded {
+	if p.Backlogged {
 		return p, fmt.Sprintf("%.0f a second: %d are out, and few of them end: waiting", p.Rate, o.Untried)
 	}
 	if o.At.Sub(p.LookedAt) < s.Interval-s.Interval/10 { // a look may come a little early
@@ -47,15 +47,15 @@ func (s Settings) steady(p Pace, o Observation) (Pace, string) {
 	return s.up(p, o)
 }
 
-// up follows an interval without trouble: quickly to the pace that was borne, a
+// up follows an interval without trouble: quickly to the pace that was sustained, a
 // step beyond it after a wait, in which the destination can answer.
 func (s Settings) up(p Pace, o Observation) (Pace, string) {
-	p = p.forget()
+	p = p.lowerBaseline()
 	if o.P90 > 0 && o.P90 < p.Baseline {
 		p.Baseline -= (p.Baseline - o.P90) / 32
 	}
 	p.Attempts, p.Failed = 0, 0
-	if s.cutLately(p, o.At) {
+	if s.cutRecently(p, o.At) {
 		return p, ""
 	}
 	p.Holds, p.HoldFor = 0, s.Hold
@@ -63,15 +63,15 @@ func (s Settings) up(p Pace, o Observation) (Pace, string) {
 		p.SlowCuts = 0
 	}
 	switch {
-	case p.Rate < p.Borne:
-		p.Rate = min(p.Rate*s.Grow, p.Borne)
+	case p.Rate < p.SustainedRate:
+		p.Rate = min(p.Rate*s.Grow, p.SustainedRate)
 	case o.At.Sub(p.SteppedAt) >= max(p.Wait, s.Interval+o.P90)-s.Interval/10:
-		if p.Rate > p.Borne { // the latest step was borne
+		if p.Rate > p.SustainedRate { // the latest step was sustained
 			p.Step, p.Wait = min(2*p.Step, s.Add), max(s.Interval, p.Wait/2)
 		}
-		p.Borne, p.SteppedAt = p.Rate, o.At
+		p.SustainedRate, p.SteppedAt = p.Rate, o.At
 		if !p.CutAt.IsZero() {
-			p.Step = min(p.Step, max(s.AddMin, p.Borne/4))
+			p.Step = min(p.Step, max(s.AddMin, p.SustainedRate/4))
 		}
 		p.Rate += p.Step
 	}
@@ -79,17 +79,17 @@ func (s Settings) up(p Pace, o Observation) (Pace, string) {
 	return p, fmt.Sprintf("%.0f a second: all is well", p.Rate)
 }
 
-// forget lowers the usual share where less fails, once there is enough to tell.
-func (p Pace) forget() Pace {
-	p.Lately.add(p.Attempts, p.Failed)
-	usual := p.Usual * float64(p.Lately.Attempts)
-	if usual < 10 {
+// lowerBaseline lowers the baseline failure share where less fails, once there is enough to tell.
+func (p Pace) lowerBaseline() Pace {
+	p.RecentTally.add(p.Attempts, p.Failed)
+	baseline := p.BaselineFailureShare * float64(p.RecentTally.Attempts)
+	if baseline < 10 {
 		return p
 	}
-	if float64(p.Lately.Failed)+3*math.Sqrt(usual) < usual {
-		p.Usual = shareOf(p.Lately.Failed, p.Lately.Attempts)
+	if float64(p.RecentTally.Failed)+3*math.Sqrt(baseline) < baseline {
+		p.BaselineFailureShare = shareOf(p.RecentTally.Failed, p.RecentTally.Attempts)
 	}
-	p.Lately = Tally{}
+	p.RecentTally = Tally{}
 	return p
 }
 
@@ -107,17 +107,17 @@ func (s Settings) trouble(p Pace, o Observation, share float64) string {
 }
 
 // cut slows down on trouble: to half, or to what was delivered of it where that
-// is less. After a step too far, what was borne before it is near.
+// is less. After a step too far, what was sustained before it is near.
 func (s Settings) cut(p Pace, o Observation, heavy bool, why string) (Pace, string) {
 	tried := p.Trial.Share > 0 && !o.LiveBad
-	if !heavy && (tried || s.cutLately(p, o.At)) {
+	if !heavy && (tried || s.cutRecently(p, o.At)) {
 		return p, "" // slowed down already
 	}
 	to := p.Rate * min(s.Cut, 1-shareOf(p.Failed, p.Attempts))
-	if p.Rate > p.Borne && !heavy {
-		to = max(to, 0.8*p.Borne)
+	if p.Rate > p.SustainedRate && !heavy {
+		to = max(to, 0.8*p.SustainedRate)
 	} else {
-		p.Borne = max(1, to)
+		p.SustainedRate = max(1, to)
 	}
 	p = s.stepDown(p, o.At, to)
 	return p, fmt.Sprintf("slowed down to %.0f a second: %s", p.Rate, why)
@@ -125,16 +125,16 @@ func (s Settings) cut(p Pace, o Observation, heavy bool, why string) (Pace, stri
 
 // ease takes a step back where a few attempts fail, too few to be trouble.
 func (s Settings) ease(p Pace, o Observation, share float64) (Pace, string) {
-	if p.Trial.Share > 0 || s.cutLately(p, o.At) {
+	if p.Trial.Share > 0 || s.cutRecently(p, o.At) {
 		p.Attempts, p.Failed = 0, 0
 		return p, ""
 	}
 	to := p.Rate * s.Ease
-	if p.Rate > p.Borne {
-		to = 0.95 * p.Borne
+	if p.Rate > p.SustainedRate {
+		to = 0.95 * p.SustainedRate
 	}
 	p = s.stepDown(p, o.At, to)
-	p.Borne = p.Rate
+	p.SustainedRate = p.Rate
 	return p, fmt.Sprintf("slowed down to %.0f a second: %.1f %% of the attempts failed", p.Rate, 100*share)
 }
 
@@ -145,7 +145,7 @@ func (s Settings) stepDown(p Pace, now time.Time, to float64) Pace {
 	if p.excess() > 0 {
 		p.Trial = Trial{Share: shareOf(p.Failed, p.Attempts), Rate: p.Rate}
 	}
-	if !s.cutLately(p, now) {
+	if !s.cutRecently(p, now) {
 		p.Step, p.Wait = max(s.AddMin, p.Step/2), min(2*p.Wait, s.WaitMax)
 	}
 	p.Rate, p.CutAt, p.SteppedAt, p.LookedAt = max(1, to), now, now, now
@@ -153,7 +153,7 @@ func (s Settings) stepDown(p Pace, now time.Time, to float64) Pace {
 	return p
 }
 
-func (s Settings) cutLately(p Pace, now time.Time) bool {
+func (s Settings) cutRecently(p Pace, now time.Time) bool {
 	return !p.CutAt.IsZero() && now.Sub(p.CutAt) < s.CutEvery
 }
 
@@ -164,10 +164,10 @@ const (
 	trialTime     = 2 * time.Minute
 )
 
-// inVain ends the trial of a slower pace when enough attempts have ended. Where
+// trialShowsNoEffect ends the trial of a slower pace when enough attempts have ended. Where
 // they fail as before, the pace is not the cause (some events fail whatever one
-// does): their share is the usual one from then on, and the pace is what it was.
-func (s Settings) inVain(p *Pace, o Observation) bool {
+// does): their share is the baseline from then on, and the pace is what it was.
+func (s Settings) trialShowsNoEffect(p *Pace, o Observation) bool {
 	if p.Trial.Share == 0 || o.At.Sub(p.CutAt) <= s.Interval { // what ends now was released before
 		return false
 	}
@@ -182,10 +182,10 @@ func (s Settings) inVain(p *Pace, o Observation) bool {
 	if expected < trialFailures/2 || float64(t.Failed) < expected/3 || seen > s.HoldShare || o.LiveBad {
 		return false
 	}
-	p.Usual = max(p.Usual, seen)
-	p.Rate, p.Borne, p.Step, p.Wait = t.Rate, t.Rate, s.Add, s.Interval
+	p.BaselineFailureShare = max(p.BaselineFailureShare, seen)
+	p.Rate, p.SustainedRate, p.Step, p.Wait = t.Rate, t.Rate, s.Add, s.Interval
 	p.LookedAt, p.SteppedAt = o.At, o.At
-	p.Attempts, p.Failed, p.Lately = 0, 0, Tally{}
+	p.Attempts, p.Failed, p.RecentTally = 0, 0, Tally{}
 	return true
 }
 
@@ -207,7 +207,7 @@ const maxSlowCuts = 2
 // the pace is no more than what follows a canary, take the latency for what it
 // is and go on.
 func (s Settings) slower(p Pace, o Observation) (Pace, string) {
-	if s.cutLately(p, o.At) {
+	if s.cutRecently(p, o.At) {
 		p.StillSlow = p.StillSlow || o.At.Sub(p.CutAt) > s.Interval
 		return p, ""
 	}

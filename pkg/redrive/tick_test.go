@@ -29,7 +29,7 @@ func TestPauseWithinATickReleasesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.dead(100)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	operator := w.service(nil)
@@ -46,14 +46,14 @@ func TestPauseWithinATickReleasesNothing(t *testing.T) {
 
 func TestRateIsAtLeastOneASecond(t *testing.T) {
 	for _, rate := range []float64{-1, 0.1, 0.99, math.NaN(), math.Inf(1)} {
-		if (Order{MaxRate: rate}).Validate() == nil {
+		if (Request{MaxRate: rate}).Validate() == nil {
 			t.Errorf("%v is a rate", rate)
 		}
 	}
 	w := newWorld(t)
 	w.dead(30)
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{MaxRate: 1}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{MaxRate: 1}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -73,7 +73,7 @@ func TestResumeBeginsAnew(t *testing.T) {
 		return webhook.Delivered
 	}
 	svc := w.service(nil)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)
@@ -100,8 +100,8 @@ func TestNoMoreIsOutThanIsWatched(t *testing.T) {
 	w := newWorld(t)
 	w.dead(100)
 	w.idle = 10
-	svc := w.service(func(p *Policy) { p.MaxFlights = 15 })
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	svc := w.service(func(p *Policy) { p.MaxInFlight = 15 })
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)
@@ -116,7 +116,7 @@ func TestJobEndsThoughSomeStillRetry(t *testing.T) {
 	w.idle = 1000
 	svc := w.service(nil)
 	began := w.now
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	svc.Run(t.Context())
@@ -134,7 +134,7 @@ func TestWhatATickSees(t *testing.T) {
 	w.now = w.now.Add(-10 * time.Minute) // they died just now
 	svc := w.service(nil)
 	see := func(started time.Time) Observation {
-		j := Job{StartedAt: started, Flights: []flight{{ID: ids[0]}, {ID: ids[1]}, {ID: ids[2]}}}
+		j := Job{StartedAt: started, Watched: []inFlight{{ID: ids[0]}, {ID: ids[1]}, {ID: ids[2]}}}
 		o, err := svc.watch(t.Context(), &j)
 		if err != nil {
 			t.Fatal(err)
@@ -162,15 +162,15 @@ func TestWhatATickSees(t *testing.T) {
 	}
 }
 
-func TestCrowdStopsTheReleases(t *testing.T) {
+func TestBacklogStopsTheReleases(t *testing.T) {
 	w := newWorld(t)
 	w.dead(10)
 	svc := w.service(nil)
 	j := Job{StartedAt: w.now, Pace: steadyAt(10)}
-	for _, crowded := range []bool{true, false} {
-		j.Pace.Crowded = crowded
-		if err := svc.release(t.Context(), &j); err != nil || (j.Counts.Released == 0) != crowded {
-			t.Errorf("crowded %v: %d released, %v", crowded, j.Counts.Released, err)
+	for _, backlogged := range []bool{true, false} {
+		j.Pace.Backlogged = backlogged
+		if err := svc.release(t.Context(), &j); err != nil || (j.Counts.Released == 0) != backlogged {
+			t.Errorf("backlogged %v: %d released, %v", backlogged, j.Counts.Released, err)
 		}
 	}
 }
@@ -179,15 +179,15 @@ func TestResumeKeepsWhatWasLearned(t *testing.T) {
 	w := newWorld(t)
 	w.dead(10)
 	svc := w.service(nil)
-	j, err := svc.Start(t.Context(), Order{})
+	j, err := svc.Start(t.Context(), Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.State, j.Pace.Usual, j.Pace.Baseline, j.Pace.Holds = Paused, 0.1, time.Second, 5
+	j.State, j.Pace.BaselineFailureShare, j.Pace.Baseline, j.Pace.Holds = Paused, 0.1, time.Second, 5
 	if err := svc.save(t.Context(), &j); err != nil {
 		t.Fatal(err)
 	}
-	if j, err = svc.Resume(t.Context()); err != nil || j.Pace.Usual != 0.1 || j.Pace.Baseline != time.Second || j.Pace.Holds != 0 {
+	if j, err = svc.Resume(t.Context()); err != nil || j.Pace.BaselineFailureShare != 0.1 || j.Pace.Baseline != time.Second || j.Pace.Holds != 0 {
 		t.Errorf("%+v, %v", j.Pace, err)
 	}
 }
@@ -195,7 +195,7 @@ func TestResumeKeepsWhatWasLearned(t *testing.T) {
 // counting counts the pages that are read of the dead, each of which takes a
 // while.
 type counting struct {
-	Graveyard
+	DeadEvents
 	w     *world
 	pages int
 	takes time.Duration
@@ -204,19 +204,19 @@ type counting struct {
 func (c *counting) Dead(ctx context.Context, until time.Time, after string, limit int) ([]webhook.Record, []string, string, error) {
 	c.pages++
 	c.w.now = c.w.now.Add(c.takes)
-	return c.Graveyard.Dead(ctx, until, after, limit)
+	return c.DeadEvents.Dead(ctx, until, after, limit)
 }
 
 // A filter that matches few reads by the page, and a tick that reads for long
 // ends; the next one goes on from there.
-func TestNarrowFilterOnALargeGraveyard(t *testing.T) {
+func TestNarrowFilterOverManyDeadEvents(t *testing.T) {
 	w := newWorld(t)
 	ids := w.dead(1000)
 	svc := w.service(nil)
-	c := &counting{Graveyard: w, w: w, takes: 3 * time.Second}
-	svc.Graveyard = c
+	c := &counting{DeadEvents: w, w: w, takes: 3 * time.Second}
+	svc.DeadEvents = c
 	last := ids[len(ids)-1]
-	if _, err := svc.Start(t.Context(), Order{Filter: Filter{IDs: []webhook.EventID{last}}}); err != nil {
+	if _, err := svc.Start(t.Context(), Request{Filter: Filter{IDs: []webhook.EventID{last}}}); err != nil {
 		t.Fatal(err)
 	}
 	w.oneTick(svc)

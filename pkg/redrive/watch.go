@@ -13,8 +13,8 @@ import (
 func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	o := Observation{At: s.Now().UTC()}
 	var latencies []time.Duration
-	var still []flight
-	for chunk := range slices.Chunk(j.Flights, 100) {
+	var still []inFlight
+	for chunk := range slices.Chunk(j.Watched, 100) {
 		ids := make([]webhook.EventID, 0, len(chunk))
 		for _, f := range chunk {
 			ids = append(ids, f.ID)
@@ -29,7 +29,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 				continue // expired, so it was delivered long ago
 			}
 			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
-			if next, flying := land(j, &o, rec, f); flying {
+			if next, flying := observe(j, &o, rec, f); flying {
 				still = append(still, next)
 				if !next.Tried {
 					o.Untried++
@@ -37,7 +37,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 			}
 		}
 	}
-	j.Flights = still
+	j.Watched = still
 	slices.Sort(latencies)
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
@@ -63,7 +63,7 @@ func (s *Service) liveTrouble(ctx context.Context, now, started time.Time) (bool
 		since = started // what the outage did is no fault of this job
 	}
 	for _, until := range [...]time.Time{now, now.Add(-liveAnswered)} {
-		live, err := s.Graveyard.Recent(ctx, now.Add(-liveReceived), until, liveSample)
+		live, err := s.DeadEvents.Recent(ctx, now.Add(-liveReceived), until, liveSample)
 		if err != nil {
 			return false, err
 		}
@@ -100,10 +100,10 @@ func (s Settings) tooMany(attempts, failed int) bool {
 	return attempts >= s.MinAttempts && float64(failed) > bearable+2*math.Sqrt(bearable)
 }
 
-// land counts the attempts of one released event that have ended since the
+// observe counts the attempts of one released event that have ended since the
 // last look, and tells whether it is still under way. The pace learns from the
 // first one alone.
-func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
+func observe(j *Job, o *Observation, rec webhook.Record, f inFlight) (inFlight, bool) {
 	ended := rec.LeaseNumber - f.Seen
 	if rec.State == webhook.Processing {
 		ended--
@@ -132,7 +132,7 @@ func land(j *Job, o *Observation, rec webhook.Record, f flight) (flight, bool) {
 func latenciesOf(rec webhook.Record, seen int) []time.Duration {
 	var out []time.Duration
 	for _, a := range rec.History {
-		if a.Number > seen && a.Result != webhook.ResultWordless && a.Duration > 0 {
+		if a.Number > seen && a.Result != webhook.ResultAbandoned && a.Duration > 0 {
 			out = append(out, a.Duration)
 		}
 	}

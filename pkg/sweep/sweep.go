@@ -17,10 +17,10 @@ type Ledger interface {
 	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
 }
 
-// Queue sends messages and letters; one entry a message.
+// Queue sends messages and dead letters; one entry a message.
 type Queue interface {
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
-	SendLetters(ctx context.Context, msgs []webhook.Message) []error
+	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 }
 
 // Policy is what an operator may tune.
@@ -47,13 +47,13 @@ func New(ledger Ledger, queue Queue, now func() time.Time, policy Policy) *Servi
 
 // Report counts one sweep.
 type Report struct {
-	Due     int // events found overdue
-	Sent    int // messages that SQS accepted
-	Letters int // letters that SQS accepted
-	Moved   int // events that had moved on meanwhile
-	Failed  int // sends or notes that failed: due as before
-	Cut     bool
-	Err     error // the first failure
+	Due         int // events found overdue
+	Sent        int // messages that SQS accepted
+	DeadLetters int // dead letters that SQS accepted
+	Moved       int // events that had moved on meanwhile
+	Failed      int // sends or notes that failed: due as before
+	Cut         bool
+	Err         error // the first failure
 }
 
 // Sweep walks the due index once: send first, then move the due time on, and
@@ -116,8 +116,8 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 			return s.queue.Send(ctx, lane, msgs)
 		})
 	}
-	s.send(ctx, dead, report, &report.Letters, webhook.LetterOf, func(msgs []webhook.Message) []error {
-		return s.queue.SendLetters(ctx, msgs)
+	s.send(ctx, dead, report, &report.DeadLetters, webhook.NewDeadLetter, func(msgs []webhook.Message) []error {
+		return s.queue.SendDeadLetters(ctx, msgs)
 	})
 }
 

@@ -17,12 +17,12 @@ var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
 const grace = 2 * time.Minute
 
 type world struct {
-	now     time.Time
-	ledger  *memory.Ledger
-	refuse  error
-	lanes   map[webhook.Lane][]webhook.EventID
-	letters []webhook.Message
-	onSend  func()
+	now         time.Time
+	ledger      *memory.Ledger
+	refuse      error
+	lanes       map[webhook.Lane][]webhook.EventID
+	deadLetters []webhook.Message
+	onSend      func()
 }
 
 func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
@@ -38,11 +38,11 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 	return errs
 }
 
-func (w *world) SendLetters(_ context.Context, msgs []webhook.Message) []error {
+func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []error {
 	errs := make([]error, len(msgs))
 	for i, m := range msgs {
 		if errs[i] = w.refuse; w.refuse == nil {
-			w.letters = append(w.letters, m)
+			w.deadLetters = append(w.deadLetters, m)
 		}
 	}
 	return errs
@@ -125,15 +125,15 @@ func TestRefusedSendChangesNothing(t *testing.T) {
 	}
 }
 
-func TestDeadEventGetsItsLetterAndOwesNothing(t *testing.T) {
+func TestDeadEventGetsItsDeadLetterAndOwesNothing(t *testing.T) {
 	w := newWorld()
 	id := w.claim(t, 1)
 	w.die(t, id)
 	w.now = w.now.Add(grace + time.Millisecond)
 	r := w.sweep(t)
 	rec, _ := w.ledger.Get(t.Context(), id)
-	if r.Letters != 1 || len(w.letters) != 1 || w.letters[0].Letter.Death != 1 || !rec.DueAt.IsZero() {
-		t.Fatalf("%+v %+v %+v", r, w.letters, rec)
+	if r.DeadLetters != 1 || len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.Death != 1 || !rec.DueAt.IsZero() {
+		t.Fatalf("%+v %+v %+v", r, w.deadLetters, rec)
 	}
 }
 

@@ -38,18 +38,18 @@ type Variant struct {
 // LeaseRequest asks for the right to process an event.
 type LeaseRequest struct {
 	ID           EventID
-	Death        int       // the letter's number; 0 for any other message
+	Death        int       // the dead letter's number; 0 for any other message
 	Nonce        string    // new for every request
 	Now          time.Time // compared with NotBefore and LeaseUntil
 	Until        time.Time // when the lease ends
 	DueAt        time.Time // when the sweeper may take it up: Until and a grace
 	Destinations []string  // names to fix at the first lease
-	MaxWordless  int       // wordless leases that a life may have
+	MaxAbandoned int       // abandoned leases that an event may have since it was last revived
 }
 
-// Refused is a request that was not accepted, kept so that an operator can see
+// RejectedRequest is a request that was not accepted, kept so that an operator can see
 // why. It holds no secret and is bounded in size.
-type Refused struct {
+type RejectedRequest struct {
 	At        time.Time
 	RequestID string
 	Source    string // as named in the URL when it is a possible name, else empty

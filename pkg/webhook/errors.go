@@ -15,28 +15,28 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 )
 
-// Refusal is why an event could not be leased.
-type Refusal string
+// LeaseRefusal is why an event could not be leased.
+type LeaseRefusal string
 
 const (
-	// RefusedEarly: NotBefore has not passed; the sweeper sends it when due.
-	RefusedEarly Refusal = "early"
-	// RefusedBusy: another worker holds a live lease.
-	RefusedBusy Refusal = "busy"
-	// RefusedFinished: delivered, held, parked or discarded.
-	RefusedFinished Refusal = "finished"
-	// RefusedStaleLetter: the event is dead, and the message is not the letter
+	// LeaseRefusedEarly: NotBefore has not passed; the sweeper sends it when due.
+	LeaseRefusedEarly LeaseRefusal = "early"
+	// LeaseRefusedBusy: another worker holds a live lease.
+	LeaseRefusedBusy LeaseRefusal = "busy"
+	// LeaseRefusedFinished: delivered, held, parked or discarded.
+	LeaseRefusedFinished LeaseRefusal = "finished"
+	// LeaseRefusedStaleDeadLetter: the event is dead, and the message is not the dead letter
 	// of that death.
-	RefusedStaleLetter Refusal = "stale_letter"
-	// RefusedSpent: its wordless leases are used up. It has been written dead
-	// and owes its letter.
-	RefusedSpent Refusal = "spent"
+	LeaseRefusedStaleDeadLetter LeaseRefusal = "stale_dead_letter"
+	// LeaseRefusedSpent: its abandoned leases are used up. It has been written dead
+	// and owes its dead letter.
+	LeaseRefusedSpent LeaseRefusal = "spent"
 )
 
 // NotLeasable is returned by a lease that was refused. Nothing was changed,
-// except for RefusedSpent. Record is the event as it stands.
+// except for LeaseRefusedSpent. Record is the event as it stands.
 type NotLeasable struct {
-	Reason Refusal
+	Reason LeaseRefusal
 	Record Record
 }
 

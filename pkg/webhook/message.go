@@ -11,9 +11,9 @@ type MessageKind string
 const (
 	// KindEvent refers to an event in the ledger.
 	KindEvent MessageKind = "event"
-	// KindLetter is the message in the dead letter queue for a dead event. It
+	// KindDeadLetter is the message in the dead letter queue for a dead event. It
 	// carries the number of that death, so that a stale one revives nothing.
-	KindLetter MessageKind = "letter"
+	KindDeadLetter MessageKind = "dead_letter"
 	// KindUnclaimed carries a whole event that the ledger could not take. It is
 	// the only copy until a worker claims it.
 	KindUnclaimed MessageKind = "unclaimed"
@@ -21,16 +21,16 @@ const (
 
 // Message is what a queue carries.
 type Message struct {
-	Kind    MessageKind
-	ID      EventID  // event and letter
-	Letter  *Letter  // letter only
-	Receipt *Receipt // unclaimed only
+	Kind       MessageKind
+	ID         EventID     // event and dead letter
+	DeadLetter *DeadLetter // dead letter only
+	Receipt    *Receipt    // unclaimed only
 
 	After time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
 }
 
-// Letter says in the DLQ what died and why.
-type Letter struct {
+// DeadLetter says in the DLQ what died and why.
+type DeadLetter struct {
 	Death      int
 	ErrorClass string
 	Error      string
@@ -53,9 +53,9 @@ type DeadMessage struct {
 	Foreign   string // why it is no message of ours; empty when it is one
 }
 
-// LetterOf writes the letter of a dead event.
-func LetterOf(r Record) Message {
-	return Message{Kind: KindLetter, ID: r.ID, Letter: &Letter{
+// NewDeadLetter writes the dead letter of a dead event.
+func NewDeadLetter(r Record) Message {
+	return Message{Kind: KindDeadLetter, ID: r.ID, DeadLetter: &DeadLetter{
 		Death: r.Death, ErrorClass: r.ErrorClass, Error: r.Error, Attempts: r.LeaseNumber,
 		FirstAt: r.ReceivedAt, LastAt: r.DiedAt,
 		Type: r.Type, Account: r.Account, CampaignID: r.CampaignID,

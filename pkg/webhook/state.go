@@ -20,7 +20,7 @@ const (
 	// Delivered is terminal: every destination is settled. Only an explicit
 	// replay moves it on.
 	Delivered State = "delivered"
-	// Dead has used up its budget or failed permanently. Its letter, a redrive,
+	// Dead has used up its budget or failed permanently. Its dead letter, a redrive,
 	// a replay or an operator moves it on.
 	Dead State = "dead"
 	// Held was accepted but is not trusted: the body secret was wrong. It is
@@ -100,7 +100,7 @@ type Record struct {
 	DueAt       time.Time // zero when no message is owed
 	Sweeps      int       // messages sent by the sweeper since the last lease
 
-	Wordless   int       // leases of this life that ended without a word
+	Abandoned  int       // leases since it was last revived that ended without reporting an outcome
 	Death      int       // the lease number at which it died; 0 when it never did
 	DiedAt     time.Time // of the latest death
 	FirstDied  time.Time
@@ -160,9 +160,9 @@ func (r Record) Supersedes(other Record) bool {
 		r.OccurredAt.After(other.OccurredAt)
 }
 
-// Grave is what the ledger's index of the dead shows of an event: enough to
+// DeadSummary is what the ledger's index of the dead shows of an event: enough to
 // plan a redrive by, without reading the event.
-type Grave struct {
+type DeadSummary struct {
 	ID         EventID
 	Type       Type
 	Account    string
@@ -175,9 +175,9 @@ type Grave struct {
 	Redrives   int
 }
 
-// Grave is the part of a dead event that a redrive chooses by.
-func (r Record) Grave() Grave {
-	return Grave{
+// DeadSummary is the part of a dead event that a redrive chooses by.
+func (r Record) DeadSummary() DeadSummary {
+	return DeadSummary{
 		ID: r.ID, Type: r.Type, Account: r.Account, Source: r.Source, CampaignID: r.CampaignID,
 		ErrorClass: r.ErrorClass, ReceivedAt: r.ReceivedAt, DiedAt: r.DiedAt, Death: r.Death, Redrives: r.Redrives,
 	}
@@ -206,8 +206,8 @@ const (
 	ResultUnrouted Result = "unrouted"
 	// ResultRemoved: the destination is no longer configured.
 	ResultRemoved Result = "removed"
-	// ResultWordless: the lease ended and its holder never said how.
-	ResultWordless Result = "wordless"
+	// ResultAbandoned: the lease ended and its holder never said how.
+	ResultAbandoned Result = "abandoned"
 )
 
 // Settled tells whether the destination wants nothing more of the event.
@@ -229,7 +229,7 @@ type Outcome struct {
 type Progress struct {
 	Name     string
 	Result   Result // empty until the first attempt
-	Attempts int    // in this life: a revival starts a new budget
+	Attempts int    // since it was last revived: a revival starts a new budget
 }
 
 // Attempt is one delivery to one destination, as the ledger remembers it.

@@ -46,7 +46,7 @@ func lifeOf(ctx context.Context) *life {
 // errDead is what a call of a process that has ended returns. Nobody hears it.
 var errDead = errors.New("the process has ended")
 
-// clients are real SDK clients. Calls of a life pass the plan and the mutant;
+// connect returns real SDK clients. Calls of a life pass the plan and the mutant;
 // calls without one are the harness's own. Retries wait for nothing: their
 // waits would be real time.
 func (w *world) connect(table string) app.Clients {

@@ -63,8 +63,8 @@ func skewed(t *testing.T, skew map[string]time.Duration) {
 	w.outage = nil
 	w.settle()
 	w.check(false)
-	if n := len(w.letters()); n != 3 {
-		t.Errorf("%d letters of 3 deaths", n)
+	if n := len(w.deadLetters()); n != 3 {
+		t.Errorf("%d dead letters of 3 deaths", n)
 	}
 	w.pass(time.Hour) // a job takes what died before it began, by the operator's clock
 	w.finish()
@@ -80,7 +80,7 @@ func skewed(t *testing.T, skew map[string]time.Duration) {
 }
 
 // TestExpiry deletes what has expired between any two calls of whatever may
-// still speak of it: late messages, letters, duplicates, a replay.
+// still speak of it: late messages, dead letters, duplicates, a replay.
 func TestExpiry(t *testing.T) {
 	run := func(t *testing.T, at int64) int64 {
 		t.Helper()
@@ -89,7 +89,7 @@ func TestExpiry(t *testing.T) {
 		r := w.event(1)
 		dying(w)
 		w.heal()
-		w.console(w.stores.DLQ, w.stores.Live, true) // its letter stays behind
+		w.console(w.stores.DLQ, w.stores.Live, true) // its dead letter stays behind
 		w.settle()
 		w.pass(retention + time.Minute)
 		message := fmt.Sprintf(`{"v":1,"kind":"event","event_id":%q}`, w.idOf(r))
@@ -159,6 +159,6 @@ func TestRetention(t *testing.T) {
 		shortest = days
 	}
 	if item := time.Duration(shortest) * 24 * time.Hour; item <= dead {
-		t.Errorf("an item may expire after %s, a letter after %s", item, dead)
+		t.Errorf("an item may expire after %s, a dead letter after %s", item, dead)
 	}
 }

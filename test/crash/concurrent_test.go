@@ -71,7 +71,7 @@ func TestRedriveBesideConsoleBesideDuplicates(t *testing.T) {
 			w.heal()
 			w.pass(time.Second)
 			w.must(w.operate(func(ctx context.Context, s *redrive.Service) error {
-				_, err := s.Start(ctx, redrive.Order{})
+				_, err := s.Start(ctx, redrive.Request{})
 				return err
 			}))
 			w.parallel = true
@@ -166,7 +166,7 @@ func (w *world) turn(random *rand.Rand, events int) {
 		w.console(w.stores.DLQ, w.stores.Live, random.IntN(2) == 0)
 	case 9:
 		_ = w.operate(func(ctx context.Context, s *redrive.Service) error {
-			_, err := s.Start(ctx, redrive.Order{})
+			_, err := s.Start(ctx, redrive.Request{})
 			return err
 		})
 		w.tick("redrive", app.Redrive)

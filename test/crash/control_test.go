@@ -91,11 +91,11 @@ var controls = []control{
 		"is not dead after",
 	},
 	{
-		"the death number", staleLetter,
+		"the death number", staleDeadLetter,
 		func(w *world) {
-			w.rewrite = func(l letter, body map[string]any) {
+			w.rewrite = func(l deadLetter, body map[string]any) {
 				for _, it := range w.items() {
-					if l.kind == webhook.KindLetter && it.isEvent() && it.id() == l.id {
+					if l.kind == webhook.KindDeadLetter && it.isEvent() && it.id() == l.id {
 						body["death"] = it.number("death")
 					}
 				}
@@ -116,7 +116,7 @@ var controls = []control{
 		"its body is kept nowhere",
 	},
 	{
-		"the condition on the sweep's bump", overtaken,
+		"the condition on the sweep's bump", jobLost,
 		withUpdate("sweeps = sweeps + :one", without(" AND (#state = :state AND lease_number = :number AND due_at = :due)")),
 		"no rest",
 	},
@@ -131,7 +131,7 @@ var controls = []control{
 		"it takes effect twice",
 	},
 	{
-		"the death number where a letter is noted as sent", lateClear,
+		"the death number where a dead letter is noted as sent", lateClear,
 		func(w *world) {
 			w.mutant.in = func(_ *life, params any) {
 				in, ok := params.(*dynamodb.UpdateItemInput)
@@ -140,7 +140,7 @@ var controls = []control{
 				}
 			}
 		},
-		"has no letter and owes none",
+		"has no dead letter and owes none",
 	},
 	{
 		"due_at at a revival", released,

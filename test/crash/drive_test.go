@@ -240,7 +240,7 @@ func (w *world) redriveAll() bool {
 	w.pass(time.Second) // a job takes what died before it began
 	for range 5 {
 		err := w.operate(func(ctx context.Context, s *redrive.Service) error {
-			_, err := s.Start(ctx, redrive.Order{})
+			_, err := s.Start(ctx, redrive.Request{})
 			return err
 		})
 		if err == redrive.ErrNothing { //nolint:errorlint // returned as it is
@@ -267,9 +267,9 @@ func (w *world) redriveAll() bool {
 	return true
 }
 
-// janitor lets the redrive function look after the letters, twice, so that one
+// cleaner lets the redrive function look after the dead letters, twice, so that one
 // of the looks may be lost, and waits until what it held is visible again.
-func (w *world) janitor() {
+func (w *world) cleaner() {
 	w.Helper()
 	for range 2 {
 		w.pass(deadVisibility)

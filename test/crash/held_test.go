@@ -72,7 +72,7 @@ var heldControls = []control{
 			w.outage = nil
 		}},
 		func(w *world) {
-			w.rewrite = func(l letter, body map[string]any) {
+			w.rewrite = func(l deadLetter, body map[string]any) {
 				if receipt, ok := body["receipt"].(map[string]any); ok && l.kind == webhook.KindUnclaimed {
 					receipt["Held"] = false
 				}

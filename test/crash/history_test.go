@@ -114,7 +114,7 @@ func (h *history) observe(it item) {
 // keep remembers a step, and holds it against what is true of a state however
 // it was reached.
 func (h *history) keep(it item, now step) {
-	aside := now.state == "dead" || now.state == "held" || now.state == "parked"
+	awaiting := now.state == "dead" || now.state == "held" || now.state == "parked"
 	switch owes := now.state == "pending" || now.state == "processing"; {
 	case owes != now.due && now.state != "dead":
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
@@ -122,7 +122,7 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
 	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
 		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
-	case !it.listed("dead_key", "dead_key", "dead_shard", aside) || aside && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
+	case !it.listed("dead_key", "dead_key", "dead_shard", awaiting) || awaiting && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
 		h.problem("%s is %s, and the index of what waits for an operator does not list it so", it.id(), now)
 	}
 	h.last[it.id()] = now
@@ -140,13 +140,13 @@ func wrong(before, now step) string {
 	if now.number != before.number {
 		return wrongLease(before, now)
 	}
-	buried := before.state == "processing" && now.state == "dead" && now.nonce == ""
+	diedAbandoned := before.state == "processing" && now.state == "dead" && now.nonce == ""
 	replayed := before.state == "delivered" && now.state == "pending"
 	died := before.state == "processing" && now.state == "dead"
 	switch {
 	case !slices.Contains(under[before.state], now.state):
 		return "the state table knows no such step under one lease"
-	case now.nonce != before.nonce && !buried:
+	case now.nonce != before.nonce && !diedAbandoned:
 		return "the lease has another holder, and the same number"
 	case replayed != (now.generation == successor(before.generation)) || !replayed && now.generation != before.generation:
 		return "a replay, and nothing else, begins a generation"
@@ -155,7 +155,7 @@ func wrong(before, now step) string {
 	case !died && now.death != before.death:
 		return "the death's number changed without a death"
 	case before.state == "dead" && now.state == "dead" && now.due && !before.due:
-		return "it owes a second letter"
+		return "it owes a second dead letter"
 	case !replayed && !covers(now.settled, before.settled):
 		return "a destination that has it is open again"
 	}

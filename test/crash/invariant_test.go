@@ -29,23 +29,23 @@ func (w *world) check(healed bool) {
 			events[it.id()] = it
 		}
 	}
-	letters := w.letters()
+	deadLetters := w.deadLetters()
 	for _, a := range w.acks {
-		w.checkAck(a, events, rows, letters, healed)
+		w.checkAck(a, events, rows, deadLetters, healed)
 	}
 	w.checkEffects()
-	w.checkLetters(letters, events, healed)
+	w.checkDeadLetters(deadLetters, events, healed)
 	w.checkRows(rows)
 	for _, p := range slices.Concat(w.leases.found(), w.history.found()) {
 		w.violate("%s", p)
 	}
 }
 
-// checkAck: what was acknowledged ends delivered, dead with a letter, held, or
+// checkAck: what was acknowledged ends delivered, dead with a dead letter, held, or
 // kept as a variant.
-func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []letter, healed bool) {
+func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters []deadLetter, healed bool) {
 	it, ok := events[a.id]
-	unclaimed := slices.ContainsFunc(letters, func(l letter) bool { return l.id == a.id && l.kind == webhook.KindUnclaimed })
+	unclaimed := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && l.kind == webhook.KindUnclaimed })
 	if !ok && unclaimed && !healed {
 		return // alarmed on, and the next redrive claims it
 	}
@@ -57,7 +57,7 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		return
 	}
 	if !w.carries(it, a.marker) {
-		w.checkVariant(a, it, events, rows, letters, healed)
+		w.checkVariant(a, it, events, rows, deadLetters, healed)
 		return
 	}
 	switch state := it.text("state"); state {
@@ -68,9 +68,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 			}
 		}
 	case "dead":
-		has := slices.ContainsFunc(letters, func(l letter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.text("death") })
+		has := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.text("death") })
 		if !has && it.text("due_at") == "" {
-			w.violate("%s died death %s, has no letter and owes none", a.id, it.text("death"))
+			w.violate("%s died death %s, has no dead letter and owes none", a.id, it.text("death"))
 		}
 		if healed {
 			w.violate("%s is dead although the destinations are well and everything was redriven", a.id)
@@ -95,7 +95,7 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 		case a.trusted && it.text("lease_number") == "0" && a.number > w.apart[a.id]:
 			// It was given up while it was held: what a trusted sender says stands beside
 			// it. What was a variant until then was given up with it.
-			w.checkVariant(a, it, events, rows, letters, healed)
+			w.checkVariant(a, it, events, rows, deadLetters, healed)
 		}
 	default:
 		w.violate("%s was acknowledged, and is %s at rest", a.id, state)
@@ -104,7 +104,7 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, letters []l
 
 // checkVariant: a body under the identity of another one is kept beside it, or
 // has become an event of its own.
-func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []item, letters []letter, healed bool) {
+func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []item, deadLetters []deadLetter, healed bool) {
 	w.Helper()
 	i := slices.IndexFunc(rows, func(v item) bool {
 		return v.isVariant() && v.text("pk") == beside.text("pk") && w.carries(v, a.marker)
@@ -115,7 +115,7 @@ func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []
 	case rows[i].text("split_as") != "":
 		a.id = rows[i].text("split_as")
 		if !w.expired[a.id] {
-			w.checkAck(a, events, rows, letters, healed)
+			w.checkAck(a, events, rows, deadLetters, healed)
 		}
 	case a.trusted && (beside.text("state") == "held" || beside.text("state") == "discarded" && beside.text("lease_number") == "0"):
 		w.violate("%s is trusted, and waits beside %s, which is not", a.marker, a.id)
@@ -144,14 +144,14 @@ func (w *world) checkEffects() {
 	keys := map[string]string{}    // destination, event, generation → key
 	bodies := map[string]string{}  // destination, key → marker
 	attempts := map[string]*life{} // destination, event, attempt → life
-	vouched := map[string]bool{}   // bodies that a trusted sender sent
+	trusted := map[string]bool{}   // bodies that a trusted sender sent
 	for _, r := range w.requests {
 		for _, marker := range r.markers {
-			vouched[marker] = vouched[marker] || r.trusted()
+			trusted[marker] = trusted[marker] || r.trusted()
 		}
 	}
 	for _, e := range w.effects {
-		if !vouched[e.marker] {
+		if !trusted[e.marker] {
 			w.violate("%s reached %s, and no trusted sender sent it", e.marker, e.destination)
 		}
 		// Occurrences share their key; what has expired may come again.
@@ -189,17 +189,17 @@ func (w *world) checkEffects() {
 	}
 }
 
-// letter is a message of the dead letter queue.
-type letter struct {
+// deadLetter is a message of the dead letter queue.
+type deadLetter struct {
 	id      string
 	death   int
 	kind    webhook.MessageKind
 	foreign bool
 }
 
-// letters reads the dead letter queue, hidden messages too, and leaves all of
+// deadLetters reads the dead letter queue, hidden messages too, and leaves all of
 // them to be seen.
-func (w *world) letters() (all []letter) {
+func (w *world) deadLetters() (all []deadLetter) {
 	w.Helper()
 	w.visibility.show(w.Context(), w.clients.SQS, func(h hiddenMessage) bool { return h.queue == w.stores.DLQ.URL })
 	var taken []types.Message
@@ -211,7 +211,7 @@ func (w *world) letters() (all []letter) {
 		taken = append(taken, batch...)
 	}
 	for _, m := range taken {
-		all = append(all, readLetter(*m.Body))
+		all = append(all, readDeadLetter(*m.Body))
 		_, err := w.clients.SQS.ChangeMessageVisibility(w.Context(), &sqs.ChangeMessageVisibilityInput{
 			QueueUrl: &w.stores.DLQ.URL, ReceiptHandle: m.ReceiptHandle,
 		})
@@ -220,14 +220,14 @@ func (w *world) letters() (all []letter) {
 	return all
 }
 
-func readLetter(body string) letter {
+func readDeadLetter(body string) deadLetter {
 	m, err := queue.Decode(body)
 	if err != nil {
-		return letter{foreign: true}
+		return deadLetter{foreign: true}
 	}
-	l := letter{id: string(m.ID), kind: m.Kind}
-	if m.Letter != nil {
-		l.death = m.Letter.Death
+	l := deadLetter{id: string(m.ID), kind: m.Kind}
+	if m.DeadLetter != nil {
+		l.death = m.DeadLetter.Death
 	}
 	if m.Receipt != nil {
 		l.id = m.Receipt.Key
@@ -235,18 +235,18 @@ func readLetter(body string) letter {
 	return l
 }
 
-// checkLetters: once the janitor has been there, the queue tells the truth.
-func (w *world) checkLetters(letters []letter, events map[string]item, healed bool) {
-	for _, l := range letters {
+// checkDeadLetters: once the dead letter cleaner has been there, the queue tells the truth.
+func (w *world) checkDeadLetters(deadLetters []deadLetter, events map[string]item, healed bool) {
+	for _, l := range deadLetters {
 		it, ok := events[l.id]
 		switch {
 		case l.foreign:
 		case l.kind == webhook.KindUnclaimed && healed:
 			w.violate("an unclaimed event is left in the dead letter queue")
-		case l.kind == webhook.KindLetter && !ok:
-			w.violate("a letter tells of %s, which is not in the table", l.id)
+		case l.kind == webhook.KindDeadLetter && !ok:
+			w.violate("a dead letter tells of %s, which is not in the table", l.id)
 		case healed && it.text("state") != "dead":
-			w.violate("a letter of death %d is left of %s, which is %s", l.death, l.id, it.text("state"))
+			w.violate("a dead letter of death %d is left of %s, which is %s", l.death, l.id, it.text("state"))
 		}
 	}
 }
@@ -285,15 +285,15 @@ func (w *world) checkRow(it item) {
 	state := it.text("state")
 	has := func(name string) bool { return it[name] != nil }
 	unfinished := state == "pending" || state == "processing"
-	aside := state == "dead" || state == "held" || state == "parked"
+	awaiting := state == "dead" || state == "held" || state == "parked"
 	for _, rule := range []struct {
 		what string
 		ok   bool
 	}{
 		{"the due index is whole", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
 		{"a message is owed", has("due_key") == unfinished || state == "dead"},
-		{"the dead index is set for what waits for an operator", has("dead_key") == aside && has("dead_shard") == aside},
-		{"the dead index is set under the state", !aside || strings.HasPrefix(it.text("dead_shard"), state+"#")},
+		{"the dead index is set for what waits for an operator", has("dead_key") == awaiting && has("dead_shard") == awaiting},
+		{"the dead index is set under the state", !awaiting || strings.HasPrefix(it.text("dead_shard"), state+"#")},
 		{"a lease is set in processing alone", has("lease_until") == (state == "processing")},
 		{"only what is finished expires", has("expires_at") == (state == "delivered" || state == "discarded")},
 		{"only what waits has a not_before", !has("not_before") || state == "pending"},

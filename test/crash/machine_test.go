@@ -126,7 +126,7 @@ func (m *machine) time(rt *rapid.T) {
 
 func (m *machine) start() {
 	_ = m.operate(func(ctx context.Context, s *redrive.Service) error {
-		_, err := s.Start(ctx, redrive.Order{})
+		_, err := s.Start(ctx, redrive.Request{})
 		return err
 	})
 }
@@ -146,7 +146,7 @@ func (m *machine) again(rt *rapid.T) {
 func (m *machine) expiry(*rapid.T) {
 	dead := slices.ContainsFunc(m.items(), func(it item) bool { return it.text("state") == string(webhook.Dead) })
 	if _, busy := m.owed(); busy || dead || m.outage != nil || len(m.plan.faults) > 0 {
-		return // the letter of a dead event would have been renewed
+		return // the dead letter of a dead event would have been renewed
 	}
 	m.outlive(m.stores.DLQ)
 	m.pass(retention + time.Minute)

@@ -17,8 +17,8 @@ import (
 
 // The order of writes and sends, and what each write must have seen.
 var (
-	// Somebody moves every letter back to the live queue as soon as it is there.
-	promptConsole = story{name: "a letter is moved back at once", options: options{tries: 1}, run: func(w *world) {
+	// Somebody moves every dead letter back to the live queue as soon as it is there.
+	promptConsole = story{name: "a dead letter is moved back at once", options: options{tries: 1}, run: func(w *world) {
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
 		w.before = func(l *life, _ string, params any) {
@@ -31,21 +31,21 @@ var (
 		}
 	}}
 
-	refusedLetters = story{name: "every letter is refused for a while", options: options{tries: 1}, run: func(w *world) {
+	refusedDeadLetters = story{name: "every dead letter is refused for a while", options: options{tries: 1}, run: func(w *world) {
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
-		w.outage = lettersDown
+		w.outage = deadLettersDown
 		w.pump()
 		w.pass(grace + time.Second)
 		w.sweep()
 		w.outage = nil
 	}}
 
-	// One worker has seen the expired lease and is about to bury the event. Before
-	// it does, another buries it, its letter is moved back, and a third has leased
+	// One worker has seen the expired lease and is about to mark the event dead. Before
+	// it does, another marks it dead, its dead letter is moved back, and a third has leased
 	// it and is at the destination.
-	buriedLate = story{name: "a burial is overtaken by a new lease", run: func(w *world) {
-		wordless(w)
+	diedAbandonedLate = story{name: "a death by abandonment is overtaken by a new lease", run: func(w *world) {
+		abandonedLease(w)
 		w.takeAll(w.stores.Live)
 		release, arrived, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 		w.takes("crm", func(effect) int { close(arrived); <-release; return http.StatusOK })
@@ -61,10 +61,10 @@ var (
 			w.before = nil
 			w.work(w.another(), w.stores.Live, w.aMessage())
 			w.console(w.stores.DLQ, w.stores.Live, false)
-			letters := w.take(w.stores.Live)
+			deadLetters := w.take(w.stores.Live)
 			go func() {
 				defer close(done)
-				w.work(w.another(), w.stores.Live, letters)
+				w.work(w.another(), w.stores.Live, deadLetters)
 			}()
 			<-arrived
 		}
@@ -101,8 +101,8 @@ var (
 	}}
 
 	// The operator saw death 1; before the event is parked it comes back by its
-	// letter, and dies again.
-	parkedLate = story{name: "a park is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+	// dead letter, and dies again.
+	parkedLate = story{name: "a park is overtaken by a dead letter", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		w.ahead("operator", "UpdateItem", func() {
 			w.console(w.stores.DLQ, w.stores.Live, false)
@@ -111,24 +111,24 @@ var (
 		w.park()
 	}}
 
-	parkedOwing = story{name: "an event is parked that owes its letter", options: options{tries: 1}, run: func(w *world) {
+	parkedOwing = story{name: "an event is parked that owes its dead letter", options: options{tries: 1}, run: func(w *world) {
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
-		w.outage = lettersDown
+		w.outage = deadLettersDown
 		w.pump()
 		w.outage = nil
 		w.park()
 		w.pass(grace + time.Second)
 		w.sweep()
-		if n := len(w.letters()); n != 0 {
-			w.violate("%d letters of a parked event", n)
+		if n := len(w.deadLetters()); n != 0 {
+			w.violate("%d dead letters of a parked event", n)
 		}
 		w.unpark()
 	}}
 
-	// What the redrive chose comes back by its letter, and dies again, before it is
+	// What the redrive chose comes back by its dead letter, and dies again, before it is
 	// revived.
-	chosen = story{name: "a redrive is overtaken by a letter", options: options{tries: 1}, run: func(w *world) {
+	chosen = story{name: "a redrive is overtaken by a dead letter", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		listed := false
 		w.before = func(l *life, operation string, _ any) {
@@ -145,7 +145,7 @@ var (
 		}
 		w.redriveAll()
 		if n := len(w.attempts); w.before != nil || n != 2 {
-			w.violate("%d attempts of two lives: death 2 was revived unasked", n)
+			w.violate("%d attempts, two budgets: death 2 was revived unasked", n)
 		}
 	}}
 
@@ -157,19 +157,19 @@ var (
 		w.unpark()
 	}}
 
-	// The letter of the second death is about to outlive its queue.
-	renewed = story{name: "an old letter is renewed", options: options{tries: 1}, run: func(w *world) {
+	// The dead letter of the second death is about to outlive its queue.
+	renewed = story{name: "an old dead letter is renewed", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		w.console(w.stores.DLQ, w.stores.Live, false)
 		w.settle()
 		w.pass(13 * 24 * time.Hour)
-		w.janitor()
-		if n := len(w.letters()); n != 1 {
-			w.violate("%d letters, want the one of death 2", n)
+		w.cleaner()
+		if n := len(w.deadLetters()); n != 1 {
+			w.violate("%d dead letters, want the one of death 2", n)
 		}
 	}}
 
-	// Every worker that takes the event ends without a word.
+	// Every worker that takes the event ends without reporting an outcome.
 	killsWorkers = story{name: "an event that kills its worker", run: func(w *world) {
 		w.takes("crm", func(effect) int { w.current().kill(); return 0 })
 		w.send(w.event(1))
@@ -183,14 +183,14 @@ var (
 				w.violate("%s is not dead after %d attempts: %s", it.id(), len(w.attempts), it.text("state"))
 			}
 		}
-		if n := len(w.attempts); n != 4 { // the first, and the three that may end without a word
+		if n := len(w.attempts); n != 4 { // the first, and the three that may end without reporting an outcome
 			w.violate("%d attempts, want 4", n)
 		}
 	}}
 )
 
 // lettersDown refuses what goes to the dead letter queue.
-var lettersDown = either(down("worker", "SendMessageBatch"), down("sweeper", "SendMessageBatch"))
+var deadLettersDown = either(down("worker", "SendMessageBatch"), down("sweeper", "SendMessageBatch"))
 
 // takeAll takes what is visible on a queue out of everybody's sight.
 func (w *world) takeAll(queue local.Queue) {
@@ -233,8 +233,8 @@ func taken(in *sqs.SendMessageBatchInput) *sqs.SendMessageBatchOutput {
 	return out
 }
 
-// letterFirst sends the letter, and then writes the death, which owes nothing.
-func letterFirst(w *world) {
+// deadLetterFirst sends the dead letter, and then writes the death, which owes nothing.
+func deadLetterFirst(w *world) {
 	w.mutant.in = func(_ *life, params any) {
 		if !dies(params) {
 			return
@@ -242,7 +242,7 @@ func letterFirst(w *world) {
 		in := params.(*dynamodb.UpdateItemInput)
 		pk := in.Key["pk"].(*dynamotypes.AttributeValueMemberS).Value
 		death := in.ExpressionAttributeValues[":death"].(*dynamotypes.AttributeValueMemberN).Value
-		w.put(w.stores.DLQ, fmt.Sprintf(`{"v":1,"kind":"letter","event_id":%q,"death":%s}`, pk, death))
+		w.put(w.stores.DLQ, fmt.Sprintf(`{"v":1,"kind":"dead_letter","event_id":%q,"death":%s}`, pk, death))
 		owingNothing(in)
 	}
 	w.mutant.skip = func(l *life, params any) any {
@@ -266,9 +266,9 @@ func takenForSent(function string) func(w *world) {
 	}
 }
 
-// olderThanTheLetter lets the janitor read events as they were when they first
+// olderThanTheDeadLetter lets the dead letter cleaner read events as they were when they first
 // died.
-func olderThanTheLetter(w *world) {
+func olderThanTheDeadLetter(w *world) {
 	first := map[string]item{}
 	w.mutant.out = func(l *life, _, result any) {
 		switch out := result.(type) {
@@ -290,11 +290,11 @@ func olderThanTheLetter(w *world) {
 }
 
 var orderControls = []control{
-	{"ledger before letter", promptConsole, letterFirst, "has no letter and owes none"},
-	{"only after SQS accepted it, by the worker", refusedLetters, takenForSent("worker"), "has no letter and owes none"},
-	{"only after SQS accepted it, by the sweeper", refusedLetters, takenForSent("sweeper"), "has no letter and owes none"},
+	{"ledger before dead letter", promptConsole, deadLetterFirst, "has no dead letter and owes none"},
+	{"only after SQS accepted it, by the worker", refusedDeadLetters, takenForSent("worker"), "has no dead letter and owes none"},
+	{"only after SQS accepted it, by the sweeper", refusedDeadLetters, takenForSent("sweeper"), "has no dead letter and owes none"},
 	{
-		"the condition on burying a wordless lease", buriedLate,
+		"the condition on the death of an abandoned lease", diedAbandonedLate,
 		withUpdate("REMOVE lease_until, lease_nonce", without(" AND lease_number = :seen AND lease_until < :now")),
 		"it did not die under its lease",
 	},
@@ -344,14 +344,14 @@ var orderControls = []control{
 		},
 		"is dead although the destinations are well",
 	},
-	{"the janitor's read after the letter's receipt", renewed, olderThanTheLetter, "has no letter and owes none"},
+	{"the dead letter cleaner's read after the dead letter's receipt", renewed, olderThanTheDeadLetter, "has no dead letter and owes none"},
 	{
-		"the cap on leases that end without a word", killsWorkers,
+		"the cap on leases that end without reporting an outcome", killsWorkers,
 		func(w *world) {
 			w.mutant.out = func(l *life, _, result any) {
 				// The embedded engine returns no item with a failed condition.
 				if out, ok := result.(*dynamodb.GetItemOutput); ok && l.function == "worker" && out.Item != nil {
-					out.Item["wordless"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+					out.Item["abandoned"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
 				}
 			}
 		},

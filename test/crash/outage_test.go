@@ -38,15 +38,15 @@ var (
 		w.settle()
 	}}
 
-	// The old letter is the only one, and the new one is refused.
-	renewalRefused = story{name: "the renewal of a letter is refused", options: options{tries: 1}, run: func(w *world) {
+	// The old dead letter is the only one, and the new one is refused.
+	renewalRefused = story{name: "the renewal of a dead letter is refused", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		w.pass(13 * 24 * time.Hour)
 		w.outage = down("redrive", "SendMessageBatch")
-		w.janitor()
+		w.cleaner()
 		w.outage = nil
-		if n := len(w.letters()); n != 1 {
-			w.violate("%d letters, want the one of death 1", n)
+		if n := len(w.deadLetters()); n != 1 {
+			w.violate("%d dead letters, want the one of death 1", n)
 		}
 	}}
 
@@ -66,7 +66,7 @@ var (
 	}}
 
 	// It dies again, whatever brings it back.
-	redrivenTooOften = story{name: "an event that no redrive mends", options: options{tries: 1}, run: func(w *world) {
+	redrivenTooOften = story{name: "an event that no redrive fixes", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		for range redrive.DefaultPolicy.ParkAfter + 2 {
 			w.redriveAll()
@@ -82,14 +82,14 @@ var (
 	}}
 
 	// Nor can the redrive function, once the queue has given up.
-	unclaimableLetter = story{name: "the redrive function cannot claim either", run: func(w *world) {
+	unclaimableDeadLetter = story{name: "the redrive function cannot claim either", run: func(w *world) {
 		w.outage = dynamoDBDown
 		w.send(w.event(1))
 		w.outage = down("redrive", dynamoDBCalls...)
 		w.console(w.stores.Live, w.stores.DLQ, false)
-		w.janitor()
+		w.cleaner()
 		w.outage = nil
-		w.janitor()
+		w.cleaner()
 		w.settle()
 	}}
 )

@@ -63,7 +63,7 @@ func (b broken) worker() lambdaio.WorkerHandler {
 	policy := process.DefaultPolicy
 	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = maxTries, time.Second, time.Second
 	return lambdaio.Worker(process.New(process.Ports{
-		Ledger: ledger.New(env.Clients.DynamoDB, env.Config.Table), Letters: queues, Bodies: inline,
+		Ledger: ledger.New(env.Clients.DynamoDB, env.Config.Table), DeadLetters: queues, Bodies: inline,
 		Destinations: b, Now: env.Now, Random: env.Random, Nonce: rand.Text,
 		Normalize: func(body []byte, account string) (webhook.Event, error) {
 			return smartlead.Normalize(body, smartlead.Options{Account: account})

@@ -118,7 +118,7 @@ func TestForeignMessage(t *testing.T) {
 	const receives = 3
 	w := newWorld(t, embedded.URL, options{receives: receives})
 	defer w.close()
-	foreign := []string{"hello", `{"v":99,"kind":"event"}`, `{"v":1,"kind":"letter","event_id":"v1:EMAIL_REPLY:A"}`, `{"Records":[]}`}
+	foreign := []string{"hello", `{"v":99,"kind":"event"}`, `{"v":1,"kind":"dead_letter","event_id":"v1:EMAIL_REPLY:A"}`, `{"Records":[]}`}
 	for _, text := range foreign {
 		w.put(w.stores.Live, text)
 	}
@@ -130,7 +130,7 @@ func TestForeignMessage(t *testing.T) {
 	w.finish()
 	w.violated()
 	shown := 0
-	for _, l := range w.letters() {
+	for _, l := range w.deadLetters() {
 		if l.foreign {
 			shown++
 		}

@@ -47,16 +47,16 @@ var (
 	dynamoDBDown = down("receiver", "PutItem", "GetItem", "UpdateItem", "Query", "BatchGetItem")
 )
 
-// dying brings event 1 to its death, and the letter into the queue.
+// dying brings event 1 to its death, and the dead letter into the queue.
 func dying(w *world) {
 	w.takes("crm", answers(http.StatusServiceUnavailable))
 	w.send(w.event(1))
 	w.settle()
 }
 
-// wordless lets the worker of event 1 end without a word until its leases are
+// abandonedLease lets the worker of event 1 end without reporting an outcome until its leases are
 // used up.
-func wordless(w *world) {
+func abandonedLease(w *world) {
 	w.takes("crm", func(effect) int { w.current().kill(); return 0 })
 	w.send(w.event(1))
 	for range 4 {
@@ -97,7 +97,7 @@ var scenarios = []scenario{
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
 	}},
-	{name: "wordless", options: options{tries: 2}, prepare: wordless, run: func(*world) {}},
+	{name: "abandoned", options: options{tries: 2}, prepare: abandonedLease, run: func(*world) {}},
 	{name: "queue down", run: func(w *world) {
 		w.outage = sqsDown
 		w.send(w.event(1))
@@ -114,17 +114,17 @@ var scenarios = []scenario{
 		w.send(w.event(1))
 		w.outage = nil
 		w.console(w.stores.Live, w.stores.DLQ, false)
-	}, run: (*world).janitor},
+	}, run: (*world).cleaner},
 	{name: "redrive", long: true, options: options{tries: 1}, prepare: dying, run: func(w *world) {
 		w.heal()
 		w.redriveAll()
-		w.janitor()
+		w.cleaner()
 	}},
 	{name: "console redrive", options: options{tries: 1}, prepare: dying, run: func(w *world) {
 		w.heal()
 		w.console(w.stores.DLQ, w.stores.Live, true)
 		w.settle()
-		w.janitor()
+		w.cleaner()
 	}},
 	{name: "superseded", options: options{tries: 1}, prepare: func(w *world) {
 		w.takes("crm", answers(http.StatusServiceUnavailable))

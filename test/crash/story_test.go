@@ -104,38 +104,38 @@ var (
 		w.work(w.worker(), w.stores.Live, mine)
 	}}
 
-	overtaken = story{name: "the sweeper is overtaken by the worker", run: func(w *world) {
+	jobLost = story{name: "the sweeper is overtaken by the worker", run: func(w *world) {
 		w.outage = sqsDown
 		w.send(w.event(1))
 		w.outage = nil
 		w.ahead("sweeper", "UpdateItem", w.pump)
 	}}
 
-	staleLetter = story{name: "the letter of an earlier death comes late", options: options{tries: 1}, run: func(w *world) {
+	staleDeadLetter = story{name: "the dead letter of an earlier death comes late", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
 		w.console(w.stores.DLQ, w.stores.Live, true) // the copy that stays is the duplicate
 		w.pump()
 		before, late := len(w.attempts), 0
 		w.pass(workVisibility)
 		for _, m := range w.take(w.stores.DLQ) {
-			if readLetter(*m.Body).death == 1 {
+			if readDeadLetter(*m.Body).death == 1 {
 				w.put(w.stores.Live, *m.Body)
 				late++
 			}
 		}
 		if late != 1 {
-			w.violate("%d letters of death 1, want one that comes late", late)
+			w.violate("%d dead letters of death 1, want one that comes late", late)
 		}
 		w.pass(workVisibility)
 		w.pump()
 		if len(w.attempts) != before {
-			w.violate("the letter of death 1 revived death 2 unasked")
+			w.violate("the dead letter of death 1 revived death 2 unasked")
 		}
 	}}
 
 	// The first worker clears what the event owed while the event has died again
-	// and its second letter was refused.
-	lateClear = story{name: "a letter is cleared late", options: options{tries: 1}, run: func(w *world) {
+	// and its second dead letter was refused.
+	lateClear = story{name: "a dead letter is cleared late", options: options{tries: 1}, run: func(w *world) {
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
 		updates := 0
@@ -216,11 +216,11 @@ var (
 )
 
 var stories = []story{poison,
-	twoWorkers, outlived, outlivedDone, overtaken, staleLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+	twoWorkers, outlived, outlivedDone, jobLost, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
-	promptConsole, refusedLetters, buriedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
+	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
 	discardedMeanwhile, discardedApart, discardedBetween, freedApart,
-	overdueDuplicate, unclaimable, unclaimableLetter, renewalRefused, revivalUnheard, redrivenTooOften,
+	overdueDuplicate, unclaimable, unclaimableDeadLetter, renewalRefused, revivalUnheard, redrivenTooOften,
 }
 
 // tell runs a story to its end and returns what was wrong.

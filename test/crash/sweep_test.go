@@ -43,7 +43,7 @@ func (w *world) finish() {
 			break
 		}
 	}
-	w.janitor()
+	w.cleaner()
 	w.settle()
 	w.check(true)
 }

@@ -76,11 +76,11 @@ type world struct {
 	nonce        func() string
 	skew         map[string]time.Duration // of a function's clock
 	noSweeper    bool
-	expired      map[string]bool                     // events that the table's TTL took, and that did not come again
-	lapsed       bool                                // any of them, ever
-	discarded    map[string]bool                     // events that an operator gave up
-	apart        map[string]int                      // events that an operator split off, and how much was answered until then
-	rewrite      func(l letter, body map[string]any) // what a message says on its way
+	expired      map[string]bool                         // events that the table's TTL took, and that did not come again
+	lapsed       bool                                    // any of them, ever
+	discarded    map[string]bool                         // events that an operator gave up
+	apart        map[string]int                          // events that an operator split off, and how much was answered until then
+	rewrite      func(l deadLetter, body map[string]any) // what a message says on its way
 	log          *strings.Builder
 
 	mu         sync.Mutex

@@ -28,7 +28,7 @@ func dies(t *testing.T, lead string) webhook.Record {
 func TestADeadEventComesBackAsTheConsoleMovesIt(t *testing.T) {
 	const lead = "console@e2e.example"
 	r := dies(t, lead)
-	m := letter(t, r.ID)
+	m := deadLetter(t, r.ID)
 	records.repair(lead)
 
 	// What a redrive to a custom destination does, which no emulator has.
@@ -69,7 +69,7 @@ func TestADeadEventComesBackByARedrive(t *testing.T) {
 }
 
 // delivered waits for the delivery of an event that died, and looks at its
-// account: a new life, the same identity, attempts that go on counting.
+// account: a new budget, the same identity, attempts that go on counting.
 func delivered(t *testing.T, lead string, died webhook.Record) {
 	t.Helper()
 	r := becomes(t, died.ID, webhook.Delivered, time.Minute)

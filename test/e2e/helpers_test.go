@@ -103,9 +103,9 @@ func becomes(t *testing.T, id webhook.EventID, state webhook.State, limit time.D
 	return r
 }
 
-// letter takes the letter of an event from the dead letter queue, as the
+// deadLetter takes the dead letter of an event from the dead letter queue, as the
 // console does: other messages come back at once.
-func letter(t *testing.T, id webhook.EventID) types.Message {
+func deadLetter(t *testing.T, id webhook.EventID) types.Message {
 	t.Helper()
 	queue := deployed.outputs["DlqUrl"]
 	var found types.Message
@@ -124,7 +124,7 @@ func letter(t *testing.T, id webhook.EventID) types.Message {
 			giveBack(t, queue, m)
 		}
 		if found.Body == nil {
-			return "no letter of " + string(id) + " in the dead letter queue"
+			return "no dead letter of " + string(id) + " in the dead letter queue"
 		}
 		return ""
 	})

@@ -138,7 +138,7 @@ func logLines(stderr string) string {
 }
 
 // An event that cannot be delivered dies after its budget, says why, and is
-// delivered by a redrive once the destination is mended.
+// delivered by a redrive once the destination is fixed.
 func TestOutageDeathAndRedrive(t *testing.T) {
 	dest := newRecorder(t)
 	dest.answerWith(http.StatusServiceUnavailable)
@@ -160,7 +160,7 @@ func TestOutageDeathAndRedrive(t *testing.T) {
 		_, states := s.dump()
 		return states["delivered"] == 1, fmt.Sprint(states) + s.ctl("redrive", "status")
 	})
-	eventually(t, 20*time.Second, "the redrive ends and its letter is cleared", func() (bool, string) {
+	eventually(t, 20*time.Second, "the redrive ends and its dead letter is cleared", func() (bool, string) {
 		status := s.ctl("redrive", "status")
 		return strings.Contains(status, "done") && s.waiting(t.Context(), s.DLQURL) == 0, status
 	})
@@ -169,30 +169,30 @@ func TestOutageDeathAndRedrive(t *testing.T) {
 	}
 }
 
-// A letter that an operator moves to the live queue, as the console's redrive
+// A dead letter that an operator moves to the live queue, as the console's redrive
 // does, brings its event back; moved once more it does nothing.
-func TestLetterMovedByHand(t *testing.T) {
+func TestDeadLetterMovedByHand(t *testing.T) {
 	dest := newRecorder(t)
 	dest.answerWith(http.StatusBadRequest)
 	s := start(t, "--destination", dest.URL)
 	s.post(s.reply(1))
 	client := sqs.NewFromConfig(s.awsConfig(s.SQSEndpoint))
-	var letter sqstypes.Message
-	eventually(t, 10*time.Second, "a letter", func() (bool, string) {
+	var deadLetter sqstypes.Message
+	eventually(t, 10*time.Second, "a dead letter", func() (bool, string) {
 		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &s.DLQURL, WaitTimeSeconds: 1})
 		if err != nil || len(out.Messages) == 0 {
 			return false, fmt.Sprint(err)
 		}
-		letter = out.Messages[0]
+		deadLetter = out.Messages[0]
 		return true, ""
 	})
 	dest.answerWith(http.StatusNoContent)
 	for range 2 {
-		if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &s.LiveQueueURL, MessageBody: letter.Body}); err != nil {
+		if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &s.LiveQueueURL, MessageBody: deadLetter.Body}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &s.DLQURL, ReceiptHandle: letter.ReceiptHandle}); err != nil {
+	if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &s.DLQURL, ReceiptHandle: deadLetter.ReceiptHandle}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, 10*time.Second, "delivered", func() (bool, string) {

@@ -37,7 +37,7 @@ const (
 func TestLiveTrafficBesideRedrive(t *testing.T) {
 	crm := newCRM(t)
 	s := startStack(t, "--destination", crm.URL)
-	s.bury(deadEvents, crm)
+	s.fillDead(deadEvents, crm)
 
 	s.live(crm, "warm", liveRate)
 	alone := s.live(crm, "alone", liveEvents)
@@ -161,9 +161,9 @@ func (s *stack) live(c *crm, phase string, events int) (took latencies) {
 	return took
 }
 
-// bury lets one event die, and puts many like it beside it: to let each die
+// fillDead lets one event die, and puts many like it beside it: to let each die
 // would take minutes.
-func (s *stack) bury(events int, c *crm) {
+func (s *stack) fillDead(events int, c *crm) {
 	s.t.Helper()
 	c.refuses(true)
 	s.post(reply("dead"))

@@ -84,7 +84,7 @@ func TestTimesKeepTheirOrder(t *testing.T) {
 		t.Errorf("dead letters are kept %d s, want 14 days", dead)
 	}
 	if least := number(t, template, "Parameters", "RetentionDays", "MinValue"); least*day <= dead {
-		t.Errorf("an event may be kept %d days only, not longer than its letter", least)
+		t.Errorf("an event may be kept %d days only, not longer than its dead letter", least)
 	}
 	worker := number(t, functions["WorkerFunction"], "Timeout")
 	budget := number(t, template, "Parameters", "MaxAttempts", "MaxValue")

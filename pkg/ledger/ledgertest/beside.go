@@ -15,8 +15,8 @@ var besideRules = []rule{
 	{"what is kept beside the events is no event", besideIsNoEvent},
 }
 
-func refused(n int, at time.Time) webhook.Refused {
-	return webhook.Refused{
+func refused(n int, at time.Time) webhook.RejectedRequest {
+	return webhook.RejectedRequest{
 		At: at, RequestID: fmt.Sprintf("gw-%03d", n), Source: "acme-main", Kind: "bad_body", Cause: "not_json",
 		Detail: "offset 7", SourceIP: "192.0.2.1", UserAgent: "curl", Bytes: 12, Excerpt: "{oops",
 	}
@@ -24,16 +24,16 @@ func refused(n int, at time.Time) webhook.Refused {
 
 func refusalsByDay(e *env) {
 	for n := range 5 {
-		e.must(e.l.RecordRefusal(e.ctx, refused(n, sec(n))))
+		e.must(e.l.RecordRejectedRequest(e.ctx, refused(n, sec(n))))
 	}
-	e.must(e.l.RecordRefusal(e.ctx, refused(5, epoch.AddDate(0, 0, 1))))
-	e.must(e.l.RecordRefusal(e.ctx, webhook.Refused{At: epoch.AddDate(0, 0, 2), RequestID: "bare"}))
+	e.must(e.l.RecordRejectedRequest(e.ctx, refused(5, epoch.AddDate(0, 0, 1))))
+	e.must(e.l.RecordRejectedRequest(e.ctx, webhook.RejectedRequest{At: epoch.AddDate(0, 0, 2), RequestID: "bare"}))
 	for _, x := range []struct {
 		day         time.Time
 		limit       int
 		first, size int
 	}{{epoch, 10, 4, 5}, {epoch, 3, 4, 3}, {epoch.AddDate(0, 0, 1), 10, 5, 1}, {epoch.AddDate(0, 0, 9), 10, 0, 0}} {
-		got, err := e.l.Refusals(e.ctx, x.day, x.limit)
+		got, err := e.l.RejectedRequests(e.ctx, x.day, x.limit)
 		e.must(err)
 		equal(e, "refusals", len(got), x.size)
 		for i, r := range got {
@@ -79,7 +79,7 @@ func documentsListed(e *env) {
 }
 
 func besideIsNoEvent(e *env) {
-	e.must(e.l.RecordRefusal(e.ctx, refused(1, sec(0))))
+	e.must(e.l.RecordRejectedRequest(e.ctx, refused(1, sec(0))))
 	e.must(e.l.SaveDocument(e.ctx, "job", "1", []byte("x"), 0, sec(0), time.Time{}))
 	e.wantList("everything", ledger.Query{})
 	e.wantDue(sec(1_000_000))

@@ -137,7 +137,7 @@ func noncesAreSeparate(e *env) {
 	equal(e, "status of a claim with the nonce of the lease", c.Status, webhook.ClaimDuplicate)
 	req = e.request(id, sec(3))
 	req.Nonce = e.get(id).ClaimNonce
-	e.refused(req, webhook.RefusedBusy)
+	e.refused(req, webhook.LeaseRefusedBusy)
 }
 
 func heldOwesNothing(e *env) {
@@ -147,7 +147,7 @@ func heldOwesNothing(e *env) {
 	equal(e, "status", c.Status, webhook.ClaimHeld)
 	equal(e, "state", e.get(c.ID).State, webhook.Held)
 	e.wantDue(sec(1_000_000))
-	e.refused(e.request(c.ID, sec(100)), webhook.RefusedFinished)
+	e.refused(e.request(c.ID, sec(100)), webhook.LeaseRefusedFinished)
 }
 
 func untrustedRepeat(e *env) {

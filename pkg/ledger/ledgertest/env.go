@@ -67,7 +67,7 @@ func (e *env) claimed(r webhook.Receipt) webhook.Claimed {
 func (e *env) request(id webhook.EventID, now time.Time) webhook.LeaseRequest {
 	return webhook.LeaseRequest{
 		ID: id, Nonce: e.nonce(), Now: now, Until: now.Add(leaseTime), DueAt: now.Add(leaseTime + grace),
-		Destinations: []string{"crm", "slack"}, MaxWordless: 3,
+		Destinations: []string{"crm", "slack"}, MaxAbandoned: 3,
 	}
 }
 
@@ -85,7 +85,7 @@ func (e *env) lease(req webhook.LeaseRequest) webhook.Lease {
 
 // refused asks for a lease that must be refused for that reason. Only a spent
 // event is changed by it.
-func (e *env) refused(req webhook.LeaseRequest, why webhook.Refusal) webhook.Record {
+func (e *env) refused(req webhook.LeaseRequest, why webhook.LeaseRefusal) webhook.Record {
 	e.Helper()
 	before := e.get(req.ID)
 	_, err := e.l.Lease(e.ctx, req)
@@ -96,7 +96,7 @@ func (e *env) refused(req webhook.LeaseRequest, why webhook.Refusal) webhook.Rec
 	if not.Reason != why {
 		e.Fatalf("Lease was refused as %q, want %q", not.Reason, why)
 	}
-	if why != webhook.RefusedSpent {
+	if why != webhook.LeaseRefusedSpent {
 		e.same(before, e.get(req.ID))
 	}
 	e.same(e.get(req.ID), not.Record)

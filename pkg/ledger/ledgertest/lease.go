@@ -15,14 +15,14 @@ var leaseRules = []rule{
 	{"an event is not leased before its time", leaseEarly},
 	{"a live lease is not taken over", leaseBusy},
 	{"a lease whose answer was lost recognises its nonce", leaseRecognisesNonce},
-	{"a lease that ended without a word is taken over and noted", leaseExpired},
-	{"a finished event is not leased, with a letter or without", leaseFinished},
+	{"a lease that ended without reporting an outcome is taken over and noted", leaseExpired},
+	{"a finished event is not leased, with a dead letter or without", leaseFinished},
 	{"an event that is not there is not leased", leaseMissing},
 	{"a clock that runs behind the receiver's does not delay a new event", leaseClockBehind},
 	{"the lease number never restarts", leaseNumberNeverRestarts},
-	{"an event whose wordless leases are used up dies under the number seen", leaseBuries},
-	{"a buried lease is lost to its holder", leaseBuriedIsLost},
-	{"the cap on wordless leases counts one life", leaseCapCountsOneLife},
+	{"an event whose abandoned leases are used up dies under the number seen", leaseMarksDeadAbandoned},
+	{"a lease of a dead event is lost to its holder", leaseOfADeadEventIsLost},
+	{"the cap on abandoned leases counts since the last revival", leaseCapCountsSinceRevival},
 }
 
 func leasePending(e *env) {
@@ -67,7 +67,7 @@ func leaseWithoutDestinations(e *env) {
 func leaseEarly(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	rec := e.settled(e.leased(id, sec(10)), webhook.Pending, sec(20))
-	e.refused(e.request(id, rec.NotBefore.Add(-time.Millisecond)), webhook.RefusedEarly)
+	e.refused(e.request(id, rec.NotBefore.Add(-time.Millisecond)), webhook.LeaseRefusedEarly)
 	equal(e, "lease number", e.leased(id, rec.NotBefore).Number, 2)
 	equal(e, "not before, once leased", e.get(id).NotBefore, time.Time{})
 }
@@ -75,9 +75,9 @@ func leaseEarly(e *env) {
 func leaseBusy(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	until := e.leased(id, sec(10)).Until
-	e.refused(e.request(id, sec(11)), webhook.RefusedBusy)
-	e.refused(e.request(id, until), webhook.RefusedBusy)
-	e.refused(e.request(id, until.Add(500*time.Microsecond)), webhook.RefusedBusy)
+	e.refused(e.request(id, sec(11)), webhook.LeaseRefusedBusy)
+	e.refused(e.request(id, until), webhook.LeaseRefusedBusy)
+	e.refused(e.request(id, until.Add(500*time.Microsecond)), webhook.LeaseRefusedBusy)
 	equal(e, "lease number", e.leased(id, until.Add(time.Millisecond)).Number, 2)
 }
 
@@ -98,10 +98,10 @@ func leaseExpired(e *env) {
 	second := e.lease(req)
 	want := first.Record
 	want.LeaseNumber, want.LeaseNonce, want.LeaseUntil = 2, req.Nonce, req.Until
-	want.DueAt, want.UpdatedAt, want.Wordless = req.DueAt, sec(100), 1
+	want.DueAt, want.UpdatedAt, want.Abandoned = req.DueAt, sec(100), 1
 	want.History = []webhook.Attempt{{
-		Number: 1, Result: webhook.ResultWordless, ErrorClass: "wordless",
-		Error: "the worker stopped without a word", StartedAt: sec(10),
+		Number: 1, Result: webhook.ResultAbandoned, ErrorClass: "abandoned",
+		Error: "the worker stopped without reporting an outcome", StartedAt: sec(10),
 	}}
 	e.same(want, second.Record)
 	e.same(want, e.get(id))
@@ -110,10 +110,10 @@ func leaseExpired(e *env) {
 func leaseFinished(e *env) {
 	for _, state := range []webhook.State{webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded} {
 		rec := e.in(state, fmt.Sprintf("A%d", e.seq))
-		for _, letter := range []int{0, rec.Death, 1, 2} {
+		for _, byDeadLetter := range []int{0, rec.Death, 1, 2} {
 			req := e.request(rec.ID, sec(10_000))
-			req.Death = letter
-			e.refused(req, webhook.RefusedFinished)
+			req.Death = byDeadLetter
+			e.refused(req, webhook.LeaseRefusedFinished)
 		}
 	}
 }
@@ -139,20 +139,20 @@ func leaseClockBehind(e *env) {
 func leaseNumberNeverRestarts(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	next, now := 1, sec(0)
-	lease := func(letter int) webhook.Lease {
+	lease := func(byDeadLetter int) webhook.Lease {
 		now = now.Add(time.Hour)
 		req := e.request(id, now)
-		req.Death = letter
+		req.Death = byDeadLetter
 		got := e.lease(req)
 		equal(e, "lease number", got.Number, next)
 		next++
 		return got
 	}
 	e.settled(lease(0), webhook.Pending, now)
-	lease(0) // ends without a word
+	lease(0) // ends without reporting an outcome
 	dead := e.settled(lease(0), webhook.Dead, now)
 	equal(e, "death", dead.Death, 3)
-	dead = e.settled(lease(dead.Death), webhook.Dead, now) // by its letter
+	dead = e.settled(lease(dead.Death), webhook.Dead, now) // by its dead letter
 	_, err := e.l.Revive(e.ctx, e.revival(dead, now))
 	e.must(err)
 	dead = e.settled(lease(0), webhook.Dead, now)
@@ -166,8 +166,8 @@ func leaseNumberNeverRestarts(e *env) {
 	equal(e, "leases", next, 8)
 }
 
-// wordless lets n leases end without a word and returns the time after them.
-func (e *env) wordless(id webhook.EventID, n int) time.Time {
+// abandon lets n leases end without reporting an outcome and returns the time after them.
+func (e *env) abandon(id webhook.EventID, n int) time.Time {
 	e.Helper()
 	now := sec(10)
 	for range n {
@@ -177,36 +177,36 @@ func (e *env) wordless(id webhook.EventID, n int) time.Time {
 	return now
 }
 
-func leaseBuries(e *env) {
+func leaseMarksDeadAbandoned(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
-	now := e.wordless(id, 4)
+	now := e.abandon(id, 4)
 	req := e.request(id, now)
-	rec := e.refused(req, webhook.RefusedSpent)
+	rec := e.refused(req, webhook.LeaseRefusedSpent)
 	equal(e, "state", rec.State, webhook.Dead)
 	equal(e, "death", rec.Death, 4)
 	equal(e, "lease number", rec.LeaseNumber, 4)
 	equal(e, "due", rec.DueAt, req.DueAt)
 	equal(e, "died at", rec.DiedAt, now)
-	equal(e, "error class", rec.ErrorClass, "wordless")
+	equal(e, "error class", rec.ErrorClass, "abandoned")
 	equal(e, "attempts remembered", len(rec.History), 4)
 	equal(e, "last attempt remembered", rec.History[3].Number, 4)
 	e.wantList("the dead", ledger.Query{Dead: true}, id)
-	e.must(e.l.LetterSent(e.ctx, id, 4, req.DueAt))
+	e.must(e.l.ConfirmDeadLetter(e.ctx, id, 4, req.DueAt))
 
-	// The letter of that death brings it back with a new budget.
-	e.refused(e.request(id, now), webhook.RefusedStaleLetter)
+	// The dead letter of that death brings it back with a new budget.
+	e.refused(e.request(id, now), webhook.LeaseRefusedStaleDeadLetter)
 	req = e.request(id, now)
 	req.Death = 4
 	lease := e.lease(req)
 	equal(e, "number", lease.Number, 5)
-	equal(e, "wordless", lease.Record.Wordless, 0)
+	equal(e, "abandoned", lease.Record.Abandoned, 0)
 }
 
-func leaseBuriedIsLost(e *env) {
+func leaseOfADeadEventIsLost(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
-	now := e.wordless(id, 3)
+	now := e.abandon(id, 3)
 	last := e.leased(id, now)
-	e.refused(e.request(id, now.Add(time.Hour)), webhook.RefusedSpent)
+	e.refused(e.request(id, now.Add(time.Hour)), webhook.LeaseRefusedSpent)
 	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
 		e.unchanged(id, webhook.ErrLeaseLost, func() error {
 			return e.l.Settle(e.ctx, last, settlement(last, state, now.Add(2*time.Hour)))
@@ -214,20 +214,20 @@ func leaseBuriedIsLost(e *env) {
 	}
 }
 
-func leaseCapCountsOneLife(e *env) {
+func leaseCapCountsSinceRevival(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
-	now := e.wordless(id, 3)
+	now := e.abandon(id, 3)
 	lease := e.leased(id, now)
-	equal(e, "wordless", lease.Record.Wordless, 3)
+	equal(e, "abandoned", lease.Record.Abandoned, 3)
 	rec := e.settled(lease, webhook.Pending, now)
-	equal(e, "wordless after an attempt that spoke", rec.Wordless, 3)
+	equal(e, "abandoned after an attempt that spoke", rec.Abandoned, 3)
 	lease = e.leased(id, rec.NotBefore)
 	rec = e.settled(lease, webhook.Dead, rec.NotBefore)
-	equal(e, "wordless after death", rec.Wordless, 0)
+	equal(e, "abandoned after death", rec.Abandoned, 0)
 	rec, err := e.l.Revive(e.ctx, e.revival(rec, rec.UpdatedAt))
 	e.must(err)
 	e.leased(id, rec.UpdatedAt)
 	lease = e.leased(id, rec.UpdatedAt.Add(time.Hour))
-	equal(e, "wordless in the second life", lease.Record.Wordless, 1)
-	equal(e, "wordless after delivery", e.settled(lease, webhook.Delivered, rec.UpdatedAt.Add(time.Hour)).Wordless, 0)
+	equal(e, "abandoned after the revival", lease.Record.Abandoned, 1)
+	equal(e, "abandoned after delivery", e.settled(lease, webhook.Delivered, rec.UpdatedAt.Add(time.Hour)).Abandoned, 0)
 }

@@ -22,7 +22,7 @@ type Ledger interface {
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
-	LetterSent(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
+	ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
 	Due(ctx context.Context, shard int, now time.Time, after string, limit int) ([]webhook.EventID, string, error)
 	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
 
@@ -37,11 +37,11 @@ type Ledger interface {
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
-	Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error]
+	DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error]
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 
-	RecordRefusal(ctx context.Context, r webhook.Refused) error
-	Refusals(ctx context.Context, day time.Time, limit int) ([]webhook.Refused, error)
+	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
+	RejectedRequests(ctx context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error)
 
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
@@ -69,7 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"timeless", timelessRules},
 		{"variant", variantRules},
 		{"lease", leaseRules},
-		{"letter", letterRules},
+		{"dead letter", deadLetterRules},
 		{"settle", settleRules},
 		{"superseded", supersededRules},
 		{"fence", fenceRules},

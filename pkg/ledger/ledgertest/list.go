@@ -15,9 +15,9 @@ var listRules = []rule{
 	{"an event is found by message, stats id, request, lead and campaign", listLookUps},
 	{"a look-up combines with every filter", listFilters},
 	{"dead events are listed by the time of their death", listDead},
-	{"held events are listed by receipt, parked ones by death, of all time", listAside},
+	{"held events are listed by receipt, parked ones by death, of all time", listAwaitingOperator},
 	{"a walk over the dead goes on behind any event of a page", walkDead},
-	{"the index of the dead shows what a plan counts, the longest dead first", listGraves},
+	{"the index of the dead shows what a plan counts, the longest dead first", listDeadSummaries},
 	{"the latest events are those received since", listRecent},
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
@@ -154,7 +154,7 @@ func listDead(e *env) {
 	e.wantList("the dead after another death", ledger.Query{Dead: true, Oldest: true}, append(ids[1:], ids[0])...)
 }
 
-func listAside(e *env) {
+func listAwaitingOperator(e *env) {
 	var held, parked []webhook.EventID
 	for i := range 9 {
 		r := receipt(fmt.Sprintf("H%d", i), epoch.AddDate(0, 0, -i*20))
@@ -214,20 +214,20 @@ func walkDead(e *env) {
 	equal(e, "events that died before", len(records), 1)
 }
 
-func (e *env) graves(until time.Time) (graves []webhook.Grave) {
+func (e *env) deadSummaries(until time.Time) (deadSummaries []webhook.DeadSummary) {
 	e.Helper()
-	for g, err := range e.l.Graves(e.ctx, until) {
+	for g, err := range e.l.DeadSummaries(e.ctx, until) {
 		e.must(err)
-		graves = append(graves, g)
+		deadSummaries = append(deadSummaries, g)
 	}
-	return graves
+	return deadSummaries
 }
 
-func listGraves(e *env) {
-	var want []webhook.Grave
+func listDeadSummaries(e *env) {
+	var want []webhook.DeadSummary
 	for i := range 11 {
 		rec := e.in(webhook.Pending, fmt.Sprintf("A%d", i))
-		want = append(want, e.settled(e.leased(rec.ID, sec(10)), webhook.Dead, sec(1000-i)).Grave())
+		want = append(want, e.settled(e.leased(rec.ID, sec(10)), webhook.Dead, sec(1000-i)).DeadSummary())
 	}
 	slices.Reverse(want)
 	for _, state := range webhook.States {
@@ -235,15 +235,15 @@ func listGraves(e *env) {
 			e.in(state, strings.ToUpper(string(state)))
 		}
 	}
-	same := func(what string, got, want []webhook.Grave) {
+	same := func(what string, got, want []webhook.DeadSummary) {
 		e.Helper()
 		if !slices.Equal(got, want) {
 			e.Errorf("%s: the index shows %+v, want %+v", what, got, want)
 		}
 	}
-	same("the dead", e.graves(sec(3000)), want)
-	same("those who died before", e.graves(sec(993)), want[:3])
-	for g, err := range e.l.Graves(e.ctx, sec(3000)) { // a reader may leave
+	same("the dead", e.deadSummaries(sec(3000)), want)
+	same("those who died before", e.deadSummaries(sec(993)), want[:3])
+	for g, err := range e.l.DeadSummaries(e.ctx, sec(3000)) { // a reader may leave
 		e.must(err)
 		equal(e, "the longest dead", g, want[0])
 		break
@@ -254,11 +254,11 @@ func listGraves(e *env) {
 		ID: want[0].ID, Lane: webhook.Replay, At: sec(1500), DueAt: sec(1560), Death: want[0].Death, Redrive: true, Nonce: e.nonce(),
 	})
 	e.must(err)
-	same("the dead after a revival", e.graves(sec(3000)), want[1:])
-	again := e.settled(e.leased(revived.ID, sec(2000)), webhook.Dead, sec(2010)).Grave()
+	same("the dead after a revival", e.deadSummaries(sec(3000)), want[1:])
+	again := e.settled(e.leased(revived.ID, sec(2000)), webhook.Dead, sec(2010)).DeadSummary()
 	equal(e, "redrives", again.Redrives, 1)
 	equal(e, "death", again.Death, 2)
-	same("the dead after another death", e.graves(sec(3000)), append(want[1:], again))
+	same("the dead after another death", e.deadSummaries(sec(3000)), append(want[1:], again))
 }
 
 func listRecent(e *env) {

@@ -14,11 +14,11 @@ var moveRules = []rule{
 	{"a revival is counted as a redrive when it is one", reviveCounts},
 	{"a move whose answer was lost recognises its nonce", moveRecognisesNonce},
 	{"a move under another nonce is another move", moveOtherNonce},
-	{"a parked event owes nothing, is not listed as dead, and its letter is stale", parkDead},
+	{"a parked event owes nothing, is not listed as dead, and its dead letter is stale", parkDead},
 	{"another death is not parked", parkOtherDeath},
 	{"a parked event comes back to pending with a new budget", unparkRevives},
 	{"a parked event of another death stays", unparkOtherDeath},
-	{"a held event is set free, once", releaseHeld},
+	{"a held event is released, once", releaseHeld},
 	{"a dead, parked or held event is given up and expires", discardGivesUp},
 	{"an event that was leased since is not given up", discardOtherLease},
 	{"an event that was moved since is not given up", discardOtherState},
@@ -111,14 +111,14 @@ func moveOtherNonce(e *env) {
 func parkDead(e *env) {
 	want := e.in(webhook.Dead, "A")
 	e.must(e.l.Park(e.ctx, want.ID, want.Death, sec(100)))
-	letter := e.request(want.ID, sec(101))
-	letter.Death = want.Death
+	byDeadLetter := e.request(want.ID, sec(101))
+	byDeadLetter.Death = want.Death
 	want.State, want.DueAt, want.UpdatedAt = webhook.Parked, time.Time{}, sec(100)
 	e.same(want, e.get(want.ID))
 	e.wantDue(sec(10_000))
 	e.wantList("the dead", ledger.Query{Dead: true})
 	e.wantList("the parked", ledger.Query{State: webhook.Parked}, want.ID)
-	e.refused(letter, webhook.RefusedFinished)
+	e.refused(byDeadLetter, webhook.LeaseRefusedFinished)
 }
 
 func parkOtherDeath(e *env) {

@@ -18,9 +18,9 @@ var pageRules = []rule{
 	{"a listing goes on where it ended while events arrive", pagesWhileArriving},
 }
 
-// crowd claims n events in groups that were received in the same moment, two
+// claimMany claims n events in groups that were received in the same moment, two
 // groups a day, and returns them in the order of a listing, oldest first.
-func (e *env) crowd(n, group int, alter func(int, *webhook.Receipt)) []webhook.EventID {
+func (e *env) claimMany(n, group int, alter func(int, *webhook.Receipt)) []webhook.EventID {
 	e.Helper()
 	type placed struct {
 		id webhook.EventID
@@ -38,7 +38,7 @@ func (e *env) crowd(n, group int, alter func(int, *webhook.Receipt)) []webhook.E
 		all[i] = placed{webhook.EventID(r.Key), r.ReceivedAt}
 		slots <- struct{}{}
 		wg.Go(func() {
-			_, err := e.l.Claim(e.ctx, r, fmt.Sprint("crowd-", i), r.ReceivedAt.Add(grace))
+			_, err := e.l.Claim(e.ctx, r, fmt.Sprint("many-", i), r.ReceivedAt.Add(grace))
 			errs <- err
 			<-slots
 		})
@@ -79,7 +79,7 @@ func (e *env) wantPages(q ledger.Query, want []webhook.EventID, limits ...int) {
 }
 
 func pagesAreExact(e *env) {
-	want := e.crowd(150, 30, nil)
+	want := e.claimMany(150, 30, nil)
 	q := ledger.Query{Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 4)}
 	e.wantPages(q, want, 7, 30, 1000)
 	byLead, byCampaign := q, q
@@ -94,7 +94,7 @@ func pagesAreExact(e *env) {
 // which no index shows.
 func pagesUnderFilters(e *env) {
 	bounces := map[webhook.EventID]bool{}
-	all := e.crowd(200, 50, func(i int, r *webhook.Receipt) {
+	all := e.claimMany(200, 50, func(i int, r *webhook.Receipt) {
 		if i%37 == 0 {
 			r.Type, r.Source = webhook.EmailBounce, "beta-main"
 			r.Key = fmt.Sprintf("v1:%s:C%d", r.Type, i)
@@ -130,7 +130,7 @@ func pagesOverEmptyDays(e *env) {
 }
 
 func pagesWhileArriving(e *env) {
-	want := e.crowd(40, 10, nil)
+	want := e.claimMany(40, 10, nil)
 	q := ledger.Query{Since: epoch.Add(-time.Hour), Until: epoch.AddDate(0, 0, 4), Limit: 15, Now: sec(0), Oldest: true}
 	first, err := e.l.List(e.ctx, q)
 	e.must(err)

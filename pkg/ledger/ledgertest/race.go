@@ -19,8 +19,8 @@ var raceRules = []rule{
 	{"of many claims with two bodies one is accepted and the other body is kept", raceVariants},
 	{"of many leases of a pending event exactly one is granted", racePendingLeases},
 	{"of many leases of an expired one exactly one is granted", raceExpiredLeases},
-	{"of many leases of a spent event exactly one buries it", raceBurials},
-	{"of many copies of a letter exactly one revives", raceLetters},
+	{"of many leases of a spent event exactly one marks it dead", raceDeathsByAbandonment},
+	{"of many copies of a dead letter exactly one revives", raceDeadLetters},
 	{"of many settlements only the holder's counts", raceSettlements},
 	{"of many revivals exactly one succeeds", raceRevivals},
 	{"of many writers of a document exactly one saves", raceDocuments},
@@ -97,10 +97,10 @@ func (e *env) raceLease(id webhook.EventID, death int, now time.Time) int {
 	return e.race(func(i int) (bool, error) {
 		_, err := e.l.Lease(e.ctx, webhook.LeaseRequest{
 			ID: id, Death: death, Nonce: fmt.Sprint("racer-", i), Now: now, Until: now.Add(leaseTime),
-			DueAt: now.Add(leaseTime + grace), Destinations: []string{"crm"}, MaxWordless: 3,
+			DueAt: now.Add(leaseTime + grace), Destinations: []string{"crm"}, MaxAbandoned: 3,
 		})
 		var not *webhook.NotLeasable
-		if errors.As(err, &not) && not.Reason == webhook.RefusedBusy {
+		if errors.As(err, &not) && not.Reason == webhook.LeaseRefusedBusy {
 			return false, nil
 		}
 		return err == nil, err
@@ -118,12 +118,12 @@ func raceExpiredLeases(e *env) {
 	equal(e, "leases granted", e.raceLease(id, 0, sec(1000)), 1)
 	rec := e.get(id)
 	equal(e, "lease number", rec.LeaseNumber, 2)
-	equal(e, "wordless", rec.Wordless, 1)
+	equal(e, "abandoned", rec.Abandoned, 1)
 }
 
-func raceBurials(e *env) {
+func raceDeathsByAbandonment(e *env) {
 	id := e.in(webhook.Processing, "A").ID
-	buried := e.race(func(i int) (bool, error) {
+	died := e.race(func(i int) (bool, error) {
 		_, err := e.l.Lease(e.ctx, webhook.LeaseRequest{
 			ID: id, Nonce: fmt.Sprint("racer-", i), Now: sec(1000), Until: sec(1030), DueAt: sec(1090), Destinations: []string{"crm"},
 		})
@@ -131,15 +131,15 @@ func raceBurials(e *env) {
 		if !errors.As(err, &not) {
 			return false, fmt.Errorf("the lease returned %w", err)
 		}
-		return not.Reason == webhook.RefusedSpent, nil
+		return not.Reason == webhook.LeaseRefusedSpent, nil
 	})
-	equal(e, "burials", buried, 1)
+	equal(e, "deaths", died, 1)
 	rec := e.get(id)
 	equal(e, "death", rec.Death, 1)
 	equal(e, "attempts remembered", len(rec.History), 1)
 }
 
-func raceLetters(e *env) {
+func raceDeadLetters(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	equal(e, "leases granted", e.raceLease(dead.ID, dead.Death, sec(1000)), 1)
 	equal(e, "redrives", e.get(dead.ID).Redrives, 1)

@@ -11,13 +11,13 @@ import (
 var settleRules = []rule{
 	{"a delivered event owes nothing and will expire", settleDelivered},
 	{"a failed attempt waits, and owes a message after its wait", settleRetry},
-	{"a dead event owes its letter, numbered by the lease", settleDead},
+	{"a dead event owes its dead letter, numbered by the lease", settleDead},
 	{"an attempt ends delivered, to be tried again, or dead", settleOtherwise},
 	{"a settlement whose answer was lost is recognised and not repeated", settleTwice},
 	{"a second settlement of another kind is refused", settleOtherKind},
 	{"the holder may settle after its lease ended, while nobody took it over", settleLate},
 	{"the history is bounded and keeps the newest", historyBounded},
-	{"a wordless attempt joins a full history", historyBoundedWordless},
+	{"a abandoned attempt joins a full history", historyBoundedAbandoned},
 }
 
 func settleDelivered(e *env) {
@@ -140,7 +140,7 @@ func historyBounded(e *env) {
 	equal(e, "the newest is its attempt", h[len(h)-1].Status, 24)
 }
 
-func historyBoundedWordless(e *env) {
+func historyBoundedAbandoned(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	lease := e.leased(id, sec(10))
 	s := settlement(lease, webhook.Pending, sec(20))
@@ -150,7 +150,7 @@ func historyBoundedWordless(e *env) {
 	h := e.leased(id, s.NotBefore.Add(time.Hour)).Record.History
 	equal(e, "attempts remembered", len(h), webhook.MaxHistory)
 	equal(e, "the oldest is attempt", h[0].Status, 41)
-	equal(e, "the newest is", h[len(h)-1].Result, webhook.ResultWordless)
+	equal(e, "the newest is", h[len(h)-1].Result, webhook.ResultAbandoned)
 }
 
 var fenceRules = []rule{

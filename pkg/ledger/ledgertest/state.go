@@ -41,8 +41,8 @@ func (e *env) writes() []write {
 		{"Discard", []webhook.State{webhook.Dead, webhook.Parked, webhook.Held}, func(r webhook.Record) error {
 			return e.l.Discard(e.ctx, r, sec(100), sec(5000))
 		}},
-		{"LetterSent", []webhook.State{webhook.Dead}, func(r webhook.Record) error {
-			return e.l.LetterSent(e.ctx, r.ID, r.Death, r.DueAt)
+		{"ConfirmDeadLetter", []webhook.State{webhook.Dead}, func(r webhook.Record) error {
+			return e.l.ConfirmDeadLetter(e.ctx, r.ID, r.Death, r.DueAt)
 		}},
 		{"Swept", []webhook.State{webhook.Pending, webhook.Processing, webhook.Dead}, func(r webhook.Record) error {
 			return e.l.Swept(e.ctx, r, sec(500))
@@ -89,8 +89,8 @@ func noGhosts(e *env) {
 		}
 	}
 	req := e.request(id, sec(10))
-	for _, letter := range []int{0, 1} {
-		req.Death = letter
+	for _, byDeadLetter := range []int{0, 1} {
+		req.Death = byDeadLetter
 		_, err := e.l.Lease(e.ctx, req)
 		e.want(err, webhook.ErrNotFound)
 	}

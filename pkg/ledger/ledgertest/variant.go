@@ -23,7 +23,7 @@ var variantRules = []rule{
 	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
-	{"a trusted body sets free what was split off untrusted", trustedAfterSplit},
+	{"a trusted body releases what was split off untrusted", trustedAfterSplit},
 	{"a trusted body is an event although the same one was split off and discarded as forged", trustedAfterSplitDiscard},
 	{"a split delivers a body that a trusted sender sent after another", splitTrustedSince},
 	{"a body that is trusted stays so", variantStaysTrusted},

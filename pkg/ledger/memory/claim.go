@@ -65,7 +65,7 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 // beside it; a trusted repeat sets a held event free.
 func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
 	trusted := e.State == webhook.Held && !r.Held
-	forged := e.givenUp() && !r.Held
+	forged := e.discardedUntrusted() && !r.Held
 	another := r.Fingerprint != e.Fingerprint || forged
 	status := webhook.ClaimDuplicate
 	switch k := (variantKey{e.ID, r.Fingerprint}); {
@@ -88,34 +88,34 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	}
 	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
 	e.LastSeenAt = ms(r.ReceivedAt)
-	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged || l.heldApart(v, r)) {
-		return l.standAlone(v, r, dueAt)
+	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged || l.splitIsHeld(v, r)) {
+		return l.splitTrusted(v, r, dueAt)
 	}
 	return claimed
 }
 
-// givenUp: an operator discarded what a sender who is not trusted sent.
-func (e *event) givenUp() bool {
+// discardedUntrusted: an operator discarded what a sender who is not trusted sent.
+func (e *event) discardedUntrusted() bool {
 	return e.State == webhook.Discarded && slices.Contains(e.Flags, webhook.FlagUntrustedSender)
 }
 
-// heldApart tells whether the body of a trusted sender is held, or was given up
+// splitIsHeld tells whether the body of a trusted sender is held, or was given up
 // while it was: it came from one who was not trusted before, and was split off.
-func (l *Ledger) heldApart(v *webhook.Variant, r webhook.Receipt) bool {
+func (l *Ledger) splitIsHeld(v *webhook.Variant, r webhook.Receipt) bool {
 	apart := l.events[v.SplitAs]
-	return !r.Held && apart != nil && (apart.State == webhook.Held || apart.givenUp())
+	return !r.Held && apart != nil && (apart.State == webhook.Held || apart.discardedUntrusted())
 }
 
-// standAlone makes the body of a trusted sender an event of its own, where an
+// splitTrusted makes the body of a trusted sender an event of its own, where an
 // event that is not trusted holds its identity.
-func (l *Ledger) standAlone(v *webhook.Variant, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
+func (l *Ledger) splitTrusted(v *webhook.Variant, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
 	alone := webhook.Claimed{Status: webhook.ClaimAccepted}
 	if v.SplitAs != "" {
 		alone.Status = webhook.ClaimDuplicate
 	}
 	alone.ID = l.split(v, r.ReceivedAt, dueAt)
 	e := l.events[alone.ID]
-	if e.givenUp() {
+	if e.discardedUntrusted() {
 		return l.repeat(e, r, dueAt) // it stands alone beside that one
 	}
 	if e.State == webhook.Held { // the same body came from a sender that is not trusted before

@@ -23,29 +23,29 @@ func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lea
 	case e.State == webhook.Processing && e.LeaseNonce == req.Nonce:
 		return e.lease(), nil // its own lease, whose answer was lost
 	case e.State == webhook.Pending && e.NotBefore.After(now):
-		return refuse(e, webhook.RefusedEarly)
+		return refuse(e, webhook.LeaseRefusedEarly)
 	case e.State == webhook.Pending:
 		if e.Destinations == nil {
 			e.Destinations = opened(req.Destinations)
 		}
 	case e.State == webhook.Processing && !e.LeaseUntil.Before(now):
-		return refuse(e, webhook.RefusedBusy)
-	case e.State == webhook.Processing && e.Wordless >= req.MaxWordless:
-		e.endWordless()
+		return refuse(e, webhook.LeaseRefusedBusy)
+	case e.State == webhook.Processing && e.Abandoned >= req.MaxAbandoned:
+		e.endAbandoned()
 		e.LeaseNonce = ""
-		e.die(now, req.DueAt, "wordless",
-			"the worker stopped without a word, as on a time-out or out of memory, too often")
-		return refuse(e, webhook.RefusedSpent)
+		e.die(now, req.DueAt, "abandoned",
+			"the worker stopped without reporting an outcome, as on a time-out or out of memory, too often")
+		return refuse(e, webhook.LeaseRefusedSpent)
 	case e.State == webhook.Processing:
-		e.endWordless()
-		e.Wordless++
+		e.endAbandoned()
+		e.Abandoned++
 	case e.State == webhook.Dead && req.Death > 0 && req.Death == e.Death:
-		e.newLife()
+		e.newBudget()
 		e.Redrives++
 	case e.State == webhook.Dead:
-		return refuse(e, webhook.RefusedStaleLetter)
+		return refuse(e, webhook.LeaseRefusedStaleDeadLetter)
 	default:
-		return refuse(e, webhook.RefusedFinished)
+		return refuse(e, webhook.LeaseRefusedFinished)
 	}
 	e.State = webhook.Processing
 	e.LeaseNumber++
@@ -58,7 +58,7 @@ func (e *event) lease() webhook.Lease {
 	return webhook.Lease{Number: e.LeaseNumber, Nonce: e.LeaseNonce, Until: e.LeaseUntil, Record: e.copy()}
 }
 
-func refuse(e *event, why webhook.Refusal) (webhook.Lease, error) {
+func refuse(e *event, why webhook.LeaseRefusal) (webhook.Lease, error) {
 	return webhook.Lease{}, &webhook.NotLeasable{Reason: why, Record: e.copy()}
 }
 
@@ -79,11 +79,11 @@ func (e *event) remember(attempts ...webhook.Attempt) {
 	e.History = e.History[max(0, len(e.History)-webhook.MaxHistory):]
 }
 
-// endWordless notes the attempt that an expired lease stands for.
-func (e *event) endWordless() {
+// endAbandoned notes the attempt that an expired lease stands for.
+func (e *event) endAbandoned() {
 	e.remember(webhook.Attempt{
-		Number: e.LeaseNumber, Generation: e.Generation, Result: webhook.ResultWordless,
-		ErrorClass: "wordless", Error: "the worker stopped without a word", StartedAt: e.UpdatedAt,
+		Number: e.LeaseNumber, Generation: e.Generation, Result: webhook.ResultAbandoned,
+		ErrorClass: "abandoned", Error: "the worker stopped without reporting an outcome", StartedAt: e.UpdatedAt,
 	})
 }
 
@@ -94,13 +94,13 @@ func (e *event) die(now, dueAt time.Time, class, text string) {
 		e.FirstDied = e.DiedAt
 	}
 	e.ErrorClass, e.Error = class, text
-	e.Wordless, e.LeaseUntil = 0, time.Time{}
+	e.Abandoned, e.LeaseUntil = 0, time.Time{}
 	e.DueAt, e.UpdatedAt = ms(dueAt), e.DiedAt
 }
 
-// newLife starts a new budget, never a new count, and keeps what succeeded.
-func (e *event) newLife() {
-	e.Wordless = 0
+// newBudget starts a new budget, never a new count, and keeps what succeeded.
+func (e *event) newBudget() {
+	e.Abandoned = 0
 	for i, p := range e.Destinations {
 		if !p.Result.Settled() {
 			e.Destinations[i] = webhook.Progress{Name: p.Name}
@@ -139,7 +139,7 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	e.ErrorClass, e.Error = s.ErrorClass, s.Error
 	e.NotBefore, e.DueAt = ms(s.NotBefore), ms(s.DueAt)
 	if s.State == webhook.Delivered {
-		e.ErrorClass, e.Error, e.Wordless = "", "", 0
+		e.ErrorClass, e.Error, e.Abandoned = "", "", 0
 		e.NotBefore, e.DueAt = time.Time{}, time.Time{}
 		e.DeliveredAt, e.ExpiresAt = ms(s.At), wholeSeconds(s.ExpiresAt)
 	}

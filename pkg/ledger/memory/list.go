@@ -72,19 +72,19 @@ func (l *Ledger) Dead(ctx context.Context, until time.Time, after string, limit 
 	return page.Records, keys, page.Next, err
 }
 
-// Graves lists the events that died before until, the longest dead first.
-func (l *Ledger) Graves(_ context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
+// DeadSummaries lists the events that died before until, the longest dead first.
+func (l *Ledger) DeadSummaries(_ context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var graves []webhook.Grave
+	var summaries []webhook.DeadSummary
 	for _, e := range l.events {
 		if e.State == webhook.Dead && e.DiedAt.Before(ms(until)) {
-			graves = append(graves, e.Grave())
+			summaries = append(summaries, e.DeadSummary())
 		}
 	}
-	slices.SortFunc(graves, func(a, b webhook.Grave) int { return strings.Compare(key(a.DiedAt, a.ID), key(b.DiedAt, b.ID)) })
-	return func(yield func(webhook.Grave, error) bool) {
-		for _, g := range graves {
+	slices.SortFunc(summaries, func(a, b webhook.DeadSummary) int { return strings.Compare(key(a.DiedAt, a.ID), key(b.DiedAt, b.ID)) })
+	return func(yield func(webhook.DeadSummary, error) bool) {
+		for _, g := range summaries {
 			if !yield(g, nil) {
 				return
 			}

@@ -22,7 +22,7 @@ type Ledger struct {
 	mu        sync.Mutex
 	events    map[webhook.EventID]*event
 	variants  map[variantKey]*webhook.Variant
-	refused   []webhook.Refused
+	refused   []webhook.RejectedRequest
 	documents map[documentKey]document
 }
 
@@ -148,8 +148,8 @@ func shardOf(id webhook.EventID) int {
 	return int(h.Sum32() % ledger.DueShards)
 }
 
-// RecordRefusal keeps a request that was not accepted.
-func (l *Ledger) RecordRefusal(_ context.Context, r webhook.Refused) error {
+// RecordRejectedRequest keeps a request that was not accepted.
+func (l *Ledger) RecordRejectedRequest(_ context.Context, r webhook.RejectedRequest) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.At = ms(r.At)
@@ -157,18 +157,18 @@ func (l *Ledger) RecordRefusal(_ context.Context, r webhook.Refused) error {
 	return nil
 }
 
-// Refusals lists the refused requests of one UTC day, newest first, at most
+// RejectedRequests lists the refused requests of one UTC day, newest first, at most
 // limit.
-func (l *Ledger) Refusals(_ context.Context, day time.Time, limit int) ([]webhook.Refused, error) {
+func (l *Ledger) RejectedRequests(_ context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := []webhook.Refused{}
+	out := []webhook.RejectedRequest{}
 	for _, r := range l.refused {
 		if r.At.Format(time.DateOnly) == day.UTC().Format(time.DateOnly) {
 			out = append(out, r)
 		}
 	}
-	slices.SortFunc(out, func(a, b webhook.Refused) int { return b.At.Compare(a.At) })
+	slices.SortFunc(out, func(a, b webhook.RejectedRequest) int { return b.At.Compare(a.At) })
 	return out[:min(limit, len(out))], nil
 }
 

@@ -9,9 +9,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// LetterSent clears what a dead event owes: only for this death and the due
+// ConfirmDeadLetter clears what a dead event owes: only for this death and the due
 // time written with it.
-func (l *Ledger) LetterSent(_ context.Context, id webhook.EventID, death int, dueAt time.Time) error {
+func (l *Ledger) ConfirmDeadLetter(_ context.Context, id webhook.EventID, death int, dueAt time.Time) error {
 	_, err := l.change(id, func(e *event) bool {
 		return e.State == webhook.Dead && e.Death == death && e.owes(dueAt)
 	}, func(e *event) { e.DueAt = time.Time{} })
@@ -65,13 +65,13 @@ func (l *Ledger) Swept(_ context.Context, seen webhook.Record, next time.Time) e
 
 // Revive brings a dead event back to work, if it died the death seen.
 func (l *Ledger) Revive(_ context.Context, m webhook.Revival) (webhook.Record, error) {
-	return l.move(m, func(e *event) bool { return e.State == webhook.Dead && e.Death == m.Death }, (*event).newLife)
+	return l.move(m, func(e *event) bool { return e.State == webhook.Dead && e.Death == m.Death }, (*event).newBudget)
 }
 
 // Unpark brings a parked event back to work, if it died the death seen.
 func (l *Ledger) Unpark(_ context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(m, func(e *event) bool { return e.State == webhook.Parked && e.Death == m.Death }, func(e *event) {
-		e.newLife()
+		e.newBudget()
 		e.Redrives = 0
 	})
 }
@@ -80,7 +80,7 @@ func (l *Ledger) Unpark(_ context.Context, m webhook.Revival) (webhook.Record, e
 // seen.
 func (l *Ledger) Replay(_ context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(m, func(e *event) bool { return e.State == webhook.Delivered && e.Generation == m.Generation }, func(e *event) {
-		e.Wordless = 0
+		e.Abandoned = 0
 		e.Generation++
 		if m.Again {
 			e.EffectKey = e.Generation

@@ -26,7 +26,7 @@ type cemetery struct {
 	refuse int
 }
 
-const graveyardPage = 7
+const deadSummariesPage = 7
 
 func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	if c.pages++; c.pages == c.refuse {
@@ -42,14 +42,14 @@ func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*
 		begin = slices.Index(keys, text(in.ExclusiveStartKey["dead_key"])) + 1
 	}
 	out := &dynamodb.QueryOutput{}
-	for _, k := range keys[begin:min(begin+graveyardPage, len(keys))] {
+	for _, k := range keys[begin:min(begin+deadSummariesPage, len(keys))] {
 		c.read++
 		out.Items = append(out.Items, map[string]types.AttributeValue{
 			"dead_key": &types.AttributeValueMemberS{Value: k}, "type": &types.AttributeValueMemberS{Value: "EMAIL_REPLY"},
 			"death": &types.AttributeValueMemberN{Value: "3"},
 		})
 	}
-	if begin+graveyardPage < len(keys) {
+	if begin+deadSummariesPage < len(keys) {
 		out.LastEvaluatedKey = out.Items[len(out.Items)-1]
 	}
 	return out, nil
@@ -67,32 +67,32 @@ func newCemetery(n int) *cemetery {
 
 // Over pages and shards, every dead event is shown once and in order, and no
 // event is read.
-func TestGravesOverPages(t *testing.T) {
+func TestDeadSummariesOverPages(t *testing.T) {
 	c := newCemetery(100)
 	n := 0
-	for g, err := range ledger.New(c, "events").Graves(t.Context(), noon.Add(time.Hour)) {
+	for g, err := range ledger.New(c, "events").DeadSummaries(t.Context(), noon.Add(time.Hour)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := webhook.Grave{
+		want := webhook.DeadSummary{
 			ID: webhook.EventID(fmt.Sprintf("v1:EMAIL_REPLY:A%04d", n)), Type: webhook.EmailReply, Death: 3,
 			DiedAt: noon.Add(time.Duration(n) * time.Millisecond),
 		}
 		if g != want {
-			t.Fatalf("grave %d is %+v", n, g)
+			t.Fatalf("summary %d is %+v", n, g)
 		}
 		n++
 	}
 	if n != 100 || c.read != 100 {
-		t.Errorf("%d graves from %d entries read, want 100", n, c.read)
+		t.Errorf("%d summaries from %d entries read, want 100", n, c.read)
 	}
 }
 
-func TestGravesEndWithTheFirstError(t *testing.T) {
+func TestDeadSummariesEndWithTheFirstError(t *testing.T) {
 	c := newCemetery(100)
 	c.refuse = 8
 	shown, errs := 0, 0
-	for _, err := range ledger.New(c, "events").Graves(t.Context(), noon.Add(time.Hour)) {
+	for _, err := range ledger.New(c, "events").DeadSummaries(t.Context(), noon.Add(time.Hour)) {
 		switch {
 		case errs > 0:
 			t.Fatal("it goes on after an error")
@@ -105,6 +105,6 @@ func TestGravesEndWithTheFirstError(t *testing.T) {
 		}
 	}
 	if errs != 1 || shown == 0 || shown == 100 {
-		t.Errorf("%d errors after %d graves", errs, shown)
+		t.Errorf("%d errors after %d summaries", errs, shown)
 	}
 }

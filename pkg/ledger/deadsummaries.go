@@ -13,7 +13,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Graves lists the events that died before until, the longest dead first, from
+// DeadSummaries lists the events that died before until, the longest dead first, from
 // the index of the dead alone: a read unit for about 25 of them, where List
 // reads each event whole. The first error ends it.
 //
@@ -21,33 +21,33 @@ import (
 // back a moment ago, miss one that died a moment ago, and show one twice that
 // died again meanwhile: enough to count by, not to act on. Whoever acts on an
 // event states the death that it saw, and the write decides.
-func (l *Ledger) Graves(ctx context.Context, until time.Time) iter.Seq2[webhook.Grave, error] {
-	return func(yield func(webhook.Grave, error) bool) {
+func (l *Ledger) DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error] {
+	return func(yield func(webhook.DeadSummary, error) bool) {
 		since, _ := Query{Dead: true}.Bounds()
-		m := l.merger(asideIndex(webhook.Dead), string(at(since)), string(at(until)), true)
+		m := l.merger(awaitingOperatorIndex(webhook.Dead), string(at(since)), string(at(until)), true)
 		for {
 			e, ok, err := m.next(ctx)
 			if err != nil {
-				yield(webhook.Grave{}, err)
+				yield(webhook.DeadSummary{}, err)
 				return
 			}
-			if !ok || !yield(graveOf(e), nil) {
+			if !ok || !yield(deadSummaryOf(e), nil) {
 				return
 			}
 		}
 	}
 }
 
-// asideIndex shows the events in a state in which they wait for an operator.
-func asideIndex(state webhook.State) index {
+// awaitingOperatorIndex shows the events in a state in which they wait for an operator.
+func awaitingOperatorIndex(state webhook.State) index {
 	return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("%s#%d", state, n) })}
 }
 
-// graveOf reads an entry of the index of the dead. Of a held event, the time is
+// deadSummaryOf reads an entry of the index of the dead. Of a held event, the time is
 // that of receipt.
-func graveOf(e entry) webhook.Grave {
+func deadSummaryOf(e entry) webhook.DeadSummary {
 	died, _, _ := strings.Cut(e.key, "#")
-	return webhook.Grave{
+	return webhook.DeadSummary{
 		ID: idOfKey(e.key), Type: webhook.Type(e.text("type")), Account: e.text("account"), Source: e.text("source"),
 		CampaignID: e.text("campaign_id"), ErrorClass: e.text("error_class"),
 		ReceivedAt: instant(e.text("received_at")).time(), DiedAt: instant(died).time(),

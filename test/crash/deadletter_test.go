@@ -20,7 +20,7 @@ func (w *world) onItsWay(ev events.SQSEvent) events.SQSEvent {
 	for i, rec := range ev.Records {
 		var body map[string]any
 		w.must(json.Unmarshal([]byte(rec.Body), &body))
-		w.rewrite(readLetter(rec.Body), body)
+		w.rewrite(readDeadLetter(rec.Body), body)
 		text, err := json.Marshal(body)
 		w.must(err)
 		ev.Records[i].Body = string(text)

@@ -13,26 +13,26 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// What a crowded table holds beside delivered events: as much in a small table
+// What a full table holds beside delivered events: as much in a small table
 // as in a large one, so that what grows between the two grows with the table.
 const (
-	crowdDays     = 40
-	crowdDead     = 3000
-	crowdOverdue  = 200
-	crowdHeld     = 20 // and as many parked ones
-	crowdLate     = 50 // within the latest seconds
-	crowdOfLead   = 50
-	crowdCampaign = 20
-	busyLead      = "tom@acme.example.com"
-	quietCampaign = "4200001"
-	rareClass     = "timeout" // of every 30th dead event
+	fixtureDays     = 40
+	fixtureDead     = 3000
+	fixtureOverdue  = 200
+	fixtureHeld     = 20 // and as many parked ones
+	fixtureLate     = 50 // within the latest seconds
+	fixtureOfLead   = 50
+	fixtureCampaign = 20
+	busyLead        = "tom@acme.example.com"
+	quietCampaign   = "4200001"
+	rareClass       = "timeout" // of every 30th dead event
 )
 
 type attributes = map[string]types.AttributeValue
 
-// crowd fills a ledger with events like real ones.
-type crowd struct {
-	*station
+// tableFixture fills a ledger with events like real ones.
+type tableFixture struct {
+	*testStack
 	like    map[webhook.State]attributes // a real event in each state
 	ids     map[webhook.State][]string   // of every event
 	changed string                       // an event that came with other bodies, too
@@ -40,8 +40,8 @@ type crowd struct {
 	batch   []types.WriteRequest
 }
 
-func newCrowd(s *station) *crowd {
-	c := &crowd{station: s, like: map[webhook.State]attributes{}, ids: map[webhook.State][]string{}}
+func newTableFixture(s *testStack) *tableFixture {
+	c := &tableFixture{testStack: s, like: map[webhook.State]attributes{}, ids: map[webhook.State][]string{}}
 	keep := func(state webhook.State, id string) {
 		it := c.item(id)
 		if got := textOf(it, "state"); got != string(state) {
@@ -77,7 +77,7 @@ func newCrowd(s *station) *crowd {
 	return c
 }
 
-func (c *crowd) item(id string) attributes {
+func (c *tableFixture) item(id string) attributes {
 	c.t.Helper()
 	out, err := c.clients.DynamoDB.GetItem(c.t.Context(), &dynamodb.GetItemInput{
 		TableName: &c.at.Table, Key: attributes{"pk": textValue(id), "sk": textValue("E#000001")},
@@ -100,32 +100,32 @@ func textOf(it attributes, name string) string {
 
 // settle adds what is not delivered, or found by more than its age: the same in
 // every table.
-func (c *crowd) settle() {
-	for i := range crowdDead {
-		c.add(webhook.Dead, spread(i, crowdDead), func(it attributes) {
+func (c *tableFixture) settle() {
+	for i := range fixtureDead {
+		c.add(webhook.Dead, spread(i, fixtureDead), func(it attributes) {
 			if i%30 == 0 {
 				it["error_class"] = textValue(rareClass)
 			}
 		})
 	}
-	for i := range crowdOverdue {
-		c.add(webhook.Pending, spread(i, crowdOverdue)+time.Hour, nil)
+	for i := range fixtureOverdue {
+		c.add(webhook.Pending, spread(i, fixtureOverdue)+time.Hour, nil)
 	}
-	for i := range crowdHeld {
-		c.add(webhook.Held, spread(i, crowdHeld), nil)
-		c.add(webhook.Parked, spread(i, crowdHeld), nil)
+	for i := range fixtureHeld {
+		c.add(webhook.Held, spread(i, fixtureHeld), nil)
+		c.add(webhook.Parked, spread(i, fixtureHeld), nil)
 	}
-	for i := range crowdLate {
+	for i := range fixtureLate {
 		c.add(webhook.Delivered, time.Duration(i)*100*time.Millisecond, nil)
 	}
-	for i := range crowdOfLead {
-		c.add(webhook.Delivered, spread(i, crowdOfLead), func(it attributes) {
+	for i := range fixtureOfLead {
+		c.add(webhook.Delivered, spread(i, fixtureOfLead), func(it attributes) {
 			it["lead_email"], it["lead_key"] = textValue(busyLead), textValue(busyLead)
 		})
 	}
-	for i := range crowdCampaign {
+	for i := range fixtureCampaign {
 		state := []webhook.State{webhook.Delivered, webhook.Dead}[i%2]
-		c.add(state, spread(i, crowdCampaign), func(it attributes) {
+		c.add(state, spread(i, fixtureCampaign), func(it attributes) {
 			it["campaign_id"] = textValue(quietCampaign)
 			it["campaign_key"] = textValue(fmt.Sprintf("%s#%d", quietCampaign, i%4))
 		})
@@ -134,7 +134,7 @@ func (c *crowd) settle() {
 }
 
 // grow adds n delivered events.
-func (c *crowd) grow(n int) {
+func (c *tableFixture) grow(n int) {
 	for i := range n {
 		c.add(webhook.Delivered, spread(i, n), nil)
 	}
@@ -143,13 +143,13 @@ func (c *crowd) grow(n int) {
 
 // spread is the age of the i-th of n events.
 func spread(i, n int) time.Duration {
-	return time.Duration(i) * (crowdDays * 24 * time.Hour / time.Duration(n))
+	return time.Duration(i) * (fixtureDays * 24 * time.Hour / time.Duration(n))
 }
 
-const crowdTime = "2006-01-02T15:04:05.000Z"
+const fixtureTime = "2006-01-02T15:04:05.000Z"
 
 // add puts an event like the real one in that state, of an age.
-func (c *crowd) add(state webhook.State, age time.Duration, alter func(attributes)) {
+func (c *tableFixture) add(state webhook.State, age time.Duration, alter func(attributes)) {
 	c.total++
 	n := c.total
 	kinds := []webhook.Type{webhook.EmailReply, webhook.EmailOpen, webhook.EmailSent, webhook.EmailLinkClick}
@@ -164,9 +164,9 @@ func (c *crowd) add(state webhook.State, age time.Duration, alter func(attribute
 	at := c.now.Add(-age).UTC()
 	set("pk", "%s", id)
 	set("type", "%s", typ)
-	set("received_at", "%s", at.Format(crowdTime))
+	set("received_at", "%s", at.Format(fixtureTime))
 	set("time_shard", "%s#%d", at.Format(time.DateOnly), n%4)
-	set("time_key", "%s#%s", at.Format(crowdTime), id)
+	set("time_key", "%s#%s", at.Format(fixtureTime), id)
 	lead := fmt.Sprintf("lead%d@acme.example.com", 1000+n/7)
 	set("lead_email", "%s", lead)
 	set("lead_key", "%s", lead)
@@ -177,12 +177,12 @@ func (c *crowd) add(state webhook.State, age time.Duration, alter func(attribute
 	set("message_id", "reply-of-%d@acme.example.com", n)
 	set("request_id", "req-of-%d", n)
 	set("provider_request_id", "req-of-%d", n)
-	set("died_at", "%s", at.Format(crowdTime))
+	set("died_at", "%s", at.Format(fixtureTime))
 	set("dead_shard", "%s#%d", state, n%4)
-	set("dead_key", "%s#%s", at.Format(crowdTime), id)
-	set("due_at", "%s", at.Format(crowdTime))
+	set("dead_key", "%s#%s", at.Format(fixtureTime), id)
+	set("due_at", "%s", at.Format(fixtureTime))
 	set("due_shard", "due#%d", n%8)
-	set("due_key", "%s#%s", at.Format(crowdTime), id)
+	set("due_key", "%s#%s", at.Format(fixtureTime), id)
 	if alter != nil {
 		alter(it)
 	}
@@ -193,7 +193,7 @@ func (c *crowd) add(state webhook.State, age time.Duration, alter func(attribute
 	}
 }
 
-func (c *crowd) flush() {
+func (c *tableFixture) flush() {
 	c.t.Helper()
 	if len(c.batch) == 0 {
 		return
@@ -208,7 +208,7 @@ func (c *crowd) flush() {
 }
 
 // take returns an event in a state, another one each time.
-func (c *crowd) take(state webhook.State) string {
+func (c *tableFixture) take(state webhook.State) string {
 	c.t.Helper()
 	ids := c.ids[state]
 	if len(ids) == 0 {
@@ -219,7 +219,7 @@ func (c *crowd) take(state webhook.State) string {
 }
 
 // through lets the commands read through the meter, or past it.
-func (c *crowd) through(m *meter) {
+func (c *tableFixture) through(m *meter) {
 	c.dynamo = c.clients.Endpoints.DynamoDB
 	if m != nil {
 		c.dynamo = m.URL

@@ -20,8 +20,8 @@ const (
 	Internal     Kind = "internal"
 )
 
-// Refusal is a request that was not accepted.
-type Refusal struct {
+// Error is a request that was not accepted.
+type Error struct {
 	Kind   Kind
 	Cause  string // countable, for log and audit
 	Public string // what the caller may read; empty for the kind's own words
@@ -30,31 +30,31 @@ type Refusal struct {
 	excerpt string // redacted beginning of the body, kept for the audit
 }
 
-func (r *Refusal) Error() string {
+func (r *Error) Error() string {
 	if r.Err == nil {
 		return fmt.Sprintf("%s: %s", r.Kind, r.Cause)
 	}
 	return fmt.Sprintf("%s: %s: %v", r.Kind, r.Cause, r.Err)
 }
 
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *Error) Unwrap() error { return r.Err }
 
 // refusalTimeout bounds the audit write: it must not delay the answer when the
 // table is down.
-const refusalTimeout = time.Second
+const rejectionTimeout = time.Second
 
 // refuse keeps the refused request for the operator, at a bounded rate, and
 // returns the refusal. Our own failures are in the log and the alarms, not in
 // the audit: the table may be what is down.
 func (s *Service) refuse(ctx context.Context, req Request, err error) error {
-	r, ok := err.(*Refusal) //nolint:errorlint // made by this package, never wrapped
+	r, ok := err.(*Error) //nolint:errorlint // made by this package, never wrapped
 	if !ok {
-		r = &Refusal{Kind: Internal, Cause: "internal", Err: err}
+		r = &Error{Kind: Internal, Cause: "internal", Err: err}
 	}
-	if r.Kind == Unavailable || r.Kind == Internal || !s.refusals.Allow() {
+	if r.Kind == Unavailable || r.Kind == Internal || !s.rejections.Allow() {
 		return r
 	}
-	kept := webhook.Refused{Kind: string(r.Kind), Cause: r.Cause, Excerpt: r.excerpt}
+	kept := webhook.RejectedRequest{Kind: string(r.Kind), Cause: r.Cause, Excerpt: r.excerpt}
 	if r.Err != nil {
 		kept.Detail = r.Err.Error()
 	}
@@ -65,12 +65,12 @@ func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 }
 
 // keep writes one refusal of the request.
-func (s *Service) keep(ctx context.Context, req Request, r webhook.Refused) error {
-	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
+func (s *Service) keep(ctx context.Context, req Request, r webhook.RejectedRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, rejectionTimeout)
 	defer cancel()
 	r.At, r.RequestID, r.Source, r.Bytes = s.Now(), req.RequestID, req.SourceName(), len(req.Body)
 	r.SourceIP, r.UserAgent, r.Detail = clip(req.SourceIP, 64), req.userAgent(), clip(r.Detail, 300)
-	if err := s.Refusals.RecordRefusal(ctx, r); err != nil {
+	if err := s.RejectedRequests.RecordRejectedRequest(ctx, r); err != nil {
 		return fmt.Errorf("the refusal could not be kept: %w", err)
 	}
 	return nil
@@ -81,10 +81,10 @@ func (s *Service) keep(ctx context.Context, req Request, r webhook.Refused) erro
 // whose timeout is longer, so that the latest moment of an answer stays; the
 // function returned waits for it. A request that failed is sent again, and kept
 // then.
-func (s *Service) keepRejected(ctx context.Context, req Request, units []*unit) (wait func()) {
-	var first *unit
+func (s *Service) keepRejected(ctx context.Context, req Request, elements []*element) (wait func()) {
+	var first *element
 	rejected := 0
-	for _, u := range units {
+	for _, u := range elements {
 		switch u.result.Status {
 		case Failed:
 			return func() {}
@@ -94,12 +94,12 @@ func (s *Service) keepRejected(ctx context.Context, req Request, units []*unit) 
 			}
 		}
 	}
-	if first == nil || !s.refusals.Allow() {
+	if first == nil || !s.rejections.Allow() {
 		return func() {}
 	}
-	r := webhook.Refused{
+	r := webhook.RejectedRequest{
 		Kind: string(Rejected), Cause: "rejected_elements",
-		Detail: fmt.Sprintf("%d of %d elements, the first at index %d: %s", rejected, len(units), first.result.Index, first.result.Reason),
+		Detail: fmt.Sprintf("%d of %d elements, the first at index %d: %s", rejected, len(elements), first.result.Index, first.result.Reason),
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.keep(ctx, req, r) }()

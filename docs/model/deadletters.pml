@@ -1,8 +1,8 @@
-/* The dead letter queue of ONE event: letters, the janitor that clears and
+/* The dead letter queue of ONE event: letters, the cleaner that clears and
    renews them, the queue's retention, moves by the console, revivals.  Leases
    and settlements are reduced: ledger.pml has them whole.
    A letter is young or old (beyond Renew); none turns old during one judgement.
-   An old one expires only after the janitor has judged it without an error:
+   An old one expires only after the cleaner has judged it without an error:
    Renew leaves two days for that.
    f is the budget of faults: crash, request or answer lost, refused send. */
 #ifndef F
@@ -58,7 +58,7 @@ end: do :: atomic { if
      :: ln<NM-1 -> st=DEAD; dn=k; SETDUE(1); if :: true :: f>0 -> f--; goto back :: f>0 -> f--; goto fin fi
      fi };
   atomic { if :: up(yq[k]) :: f>0 -> f--; goto fin :: f>0 -> f--; up(yq[k]); goto fin fi };   /* sendLetter */
-  atomic { if :: st==DEAD && dn==k -> SETDUE(0) :: !(st==DEAD && dn==k) :: f>0 -> f-- fi };   /* LetterSent */
+  atomic { if :: st==DEAD && dn==k -> SETDUE(0) :: !(st==DEAD && dn==k) :: f>0 -> f-- fi };   /* ConfirmDeadLetter */
   goto fin;
 back: atomic { if :: up(lv[m]) :: up(yq[m]) :: up(oq[m]); judged[m]=0; arrived=1 fi };   /* comes back, or SQS moves it, with its age */
 fin: atomic { m=NOMSG; hand=NOMSG; k=0 }
@@ -71,8 +71,8 @@ end: do :: atomic { due==2 -> ss=st; sk=dn; swok=1 };
                  :: !(swok && due==2 && st==ss) fi };
 next: atomic { ss=0; sk=0; swok=0 }
   od }
-/* redrive.Janitor.look, judge: TakeDead, GetMany, then delete, renew or leave */
-proctype Janitor() { byte j=NOMSG, js=0, jl=0, jd=0; bit old=0;
+/* redrive.DeadLetterCleaner.look, judge: TakeDead, GetMany, then delete, renew or leave */
+proctype Cleaner() { byte j=NOMSG, js=0, jl=0, jd=0; bit old=0;
 end: do ::
 #ifdef RENEWEV                            /* mutant: the read may be older than the letter */
    atomic { js=st; jl=ln; jd=dn };
@@ -110,7 +110,7 @@ end: do ::
       atomic { if :: up(yq[jd]) :: f>0 -> f-- fi };
       goto next
 #else
-      atomic { if :: up(yq[jd])                                  /* redrive.Janitor.renew: the new letter */
+      atomic { if :: up(yq[jd])                                  /* redrive.DeadLetterCleaner.renew: the new letter */
                   :: f>0 -> f--;                                 /* refused */
 #ifndef RENEWBLIND                        /* mutant: the old one goes although the new one was refused */
                      goto next
@@ -122,7 +122,7 @@ end: do ::
 #endif
    :: else -> goto looked
    fi;
-remove: atomic { if :: old && oq[j]>0 -> oq[j]--                 /* redrive.Janitor.remove */
+remove: atomic { if :: old && oq[j]>0 -> oq[j]--                 /* redrive.DeadLetterCleaner.remove */
                     :: !old && yq[j]>0 -> yq[j]--
                     :: (old && oq[j]==0) || (!old && yq[j]==0)
                     :: f>0 -> f-- fi };
@@ -178,7 +178,7 @@ proctype Operator() { byte n=PRK; end: do
 proctype Mon() { end: atomic { (st==DEAD && due==0 && !(ANY(dn) || lv[dn]>0 || hand==dn)) -> assert(false) } }
 #endif
 init { atomic {
-  lv[0]=1; run Worker(); run Sweeper(); run Janitor(); run Time();
+  lv[0]=1; run Worker(); run Sweeper(); run Cleaner(); run Time();
 #if CON>0
   run Console();
 #endif

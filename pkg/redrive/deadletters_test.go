@@ -13,15 +13,15 @@ import (
 // dlq is a dead letter queue in memory. What is taken is hidden until it is
 // released.
 type dlq struct {
-	world   *world
-	letters map[string]webhook.DeadMessage
-	hidden  map[string]bool
-	keeps   string // a receipt that it does not delete
-	sent    int
+	world       *world
+	deadLetters map[string]webhook.DeadMessage
+	hidden      map[string]bool
+	keeps       string // a receipt that it does not delete
+	sent        int
 }
 
 func newDLQ(w *world) *dlq {
-	return &dlq{world: w, letters: map[string]webhook.DeadMessage{}, hidden: map[string]bool{}}
+	return &dlq{world: w, deadLetters: map[string]webhook.DeadMessage{}, hidden: map[string]bool{}}
 }
 
 func (q *dlq) put(name string, m webhook.DeadMessage) {
@@ -29,11 +29,11 @@ func (q *dlq) put(name string, m webhook.DeadMessage) {
 	if m.SentAt.IsZero() {
 		m.SentAt = q.world.now
 	}
-	q.letters[name] = m
+	q.deadLetters[name] = m
 }
 
 func (q *dlq) TakeDead(_ context.Context, n int, _, _ time.Duration) (out []webhook.DeadMessage, err error) {
-	for name, m := range q.letters {
+	for name, m := range q.deadLetters {
 		if !q.hidden[name] && len(out) < n {
 			q.hidden[name] = true
 			out = append(out, m)
@@ -49,7 +49,7 @@ func (q *dlq) DeleteDead(_ context.Context, receipts []string) []error {
 			errs[i] = webhook.ErrUnavailable
 			continue
 		}
-		delete(q.letters, name)
+		delete(q.deadLetters, name)
 	}
 	return errs
 }
@@ -61,7 +61,7 @@ func (q *dlq) ReleaseDead(_ context.Context, receipts []string) error {
 	return nil
 }
 
-func (q *dlq) SendLetters(_ context.Context, msgs []webhook.Message) []error {
+func (q *dlq) SendDeadLetters(_ context.Context, msgs []webhook.Message) []error {
 	for _, m := range msgs {
 		q.sent++
 		q.put(fmt.Sprint("renewed", q.sent), webhook.DeadMessage{Message: m})
@@ -73,15 +73,15 @@ func (q *dlq) Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Messag
 	return q.world.Send(ctx, lane, msgs)
 }
 
-func (q *dlq) janitor(l Ledger) *Janitor {
-	return &Janitor{
+func (q *dlq) cleaner(l Ledger) *DeadLetterCleaner {
+	return &DeadLetterCleaner{
 		Ledger: l, Queue: q, Now: func() time.Time { return q.world.now }, Nonce: q.world.nonce,
 		Rounds: 5, Hold: time.Minute, Renew: 12 * 24 * time.Hour, Grace: time.Minute,
 	}
 }
 
-func letterOf(id webhook.EventID, death int) webhook.DeadMessage {
-	return webhook.DeadMessage{Message: webhook.Message{Kind: webhook.KindLetter, ID: id, Letter: &webhook.Letter{Death: death}}}
+func deadLetterOf(id webhook.EventID, death int) webhook.DeadMessage {
+	return webhook.DeadMessage{Message: webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{Death: death}}}
 }
 
 func unclaimed(key string, now time.Time) webhook.DeadMessage {
@@ -120,84 +120,84 @@ func mixed(t *testing.T) (*world, *dlq, webhook.EventID) {
 		t.Fatal(err)
 	}
 	q := newDLQ(w)
-	q.put("valid", letterOf(ids[0], 1))
-	q.put("stale", letterOf(revived.ID, 1))
-	old := letterOf(ids[2], 1)
+	q.put("valid", deadLetterOf(ids[0], 1))
+	q.put("stale", deadLetterOf(revived.ID, 1))
+	old := deadLetterOf(ids[2], 1)
 	old.SentAt = w.now.Add(-13 * 24 * time.Hour)
 	q.put("old", old)
 	q.put("unclaimed", unclaimed("NEW", w.now))
 	q.put("foreign", webhook.DeadMessage{Foreign: "not its JSON"})
-	q.put("unknown", letterOf("v1:EMAIL_REPLY:GONE", 1))
+	q.put("unknown", deadLetterOf("v1:EMAIL_REPLY:GONE", 1))
 	return w, q, "v1:EMAIL_REPLY:NEW"
 }
 
-func TestJanitorLetsGoOnlyWhatMayGo(t *testing.T) {
+func TestCleanerDeletesOnlyWhatMayGo(t *testing.T) {
 	w, q, claimed := mixed(t)
-	counts, err := q.janitor(w).Clear(t.Context())
-	// The letter that was written anew may be looked at in the same round.
+	counts, err := q.cleaner(w).Clear(t.Context())
+	// The dead letter that was written anew may be looked at in the same round.
 	valid := counts.Valid
 	counts.Valid = 0
-	want := LetterCounts{Stale: 1, Renewed: 1, Claimed: 1, Foreign: 2}
+	want := DeadLetterCounts{Stale: 1, Renewed: 1, Claimed: 1, Foreign: 2}
 	if err != nil || counts != want || valid < 1 {
 		t.Fatalf("%+v and %d valid (%v), want %+v", counts, valid, err, want)
 	}
 	for _, name := range []string{"valid", "foreign", "unknown", "renewed1"} {
-		if _, there := q.letters[name]; !there || q.hidden[name] {
+		if _, there := q.deadLetters[name]; !there || q.hidden[name] {
 			t.Errorf("%s is gone, or out of sight", name)
 		}
 	}
-	if len(q.letters) != 4 {
-		t.Errorf("%d messages are left: %v", len(q.letters), q.letters)
+	if len(q.deadLetters) != 4 {
+		t.Errorf("%d messages are left: %v", len(q.deadLetters), q.deadLetters)
 	}
 	if rec, err := w.Get(t.Context(), claimed); err != nil || rec.State != webhook.Pending || rec.DueAt.IsZero() {
 		t.Errorf("the unclaimed event is %+v (%v)", rec, err)
 	}
 }
 
-func TestJanitorKeepsWhatItIsNotSureOf(t *testing.T) {
+func TestCleanerKeepsWhatItIsNotSureOf(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		mute  mute
 		keeps string
-		want  LetterCounts
+		want  DeadLetterCounts
 		stay  string
 	}{
-		{"the ledger cannot be read", mute{reads: true}, "", LetterCounts{Claimed: 1, Foreign: 1}, "stale"},
-		{"the event cannot be claimed", mute{claims: true}, "", LetterCounts{Stale: 1, Renewed: 1, Foreign: 2}, "unclaimed"},
-		{"SQS does not delete it", mute{}, "stale", LetterCounts{Renewed: 1, Claimed: 1, Foreign: 2}, "stale"},
+		{"the ledger cannot be read", mute{reads: true}, "", DeadLetterCounts{Claimed: 1, Foreign: 1}, "stale"},
+		{"the event cannot be claimed", mute{claims: true}, "", DeadLetterCounts{Stale: 1, Renewed: 1, Foreign: 2}, "unclaimed"},
+		{"SQS does not delete it", mute{}, "stale", DeadLetterCounts{Renewed: 1, Claimed: 1, Foreign: 2}, "stale"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, q, _ := mixed(t)
 			q.keeps, c.mute.Ledger = c.keeps, w
-			counts, err := q.janitor(c.mute).Clear(t.Context())
+			counts, err := q.cleaner(c.mute).Clear(t.Context())
 			counts.Valid = 0
 			if !errors.Is(err, webhook.ErrUnavailable) || counts != c.want {
 				t.Fatalf("%+v (%v), want %+v", counts, err, c.want)
 			}
-			if _, there := q.letters[c.stay]; !there || q.hidden[c.stay] {
+			if _, there := q.deadLetters[c.stay]; !there || q.hidden[c.stay] {
 				t.Errorf("%s is gone, or out of sight", c.stay)
 			}
 		})
 	}
 }
 
-// After a large redrive the queue is full of letters that mean nothing any more.
+// After a large redrive the queue is full of dead letters that mean nothing any more.
 // One run takes them all out, so that the alarm on the queue ends.
-func TestRunClearsLettersUntilNoneMayGo(t *testing.T) {
+func TestRunClearsDeadLettersUntilNoneMayGo(t *testing.T) {
 	w := newWorld(t)
 	ids := w.dead(400)
 	q := newDLQ(w)
 	for _, id := range ids {
-		q.put(string(id), letterOf(id, 1))
+		q.put(string(id), deadLetterOf(id, 1))
 	}
 	svc := w.service(nil)
-	svc.Letters = q.janitor(w)
-	if _, err := svc.Start(t.Context(), Order{}); err != nil {
+	svc.DeadLetters = q.cleaner(w)
+	if _, err := svc.Start(t.Context(), Request{}); err != nil {
 		t.Fatal(err)
 	}
 	sum := svc.Run(t.Context())
-	if sum.Err != nil || sum.State != Done || sum.Letters.Stale != len(ids) || len(q.letters) != 0 {
-		t.Errorf("%s: %d letters went and %d are left (%v)", sum.State, sum.Letters.Stale, len(q.letters), sum.Err)
+	if sum.Err != nil || sum.State != Done || sum.DeadLetters.Stale != len(ids) || len(q.deadLetters) != 0 {
+		t.Errorf("%s: %d dead letters went and %d are left (%v)", sum.State, sum.DeadLetters.Stale, len(q.deadLetters), sum.Err)
 	}
 	if sum := svc.Run(t.Context()); sum.Err != nil || sum.Ticks != 0 {
 		t.Errorf("a run with nothing to do: %+v", sum)

@@ -8,8 +8,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// DeadLetters is what the janitor needs of the dead letter queue.
-type DeadLetters interface {
+// DeadLetterQueue is what the dead letter cleaner needs of the dead letter queue.
+type DeadLetterQueue interface {
 	// TakeDead takes up to n messages; they come back after hold unless deleted.
 	// A wait of a second asks every server of the queue, none only some.
 	TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error)
@@ -17,12 +17,12 @@ type DeadLetters interface {
 	DeleteDead(ctx context.Context, receipts []string) []error
 	// ReleaseDead ends the hold.
 	ReleaseDead(ctx context.Context, receipts []string) error
-	SendLetters(ctx context.Context, msgs []webhook.Message) []error
+	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
 }
 
-// LetterCounts is what became of the letters that were looked at.
-type LetterCounts struct {
+// DeadLetterCounts is what became of the dead letters that were looked at.
+type DeadLetterCounts struct {
 	Stale   int `json:"stale"`   // cleared: the event has moved on
 	Renewed int `json:"renewed"` // about to outlive the queue's retention
 	Claimed int `json:"claimed"` // unclaimed events, now in the ledger
@@ -30,7 +30,7 @@ type LetterCounts struct {
 	Valid   int `json:"valid"`   // left alone: the event is dead
 }
 
-func (c *LetterCounts) add(d LetterCounts) {
+func (c *DeadLetterCounts) add(d DeadLetterCounts) {
 	c.Stale += d.Stale
 	c.Renewed += d.Renewed
 	c.Claimed += d.Claimed
@@ -38,26 +38,26 @@ func (c *LetterCounts) add(d LetterCounts) {
 	c.Valid += d.Valid
 }
 
-// gone is how many letters have left the queue.
-func (c *LetterCounts) gone() int { return c.Stale + c.Renewed + c.Claimed }
+// gone is how many dead letters have left the queue.
+func (c *DeadLetterCounts) gone() int { return c.Stale + c.Renewed + c.Claimed }
 
-// Janitor keeps the dead letter queue true, so that its alarm means something.
-type Janitor struct {
+// DeadLetterCleaner keeps the dead letter queue true, so that its alarm means something.
+type DeadLetterCleaner struct {
 	Ledger Ledger
-	Queue  DeadLetters
+	Queue  DeadLetterQueue
 	Now    func() time.Time
 	Nonce  func() string
 	Rounds int           // receives of one Clear, ten messages each
 	Hold   time.Duration // for which a message is out of others' sight if this look is cut short
-	Renew  time.Duration // age at which a letter is written anew
+	Renew  time.Duration // age at which a dead letter is written anew
 	Grace  time.Duration
 }
 
-// Clear looks at some of the letters. A letter is deleted only after a
+// Clear looks at some of the dead letters. A dead letter is deleted only after a
 // consistent read that was made after it was received has shown it stale; any
-// doubt keeps it. (The Janitor of docs/model/letters.pml and of ledger.pml.)
-func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
-	var counts LetterCounts
+// doubt keeps it. (The DeadLetterCleaner of docs/model/deadletters.pml and of ledger.pml.)
+func (j *DeadLetterCleaner) Clear(ctx context.Context) (DeadLetterCounts, error) {
+	var counts DeadLetterCounts
 	var failed error
 	var stay []string
 	wait := time.Second
@@ -80,7 +80,7 @@ func (j *Janitor) Clear(ctx context.Context) (LetterCounts, error) {
 }
 
 // look judges the messages of one receive. It returns those that stay.
-func (j *Janitor) look(ctx context.Context, msgs []webhook.DeadMessage, counts *LetterCounts) (stay []string, err error) {
+func (j *DeadLetterCleaner) look(ctx context.Context, msgs []webhook.DeadMessage, counts *DeadLetterCounts) (stay []string, err error) {
 	var ids []webhook.EventID
 	for _, m := range msgs {
 		if m.Foreign == "" && m.Message.Kind != webhook.KindUnclaimed {
@@ -107,8 +107,8 @@ func (j *Janitor) look(ctx context.Context, msgs []webhook.DeadMessage, counts *
 }
 
 // judge returns what a message that may go counts as; nil, or an error, lets it
-// stay. Without records, which could not be read, no letter goes.
-func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, records map[webhook.EventID]webhook.Record, counts *LetterCounts) (*int, error) {
+// stay. Without records, which could not be read, no dead letter goes.
+func (j *DeadLetterCleaner) judge(ctx context.Context, m webhook.DeadMessage, records map[webhook.EventID]webhook.Record, counts *DeadLetterCounts) (*int, error) {
 	switch {
 	case m.Foreign != "":
 		counts.Foreign++
@@ -125,7 +125,7 @@ func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, records map[
 		return nil, nil
 	case stale(m.Message, rec):
 		return &counts.Stale, nil
-	case m.Message.Kind == webhook.KindLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew:
+	case m.Message.Kind == webhook.KindDeadLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew:
 		return &counts.Renewed, j.renew(ctx, rec)
 	}
 	counts.Valid++
@@ -133,7 +133,7 @@ func (j *Janitor) judge(ctx context.Context, m webhook.DeadMessage, records map[
 }
 
 // remove deletes what was judged, and returns what could not be deleted.
-func (j *Janitor) remove(ctx context.Context, msgs []webhook.DeadMessage, found []*int) (stay []string, failed error) {
+func (j *DeadLetterCleaner) remove(ctx context.Context, msgs []webhook.DeadMessage, found []*int) (stay []string, failed error) {
 	if len(msgs) == 0 {
 		return nil, nil
 	}
@@ -151,7 +151,7 @@ func (j *Janitor) remove(ctx context.Context, msgs []webhook.DeadMessage, found 
 	return stay, failed
 }
 
-// stale: letter k has done its work when the event was leased again, or when
+// stale: dead letter k has done its work when the event was leased again, or when
 // it is neither dead nor being worked on under that number. A message without
 // a number, which SQS moved here because no worker could start, is needed by
 // nobody once the event owes nothing or is owed by its due time. (STALE of
@@ -160,20 +160,20 @@ func stale(m webhook.Message, rec webhook.Record) bool {
 	if m.Kind == webhook.KindEvent {
 		return rec.State != webhook.Processing
 	}
-	k := m.Letter.Death
+	k := m.DeadLetter.Death
 	return rec.LeaseNumber > k || (rec.LeaseNumber == k && rec.State != webhook.Dead && rec.State != webhook.Processing)
 }
 
-// renew writes a letter anew before the queue's retention ends it: first the
-// new one, then the old one goes. (renew and remove of docs/model/letters.pml.)
-func (j *Janitor) renew(ctx context.Context, rec webhook.Record) error {
-	return j.Queue.SendLetters(ctx, []webhook.Message{webhook.LetterOf(rec)})[0]
+// renew writes a dead letter anew before the queue's retention ends it: first the
+// new one, then the old one goes. (renew and remove of docs/model/deadletters.pml.)
+func (j *DeadLetterCleaner) renew(ctx context.Context, rec webhook.Record) error {
+	return j.Queue.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
-// ledger and tells the worker; only then may it go. (The Janitor of
+// ledger and tells the worker; only then may it go. (The DeadLetterCleaner of
 // docs/model/intake.pml.)
-func (j *Janitor) claim(ctx context.Context, m webhook.DeadMessage) error {
+func (j *DeadLetterCleaner) claim(ctx context.Context, m webhook.DeadMessage) error {
 	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), j.Now().Add(j.Grace))
 	if err != nil {
 		return err

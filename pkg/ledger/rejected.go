@@ -16,9 +16,9 @@ import (
 
 // refusedKeep is how long a refusal is kept: longer than the provider's
 // longest documented series of retries and a weekend.
-const refusedKeep = 14 * 24 * time.Hour
+const rejectedRetention = 14 * 24 * time.Hour
 
-type refusedItem struct {
+type rejectedItem struct {
 	PK        string       `dynamodbav:"pk"` // "refused#" and the day
 	SK        string       `dynamodbav:"sk"` // the time, '#', the request id
 	At        instant      `dynamodbav:"at"`
@@ -34,20 +34,20 @@ type refusedItem struct {
 	ExpiresAt epochSeconds `dynamodbav:"expires_at"`
 }
 
-func refusedPK(day string) string { return "refused#" + day }
+func rejectedPK(day string) string { return "refused#" + day }
 
-// RecordRefusal keeps a request that was not accepted, for 14 days. The caller
+// RecordRejectedRequest keeps a request that was not accepted, for 14 days. The caller
 // bounds its rate.
-func (l *Ledger) RecordRefusal(ctx context.Context, r webhook.Refused) error {
+func (l *Ledger) RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error {
 	if r.At.IsZero() {
 		return errors.New("ledger: a refusal needs a time")
 	}
 	when := at(r.At)
-	av, err := attributevalue.MarshalMap(refusedItem{
-		PK: refusedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,
+	av, err := attributevalue.MarshalMap(rejectedItem{
+		PK: rejectedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,
 		At: when, RequestID: r.RequestID, Source: r.Source, Kind: r.Kind, Cause: r.Cause, Detail: r.Detail,
 		SourceIP: r.SourceIP, UserAgent: r.UserAgent, Bytes: r.Bytes, Excerpt: r.Excerpt,
-		ExpiresAt: seconds(r.At.Add(refusedKeep)),
+		ExpiresAt: seconds(r.At.Add(rejectedRetention)),
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: refusal cannot be written: %w", err)
@@ -58,14 +58,14 @@ func (l *Ledger) RecordRefusal(ctx context.Context, r webhook.Refused) error {
 	return nil
 }
 
-// Refusals lists the requests of one UTC day that were not accepted, newest
+// RejectedRequests lists the requests of one UTC day that were not accepted, newest
 // first, at most limit.
-func (l *Ledger) Refusals(ctx context.Context, day time.Time, limit int) ([]webhook.Refused, error) {
+func (l *Ledger) RejectedRequests(ctx context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error) {
 	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &l.table,
 		KeyConditionExpression: aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: refusedPK(day.UTC().Format(time.DateOnly))},
+			":pk": &types.AttributeValueMemberS{Value: rejectedPK(day.UTC().Format(time.DateOnly))},
 		},
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
@@ -73,13 +73,13 @@ func (l *Ledger) Refusals(ctx context.Context, day time.Time, limit int) ([]webh
 	if err != nil {
 		return nil, unavailable("refusals", err)
 	}
-	refused := make([]webhook.Refused, 0, len(out.Items))
+	refused := make([]webhook.RejectedRequest, 0, len(out.Items))
 	for _, av := range out.Items {
-		var it refusedItem
+		var it rejectedItem
 		if err := attributevalue.UnmarshalMap(av, &it); err != nil {
 			return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
 		}
-		refused = append(refused, webhook.Refused{
+		refused = append(refused, webhook.RejectedRequest{
 			At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Kind: it.Kind, Cause: it.Cause,
 			Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
 		})

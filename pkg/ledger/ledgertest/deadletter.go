@@ -8,17 +8,17 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-var letterRules = []rule{
-	{"the letter of that very death revives a dead event", letterRevives},
-	{"any other message revives no dead event", letterStale},
-	{"a second copy of a letter revives nothing", letterTwice},
-	{"a letter that was sent clears what the event owed", letterSentClears},
-	{"only that death and that due time are cleared", letterSentIsExact},
-	{"a late clearing does not strand the next death", letterSentLate},
-	{"an event that moved on is not cleared", letterSentMoved},
+var deadLetterRules = []rule{
+	{"the dead letter of that very death revives a dead event", deadLetterRevives},
+	{"any other message revives no dead event", deadLetterStale},
+	{"a second copy of a dead letter revives nothing", deadLetterTwice},
+	{"a dead letter that was sent clears what the event owed", confirmDeadLetterClears},
+	{"only that death and that due time are cleared", confirmDeadLetterIsExact},
+	{"a late clearing does not strand the next death", confirmDeadLetterLate},
+	{"an event that moved on is not cleared", confirmDeadLetterMoved},
 }
 
-func letterRevives(e *env) {
+func deadLetterRevives(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	req := e.request(dead.ID, sec(100))
 	req.Death = dead.Death
@@ -35,62 +35,62 @@ func letterRevives(e *env) {
 	e.wantList("the dead", ledger.Query{Dead: true})
 }
 
-func letterStale(e *env) {
+func deadLetterStale(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	e.settled(e.leased(id, sec(10)), webhook.Pending, sec(20))
 	dead := e.settled(e.leased(id, sec(1000)), webhook.Dead, sec(1010))
 	equal(e, "death", dead.Death, 2)
-	for _, letter := range []int{0, 1, 3, -2} {
+	for _, byDeadLetter := range []int{0, 1, 3, -2} {
 		req := e.request(id, sec(2000))
-		req.Death = letter
-		e.refused(req, webhook.RefusedStaleLetter)
+		req.Death = byDeadLetter
+		e.refused(req, webhook.LeaseRefusedStaleDeadLetter)
 	}
 }
 
-func letterTwice(e *env) {
+func deadLetterTwice(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	req := e.request(dead.ID, sec(100))
 	req.Death = dead.Death
 	lease := e.lease(req)
 	req = e.request(dead.ID, sec(101))
 	req.Death = dead.Death
-	e.refused(req, webhook.RefusedBusy)
+	e.refused(req, webhook.LeaseRefusedBusy)
 	again := e.settled(lease, webhook.Dead, sec(110))
 	equal(e, "death", again.Death, 2)
 	equal(e, "first death", again.FirstDied, dead.DiedAt)
 	equal(e, "latest death", again.DiedAt, sec(110))
-	e.refused(req, webhook.RefusedStaleLetter)
+	e.refused(req, webhook.LeaseRefusedStaleDeadLetter)
 }
 
-func letterSentClears(e *env) {
+func confirmDeadLetterClears(e *env) {
 	want := e.in(webhook.Dead, "A")
 	e.wantDue(sec(10_000), want.ID)
-	e.must(e.l.LetterSent(e.ctx, want.ID, want.Death, want.DueAt))
+	e.must(e.l.ConfirmDeadLetter(e.ctx, want.ID, want.Death, want.DueAt))
 	want.DueAt = time.Time{}
 	e.same(want, e.get(want.ID))
 	e.wantDue(sec(10_000))
 	e.wantList("the dead", ledger.Query{Dead: true}, want.ID)
 
 	e.unchanged(want.ID, webhook.ErrChanged, func() error {
-		return e.l.LetterSent(e.ctx, want.ID, want.Death, sec(80))
+		return e.l.ConfirmDeadLetter(e.ctx, want.ID, want.Death, sec(80))
 	})
 	e.unchanged(want.ID, webhook.ErrChanged, func() error {
-		return e.l.LetterSent(e.ctx, want.ID, want.Death, time.Time{})
+		return e.l.ConfirmDeadLetter(e.ctx, want.ID, want.Death, time.Time{})
 	})
-	e.want(e.l.LetterSent(e.ctx, "v1:EMAIL_REPLY:NONE", 1, sec(1)), webhook.ErrNotFound)
+	e.want(e.l.ConfirmDeadLetter(e.ctx, "v1:EMAIL_REPLY:NONE", 1, sec(1)), webhook.ErrNotFound)
 }
 
-func letterSentIsExact(e *env) {
+func confirmDeadLetterIsExact(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	e.unchanged(dead.ID, webhook.ErrChanged, func() error {
-		return e.l.LetterSent(e.ctx, dead.ID, dead.Death+1, dead.DueAt)
+		return e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death+1, dead.DueAt)
 	})
 	e.unchanged(dead.ID, webhook.ErrChanged, func() error {
-		return e.l.LetterSent(e.ctx, dead.ID, dead.Death, dead.DueAt.Add(time.Millisecond))
+		return e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt.Add(time.Millisecond))
 	})
 }
 
-func letterSentLate(e *env) {
+func confirmDeadLetterLate(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	req := e.request(dead.ID, sec(30))
 	req.Death = dead.Death
@@ -99,12 +99,12 @@ func letterSentLate(e *env) {
 	s.DueAt = dead.DueAt // as two deaths in the same moment would have it
 	e.must(e.l.Settle(e.ctx, lease, s))
 	e.unchanged(dead.ID, webhook.ErrChanged, func() error {
-		return e.l.LetterSent(e.ctx, dead.ID, dead.Death, dead.DueAt)
+		return e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt)
 	})
 	e.wantDue(sec(10_000), dead.ID)
 }
 
-func letterSentMoved(e *env) {
+func confirmDeadLetterMoved(e *env) {
 	for i, move := range []func(webhook.Record) error{
 		func(r webhook.Record) error { return e.l.Park(e.ctx, r.ID, r.Death, sec(50)) },
 		func(r webhook.Record) error {
@@ -117,7 +117,7 @@ func letterSentMoved(e *env) {
 		dead := e.in(webhook.Dead, fmt.Sprintf("A%d", i))
 		e.must(move(dead))
 		e.unchanged(dead.ID, webhook.ErrChanged, func() error {
-			return e.l.LetterSent(e.ctx, dead.ID, dead.Death, dead.DueAt)
+			return e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt)
 		})
 	}
 }

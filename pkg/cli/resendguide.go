@@ -8,17 +8,17 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// refire is the smallest action that makes Smartlead send an event of a type
+// resendGuide is the smallest action that makes Smartlead send an event of a type
 // again (help article on redelivering webhooks: a sent, open, click or reply
 // event needs a new time, a bounce a new bounce).
-type refire struct {
+type resendGuide struct {
 	Type   webhook.Type `json:"type"`
 	Fires  string       `json:"fires_when"`
 	Action string       `json:"action"`
 	Note   string       `json:"note,omitempty"`
 }
 
-var refires = []refire{
+var resendGuides = []resendGuide{
 	{webhook.EmailSent, "a new sent time exists",
 		"let the campaign send one email to a test lead", "The first step sends FIRST_EMAIL_SENT as well."},
 	{webhook.FirstEmailSent, "a lead's first step is sent",
@@ -49,9 +49,9 @@ var refires = []refire{
 		"lower the threshold of a test campaign below its bounce rate", ""},
 }
 
-func (p *program) refireCmd() *cobra.Command {
+func (p *program) resendGuideCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:   "refire [TYPE]",
+		Use:   "resend-guide [TYPE]",
 		Short: "Say how to make Smartlead send an event again when no payload is left",
 		Long: `Say the smallest action that makes Smartlead send an event of this type again,
 for an event of which no payload is left. Before that, see whether one is left:
@@ -62,15 +62,23 @@ for an event of which no payload is left. Before that, see whether one is left:
 
 A user-level webhook takes the events of client and campaign webhooks: check which
 one is active before you wait for an event.`,
-		Example:   "  smartleadctl refire EMAIL_REPLY",
+		Example:   "  smartleadctl resend-guide EMAIL_REPLY",
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: typeNames(),
-		RunE:      func(_ *cobra.Command, args []string) error { return p.refire(args) },
+		RunE:      func(_ *cobra.Command, args []string) error { return p.resendGuide(args) },
 	}
 }
 
-func (p *program) refire(args []string) error {
-	chosen := refires
+// refireCmd is resend-guide under its former name, which notes and scripts may
+// still hold. No help lists it.
+func (p *program) refireCmd() *cobra.Command {
+	cmd := p.resendGuideCmd()
+	cmd.Use, cmd.Hidden = "refire [TYPE]", true
+	return cmd
+}
+
+func (p *program) resendGuide(args []string) error {
+	chosen := resendGuides
 	if len(args) == 1 {
 		types := matchTypes(args[0])
 		if len(types) == 0 {
@@ -78,7 +86,7 @@ func (p *program) refire(args []string) error {
 			return err
 		}
 		chosen = nil
-		for _, r := range refires {
+		for _, r := range resendGuides {
 			if slices.Contains(types, r.Type) {
 				chosen = append(chosen, r)
 			}
