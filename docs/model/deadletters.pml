@@ -1,7 +1,7 @@
-/* The dead letter queue of ONE event: letters, the cleaner that clears and
+/* The dead letter queue of ONE event: dead letters, the cleaner that clears and
    renews them, the queue's retention, moves by the console, revivals.  Leases
    and settlements are reduced: ledger.pml has them whole.
-   A letter is young or old (beyond Renew); none turns old during one judgement.
+   A dead letter is young or old (beyond Renew); none turns old during one judgement.
    An old one expires only after the cleaner has judged it without an error:
    Renew leaves two days for that.
    f is the budget of faults: crash, request or answer lost, refused send. */
@@ -27,11 +27,11 @@
 #define PARK 5
 #define NOMSG 15
 byte st=PEND, ln=0, dn=0, due=1; bit swok=0;
-byte yq[NM], oq[NM], lv[NM], hand=NOMSG; bit judged[NM];   /* DLQ young and old, lane; [0] un-numbered, [k] letter k */
+byte yq[NM], oq[NM], lv[NM], hand=NOMSG; bit judged[NM];   /* DLQ young and old, lane; [0] un-numbered, [k] dead letter k */
 byte f=F; bit judging=0, arrived=0;
 #define SETDUE(v) due=v; swok=0
 #ifndef QMAX
-#define QMAX 2     /* copies of one letter of one age */
+#define QMAX 2     /* copies of one dead letter of one age */
 #endif
 #define up(x) x=(x<QMAX -> x+1 : x)
 #define ANY(j) (yq[j]>0 || oq[j]>0)
@@ -74,7 +74,7 @@ next: atomic { ss=0; sk=0; swok=0 }
 /* redrive.DeadLetterCleaner.look, judge: TakeDead, GetMany, then delete, renew or leave */
 proctype Cleaner() { byte j=NOMSG, js=0, jl=0, jd=0; bit old=0;
 end: do ::
-#ifdef RENEWEV                            /* mutant: the read may be older than the letter */
+#ifdef RENEWEV                            /* mutant: the read may be older than the dead letter */
    atomic { js=st; jl=ln; jd=dn };
 #endif
    atomic { if
@@ -92,10 +92,10 @@ end: do ::
 #endif
    /* redrive.stale */
    if
-#ifdef JEAGER                             /* mutant with RENEWEV: whatever is not the letter of the present death */
+#ifdef JEAGER                             /* mutant with RENEWEV: whatever is not the dead letter of the present death */
    :: (j>0 && !(js==DEAD && jd==j)) || (j==0 && js!=PROC) -> goto remove
    :: (j>0 && js==DEAD && jd==j && old) ->
-#elif defined(JALL)                       /* mutant: a letter goes once it was looked at */
+#elif defined(JALL)                       /* mutant: a dead letter goes once it was looked at */
    :: true -> goto remove
    :: false ->
 #else
@@ -110,7 +110,7 @@ end: do ::
       atomic { if :: up(yq[jd]) :: f>0 -> f-- fi };
       goto next
 #else
-      atomic { if :: up(yq[jd])                                  /* redrive.DeadLetterCleaner.renew: the new letter */
+      atomic { if :: up(yq[jd])                                  /* redrive.DeadLetterCleaner.renew: the new dead letter */
                   :: f>0 -> f--;                                 /* refused */
 #ifndef RENEWBLIND                        /* mutant: the old one goes although the new one was refused */
                      goto next
@@ -174,7 +174,7 @@ proctype Operator() { byte n=PRK; end: do
   od }
 #endif
 #ifndef NOMON
-/* D1: dead and nothing owed => its letter is in the DLQ, in a lane or in a worker's hands */
+/* D1: dead and nothing owed => its dead letter is in the DLQ, in a lane or in a worker's hands */
 proctype Mon() { end: atomic { (st==DEAD && due==0 && !(ANY(dn) || lv[dn]>0 || hand==dn)) -> assert(false) } }
 #endif
 init { atomic {

@@ -93,7 +93,7 @@ C1: atomic { if                                                  /* put if absen
 #endif
 #endif
     fi }
-C2: atomic { if                                                  /* releaseIfTrusted: Release by a trusted repeat */
+C2: atomic { if                                                  /* releaseByRepeat: Release by a trusted repeat */
 #ifdef RELBLIND                           /* mutant: no condition on the state */
     :: true -> assert(st==HELD); 
 #else
@@ -117,7 +117,7 @@ C2: atomic { if                                                  /* releaseIfTru
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
-C2r: atomic { if                                                 /* releaseIfTrusted: changed, so read it; repeat judges it anew */
+C2r: atomic { if                                                 /* releaseByRepeat: changed, so read it; repeat classifies it anew */
 #ifdef TRUSTOLD                           /* mutant: the record as it was before answers */
     :: goto C9
 #else
@@ -139,8 +139,8 @@ C3t: atomic { if                                                 /* trustVariant
     :: true
 #endif
     fi }
-C3h: atomic {                                                    /* repeat; heldApart reads what was split off */
-#ifdef NOALONE                            /* mutant: a trusted body is a variant even of an event that is not trusted */
+C3h: atomic {                                                    /* variant: splitIsHeld reads what was split off */
+#ifdef NOSPLIT                            /* mutant: a trusted body is a variant even of an event that is not trusted */
     goto C9
 #else
     if :: r==VAR && t && (old==HELD
@@ -157,19 +157,19 @@ C3h: atomic {                                                    /* repeat; held
        :: else -> goto C9 fi
 #endif
     }
-C4: atomic { if                                                  /* standAlone: getItem; Split: getItem */
+C4: atomic { if                                                  /* splitTrusted: getItem */
     :: sp[b] -> r=DUP; goto C6
     :: !sp[b] -> r=ACC; ku=vun[b]
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
-C4p: atomic { if                                                 /* Split: put if absent (splitItem) */
+C4p: atomic { if                                                 /* split: put if absent (splitItem) */
     :: sst[b]==NONE -> sst[b]=(ku -> HELD : PEND); assert(ku || tr[b])
     :: sst[b]!=NONE
     :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
-C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* Split: split_as; freeApart does what C6 does */
-C6: atomic { if                                                  /* splitTrusted: releaseIfTrusted */
-#ifndef NOVOUCH                           /* mutant: what is split off stays held */
+C5: atomic { if :: sp[b]=1 :: f>0 -> f--; r=UNAVAIL; goto C9 fi }    /* split: split_as */
+C6: atomic { if                                                  /* split: releaseSplit; splitTrusted: getItem */
+#ifndef NORELSPLIT                           /* mutant: what is split off stays held */
     :: sst[b]==HELD -> sst[b]=PEND; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
 #ifndef NOBESIDE
     :: sst[b]==DISC -> goto C7                                   /* given up: before, or between its two steps */
@@ -183,7 +183,7 @@ C6: atomic { if                                                  /* splitTrusted
     :: f>0 -> f--; r=UNAVAIL
     fi;
     goto C8 }
-C7: atomic { if                                                  /* repeat of the one that was given up: keepVariant and standAlone beside it */
+C7: atomic { if                                                  /* repeat of the one that was given up: keepVariant and splitTrusted beside it */
     :: true -> r=(beside[b] -> DUP : ACC); beside[b]=1; assert(tr[b]); if :: skip :: f>0 -> f--; r=UNAVAIL fi
     :: f>0 -> f--; r=UNAVAIL
     fi }
@@ -344,7 +344,7 @@ proctype Operator() { byte x=0; bit su=0, ss=0; end: do
      atomic { if :: ss :: !ss && sst[x]==NONE -> sst[x]=(su -> HELD : PEND) :: !ss && sst[x]!=NONE fi };             /* put if absent */
      atomic { if :: ss :: !ss -> sp[x]=1; su=vun[x] fi };                                                        /* split_as; the variant as it then stands */
 #ifndef NOFREE                            /* mutant: a split does not look whether the variant is trusted meanwhile */
-     atomic { if :: !su && sst[x]==HELD -> sst[x]=PEND :: else fi };                                               /* freeApart */
+     atomic { if :: !su && sst[x]==HELD -> sst[x]=PEND :: else fi };                                               /* releaseSplit */
 #endif
      atomic { x=0; su=0; ss=0 }
   od }

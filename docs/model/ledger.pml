@@ -52,7 +52,7 @@ bit wait=0, lexp=0; byte key=0, gen=0;    /* not_before to come; lease_until pas
 byte owner=0;                             /* lease_nonce while its holder lives; 0: the holder is gone */
 bit nonce=0;                              /* lease_nonce is that of lease ln (markDeadAbandoned removes it) */
 byte mover=0;                             /* move_nonce: who made the latest move */
-/* queues: [0] a message without a number, [k] the letter of death k */
+/* queues: [0] a message without a number, [k] the dead letter of death k */
 byte dq[NM], lv[NM]; byte hand[2];
 byte eff[2*(REP+1)];                      /* effects per destination and idempotency key */
 bit seen[2*(REP+1)];                      /* what the destination dedupes by */
@@ -123,7 +123,7 @@ gone: skip
 #else
 #define NB (!wait)
 #endif
-#if defined(NODN)                         /* mutant: any letter revives */
+#if defined(NODN)                         /* mutant: any dead letter revives */
 #define LETTER(m) (m>0)
 #elif defined(NODN_ANY)                   /* mutant: any message revives */
 #define LETTER(m) (true)
@@ -255,7 +255,7 @@ end: atomic {
     if :: m==0 -> pl=pay; pay=0 :: else fi;
 #endif
 #ifndef NOCANON
-    m=(m>0 && m!=dn -> 0 : m);                                  /* a stale letter acts like a message without a number */
+    m=(m>0 && m!=dn -> 0 : m);                                  /* a stale dead letter acts like a message without a number */
 #endif
     hand[me]=m;
     if :: true :: f>0 -> f--; putl(m) fi }                    /* at least once: delivered twice */
@@ -274,7 +274,7 @@ W1: atomic {
     :: st==PROC && lexp && !LOSTOK && !(owner==me+1 && r) -> act=2; sn=ln; goto W1x
     :: DEADST && LETTER(m) -> act=3; sn=dn; goto W1x
     :: (st==PEND && !NB) || (st==PROC && !lexp && !(owner==me+1 && r)) || (st!=PEND && st!=PROC && !(DEADST && LETTER(m))) ->
-       goto fin                                                 /* early, busy, finished, stale letter: acknowledged */
+       goto fin                                                 /* early, busy, finished, stale dead letter: acknowledged */
 #ifdef TRUSTPROC
     :: f>0 -> f--; r=1; goto W1
 #endif
@@ -285,14 +285,14 @@ W1x: atomic {                                                   /* the second wr
     if
     :: act==1 && X_EXP -> dolease(PROC)                         /* ledger.leaseExpired */
     :: act==3 && X_LET -> dolease(DEAD)                         /* ledger.leaseByLetter */
-    :: act==2 && X_EXP ->                                       /* ledger.markDeadAbandoned; process.Service.notLeased sends its letter */
+    :: act==2 && X_EXP ->                                       /* ledger.markDeadAbandoned; process.Service.notLeased sends its dead letter */
        assert(st==PROC && lexp && ln==sn);
        dead(ln);
 #ifndef DEADNONCE                         /* mutant: the death of an abandoned lease leaves the nonce */
        nonce=0;
 #endif
        owner=0; k=ln; act=0; sn=0;
-       if :: goto W5 :: f>0 -> DIEBACK :: f>0 -> DIEKEEP fi     /* kept: the retry meets a dead event, the sweeper sends the letter */
+       if :: goto W5 :: f>0 -> DIEBACK :: f>0 -> DIEKEEP fi     /* kept: the retry meets a dead event, the sweeper sends the dead letter */
     :: !((act==1 && X_EXP) || (act==3 && X_LET) || (act==2 && X_EXP)) ->
        act=0; sn=0; if :: goto W1 :: goto giveback fi           /* it moved: anew, or maxLeaseRaces */
     :: f>0 -> act=0; sn=0; DIEBACK
@@ -319,7 +319,7 @@ W4: atomic {                                                    /* ledger.Settle
 #endif
        :: !ALLOK && RETRY -> note(0,a); note(1,b); owner=0; st=PEND; wait=1; SETDUE(1); sn=PEND  /* W4 to PEND */
        :: !ALLOK && !RETRY ->                                                                     /* W4 to DEAD */
-#ifdef LETTERFIRST                        /* mutant: the letter before the ledger */
+#ifdef LETTERFIRST                        /* mutant: the dead letter before the ledger */
           putd(ln); goto W4b
 #else
           note(0,a); note(1,b); owner=0; dead(ln); sn=DEAD;
@@ -456,7 +456,7 @@ end: do :: atomic { n>0 && st==DEAD -> n--; x=dn; CNT(nreq++) };          /* red
   od }
 #endif
 #if CON>0
-/* StartMessageMoveTask: letters back to the live queue as they are */
+/* StartMessageMoveTask: dead letters back to the live queue as they are */
 proctype Console() { byte n=CON, j=0;
 end: do :: atomic { n>0 ->
      if
@@ -481,7 +481,7 @@ end: do :: atomic { n>0 ->
 /* redrive.DeadLetterCleaner.judge: receive, a consistent read, then perhaps delete; un-numbered messages too */
 proctype Cleaner() { byte j=NOMSG, js=0, jl=0, jd=0;
 end: do ::
-#ifdef EVREAD                             /* mutant with JEAGER: the read may be older than the letter */
+#ifdef EVREAD                             /* mutant with JEAGER: the read may be older than the dead letter */
    atomic { st!=NONE -> js=st; jl=ln; jd=dn };
 #endif
    atomic { if
@@ -495,7 +495,7 @@ end: do ::
    atomic { st!=NONE -> js=st; jl=ln; jd=dn };
 #endif
    /* redrive.stale, then queue.Queues.DeleteDead */
-#ifdef JEAGER                             /* whatever is not the letter of the present death */
+#ifdef JEAGER                             /* whatever is not the dead letter of the present death */
 #define STALE (j>0 -> !(js==DEAD && jd==j) : js!=PROC)
 #else
 #define STALE (j>0 -> (jl>j || (jl==j && js!=DEAD && js!=PROC)) : js!=PROC)
@@ -586,7 +586,7 @@ proctype Heal() { healthy=1 }
 proctype Forget() { end: do :: atomic { MAYFORGET && seen[0] -> seen[0]=0 } od }
 #endif
 #ifndef NOS5
-/* S5: dead and nothing owed => its letter is in the DLQ, in a lane or in a worker's hands */
+/* S5: dead and nothing owed => its dead letter is in the DLQ, in a lane or in a worker's hands */
 #define VISIBLE (dq[dn]>0 || lv[dn]>0 || hand[0]==dn || hand[1]==dn)
 proctype Mon() { end: atomic { (st==DEAD && due==0 && !VISIBLE) -> assert(false) } }
 #endif
@@ -658,7 +658,7 @@ ltl l1 { [] (acked -> <> TERMI) }
 #ifdef L2   /* brought back while every destination is healthy => delivered */
 ltl l2 { [] (req -> <> deliv) }
 #endif
-#ifdef L2W  /* with the queue's own redrive policy: or the letter is in the DLQ again */
+#ifdef L2W  /* with the queue's own redrive policy: or the dead letter is in the DLQ again */
 ltl l2w { [] (req -> <> delivw) }
 #endif
 #ifdef L3   /* what is finished is not swept for ever */

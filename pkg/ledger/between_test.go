@@ -52,7 +52,7 @@ func TestBetweenReadAndRelease(t *testing.T) {
 				}, webhook.ClaimDuplicate, false},
 			} {
 				t.Run(c.name, func(t *testing.T) {
-					net := &between{RoundTripper: newTransport(t), text: `":held"`}
+					net := &between{RoundTripper: newTransport(t), text: `"held"`}
 					l := openStore(t, engine.start(t), net)
 					held := plainReceipt("v1:EMAIL_REPLY:A")
 					held.Held, held.Flags = true, []string{webhook.FlagUntrustedSender}
@@ -101,8 +101,8 @@ func TestSplitWhileTheBodyBecomesTrusted(t *testing.T) {
 				before        string // the second runs before the first sends this
 			}{
 				{"received before the split writes its event", split, receive, `attribute_not_exists`},
-				{"received before the split is noted", split, receive, `split_as = :id`},
-				{"split before the body is trusted", receive, split, `contains(flags`},
+				{"received before the split is noted", split, receive, `#split_as = :split_as`},
+				{"split before the body is trusted", receive, split, `contains(#flags`},
 				{"split before the receipt looks for what was split off", receive, split, string(ledger.SplitID(variant))},
 			} {
 				t.Run(c.name, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestLostAnswerToTrust(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
-			outer := &between{RoundTripper: net, text: `contains(flags`}
+			outer := &between{RoundTripper: net, text: `contains(#flags`}
 			l := openStore(t, engine.start(t), outer)
 			forged, trusted := plainReceipt("v1:EMAIL_REPLY:A"), plainReceipt("v1:EMAIL_REPLY:A")
 			trusted.Fingerprint, forged.Fingerprint = "other", "other"

@@ -177,9 +177,9 @@ func dueShard(id webhook.EventID) string { return dueShardName(int(shard(id, due
 
 func dueShardName(n int) string { return fmt.Sprintf("due#%d", n) }
 
-// awaitingOperatorShard is the partition of the index dead for an event that is dead, held
+// awaitingShard is the partition of the index dead for an event that is dead, held
 // or parked.
-func awaitingOperatorShard(state webhook.State, id webhook.EventID) string {
+func awaitingShard(state webhook.State, id webhook.EventID) string {
 	return fmt.Sprintf("%s#%d", state, shard(id, deadShards))
 }
 
@@ -234,10 +234,20 @@ func newItem(id webhook.EventID, r webhook.Receipt) item {
 // that says so.
 func (it item) trusted() bool { return !slices.Contains(it.Flags, webhook.FlagUntrustedSender) }
 
-// hold makes a new event one that waits for an operator.
-func (it *item) hold() {
-	it.State = string(webhook.Held)
-	it.DeadShard, it.DeadKey = awaitingOperatorShard(webhook.Held, it.id()), it.TimeKey
+func (it item) state() webhook.State { return webhook.State(it.State) }
+
+// open is how a new event begins: held, where it waits for an operator, else
+// pending and due.
+func (it *item) open(held bool, dueAt time.Time) {
+	it.Lane = string(webhook.Live)
+	if held {
+		it.State = string(webhook.Held)
+		it.DeadShard, it.DeadKey = awaitingShard(webhook.Held, it.id()), it.TimeKey
+		return
+	}
+	it.State = string(webhook.Pending)
+	it.DueAt = at(dueAt)
+	it.DueShard, it.DueKey = dueShard(it.id()), timeKey(it.DueAt, it.id())
 }
 
 func (it *item) setReceipt(r webhook.Receipt) {

@@ -15,7 +15,7 @@ const maxLeaseRaces = 4
 
 // Lease takes the right to process an event. The common case, a pending event,
 // is one conditional write; any other costs one write more, conditional on
-// exactly what was seen: the model's W1, then W1x.
+// exactly what was seen.
 //
 // It returns *webhook.NotLeasable where the event may not be leased,
 // webhook.ErrNotFound where there is none.
@@ -46,23 +46,12 @@ func leaseOf(it item) webhook.Lease {
 }
 
 // leaseUpdate is what every lease writes: the number rises by one in the same
-// write and never restarts, and the due time moves to the end of the lease: the
-// model's dolease.
-func leaseUpdate(req webhook.LeaseRequest) update {
-	due := at(req.DueAt)
-	return update{
-		key: keyOf(req.ID),
-		set: "#state = :processing, lease_number = lease_number + :one, lease_nonce = :nonce, " +
-			"lease_until = :until, due_at = :due, due_key = :due_key, due_shard = :due_shard, " +
-			"sweeps = :zero, updated_at = :now",
-		remove: "not_before",
-		names:  map[string]string{"#state": "state"},
-		values: map[string]any{
-			":processing": string(webhook.Processing), ":one": 1, ":zero": 0,
-			":nonce": req.Nonce, ":until": at(req.Until), ":now": at(req.Now),
-			":due": due, ":due_key": timeKey(due, req.ID), ":due_shard": dueShard(req.ID),
-		},
-	}
+// write and never restarts, and the due time moves to the end of the lease.
+func leaseUpdate(req webhook.LeaseRequest) *update {
+	return change(req.ID).
+		state(webhook.Processing, req.Now).
+		increment("lease_number").set("lease_nonce", req.Nonce).set("lease_until", at(req.Until)).
+		due(req.ID, req.DueAt).set("sweeps", 0).remove("not_before")
 }
 
 func initialProgress(names []string) []progress {
@@ -73,18 +62,14 @@ func initialProgress(names []string) []progress {
 	return out
 }
 
-// leasePending is the model's W1 from PEND.
+// leasePending is the common case.
 func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (item, error) {
-	u := leaseUpdate(req)
-	u.set += ", destinations = if_not_exists(destinations, :destinations)"
-	u.cond = "#state = :pending AND (attribute_not_exists(not_before) OR not_before <= :now)"
-	u.values[":pending"] = string(webhook.Pending)
-	u.values[":destinations"] = initialProgress(req.Destinations)
-	return l.apply(ctx, u)
+	return l.apply(ctx, leaseUpdate(req).
+		from(webhook.Pending).wherePassed("not_before", req.Now).
+		setIfAbsent("destinations", initialProgress(req.Destinations)))
 }
 
-// leaseOther decides on the item that refused a pending lease: the other
-// branches of the model's W1.
+// leaseOther decides on the item that refused a pending lease.
 func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	refuse := func(why webhook.LeaseRefusal) (item, error) {
 		return item{}, &webhook.NotLeasable{Reason: why, Record: old.record()}
@@ -112,45 +97,38 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 	return refuse(webhook.LeaseRefusedFinished)
 }
 
-// leaseExpired takes over from a holder that never reported an outcome: the model's W1x
-// from PROC. The abandoned lease is charged apart from the attempts.
+// leaseExpired takes over from a holder that never reported an outcome. The
+// abandoned lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	u := leaseUpdate(req)
-	u.set += ", abandoned = abandoned + :one, history = :history"
-	u.cond = "#state = :processing AND lease_number = :seen AND lease_until < :now"
-	u.values[":seen"] = old.LeaseNumber
-	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})
-	return l.apply(ctx, u)
+	return l.apply(ctx, leaseUpdate(req).
+		from(webhook.Processing).where("lease_number", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		increment("abandoned").set("history", historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})))
 }
 
-// leaseByDeadLetter revives a dead event by its own dead letter: the model's W1x from
-// DEAD. It starts a new budget, never a new count, and keeps what succeeded.
+// leaseByDeadLetter revives a dead event by its own dead letter. It starts a new
+// budget, never a new count, and keeps what succeeded.
 func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	u := leaseUpdate(req)
-	u.set += ", abandoned = :zero, redrives = redrives + :one, destinations = :destinations"
-	u.remove += ", dead_shard, dead_key"
-	u.cond = "#state = :dead AND death = :death"
-	u.values[":dead"] = string(webhook.Dead)
-	u.values[":death"] = old.Death
-	u.values[":destinations"] = progressOf(newBudget(old.record().Destinations))
-	return l.apply(ctx, u)
+	return l.apply(ctx, leaseUpdate(req).
+		from(webhook.Dead).where("death", old.Death).
+		clearAwaiting().set("abandoned", 0).increment("redrives").
+		set("destinations", progressOf(newBudget(old.record().Destinations))))
 }
 
-// markDeadAbandoned writes dead over an expired lease when its event has used up its
-// abandoned leases: the model's W1x. The event owes its dead letter. The nonce goes,
-// so that the holder, should it come back, does not take this death for its
-// own.
+// The error of an event whose leases were all abandoned.
+const (
+	abandonedClass = "abandoned"
+	abandonedError = "the worker stopped without reporting an outcome, as on a time-out or out of memory, too often"
+)
+
+// markDeadAbandoned writes dead over an expired lease when its event has used up
+// its abandoned leases. The event owes its dead letter. The nonce goes, so that
+// the holder, should it come back, does not take this death for its own.
 func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	u := deadUpdate(keyOf(req.ID), old, req.Now, req.DueAt)
-	u.set += ", history = :history"
-	u.remove += ", lease_nonce"
-	u.cond = "#state = :processing AND lease_number = :seen AND lease_until < :now"
-	u.values[":processing"] = string(webhook.Processing)
-	u.values[":seen"] = old.LeaseNumber
-	u.values[":class"] = "abandoned"
-	u.values[":error"] = "the worker stopped without reporting an outcome, as on a time-out or out of memory, too often"
-	u.values[":history"] = historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})
-	it, err := l.apply(ctx, u)
+	it, err := l.apply(ctx, change(req.ID).
+		from(webhook.Processing).where("lease_number", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		dead(req.ID, old.LeaseNumber, abandonedClass, abandonedError, req.Now, req.DueAt).
+		set("history", historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})).
+		remove("lease_nonce"))
 	if err != nil {
 		return item{}, err
 	}
@@ -161,26 +139,7 @@ func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest
 func abandonedAttempt(old item) webhook.Attempt {
 	return webhook.Attempt{
 		Number: old.LeaseNumber, Generation: old.Generation, Result: webhook.ResultAbandoned,
-		ErrorClass: "abandoned", Error: "the worker stopped without reporting an outcome",
+		ErrorClass: abandonedClass, Error: "the worker stopped without reporting an outcome",
 		StartedAt: old.UpdatedAt.time(),
-	}
-}
-
-// deadUpdate is what every death writes: the model's dead. The caller adds the
-// condition and the values :class and :error.
-func deadUpdate(k key, old item, now, dueAt time.Time) update {
-	id, due, died := old.id(), at(dueAt), at(now)
-	return update{
-		key: k,
-		set: "#state = :dead, death = :death, died_at = :now, first_died_at = if_not_exists(first_died_at, :now), " +
-			"error_class = :class, #error = :error, abandoned = :zero, updated_at = :now, " +
-			"due_at = :due, due_key = :due_key, due_shard = :due_shard, dead_shard = :dead_shard, dead_key = :dead_key",
-		remove: "lease_until",
-		names:  map[string]string{"#state": "state", "#error": "error"},
-		values: map[string]any{
-			":dead": string(webhook.Dead), ":death": old.LeaseNumber, ":now": died, ":zero": 0,
-			":due": due, ":due_key": timeKey(due, id), ":due_shard": dueShard(id),
-			":dead_shard": awaitingOperatorShard(webhook.Dead, id), ":dead_key": timeKey(died, id),
-		},
 	}
 }

@@ -6,8 +6,7 @@
 // The rule above all: ledger first, queue second, the sweeper repairs. Every
 // state that owes a queue a message has a due time in the same write.
 //
-// Comments name the steps of the models in docs/model: of ledger.pml where no
-// file is named.
+// docs/model/README.md maps its functions to the steps of the checked models.
 package ledger
 
 import (
@@ -77,57 +76,11 @@ func (l *Ledger) getItem(ctx context.Context, k key) (item, error) {
 	return decode(out.Item)
 }
 
-// update is one conditional write to an existing item. Every use carries its
-// own condition; attribute_exists is added to all, because DynamoDB creates
-// what an update does not find.
-type update struct {
-	key    key
-	set    string
-	remove string
-	cond   string
-	names  map[string]string
-	values map[string]any
-}
-
 // errCondition reports a failed condition together with the item that failed
 // it. The item is empty where none exists.
 type errCondition struct{ old item }
 
 func (e *errCondition) Error() string { return "condition failed" }
-
-// apply runs the update and returns the item after it. A failed condition is
-// an *errCondition that holds the item as it stands.
-func (l *Ledger) apply(ctx context.Context, u update) (item, error) {
-	values, err := marshalValues(u.values)
-	if err != nil {
-		return item{}, err
-	}
-	expr := ""
-	if u.set != "" {
-		expr = "SET " + u.set
-	}
-	if u.remove != "" {
-		expr += " REMOVE " + u.remove
-	}
-	cond := "attribute_exists(pk)"
-	if u.cond != "" {
-		cond += " AND (" + u.cond + ")"
-	}
-	out, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &l.table,
-		Key:                                 u.key,
-		UpdateExpression:                    &expr,
-		ConditionExpression:                 &cond,
-		ExpressionAttributeNames:            u.names,
-		ExpressionAttributeValues:           values,
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	if err != nil {
-		return item{}, l.conditionOr(ctx, u.key, "update", err)
-	}
-	return decode(out.Attributes)
-}
 
 // conditionOr turns a failed condition into *errCondition with the item that
 // failed it; anything else means that the store is unavailable.

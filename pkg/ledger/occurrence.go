@@ -18,28 +18,27 @@ const maxClaimRaces = 4
 
 // claimTimeless claims an event that may repeat for real. Two receipts that
 // choose the same number meet at the conditional put: one wins, the other looks
-// again and is a duplicate of the winner if it is within the window. The steps
-// look and write of occurrence.pml.
-func (l *Ledger) claimTimeless(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+// again and is a duplicate of the winner if it is within the window.
+func (l *Ledger) claimTimeless(ctx context.Context, c claim) (webhook.Claimed, error) {
 	for range maxClaimRaces {
-		known, next, err := l.occurrenceOf(ctx, r)
+		known, next, err := l.occurrenceOf(ctx, c.Receipt)
 		if err != nil {
 			return webhook.Claimed{}, err
 		}
 		if known != nil {
-			return l.answer(ctx, *known, r, nonce, dueAt)
+			return l.answer(ctx, *known, c)
 		}
-		it := newClaim(webhook.NewEventID(r.Key, next.number), r, nonce, dueAt)
+		it := newClaim(webhook.NewEventID(c.Key, next.number), c)
 		it.Late = next.late
 		won, err := l.put(ctx, it)
 		if err != nil {
 			return webhook.Claimed{}, err
 		}
-		if won.ClaimNonce == nonce {
-			return l.answer(ctx, won, r, nonce, dueAt)
+		if won.ClaimNonce == c.nonce {
+			return l.answer(ctx, won, c)
 		}
 	}
-	return webhook.Claimed{}, unavailable("claim", fmt.Errorf("%s: the next occurrence was taken %d times", r.Key, maxClaimRaces))
+	return webhook.Claimed{}, unavailable("claim", fmt.Errorf("%s: the next occurrence was taken %d times", c.Key, maxClaimRaces))
 }
 
 // occurrence is the place of a new one.
@@ -55,7 +54,7 @@ type occurrence struct {
 // was in the unclaimed lane) may be older than what stands in the ledger. It is
 // marked as late. The others stand in the order of their receipt, so that the
 // first of them that is too old ends the search: what stands before it is
-// older still. The step look of occurrence.pml.
+// older still.
 func (l *Ledger) occurrenceOf(ctx context.Context, r webhook.Receipt) (known *item, next occurrence, err error) {
 	next.number = 1
 	var start key

@@ -11,28 +11,16 @@ import (
 )
 
 // Settle ends an attempt: delivered, pending again, or dead. It requires that
-// the event is processing under exactly this lease (the model's W4), and returns
+// the event is processing under exactly this lease, and returns
 // webhook.ErrLeaseLost, having changed nothing, where it is not.
 //
-// A settlement whose answer was lost is recognised by the lease's nonce (the
-// model's W4r); markDeadAbandoned takes the nonce away.
+// A settlement whose answer was lost is recognised by the lease's nonce;
+// markDeadAbandoned takes the nonce away.
 func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	u, err := settlement(lease, s)
 	if err != nil {
 		return err
 	}
-	u.cond = "#state = :processing AND lease_number = :number AND lease_nonce = :nonce"
-	u.values[":processing"] = string(webhook.Processing)
-	u.values[":number"] = lease.Number
-	u.values[":nonce"] = lease.Nonce
-	u.set += ", destinations = :destinations, history = :history"
-	u.values[":destinations"] = progressOf(s.Destinations)
-	u.values[":history"] = historyOf(lease.Record.History, s.Attempts)
-	if s.Superseded {
-		u.set += ", flags = :flags"
-		u.values[":flags"] = append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded)
-	}
-
 	_, err = l.apply(ctx, u)
 	var failed *errCondition
 	if !errors.As(err, &failed) {
@@ -45,59 +33,36 @@ func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Sett
 	return fmt.Errorf("%s attempt %d: %w", lease.Record.ID, lease.Number, webhook.ErrLeaseLost)
 }
 
-func settlement(lease webhook.Lease, s webhook.Settlement) (update, error) {
+// settlement is the write that ends an attempt, under the lease.
+func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	id := lease.Record.ID
-	names := map[string]string{"#state": "state"}
-	switch s.State {
-	case webhook.Delivered: // the model's W4 to DELIV
-		return update{
-			key: keyOf(id),
-			set: "#state = :state, delivered_at = :now, updated_at = :now, abandoned = :zero, expires_at = :expires",
-			// The error of an attempt before is in the history.
-			remove: "due_at, due_key, due_shard, lease_until, error_class, #error",
-			names:  map[string]string{"#state": "state", "#error": "error"},
-			values: map[string]any{
-				":state": string(s.State), ":now": at(s.At), ":zero": 0, ":expires": seconds(s.ExpiresAt),
-			},
-		}, nil
-	case webhook.Pending: // the model's W4 to PEND
-		due := at(s.DueAt)
-		names["#error"] = "error"
-		return update{
-			key: keyOf(id),
-			set: "#state = :state, not_before = :not_before, error_class = :class, #error = :error, updated_at = :now, " +
-				"due_at = :due, due_key = :due_key, due_shard = :due_shard",
-			remove: "lease_until",
-			names:  names,
-			values: map[string]any{
-				":state": string(s.State), ":now": at(s.At), ":not_before": at(s.NotBefore),
-				":class": s.ErrorClass, ":error": s.Error,
-				":due": due, ":due_key": timeKey(due, id), ":due_shard": dueShard(id),
-			},
-		}, nil
-	case webhook.Dead: // the model's W4 to DEAD
-		u := deadUpdate(keyOf(id), item{
-			PK: id.Key(), SK: eventSK(id.Occurrence()), LeaseNumber: lease.Number,
-		}, s.At, s.DueAt)
-		u.values[":class"] = s.ErrorClass
-		u.values[":error"] = s.Error
-		return u, nil
+	u := change(id).
+		from(webhook.Processing).where("lease_number", lease.Number).where("lease_nonce", lease.Nonce).
+		set("destinations", progressOf(s.Destinations)).set("history", historyOf(lease.Record.History, s.Attempts))
+	if s.Superseded {
+		u.set("flags", append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded))
 	}
-	return update{}, fmt.Errorf("ledger: an attempt cannot end as %q", s.State)
+	switch s.State { //nolint:exhaustive // an attempt ends in one of three states; the others are refused below
+	case webhook.Delivered:
+		// The error of an attempt before is in the history.
+		return u.state(s.State, s.At).set("delivered_at", at(s.At)).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
+			clearDue().remove("lease_until", "error_class", "error"), nil
+	case webhook.Pending:
+		return u.state(s.State, s.At).set("not_before", at(s.NotBefore)).due(id, s.DueAt).
+			set("error_class", s.ErrorClass).set("error", s.Error).remove("lease_until"), nil
+	case webhook.Dead:
+		return u.dead(id, lease.Number, s.ErrorClass, s.Error, s.At, s.DueAt), nil
+	}
+	return nil, fmt.Errorf("ledger: an attempt cannot end as %q", s.State)
 }
 
-// ConfirmDeadLetter clears what a dead event owes, once SQS has accepted its dead letter:
-// only for this death, and only if the due time is the one written with it
-// (the model's W6). It returns webhook.ErrChanged where the event has moved
-// on, which is no failure: the newer state owes by its own due time.
+// ConfirmDeadLetter clears what a dead event owes, once SQS has accepted its dead
+// letter: only for this death, and only if the due time is the one written with
+// it. It returns webhook.ErrChanged where the event has moved on, which is no
+// failure: the newer state owes by its own due time.
 func (l *Ledger) ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error {
-	_, err := l.apply(ctx, update{
-		key:    keyOf(id),
-		remove: "due_at, due_key, due_shard",
-		cond:   "#state = :dead AND death = :death AND due_at = :due",
-		names:  map[string]string{"#state": "state"},
-		values: map[string]any{":dead": string(webhook.Dead), ":death": death, ":due": at(dueAt)},
-	})
+	_, err := l.apply(ctx, change(id).clearDue().
+		from(webhook.Dead).where("death", death).where("due_at", at(dueAt)))
 	return changed(err)
 }
 

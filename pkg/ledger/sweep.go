@@ -17,7 +17,6 @@ const DueShards = dueShards
 // Due lists events whose due time has passed, the longest overdue first, at
 // most limit of one shard. after continues behind an earlier page; it is empty
 // at first. The index is eventually consistent: read the event before acting.
-// What the model's Sweeper begins with.
 func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after string, limit int) (ids []webhook.EventID, next string, err error) {
 	shardKey := &types.AttributeValueMemberS{Value: dueShardName(shardNumber)}
 	cond := "due_shard = :shard AND due_key BETWEEN :after AND :now"
@@ -55,25 +54,15 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 }
 
 // Swept records that SQS accepted what the event owed: pending and processing
-// move their due time on to next, dead owes nothing more (the last
-// step of the model's Sweeper). It requires the state, lease number and due time that
-// were seen, and returns webhook.ErrChanged where they are not, which is no
-// failure.
+// move their due time on to next, dead owes nothing more. It requires the state,
+// lease number and due time that were seen, and returns webhook.ErrChanged where
+// they are not, which is no failure.
 func (l *Ledger) Swept(ctx context.Context, seen webhook.Record, next time.Time) error {
-	u := update{
-		key:   keyOf(seen.ID),
-		cond:  "#state = :state AND lease_number = :number AND due_at = :due",
-		names: map[string]string{"#state": "state"},
-		values: map[string]any{
-			":state": string(seen.State), ":number": seen.LeaseNumber, ":due": at(seen.DueAt),
-		},
-	}
+	u := change(seen.ID).from(seen.State).where("lease_number", seen.LeaseNumber).where("due_at", at(seen.DueAt))
 	if seen.State == webhook.Dead {
-		u.remove = "due_at, due_key, due_shard"
+		u.clearDue()
 	} else {
-		due := at(next)
-		u.set = "due_at = :next, due_key = :next_key, sweeps = sweeps + :one"
-		u.values[":next"], u.values[":next_key"], u.values[":one"] = due, timeKey(due, seen.ID), 1
+		u.due(seen.ID, next).increment("sweeps")
 	}
 	_, err := l.apply(ctx, u)
 	return changed(err)

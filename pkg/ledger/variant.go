@@ -2,12 +2,8 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,6 +11,54 @@ import (
 
 	"smartlead-receiver/pkg/webhook"
 )
+
+// variantState marks an item that is no event. It has no time_key, so that no
+// index lists it.
+const variantState = "variant"
+
+// keepVariant stores another body beside the event and counts it. A variant that
+// is known already is counted as a duplicate, unless the nonce says that it is
+// this one, whose answer was lost; a trusted sender makes it trusted. met is the
+// variant as it was before, empty where it is new.
+func (l *Ledger) keepVariant(ctx context.Context, id webhook.EventID, c claim) (met item, uncounted, err error) {
+	v := item{
+		PK: id.Key(), SK: variantSK(id.Occurrence(), c.Fingerprint),
+		State: variantState, UpdatedAt: at(c.ReceivedAt), ClaimNonce: c.nonce,
+	}
+	v.setReceipt(c.Receipt)
+
+	err = l.putAbsent(ctx, v)
+	var failed *errCondition
+	if err != nil && !errors.As(err, &failed) {
+		return item{}, nil, err
+	}
+	counter := "variants"
+	if failed != nil {
+		if met = failed.old; met.ClaimNonce != c.nonce {
+			counter = "duplicates"
+		}
+	}
+	uncounted = l.count(ctx, id, counter, c.ReceivedAt)
+	return met, uncounted, l.trustVariant(ctx, met, c.Receipt)
+}
+
+// trustVariant takes the mark off a variant whose very body a trusted sender
+// sends, so that a split delivers it. Nothing puts the mark on again, so that a
+// write whose answer was lost is met as done.
+func (l *Ledger) trustVariant(ctx context.Context, met item, r webhook.Receipt) error {
+	if r.Held || met.trusted() {
+		return nil
+	}
+	flags := slices.DeleteFunc(slices.Clone(met.Flags), func(f string) bool { return f == webhook.FlagUntrustedSender })
+	_, err := l.apply(ctx, changeItem(itemKey(met.PK, met.SK)).
+		set("flags", flags).set("updated_at", at(r.ReceivedAt)).
+		whereContains("flags", webhook.FlagUntrustedSender))
+	var failed *errCondition
+	if errors.As(err, &failed) && failed.old.PK != "" {
+		return nil
+	}
+	return changed(err)
+}
 
 // Variants returns the other bodies that arrived under an event's identity.
 func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error) {
@@ -48,90 +92,4 @@ func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Va
 		}
 		start = page.LastEvaluatedKey
 	}
-}
-
-// SplitID is the identity that a variant gets when it is made an event of its
-// own: derived from the event's and the variant's body, so that a split that
-// is repeated makes no second event.
-func SplitID(v webhook.Variant) webhook.EventID {
-	sum := sha256.Sum256([]byte("split\x00" + string(v.ID) + "\x00" + v.Fingerprint))
-	parts := strings.SplitN(v.ID.Key(), ":", 3)
-	digest := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])
-	return webhook.EventID(parts[0] + ":" + parts[1] + ":" + digest)
-}
-
-// Split makes a variant an event of its own, flagged as one, pending and due at
-// dueAt (held, where its sender was not trusted), and notes on the variant what it became.
-// Repeating it changes nothing, even when the event has expired since; but it
-// releases what is held although a trusted sender sent the body meanwhile. It
-// returns webhook.ErrNotFound where there is no such variant. C4 and C5 of
-// intake.pml.
-func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
-	return l.split(ctx, v, now, dueAt, webhook.FlagVariant)
-}
-
-// split adds the flags to the event that it makes.
-func (l *Ledger) split(ctx context.Context, v webhook.Variant, now, dueAt time.Time, flags ...string) (webhook.EventID, error) {
-	mine := itemKey(v.ID.Key(), variantSK(v.ID.Occurrence(), v.Fingerprint))
-	stored, err := l.getItem(ctx, mine)
-	if err != nil {
-		return "", err
-	}
-	if stored.SplitAs != "" {
-		id := webhook.EventID(stored.SplitAs)
-		return id, l.releaseSplit(ctx, id, stored, now, dueAt)
-	}
-	id := SplitID(v)
-	it := splitItem(id, stored, now, dueAt, flags)
-	var failed *errCondition
-	if err := l.putAbsent(ctx, it); err != nil && !errors.As(err, &failed) {
-		return "", err
-	}
-	after, err := l.apply(ctx, update{
-		key:    mine,
-		set:    "split_as = :id, updated_at = :now",
-		values: map[string]any{":id": string(id), ":now": at(now)},
-	})
-	if err != nil {
-		return "", changed(err)
-	}
-	if stored.trusted() && failed == nil {
-		return id, nil
-	}
-	return id, l.releaseSplit(ctx, id, after, now, dueAt)
-}
-
-// splitItem is the event that a variant becomes.
-func splitItem(id webhook.EventID, variant item, now, dueAt time.Time, flags []string) item {
-	r := variant.receipt()
-	r.Key, r.Timeless, r.Flags = id.Key(), false, slices.Concat(r.Flags, flags)
-	it := newItem(id, r)
-	it.Lane, it.UpdatedAt = string(webhook.Live), at(now)
-	if !variant.trusted() {
-		it.hold()
-		return it
-	}
-	it.State, it.DueAt = string(webhook.Pending), at(dueAt)
-	it.DueShard, it.DueKey = dueShard(id), timeKey(it.DueAt, id)
-	return it
-}
-
-// releaseSplit releases what was split off while its body was not trusted, if the
-// variant, as it stands after the split was noted, is trusted. Whoever trusts the
-// variant later finds the event. (The Operator of intake.pml, after C5.)
-func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
-	if !variant.trusted() {
-		return nil
-	}
-	apart, err := l.getItem(ctx, keyOf(id))
-	if errors.Is(err, webhook.ErrNotFound) || (err == nil && apart.State != string(webhook.Held)) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if _, err = l.Release(ctx, id, now, dueAt); errors.Is(err, webhook.ErrChanged) {
-		return nil // by somebody else
-	}
-	return err
 }

@@ -1,9 +1,6 @@
 package webhook
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // MessageKind tells the three messages that travel on our queues apart.
 type MessageKind string
@@ -28,41 +25,6 @@ type Message struct {
 
 	After time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
 }
-
-// DeadLetter says in the DLQ what died and why.
-type DeadLetter struct {
-	Death      int
-	ErrorClass string
-	Error      string
-	Attempts   int
-	FirstAt    time.Time // first receipt
-	LastAt     time.Time // last attempt
-	Type       Type
-	Account    string
-	CampaignID string
-}
-
-// DeadMessage is a message taken from the dead letter queue.
-type DeadMessage struct {
-	MessageID string
-	Receipt   string // handle to delete it with
-	Body      string
-	SentAt    time.Time
-	Receives  int
-	Message   Message
-	Foreign   string // why it is no message of ours; empty when it is one
-}
-
-// NewDeadLetter writes the dead letter of a dead event.
-func NewDeadLetter(r Record) Message {
-	return Message{Kind: KindDeadLetter, ID: r.ID, DeadLetter: &DeadLetter{
-		Death: r.Death, ErrorClass: r.ErrorClass, Error: r.Error, Attempts: r.LeaseNumber,
-		FirstAt: r.ReceivedAt, LastAt: r.DiedAt,
-		Type: r.Type, Account: r.Account, CampaignID: r.CampaignID,
-	}}
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // Delivery is one attempt to hand an event to a destination.
 type Delivery struct {

@@ -34,6 +34,26 @@ func withUpdate(holds string, rewrite func(in *dynamodb.UpdateItemInput)) func(w
 	}
 }
 
+// withMove rewrites the updates that move an event from a state to another.
+func withMove(from, to webhook.State, rewrite func(in *dynamodb.UpdateItemInput)) func(w *world) {
+	return func(w *world) {
+		w.mutant.in = func(_ *life, params any) {
+			in, ok := params.(*dynamodb.UpdateItemInput)
+			if ok && valueIs(in, ":if_state", from) && valueIs(in, ":state", to) {
+				rewrite(in)
+			}
+		}
+	}
+}
+
+func valueIs(in *dynamodb.UpdateItemInput, placeholder string, state webhook.State) bool {
+	v, ok := in.ExpressionAttributeValues[placeholder].(*dynamotypes.AttributeValueMemberS)
+	return ok && v.Value == string(state)
+}
+
+// dueSet is how an update writes what the event owes.
+const dueSet = "#due_at = :due_at, #due_key = :due_key, #due_shard = :due_shard, "
+
 // without takes a text out of a condition.
 func without(text string) func(in *dynamodb.UpdateItemInput) {
 	return func(in *dynamodb.UpdateItemInput) {
@@ -47,7 +67,7 @@ func leasedAs(rewrite func(it item)) func(w *world) {
 	return func(w *world) {
 		w.mutant.out = func(_ *life, params, result any) {
 			in, isUpdate := params.(*dynamodb.UpdateItemInput)
-			if isUpdate && strings.Contains(*in.UpdateExpression, "lease_nonce = :nonce") {
+			if isUpdate && strings.Contains(*in.UpdateExpression, "#lease_nonce = :lease_nonce") {
 				rewrite(item(result.(*dynamodb.UpdateItemOutput).Attributes))
 			}
 		}
@@ -57,7 +77,7 @@ func leasedAs(rewrite func(it item)) func(w *world) {
 var controls = []control{
 	{
 		"the lease in the condition of what ends an attempt", outlived,
-		withUpdate("lease_nonce = :nonce)", without(" AND lease_number = :number AND lease_nonce = :nonce")),
+		withUpdate("#lease_nonce = :if_lease_nonce", without(" AND #lease_number = :if_lease_number AND #lease_nonce = :if_lease_nonce")),
 		"was written over lease 2",
 	},
 	{
@@ -78,7 +98,7 @@ var controls = []control{
 	},
 	{
 		"not_before", poison,
-		withUpdate("#state = :pending AND", without(" AND (attribute_not_exists(not_before) OR not_before <= :now)")),
+		withUpdate("<= :if_not_before", without(" AND (attribute_not_exists(#not_before) OR #not_before <= :if_not_before)")),
 		"too early",
 	},
 	{
@@ -117,7 +137,7 @@ var controls = []control{
 	},
 	{
 		"the condition on the sweep's bump", jobLost,
-		withUpdate("sweeps = sweeps + :one", without(" AND (#state = :state AND lease_number = :number AND due_at = :due)")),
+		withUpdate("#sweeps = if_not_exists(", without(" AND #state = :if_state AND #lease_number = :if_lease_number AND #due_at = :if_due_at")),
 		"no rest",
 	},
 	{
@@ -135,8 +155,8 @@ var controls = []control{
 		func(w *world) {
 			w.mutant.in = func(_ *life, params any) {
 				in, ok := params.(*dynamodb.UpdateItemInput)
-				if ok && strings.HasPrefix(strings.TrimSpace(*in.UpdateExpression), "REMOVE due_at") {
-					without(" AND (#state = :dead AND death = :death AND due_at = :due)")(in)
+				if ok && strings.HasPrefix(*in.UpdateExpression, "REMOVE #due_at") {
+					without(" AND #state = :if_state AND #death = :if_death AND #due_at = :if_due_at")(in)
 				}
 			}
 		},
@@ -144,8 +164,8 @@ var controls = []control{
 	},
 	{
 		"due_at at a revival", released,
-		withUpdate("move_nonce = :nonce", func(in *dynamodb.UpdateItemInput) {
-			changed := strings.ReplaceAll(*in.UpdateExpression, "due_at = :due, due_key = :due_key, due_shard = :due_shard, ", "")
+		withUpdate("#move_nonce = :move_nonce", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.ReplaceAll(*in.UpdateExpression, dueSet, "")
 			in.UpdateExpression = &changed
 		}),
 		"owes nothing: nobody will take it up",

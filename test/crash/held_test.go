@@ -62,7 +62,7 @@ func (w *world) deliveredOnce() {
 var heldControls = []control{
 	{
 		"the state in the release of a held event", discardedMeanwhile,
-		withUpdate("#state = :held", without(" AND (#state = :held)")),
+		withMove(webhook.Held, webhook.Pending, without(" AND #state = :if_state")),
 		"the state table knows no such step",
 	},
 	{

@@ -35,8 +35,8 @@ func (l *leases) observe(in *dynamodb.UpdateItemInput, out *dynamodb.UpdateItemO
 		l.holders[holder] = it.text("lease_nonce")
 	}
 	// What ends an attempt names the lease that it belongs to.
-	mine, fenced := in.ExpressionAttributeValues[":number"].(*dynamotypes.AttributeValueMemberN)
-	_, settles := in.ExpressionAttributeValues[":history"]
+	mine, fenced := in.ExpressionAttributeValues[":if_lease_number"].(*dynamotypes.AttributeValueMemberN)
+	_, settles := in.ExpressionAttributeValues[":if_lease_nonce"]
 	if fenced && settles && mine.Value != it.text("lease_number") {
 		l.problem("%s: the end of attempt %s was written over lease %s", it.id(), mine.Value, it.text("lease_number"))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // The order of writes and sends, and what each write must have seen.
@@ -209,17 +210,13 @@ func (w *world) aMessage() []types.Message {
 // dies tells whether a call is the write of a death by its holder.
 func dies(params any) bool {
 	in, ok := params.(*dynamodb.UpdateItemInput)
-	if !ok || in.ExpressionAttributeValues[":number"] == nil {
-		return false
-	}
-	_, ok = in.ExpressionAttributeValues[":dead"]
-	return ok && strings.Contains(*in.UpdateExpression, "death = :death")
+	return ok && in.ExpressionAttributeValues[":if_lease_nonce"] != nil && valueIs(in, ":state", webhook.Dead)
 }
 
 // owingNothing lets a death take the due time away.
 func owingNothing(in *dynamodb.UpdateItemInput) {
-	changed := strings.ReplaceAll(*in.UpdateExpression, "due_at = :due, due_key = :due_key, due_shard = :due_shard, ", "")
-	changed = strings.Replace(changed, "REMOVE ", "REMOVE due_at, due_key, due_shard, ", 1)
+	changed := strings.ReplaceAll(*in.UpdateExpression, dueSet, "")
+	changed = strings.Replace(changed, "REMOVE ", "REMOVE #due_at, #due_key, #due_shard, ", 1)
 	in.UpdateExpression = &changed
 }
 
@@ -295,53 +292,45 @@ var orderControls = []control{
 	{"only after SQS accepted it, by the sweeper", refusedDeadLetters, takenForSent("sweeper"), "has no dead letter and owes none"},
 	{
 		"the condition on the death of an abandoned lease", diedAbandonedLate,
-		withUpdate("REMOVE lease_until, lease_nonce", without(" AND lease_number = :seen AND lease_until < :now")),
+		withUpdate("REMOVE #lease_until, #lease_nonce", without(" AND #lease_number = :if_lease_number AND #lease_until < :if_lease_until")),
 		"it did not die under its lease",
 	},
 	{
 		"the generation in a forced replay", replayedTwice,
-		withUpdate("generation = :seen", without(" AND generation = :seen")),
+		withUpdate("#generation = :if_generation", without(" AND #generation = :if_generation")),
 		"a replay, and nothing else, begins a generation",
 	},
 	{
 		"that only who asks has the effect again", replayedSame,
-		withUpdate("generation = :generation", func(in *dynamodb.UpdateItemInput) {
-			changed := strings.Replace(*in.UpdateExpression, "generation = :generation", "generation = :generation, effect_key = :generation", 1)
+		withUpdate("#generation = :generation", func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "#generation = :generation", "#generation = :generation, effect_key = :generation", 1)
 			in.UpdateExpression = &changed
 		}),
 		"want two under one key",
 	},
 	{
 		"the death in a park", parkedLate,
-		withUpdate("#state = :parked", without(" AND death = :death")),
+		withMove(webhook.Dead, webhook.Parked, without(" AND #death = :if_death")),
 		"is parked after 1 redrives",
 	},
 	{
 		"that what is parked owes nothing", parkedOwing,
-		withUpdate("#state = :parked", func(in *dynamodb.UpdateItemInput) {
-			changed := strings.Replace(*in.UpdateExpression, "REMOVE due_at, due_key, due_shard", "", 1)
+		withMove(webhook.Dead, webhook.Parked, func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, "REMOVE #due_at, #due_key, #due_shard", "", 1)
 			in.UpdateExpression = &changed
 		}),
 		"what it owes does not go with it",
 	},
 	{
 		"the death in a revival", chosen,
-		withUpdate("move_nonce = :nonce", without(" AND death = :seen")),
+		withUpdate("#move_nonce = :move_nonce", without(" AND #death = :if_death")),
 		"was revived unasked",
 	},
 	{
 		"that what was parked goes back to pending", unparked,
-		func(w *world) {
-			w.mutant.in = func(_ *life, params any) {
-				in, ok := params.(*dynamodb.UpdateItemInput)
-				if !ok {
-					return
-				}
-				if from, ok := in.ExpressionAttributeValues[":from"].(*dynamotypes.AttributeValueMemberS); ok && from.Value == "parked" {
-					in.ExpressionAttributeValues[":pending"] = &dynamotypes.AttributeValueMemberS{Value: "dead"}
-				}
-			}
-		},
+		withMove(webhook.Parked, webhook.Pending, func(in *dynamodb.UpdateItemInput) {
+			in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: "dead"}
+		}),
 		"is dead although the destinations are well",
 	},
 	{"the dead letter cleaner's read after the dead letter's receipt", renewed, olderThanTheDeadLetter, "has no dead letter and owes none"},

@@ -1,0 +1,155 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// repeatAction is what a receipt of a known event does.
+type repeatAction string
+
+const (
+	// actionDuplicate: counted, nothing else.
+	actionDuplicate repeatAction = "duplicate"
+	// actionVariant: the body is kept beside the event. Where a trusted sender
+	// sends it, and it was split off before while nobody vouched for it, it goes on
+	// as actionSplit.
+	actionVariant repeatAction = "variant"
+	// actionRelease: the held event goes to work, and the receipt is its duplicate.
+	actionRelease repeatAction = "release"
+	// actionSplit: the body is kept beside the event and made an event of its own.
+	actionSplit repeatAction = "split"
+)
+
+// classify decides what a receipt of a known event does.
+//
+//	event as it stands        body     sender       action
+//	------------------------  -------  -----------  ---------
+//	any                       same     not trusted  duplicate
+//	any                       another  not trusted  variant
+//	held                      same     trusted      release
+//	held                      another  trusted      split
+//	discarded, not trusted    any      trusted      split
+//	any other                 same     trusted      duplicate
+//	any other                 another  trusted      variant
+//
+// Nobody who merely knows the URL may suppress an event by sending its identity
+// first, nor have it flagged as a variant, which a filter may leave out: a trusted
+// body never waits behind one that is not.
+func classify(old item, r webhook.Receipt) repeatAction {
+	sameBody := old.Fingerprint == r.Fingerprint
+	trusted := !r.Held
+	switch {
+	case trusted && old.discardedUntrusted():
+		return actionSplit
+	case sameBody && trusted && old.state() == webhook.Held:
+		return actionRelease
+	case sameBody:
+		return actionDuplicate
+	case trusted && old.state() == webhook.Held:
+		return actionSplit
+	}
+	return actionVariant
+}
+
+// discardedUntrusted: an operator discarded what a sender who is not trusted sent.
+// It is given up for good, but not what a trusted sender says.
+func (it item) discardedUntrusted() bool {
+	return it.state() == webhook.Discarded && !it.trusted()
+}
+
+// maxRepeats bounds how often one receipt is classified anew, because the event
+// moved meanwhile or because another event stands behind the one it met.
+const maxRepeats = 8
+
+// repeat handles a receipt of a known event. An action either answers, or names the
+// event by which the receipt is classified anew.
+func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed, error) {
+	for range maxRepeats {
+		old.Payload = nil // a repeat is answered without it
+		var claimed webhook.Claimed
+		var next *item
+		var err error
+		switch classify(old, c.Receipt) {
+		case actionDuplicate:
+			return l.duplicate(ctx, old, c), nil
+		case actionRelease:
+			claimed, next, err = l.releaseByRepeat(ctx, old, c)
+		case actionVariant:
+			claimed, next, err = l.variant(ctx, old, c)
+		case actionSplit:
+			claimed, next, err = l.splitByRepeat(ctx, old, c)
+		}
+		if err != nil || next == nil {
+			return claimed, err
+		}
+		old = *next
+	}
+	return webhook.Claimed{}, unavailable("claim", fmt.Errorf("%s moved %d times meanwhile", old.id(), maxRepeats))
+}
+
+// duplicate counts the receipt.
+func (l *Ledger) duplicate(ctx context.Context, old item, c claim) webhook.Claimed {
+	return webhook.Claimed{
+		ID: old.id(), Status: webhook.ClaimDuplicate, Record: old.record(),
+		Uncounted: l.count(ctx, old.id(), "duplicates", c.ReceivedAt),
+	}
+}
+
+// releaseByRepeat releases a held event whose body a trusted sender sends; the
+// event is due at once.
+func (l *Ledger) releaseByRepeat(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
+	rec, err := l.Release(ctx, old.id(), c.ReceivedAt, c.ReceivedAt)
+	if errors.Is(err, webhook.ErrChanged) { // by another repeat, by an operator, or by this one, whose answer was lost
+		now, err := l.getItem(ctx, keyOf(old.id()))
+		return webhook.Claimed{}, &now, err
+	}
+	if err != nil {
+		return webhook.Claimed{}, nil, err
+	}
+	rec.Payload.Data = nil
+	return webhook.Claimed{
+		ID: old.id(), Status: webhook.ClaimDuplicate, Record: rec,
+		Uncounted: l.count(ctx, old.id(), "duplicates", c.ReceivedAt),
+	}, nil, nil
+}
+
+// variant keeps another body beside the event, durably before it says so.
+func (l *Ledger) variant(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
+	met, uncounted, err := l.keepVariant(ctx, old.id(), c)
+	if err != nil {
+		return webhook.Claimed{}, nil, err
+	}
+	hidden, err := l.splitIsHeld(ctx, old.id(), met, c.Receipt)
+	if err != nil {
+		return webhook.Claimed{}, nil, err
+	}
+	if hidden {
+		return l.splitTrusted(ctx, old.id(), uncounted, c)
+	}
+	return webhook.Claimed{ID: old.id(), Status: webhook.ClaimVariant, Record: old.record(), Uncounted: uncounted}, nil, nil
+}
+
+// splitByRepeat keeps another body beside the event and makes it an event of its
+// own, at once.
+func (l *Ledger) splitByRepeat(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
+	_, uncounted, err := l.keepVariant(ctx, old.id(), c)
+	if err != nil {
+		return webhook.Claimed{}, nil, err
+	}
+	return l.splitTrusted(ctx, old.id(), uncounted, c)
+}
+
+// count raises a counter that informs and decides nothing.
+func (l *Ledger) count(ctx context.Context, id webhook.EventID, counter string, seen time.Time) error {
+	_, err := l.apply(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
+	var failed *errCondition
+	if errors.As(err, &failed) {
+		return webhook.ErrNotFound
+	}
+	return err
+}

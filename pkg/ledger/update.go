@@ -1,0 +1,179 @@
+package ledger
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// update is one conditional write to an existing item. Every use states its own
+// condition; attribute_exists is added to all, because DynamoDB creates what an
+// update does not find.
+//
+// The attributes of an index are written together or not at all: due, clearDue,
+// awaitOperator and clearAwaiting are the only places that name them.
+type update struct {
+	key     key
+	sets    []string
+	removes []string
+	conds   []string
+	names   map[string]string
+	values  map[string]any
+}
+
+// change begins an update of an event.
+func change(id webhook.EventID) *update { return changeItem(keyOf(id)) }
+
+// changeItem begins an update of an item that may be no event.
+func changeItem(k key) *update {
+	return &update{key: k, names: map[string]string{}, values: map[string]any{}}
+}
+
+// name returns the placeholder of an attribute: several attributes have names
+// that DynamoDB reserves.
+func (u *update) name(attribute string) string {
+	u.names["#"+attribute] = attribute
+	return "#" + attribute
+}
+
+func (u *update) value(placeholder string, v any) string {
+	u.values[placeholder] = v
+	return placeholder
+}
+
+// set writes a value.
+func (u *update) set(attribute string, v any) *update {
+	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(":"+attribute, v))
+	return u
+}
+
+// setIfAbsent writes a value where there is none.
+func (u *update) setIfAbsent(attribute string, v any) *update {
+	n := u.name(attribute)
+	u.sets = append(u.sets, n+" = if_not_exists("+n+", "+u.value(":"+attribute, v)+")")
+	return u
+}
+
+// increment adds 1; an absent number counts as 0.
+func (u *update) increment(attribute string) *update {
+	n := u.name(attribute)
+	u.sets = append(u.sets, n+" = if_not_exists("+n+", "+u.value(":zero", 0)+") + "+u.value(":one", 1))
+	return u
+}
+
+func (u *update) remove(attributes ...string) *update {
+	for _, a := range attributes {
+		u.removes = append(u.removes, u.name(a))
+	}
+	return u
+}
+
+// where requires that an attribute has a value.
+func (u *update) where(attribute string, v any) *update {
+	u.conds = append(u.conds, u.name(attribute)+" = "+u.value(":if_"+attribute, v))
+	return u
+}
+
+// whereBefore requires that a time lies before another one.
+func (u *update) whereBefore(attribute string, t time.Time) *update {
+	u.conds = append(u.conds, u.name(attribute)+" < "+u.value(":if_"+attribute, at(t)))
+	return u
+}
+
+// wherePassed requires that a time is absent or has passed.
+func (u *update) wherePassed(attribute string, now time.Time) *update {
+	n := u.name(attribute)
+	u.conds = append(u.conds, "(attribute_not_exists("+n+") OR "+n+" <= "+u.value(":if_"+attribute, at(now))+")")
+	return u
+}
+
+// whereContains requires that a list holds a value.
+func (u *update) whereContains(attribute string, v any) *update {
+	u.conds = append(u.conds, "contains("+u.name(attribute)+", "+u.value(":if_"+attribute, v)+")")
+	return u
+}
+
+// state moves the event on.
+func (u *update) state(to webhook.State, now time.Time) *update {
+	return u.set("state", string(to)).set("updated_at", at(now))
+}
+
+// from requires the state that was seen.
+func (u *update) from(state webhook.State) *update { return u.where("state", string(state)) }
+
+// due says when the sweeper sends what the event owes.
+func (u *update) due(id webhook.EventID, t time.Time) *update {
+	due := at(t)
+	return u.set("due_at", due).set("due_key", timeKey(due, id)).set("due_shard", dueShard(id))
+}
+
+// clearDue says that the event owes no message.
+func (u *update) clearDue() *update { return u.remove("due_at", "due_key", "due_shard") }
+
+// dead marks the event dead: at this lease number it died, and it owes its dead
+// letter from dueAt on. A new budget of leases begins with whatever revives it.
+func (u *update) dead(id webhook.EventID, death int, class, text string, now, dueAt time.Time) *update {
+	died := at(now)
+	return u.state(webhook.Dead, now).
+		set("death", death).set("died_at", died).setIfAbsent("first_died_at", died).
+		set("error_class", class).set("error", text).
+		set("abandoned", 0).remove("lease_until").
+		due(id, dueAt).
+		set("dead_shard", awaitingShard(webhook.Dead, id)).set("dead_key", timeKey(died, id))
+}
+
+// stayAwaiting moves an event that waits for an operator to the part of the index
+// of another state. Its place in the order stays.
+func (u *update) stayAwaiting(id webhook.EventID, state webhook.State) *update {
+	return u.set("dead_shard", awaitingShard(state, id))
+}
+
+// clearAwaiting takes the event out of the index of those that wait for an
+// operator.
+func (u *update) clearAwaiting() *update { return u.remove("dead_shard", "dead_key") }
+
+// expression returns the update expression.
+func (u *update) expression() string {
+	var parts []string
+	if len(u.sets) > 0 {
+		parts = append(parts, "SET "+strings.Join(u.sets, ", "))
+	}
+	if len(u.removes) > 0 {
+		parts = append(parts, "REMOVE "+strings.Join(u.removes, ", "))
+	}
+	return strings.Join(parts, " ")
+}
+
+// condition returns the condition expression.
+func (u *update) condition() string {
+	return strings.Join(append([]string{"attribute_exists(pk)"}, u.conds...), " AND ")
+}
+
+// apply runs the update and returns the item after it. A failed condition is
+// an *errCondition that holds the item as it stands.
+func (l *Ledger) apply(ctx context.Context, u *update) (item, error) {
+	values, err := marshalValues(u.values)
+	if err != nil {
+		return item{}, err
+	}
+	expression, condition := u.expression(), u.condition()
+	out, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &l.table,
+		Key:                                 u.key,
+		UpdateExpression:                    &expression,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            u.names,
+		ExpressionAttributeValues:           values,
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err != nil {
+		return item{}, l.conditionOr(ctx, u.key, "update", err)
+	}
+	return decode(out.Attributes)
+}

@@ -1,0 +1,74 @@
+package webhook
+
+import "time"
+
+// Result is how one delivery to one destination ended.
+type Result string
+
+const (
+	// ResultDelivered: the destination confirmed the event.
+	ResultDelivered Result = "delivered"
+	// ResultRetry: it may succeed later.
+	ResultRetry Result = "retry"
+	// ResultPermanent: sending the same again cannot succeed.
+	ResultPermanent Result = "permanent"
+	// ResultUnrouted: the destination's filter does not want the event.
+	ResultUnrouted Result = "unrouted"
+	// ResultRemoved: the destination is no longer configured.
+	ResultRemoved Result = "removed"
+	// ResultAbandoned: the lease ended and its holder never said how.
+	ResultAbandoned Result = "abandoned"
+)
+
+// Settled tells whether the destination wants nothing more of the event.
+func (r Result) Settled() bool {
+	return r == ResultDelivered || r == ResultUnrouted || r == ResultRemoved
+}
+
+// Outcome is what a destination answered.
+type Outcome struct {
+	Result     Result
+	Status     int           // HTTP status; 0 when there was no answer
+	ErrorClass string        // short, countable: "http_503", "timeout", "connection_refused"
+	Error      string        // for an operator, without secrets
+	RetryAfter time.Duration // the destination's wish; 0 when it has none
+}
+
+// Progress is how far one destination is with one event. The set of names is
+// fixed at the event's first lease.
+type Progress struct {
+	Name     string
+	Result   Result // empty until the first attempt
+	Attempts int    // since it was last revived: a revival starts a new budget
+}
+
+// Attempt is one delivery to one destination, as the ledger remembers it.
+type Attempt struct {
+	Number      int // the lease number, from 1
+	Generation  int
+	Destination string
+	Result      Result
+	Status      int
+	ErrorClass  string
+	Error       string
+	RetryAfter  time.Duration // the destination's wish; not kept in the ledger
+	StartedAt   time.Time
+	Duration    time.Duration
+}
+
+// MaxHistory bounds how many attempts a record remembers; older ones give way.
+const MaxHistory = 60
+
+// Settlement is how an attempt ends: exactly one of delivered, retry or dead.
+type Settlement struct {
+	State        State // Delivered, Pending or Dead
+	At           time.Time
+	NotBefore    time.Time // Pending only
+	DueAt        time.Time // Pending and Dead
+	ErrorClass   string
+	Error        string
+	Destinations []Progress
+	Attempts     []Attempt // of this lease
+	Superseded   bool      // found out in this attempt: the event gets the flag
+	ExpiresAt    time.Time // Delivered only
+}

@@ -1,0 +1,67 @@
+package webhook
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Record is an event as the ledger keeps it.
+type Record struct {
+	ID EventID
+	Receipt
+	State State
+	Lane  Lane
+
+	LeaseNumber int       // rises by one with every lease, never restarts: the attempt count and the fencing token
+	LeaseNonce  string    // of the latest lease
+	LeaseUntil  time.Time // Processing only
+	NotBefore   time.Time
+	DueAt       time.Time // zero when no message is owed
+	Sweeps      int       // messages sent by the sweeper since the last lease
+
+	Abandoned  int       // leases since it was last revived that ended without reporting an outcome
+	Death      int       // the lease number at which it died; 0 when it never did
+	DiedAt     time.Time // of the latest death
+	FirstDied  time.Time
+	ErrorClass string // of the latest failure
+	Error      string
+	Redrives   int // how often a redrive revived it
+	Generation int // how often an operator replayed it after delivery
+	EffectKey  int // the generation whose effect is wanted: part of the idempotency key when above 0
+
+	Destinations []Progress
+	History      []Attempt
+	Duplicates   int
+	Variants     int
+	LastSeenAt   time.Time // receipt of the latest duplicate
+	DeliveredAt  time.Time
+	UpdatedAt    time.Time
+	ExpiresAt    time.Time
+
+	ClaimNonce string
+}
+
+// IdempotencyKey is what a destination dedupes by: the event id on every retry
+// and redrive; only a replay whose effect is wanted again changes it.
+func (r Record) IdempotencyKey() string {
+	if r.EffectKey > 0 {
+		return string(r.ID) + "#" + strconv.Itoa(r.EffectKey)
+	}
+	return string(r.ID)
+}
+
+// Finished tells whether no worker has anything left to do with the event. A dead
+// event may still owe the queue its dead letter.
+func (r Record) Finished() bool {
+	return r.State != Pending && r.State != Processing
+}
+
+// Supersedes tells whether the event says how things stood later than the other
+// one did, and some destination has been told.
+func (r Record) Supersedes(other Record) bool {
+	told := !r.DeliveredAt.IsZero() || slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Result == ResultDelivered })
+	return told && r.Subject() != "" && r.Subject() == other.Subject() &&
+		r.Type == other.Type && r.Account == other.Account && r.CampaignID == other.CampaignID &&
+		r.OccurredAt.After(other.OccurredAt)
+}
