@@ -52,8 +52,8 @@ test/unit: ## Run the unit tests under the race detector
 	$(GO) test -race ./...
 
 .PHONY: test/speed
-test/speed: ## Hold speed and memory to their bounds, without the race detector
-	$(GO) test -count=1 -run 'TestFaster|TestAllocations|TestLargeBodies' -v ./pkg/smartlead | grep -v '^=== '
+test/speed: tools ## Hold speed and memory to their bounds, without the race detector
+	@scripts/speed.sh
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)

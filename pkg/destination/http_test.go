@@ -21,6 +21,7 @@ import (
 
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/speed"
 )
 
 const eventID = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -322,9 +323,10 @@ func TestHTTPDoesNotWaitForAnEndlessAnswer(t *testing.T) {
 	t.Cleanup(func() { close(release) })
 	began := time.Now()
 	out := newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), delivery())
-	if waited := time.Since(began); out.Result != webhook.ResultDelivered || waited > 5*time.Second {
-		t.Errorf("after %s: %+v", waited, out)
+	if out.Result != webhook.ResultDelivered {
+		t.Errorf("got %+v, want delivered", out)
 	}
+	speed.AtMost(t, "a delivery whose answer does not end", time.Since(began), destination.DefaultTimeout/2)
 }
 
 func TestHTTPShowsAnAnswerButNothingSecret(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"smartlead-receiver/test/speed"
 )
 
 // relay builds functions that queue each body and hand it to deliver.
@@ -65,9 +67,7 @@ func TestStackCarriesARequestToTheWorker(t *testing.T) {
 	if body := <-delivered; body != "hello" {
 		t.Errorf("delivered %q", body)
 	}
-	if took := time.Since(began); took > 500*time.Millisecond {
-		t.Errorf("delivered after %s", took)
-	}
+	speed.AtMost(t, "the way from request to worker", time.Since(began), 500*time.Millisecond)
 	info := stack.Info("/webhooks/demo/token", "/prefix")
 	if info.WebhookURL != stack.URL+"/webhooks/demo/token" || info.TableName != stack.Resources.Table || info.DLQURL == "" || info.PID == 0 {
 		t.Errorf("info = %+v", info)
