@@ -4,22 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/webhook"
 )
 
-// moves collects what became of a command over several events. Each event
-// stands for itself: one that cannot be moved does not keep the others back.
-type moves struct {
-	p       *program
-	stack   *Stack
-	lane    webhook.Lane // of the messages that follow the moves
-	results []*moved
-}
-
+// moved is what became of one event as JSON.
 type moved struct {
 	EventID    string `json:"event_id"`
 	From       string `json:"from"`
@@ -27,88 +19,94 @@ type moved struct {
 	Generation int    `json:"generation"`
 	Result     string `json:"result"` // done, left, failed, died again
 	Error      string `json:"error,omitempty"`
-
-	id    webhook.EventID
-	moved bool
-	ended bool
-	err   error
 }
 
-func (p *program) newMoves(s *Stack, lane webhook.Lane) *moves {
-	return &moves{p: p, stack: s, lane: lane}
+// moveWords is how a command words its move.
+type moveWords struct {
+	move operator.Move
+	done string // the result of an event that was moved
 }
 
-// do makes one move. A move whose answer was lost is not repeated with newer
-// values: the operator looks and decides.
-func (m *moves) do(ctx context.Context, rec webhook.Record, act func(nonce string) (webhook.Record, error)) {
-	r := &moved{EventID: string(rec.ID), id: rec.ID, From: string(rec.State), State: string(rec.State), Generation: rec.Generation}
-	m.results = append(m.results, r)
-	nonce, err := m.p.nonce()
-	var after webhook.Record
-	if err == nil {
-		after, err = act(nonce)
+// agree asks where the use case wants a person's word.
+func (p *program) agree(req *operator.Request, yes bool, format string, args ...any) error {
+	if !req.NeedsConfirmation() {
+		return nil
 	}
-	switch {
-	case errors.Is(err, errSkipped):
-		r.Result, r.Error = "left", err.Error()
-	case errors.Is(err, webhook.ErrChanged):
-		r.Result, r.err = "failed", err
-		r.Error = "somebody moved it meanwhile: nothing was changed"
-		if now, got := m.stack.Ledger.GetMany(ctx, []webhook.EventID{rec.ID}); got == nil {
-			r.State = string(now[rec.ID].State)
+	if err := p.confirm(yes, format, args...); err != nil {
+		return err
+	}
+	req.Confirmed = true
+	return nil
+}
+
+// movedOf words what became of one event.
+func (p *program) movedOf(r operator.Result, move operator.Move) moved {
+	m := moved{
+		EventID: string(r.Seen.ID), From: string(r.Seen.State), State: string(r.Now.State), Generation: r.Now.Generation,
+		Result: "failed",
+	}
+	switch r.Outcome {
+	case operator.Done:
+		m.Result = "done"
+		if move == operator.Replay && r.Now.State == webhook.Dead {
+			m.Result, m.Error = "died again", p.cause(r.Now)
 		}
-	case err != nil:
-		r.Result, r.Error, r.err = "failed", err.Error(), err
+	case operator.UnderWay:
+		m.Result, m.Error = "left", "left alone: it is on its way already"
+	case operator.Unfit:
+		m.Error = unfit(r.Seen, move)
+	case operator.Changed:
+		m.Generation = r.Seen.Generation
+		m.Error = "somebody moved it meanwhile: nothing was changed"
 	default:
-		r.Result, r.State, r.Generation, r.moved = "done", string(after.State), after.Generation, true
+		m.Error = r.Err.Error()
 	}
+	return m
 }
 
-// send tells the worker about what was moved. A refused send loses nothing.
-func (m *moves) send(ctx context.Context) {
-	var msgs []webhook.Message
-	for _, r := range m.results {
-		if r.moved {
-			msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: r.id})
-		}
+// unfit says why a move is not for an event.
+func unfit(r webhook.Record, move operator.Move) string {
+	switch {
+	case move != operator.Replay:
+		return fmt.Sprintf("it is %s; %s is for %s events", r.State, move, join(move.From()))
+	case r.State == webhook.Held:
+		return fmt.Sprintf("it is held, because its body's secret_key is not trusted: sources trust-key %s, or events release", r.Source)
+	case r.State == webhook.Discarded:
+		return "it was discarded: nothing brings it back"
 	}
-	if len(msgs) == 0 {
-		return
-	}
-	refused := 0
-	for _, err := range m.stack.Queues.Send(ctx, m.lane, msgs) {
-		if err != nil {
-			refused++
-		}
-	}
-	if refused > 0 {
-		m.p.say("%s could not be told to the worker: the sweeper does it in about %s",
-			count(refused, "event", "events"), span(m.stack.Grace))
+	return fmt.Sprintf("it is %s", r.State)
+}
+
+// sayUnsent tells of what the queue did not accept. It loses nothing.
+func (p *program) sayUnsent(s *Stack, report operator.Report) {
+	if n := report.Unsent(); n > 0 {
+		p.say("%s could not be told to the worker: the sweeper does it in about %s", count(n, "event", "events"), span(s.Grace))
 	}
 }
 
 // showMoves prints what became of each event, and fails when one failed.
-func (p *program) showMoves(m *moves, done string) error {
+func (p *program) showMoves(report operator.Report, words moveWords) error {
 	t := newTable("EVENT ID", "WAS", "IS", "RESULT", "~ERROR")
 	bad, missing := 0, 0
-	for _, r := range m.results {
-		if r.Result == "failed" || r.Result == "died again" {
+	for _, r := range report.Results {
+		m := p.movedOf(r, words.move)
+		if m.Result == "failed" || m.Result == "died again" {
 			bad++
 		}
-		if errors.Is(r.err, webhook.ErrNotFound) {
+		if r.Outcome == operator.Missing {
 			missing++
 		}
 		if p.json {
-			if err := p.emit(r); err != nil {
+			if err := p.emit(m); err != nil {
 				return err
 			}
 			continue
 		}
-		result := r.Result
+		result := m.Result
 		if result == "done" {
-			result = done
+			result = words.done
 		}
-		t.add(r.EventID, r.From, r.State, result, r.Error)
+		t.add(m.EventID, m.From, m.State, result, m.Error)
 	}
 	if !p.json {
 		if err := p.print(t, ""); err != nil {
@@ -116,85 +114,59 @@ func (p *program) showMoves(m *moves, done string) error {
 		}
 	}
 	switch {
-	case missing > 0 && missing == len(m.results):
+	case missing > 0 && missing == len(report.Results):
 		return notFound("none of the events exists")
 	case bad > 0:
-		return failed(nil, "%d of %s failed", bad, count(len(m.results), "event", "events")).
+		return failed(nil, "%d of %s failed", bad, count(len(report.Results), "event", "events")).
 			hint("see why: %s events show ID", p.self())
 	}
 	return nil
 }
 
-// step is a command that moves events named by their ids. (The Operator of
-// docs/model/ledger.pml and of intake.pml.)
-type step struct {
-	name, short, long string
-	done              string
-	from              []webhook.State
-	always            bool // ask even for a single event
-	lane              webhook.Lane
-	act               func(ctx context.Context, p *program, s *Stack, rec webhook.Record, nonce string) (webhook.Record, error)
+// moveCommand is a command that moves events named by their ids.
+type moveCommand struct {
+	moveWords
+	short, long string
 }
 
-var parking = step{
-	name: "park", short: "Set dead events aside: neither redrive nor dead letter moves them", done: "parked",
-	long: "Set dead events aside. A parked event owes nothing and no redrive takes it; unpark or replay brings it back.",
-	from: []webhook.State{webhook.Dead},
-	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {
-		err := s.Ledger.Park(ctx, rec.ID, rec.Death, p.Now())
-		rec.State = webhook.Parked
-		return rec, err
-	},
+var parking = moveCommand{
+	moveWords: moveWords{operator.Park, "parked"},
+	short:     "Set dead events aside: neither redrive nor dead letter moves them",
+	long:      "Set dead events aside. A parked event owes nothing and no redrive takes it; unpark or replay brings it back.",
 }
 
-var unparking = step{
-	name: "unpark", short: "Bring parked events back to work", done: "sent",
-	long: "Bring parked events back to work with a new budget, and send them at once.",
-	from: []webhook.State{webhook.Parked}, lane: webhook.Replay,
-	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, nonce string) (webhook.Record, error) {
-		return p.revive(ctx, s, rec, false, nonce)
-	},
+var unparking = moveCommand{
+	moveWords: moveWords{operator.Unpark, "sent"},
+	short:     "Bring parked events back to work",
+	long:      "Bring parked events back to work with a new budget, and send them at once.",
 }
 
-var discarding = step{
-	name: "discard", short: "Give events up for good", done: "discarded", always: true,
-	long: "Give dead, parked or held events up for good. Nothing brings a discarded event back; it is kept as long as a delivered one, to be looked at.",
-	from: []webhook.State{webhook.Dead, webhook.Parked, webhook.Held},
-	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {
-		if err := s.Ledger.Discard(ctx, rec, p.Now(), p.Now().Add(s.Retention)); err != nil {
-			return rec, err
-		}
-		rec.State = webhook.Discarded
-		if err := s.Bodies.Expire(ctx, rec.Payload); err != nil {
-			p.say("%s is discarded, but its large body was not marked for deletion: %v", rec.ID, err)
-		}
-		return rec, nil
-	},
+var discarding = moveCommand{
+	moveWords: moveWords{operator.Discard, "discarded"},
+	short:     "Give events up for good",
+	long:      "Give dead, parked or held events up for good. Nothing brings a discarded event back; it is kept as long as a delivered one, to be looked at.",
 }
 
-var releasing = step{
-	name: "release", short: "Deliver held events although their secret_key is not trusted", done: "sent",
+var releasing = moveCommand{
+	moveWords: moveWords{operator.Release, "sent"},
+	short:     "Deliver held events although their secret_key is not trusted",
 	long: "Deliver held events although their body's secret_key is not trusted, because you know them to be real. " +
 		"After a change of the API key, sources trust-key is the better way: later events are then trusted too.",
-	from: []webhook.State{webhook.Held}, lane: webhook.Live,
-	act: func(ctx context.Context, p *program, s *Stack, rec webhook.Record, _ string) (webhook.Record, error) {
-		return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(s.Grace))
-	},
 }
 
-func (p *program) moveCmd(st step) *cobra.Command {
+func (p *program) moveCmd(c moveCommand) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: st.name + " ID…", Short: st.short, Long: st.long + " '-' reads ids from stdin.",
-		Example: fmt.Sprintf("  smartleadctl events %s v1:EMAIL_REPLY:…", st.name),
+		Use: string(c.move) + " ID…", Short: c.short, Long: c.long + " '-' reads ids from stdin.",
+		Example: fmt.Sprintf("  smartleadctl events %s v1:EMAIL_REPLY:…", c.move),
 		Args:    cobra.MinimumNArgs(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return p.move(cmd.Context(), st, yes, args) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return p.move(cmd.Context(), c, yes, args) },
 	}
 	addYes(cmd, &yes)
 	return cmd
 }
 
-func (p *program) move(ctx context.Context, st step, yes bool, args []string) error {
+func (p *program) move(ctx context.Context, c moveCommand, yes bool, args []string) error {
 	records, s, err := p.named(ctx, args)
 	if err != nil {
 		return err
@@ -202,25 +174,19 @@ func (p *program) move(ctx context.Context, st step, yes bool, args []string) er
 	if len(records) == 0 {
 		return notFound("no event id was given: nothing was changed")
 	}
-	if st.always || len(records) > 1 {
-		if err := p.confirm(yes, "%s %s: %s", st.name, count(len(records), "event", "events"), byState(records)); err != nil {
-			return err
+	req := operator.Request{Move: c.move, Events: records}
+	if err := p.agree(&req, yes, "%s %s: %s", c.move, count(len(records), "event", "events"), byState(records)); err != nil {
+		return err
+	}
+	report, err := s.Operator.Do(ctx, req)
+	if err != nil {
+		return err
+	}
+	for _, r := range report.Results {
+		if r.BodyKept != nil {
+			p.say("%s is discarded, but its large body was not marked for deletion: %v", r.Seen.ID, r.BodyKept)
 		}
 	}
-	m := p.newMoves(s, st.lane)
-	for _, rec := range records {
-		if ctx.Err() != nil {
-			break
-		}
-		m.do(ctx, rec, func(nonce string) (webhook.Record, error) {
-			if !slices.Contains(st.from, rec.State) {
-				return rec, fmt.Errorf("it is %s; %s is for %s events", rec.State, st.name, join(st.from))
-			}
-			return st.act(ctx, p, s, rec, nonce)
-		})
-	}
-	if st.lane != "" {
-		m.send(ctx)
-	}
-	return errors.Join(p.showMoves(m, st.done), ctx.Err())
+	p.sayUnsent(s, report)
+	return errors.Join(p.showMoves(report, c.moveWords), ctx.Err())
 }

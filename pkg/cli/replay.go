@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -47,7 +48,7 @@ It has no pace. For many dead events take redrive start, which has one.`,
 	f.BoolVar(&o.again, "again", false, "delivered events: the effect is wanted again (a new idempotency key)")
 	f.BoolVar(&o.wait, "wait", false, "wait until each event is delivered or dead")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "with --wait: how long")
-	f.IntVar(&o.limit, "limit", 500, "refuse to send more events than this")
+	f.IntVar(&o.limit, "limit", operator.MaxReplay, "refuse to send more events than this")
 	return cmd
 }
 
@@ -61,26 +62,22 @@ func (p *program) replay(ctx context.Context, o replayOptions, args []string) er
 	if err != nil {
 		return err
 	}
+	req := operator.Request{Move: operator.Replay, Events: records, Filtered: len(args) == 0, Again: o.again}
 	if len(records) == 0 {
 		return notFound("no event matches: nothing was sent")
 	}
-	if len(records) > 1 || len(args) == 0 {
-		if err := p.confirm(o.yes, "send %s again: %s", count(len(records), "event", "events"), byState(records)); err != nil {
-			return err
-		}
+	if err := p.agree(&req, o.yes, "send %s again: %s", count(len(records), "event", "events"), byState(records)); err != nil {
+		return err
 	}
-	m := p.newMoves(s, webhook.Replay)
-	for _, rec := range records {
-		if ctx.Err() != nil {
-			break
-		}
-		m.do(ctx, rec, func(nonce string) (webhook.Record, error) { return p.revive(ctx, s, rec, o.again, nonce) })
+	report, err := s.Operator.Do(ctx, req)
+	if err != nil {
+		return err
 	}
-	m.send(ctx)
+	p.sayUnsent(s, report)
 	if o.wait {
-		p.await(ctx, m, o.timeout)
+		p.await(ctx, s, &report, o.timeout)
 	}
-	return errors.Join(p.showMoves(m, "sent"), ctx.Err())
+	return errors.Join(p.showMoves(report, moveWords{operator.Replay, "sent"}), ctx.Err())
 }
 
 // chosen reads the events that the operator means.
@@ -101,11 +98,13 @@ func (p *program) chosen(ctx context.Context, o replayOptions, args []string) ([
 		records = append(records, r)
 		return nil
 	})
+	var tooMany *operator.TooManyError
+	limited := operator.Request{Move: operator.Replay, Events: records, Limit: o.limit}
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case len(records) > o.limit:
-		return nil, nil, usage("more than %d events match, and replay has no pace", o.limit).
+	case errors.As(limited.Check(), &tooMany):
+		return nil, nil, usage("more than %d events match, and replay has no pace", tooMany.Limit).
 			hint("dead ones, paced and watched: %s redrive start", p.self()).
 			hint("or narrow the filter, or raise --limit")
 	case w.next != "":
@@ -158,69 +157,10 @@ func byState(records []webhook.Record) string {
 	return text
 }
 
-// errLeft: nothing had to be done.
-var errSkipped = errors.New("left alone")
-
-// revive brings one event back to work, under what was seen of it.
-func (p *program) revive(ctx context.Context, s *Stack, rec webhook.Record, again bool, nonce string) (webhook.Record, error) {
-	now := p.Now()
-	m := webhook.Revival{
-		ID: rec.ID, Lane: webhook.Replay, At: now, DueAt: now.Add(s.Grace),
-		Death: rec.Death, Generation: rec.Generation, Again: again, Nonce: nonce,
-	}
-	switch rec.State {
-	case webhook.Dead:
-		return s.Ledger.Revive(ctx, m)
-	case webhook.Parked:
-		return s.Ledger.Unpark(ctx, m)
-	case webhook.Delivered:
-		return s.Ledger.Replay(ctx, m)
-	case webhook.Pending, webhook.Processing:
-		return rec, fmt.Errorf("%w: it is on its way already", errSkipped)
-	case webhook.Held:
-		return rec, fmt.Errorf("it is held, because its body's secret_key is not trusted: sources trust-key %s, or events release", rec.Source)
-	case webhook.Discarded:
-		return rec, errors.New("it was discarded: nothing brings it back")
-	}
-	return rec, fmt.Errorf("it is %s", rec.State)
-}
-
-// --wait and the like look this often, and less often at many: at about 100
-// events a second.
-const (
-	pollEvery = 500 * time.Millisecond
-	pollEach  = 10 * time.Millisecond
-)
-
 // await waits until every event that was moved has ended.
-func (p *program) await(ctx context.Context, m *moves, timeout time.Duration) {
-	deadline := p.Now().Add(timeout)
-	for {
-		var open []webhook.EventID
-		for _, r := range m.results {
-			if r.moved && !r.ended {
-				open = append(open, r.id)
-			}
-		}
-		if len(open) == 0 || ctx.Err() != nil {
-			return
-		}
-		found, err := m.stack.Ledger.GetMany(ctx, open)
-		if err != nil {
-			p.say("waiting: %v", err)
-		}
-		for _, r := range m.results {
-			if rec, ok := found[r.id]; ok && r.moved {
-				r.State, r.ended = string(rec.State), rec.Finished()
-				if rec.State == webhook.Dead {
-					r.Result, r.Error = "died again", p.cause(rec)
-				}
-			}
-		}
-		if !p.Now().Before(deadline) {
-			p.say("not all have ended within %s; they go on by themselves", span(timeout))
-			return
-		}
-		p.Sleep(ctx, max(pollEvery, time.Duration(len(open))*pollEach))
+func (p *program) await(ctx context.Context, s *Stack, report *operator.Report, timeout time.Duration) {
+	open := s.Operator.Await(ctx, report, timeout, func(err error) { p.say("waiting: %v", err) })
+	if open > 0 && ctx.Err() == nil {
+		p.say("not all have ended within %s; they go on by themselves", span(timeout))
 	}
 }

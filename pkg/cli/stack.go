@@ -27,9 +27,11 @@ import (
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // target is which stack the operator means.
@@ -76,6 +78,8 @@ type Stack struct {
 	Store   *sourcestore.Store
 	Bodies  *bodies.Store
 	Redrive *redrive.Service
+
+	Operator *operator.Service
 }
 
 func (p *program) connect(ctx context.Context) (*Stack, error) {
@@ -117,12 +121,27 @@ func (p *program) build(place Place, c app.Clients) (*Stack, error) {
 	if s.Bodies, err = bodies.New(c.S3, place.Bucket); err != nil {
 		return nil, err
 	}
+	s.Operator = operator.New(operator.Ports{
+		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger},
+		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Store, Now: p.Now, Nonce: p.nonce, Sleep: p.Sleep,
+	}, operator.Policy{Grace: place.Grace, Retention: place.Retention})
 	policy := redrive.DefaultPolicy
 	policy.Grace = place.Grace
 	s.Redrive = redrive.New(redrive.Ports{
 		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: p.Now, Sleep: p.Sleep,
 	}, policy)
 	return s, nil
+}
+
+// heldEvents lists held events by the ledger's index of what waits for an
+// operator.
+type heldEvents struct{ ledger *ledger.Ledger }
+
+func (h heldEvents) Held(ctx context.Context, q operator.HeldQuery) (operator.HeldPage, error) {
+	page, err := h.ledger.List(ctx, ledger.Query{
+		State: webhook.Held, Source: q.Source, Since: q.Since, Until: q.Until, Now: q.Now, After: q.After, Limit: q.Limit,
+	})
+	return operator.HeldPage{Records: page.Records, Next: page.Next, Looked: page.Scanned}, err
 }
 
 func readPlace(path string) (Place, error) {

@@ -2,16 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -66,10 +62,11 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 	if err != nil {
 		return err
 	}
-	if source, err = source.TrustBodySecret(key, p.Now()); err != nil {
+	source, err = s.Operator.TrustKey(ctx, source, key)
+	if errors.Is(err, auth.ErrInvalidSource) {
 		return usage("%v", err)
 	}
-	if err := s.Store.PutSource(ctx, source, true); err != nil {
+	if err != nil {
 		return err
 	}
 	p.say("the key is trusted: source %s has %s. %s", name, count(len(source.BodySecrets), "key", "keys"), settles)
@@ -79,89 +76,37 @@ func (p *program) trustKey(ctx context.Context, name string, o trustOptions) err
 	if o.only {
 		return nil
 	}
-	q := ledger.Query{State: webhook.Held, Source: name, Since: since, Until: until, Now: p.Now()}
-	held, others, err := p.heldWith(ctx, s, q, source, key)
+	found, err := s.Operator.HeldUnder(ctx, source, key, since, until)
+	for _, u := range found.Unreadable {
+		p.say("%s stays held: its body cannot be read: %v", u.ID, u.Err)
+	}
 	if err != nil {
 		return err
 	}
-	if others > 0 {
-		p.say("%s held: another key, or none", count(others, "event stays", "events stay"))
+	if !found.Until.IsZero() {
+		p.say("looked at the latest %s only: run it again with --until %s", count(found.Looked, "event", "events"), wire(found.Until))
 	}
-	if len(held) == 0 {
+	if found.Others > 0 {
+		p.say("%s held: another key, or none", count(found.Others, "event stays", "events stay"))
+	}
+	if len(found.Matches) == 0 {
 		p.say("no event since %s was held for this key", stamp(since))
 		return nil
 	}
-	return p.releaseHeld(ctx, s, held, o.yes)
+	return p.releaseHeld(ctx, s, found.Matches, o.yes)
 }
 
 func (p *program) releaseHeld(ctx context.Context, s *Stack, held []webhook.Record, yes bool) error {
-	err := p.confirm(yes, "release and deliver %s that this key is in", count(len(held), "held event", "held events"))
+	req := operator.Request{Move: operator.Release, Events: held, Filtered: true}
+	err := p.agree(&req, yes, "release and deliver %s that this key is in", count(len(held), "held event", "held events"))
 	if err != nil {
 		return failed(err, "the key is trusted, and what was held stays held")
 	}
-	m := p.newMoves(s, webhook.Live)
-	for _, rec := range held {
-		m.do(ctx, rec, func(string) (webhook.Record, error) {
-			return s.Ledger.Release(ctx, rec.ID, p.Now(), p.Now().Add(s.Grace))
-		})
+	report, err := s.Operator.Do(ctx, req)
+	if err != nil {
+		return err
 	}
-	m.send(ctx)
+	p.sayUnsent(s, report)
 	p.say("until running functions know the key, others may be held for it: run this again in a minute")
-	return p.showMoves(m, "sent")
-}
-
-// heldWith finds the held events whose bodies carry the key. Stored bodies hold
-// a keyed fingerprint in its place, which equal keys have in common.
-func (p *program) heldWith(ctx context.Context, s *Stack, q ledger.Query, source auth.Source, key string) (held []webhook.Record, others int, err error) {
-	want, err := fingerprintOf(source, key)
-	if err != nil {
-		return nil, 0, err
-	}
-	oldest := p.Now()
-	w, err := walk(ctx, s, q, 0, maxLook, func(r webhook.Record) error {
-		oldest = r.ReceivedAt
-		rec, err := s.Ledger.Get(ctx, r.ID)
-		if err != nil {
-			return err
-		}
-		body, err := s.Bodies.Load(ctx, rec.Payload)
-		if err != nil {
-			p.say("%s stays held: its body cannot be read: %v", r.ID, err)
-			return nil
-		}
-		if carries(body) == want {
-			held = append(held, rec)
-		} else {
-			others++
-		}
-		return nil
-	})
-	if err == nil && w.next != "" {
-		p.say("looked at the latest %s only: run it again with --until %s", w.what(), wire(oldest.Add(time.Millisecond)))
-	}
-	return held, others, err
-}
-
-// fingerprintOf is what the receiver stores in place of the key.
-func fingerprintOf(source auth.Source, key string) (string, error) {
-	body, err := json.Marshal(map[string]string{"secret_key": key})
-	if err != nil {
-		return "", fmt.Errorf("the key cannot be read as text: %w", err)
-	}
-	batch, err := smartlead.Parse(body, smartlead.Options{Account: source.Account, RedactionKey: source.RedactionKey})
-	if err != nil || len(batch.Elements) != 1 {
-		return "", errors.New("the key cannot be compared with stored bodies")
-	}
-	return carries(batch.Elements[0].Payload), nil
-}
-
-// carries is the fingerprint in a stored body; empty for none.
-func carries(body []byte) string {
-	var b struct {
-		SecretKey any `json:"secret_key"`
-	}
-	if json.Unmarshal(body, &b) != nil || b.SecretKey == nil {
-		return ""
-	}
-	return fmt.Sprint(b.SecretKey)
+	return errors.Join(p.showMoves(report, moveWords{operator.Release, "sent"}), ctx.Err())
 }

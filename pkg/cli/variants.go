@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -192,32 +193,19 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 	if err != nil {
 		return err
 	}
-	untrusted := slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender)
-	if untrusted {
+	if operator.Untrusted(v) {
 		if err := p.confirm(yes, "deliver a body whose secret_key is not trusted"); err != nil {
 			return err
 		}
 	}
-	now := p.Now()
-	id, err := s.Ledger.Split(ctx, v, now, now.Add(s.Grace))
+	made, err := s.Operator.Split(ctx, v, true)
+	var held *operator.SplitHeldError
+	if errors.As(err, &held) {
+		return failed(held.Err, "it is an event of its own, %s, and is held", held.ID).
+			hint("deliver it: %s events release %s", p.self(), quote(string(held.ID)))
+	}
 	if err != nil {
 		return err
-	}
-	if untrusted { // it is held, and the operator wants it delivered
-		_, err := s.Ledger.Release(ctx, id, now, now.Add(s.Grace))
-		if err != nil && !errors.Is(err, webhook.ErrChanged) && !errors.Is(err, webhook.ErrNotFound) {
-			return failed(err, "it is an event of its own, %s, and is held", id).
-				hint("deliver it: %s events release %s", p.self(), quote(string(id)))
-		}
-	}
-	made, err := s.Ledger.Get(ctx, id)
-	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
-		return err
-	}
-	underWay := made.State == webhook.Pending || made.State == webhook.Processing
-	if underWay {
-		// Refused: the event is due in the ledger all the same.
-		s.Queues.Send(ctx, webhook.Live, []webhook.Message{{Kind: webhook.KindEvent, ID: id}})
 	}
 	if p.json {
 		return p.emit(struct {
@@ -225,16 +213,16 @@ func (p *program) split(ctx context.Context, arg, fingerprint string, yes bool) 
 			SplitFrom   string    `json:"split_from"`
 			Fingerprint string    `json:"fingerprint"`
 			At          time.Time `json:"at"`
-		}{string(id), string(rec.ID), v.Fingerprint, now.UTC()})
+		}{string(made.ID), string(rec.ID), v.Fingerprint, made.At.UTC()})
 	}
-	p.line("%s", id)
+	p.line("%s", made.ID)
 	switch {
-	case underWay:
-		p.say("it is an event of its own now and on its way: %s events show %s", p.self(), quote(string(id)))
-	case made.State == "":
+	case made.UnderWay:
+		p.say("it is an event of its own now and on its way: %s events show %s", p.self(), quote(string(made.ID)))
+	case made.Event.State == "":
 		p.say("it was split before, and the event has expired since")
 	default:
-		p.say("it is an event of its own already, %s", p.headline(made))
+		p.say("it is an event of its own already, %s", p.headline(made.Event))
 	}
 	return nil
 }
@@ -258,26 +246,21 @@ func splitFrom(key string, rec webhook.Record) webhook.EventID {
 }
 
 func (p *program) chooseVariant(rec webhook.Record, list []webhook.Variant, fingerprint string) (webhook.Variant, error) {
-	var match []webhook.Variant
-	for _, v := range list {
-		if (fingerprint == "" && v.SplitAs == "") ||
-			(fingerprint != "" && strings.HasPrefix(v.Fingerprint, strings.ToUpper(fingerprint))) {
-			match = append(match, v)
-		}
-	}
+	v, err := operator.ChooseVariant(list, fingerprint)
+	var several *operator.AmbiguousError
 	switch {
-	case len(match) == 1:
-		return match[0], nil
-	case len(match) == 0 && fingerprint == "" && len(list) > 0:
-		return webhook.Variant{}, notFound("every variant of event %s is split already", rec.ID).
+	case errors.Is(err, operator.ErrAllSplit):
+		return v, notFound("every variant of event %s is split already", rec.ID).
 			hint("as what: %s events variants %s", p.self(), quote(string(rec.ID)))
-	case len(match) == 0:
-		return webhook.Variant{}, notFound("event %s has no such variant", rec.ID).
+	case errors.Is(err, operator.ErrNoVariant):
+		return v, notFound("event %s has no such variant", rec.ID).
 			hint("which it has: %s events variants %s", p.self(), quote(string(rec.ID)))
+	case errors.As(err, &several):
+		e := usage("%d variants match: name one by its fingerprint", len(several.Matches))
+		for _, m := range several.Matches {
+			e = e.hint("%s, received %s", m.Fingerprint, stamp(m.Receipt.ReceivedAt))
+		}
+		return v, e
 	}
-	e := usage("%d variants match: name one by its fingerprint", len(match))
-	for _, v := range match {
-		e = e.hint("%s, received %s", v.Fingerprint, stamp(v.Receipt.ReceivedAt))
-	}
-	return webhook.Variant{}, e
+	return v, err
 }

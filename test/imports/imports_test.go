@@ -85,6 +85,8 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"receive", module + "/pkg/ledger"},
 		{"receive", sdk + "/service/sqs"},
 		{"process", module + "/pkg/destination"},
+		{"operator", module + "/pkg/ledger"},
+		{"operator", sdk + "/service/sqs"},
 		{"ledger", module + "/pkg/queue"},
 		{"ledger", module + "/pkg/process"},
 		{"bodies", module + "/pkg/ledger"},
