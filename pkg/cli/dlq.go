@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -31,13 +32,13 @@ func (p *program) dlqListCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List dead events by their cause, and what the dead letter queue holds",
-		Long: `List dead events, grouped by what killed them, the largest group first; --events
+		Long: fmt.Sprintf(`List dead events, grouped by what killed them, the largest group first; --events
 lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
 each, so that the SQS console and alarms work. Both ways back are printed: ours,
 which has a pace and a canary, and the native one of SQS.
 
-Up to 50 messages of the queue are looked at and given back, to find those that are
-no dead letters.`,
+Up to %d messages of the queue are looked at and given back, to find those that are
+no dead letters.`, redrive.MaxLook),
 		Example: `  smartleadctl dlq list
   smartleadctl dlq list --type EMAIL_REPLY --events
   smartleadctl dlq list --json | jq 'select(.kind == "cause")'`,
@@ -185,73 +186,25 @@ func sorted(groups map[string]*deathCause) []*deathCause {
 	return out
 }
 
-// What a look into the dead letter queue takes. It gives everything back at its
-// end; the hold is for a look that is cut off.
-const (
-	lookRounds = 5
-	lookHold   = 10 * time.Second
-)
-
 // lookAtQueue reads the depths, and some messages to find those that are no
-// dead letters. What is foreign or unclaimed has no other place to be seen.
+// dead letters.
 func (p *program) lookAtQueue(ctx context.Context, s *Stack, g dlqReport) (queueView, error) {
 	live, replay, dead, err := s.Queues.Depths(ctx)
 	if err != nil {
 		return queueView{}, err
 	}
-	v := queueView{
+	found, err := redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}.Sample(ctx, depth(dead))
+	if err != nil {
+		return queueView{}, err
+	}
+	return queueView{
 		Kind: "queue", Dead: g.Dead, Whole: g.Whole, DeadLetters: depth(dead), InFlight: dead.InFlight,
+		Looked: found.Looked, Unclaimed: found.Unclaimed, Foreign: found.Foreign, Stale: found.Stale,
 		LiveDepth: depth(live), Replay: depth(replay), Native: p.native(s), Ours: p.self() + " redrive start",
-	}
-	var taken []string
-	defer func() { _ = s.Queues.ReleaseDead(ctx, taken) }() // else they come back after the hold
-	for range lookRounds {
-		msgs, err := s.Queues.TakeDead(ctx, 10, lookHold, time.Second)
-		if err != nil {
-			return queueView{}, err
-		}
-		for _, m := range msgs {
-			taken = append(taken, m.Receipt)
-		}
-		if err := judgeDeadLetter(ctx, s, msgs, &v); err != nil {
-			return queueView{}, err
-		}
-		if len(msgs) == 0 || v.Looked >= v.DeadLetters {
-			break
-		}
-	}
-	return v, nil
+	}, nil
 }
 
 func depth(d queue.Depth) int { return d.Waiting + d.InFlight + d.Delayed }
-
-func judgeDeadLetter(ctx context.Context, s *Stack, msgs []webhook.DeadMessage, v *queueView) error {
-	var ids []webhook.EventID
-	for _, m := range msgs {
-		v.Looked++
-		switch {
-		case m.Foreign != "":
-			v.Foreign++
-		case m.Message.Kind == webhook.KindUnclaimed:
-			v.Unclaimed++
-		default:
-			ids = append(ids, m.Message.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	found, err := s.Ledger.GetMany(ctx, ids)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if found[id].State != webhook.Dead {
-			v.Stale++
-		}
-	}
-	return nil
-}
 
 // native is the way back that SQS offers itself. The dead letters were sent by the
 // worker, not moved by SQS, so AWS needs the destination.

@@ -303,23 +303,18 @@ func (p *program) checkDead(ctx context.Context, s *Stack) finding {
 	if err != nil {
 		return p.silent(err, "the queues")
 	}
-	owed := 0
-	for _, r := range page.Records {
-		if !r.DueAt.IsZero() {
-			owed++
-		}
-	}
 	events, deadLetters := len(page.Records), depth(dead)
 	look := "see why: " + p.self() + " dlq list"
 	text := fmt.Sprintf("%s, about %s", count(events, "dead event", "dead events"), count(deadLetters, "dead letter", "dead letters"))
+	balance := redrive.Weigh(page.Records, deadLetters)
 	switch {
-	case events == 0 && deadLetters == 0:
+	case balance == redrive.NothingDead:
 		return fine("none")
 	case page.Next != "":
 		return noted(look, "more than %s dead events, about %s", thousands(maxDead), count(deadLetters, "dead letter", "dead letters"))
-	case deadLetters > events:
+	case balance == redrive.Surplus:
 		return noted(look, "%s: some dead letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
-	case deadLetters+owed < events:
+	case balance == redrive.Shortfall:
 		return noted(look+". A replay and our redrive need no dead letter", "%s: some dead letters expired or were purged", text)
 	}
 	return noted(look, "%s", text)

@@ -10,13 +10,9 @@ import (
 
 // DeadLetterQueue is what the dead letter cleaner needs of the dead letter queue.
 type DeadLetterQueue interface {
-	// TakeDead takes up to n messages; they come back after hold unless deleted.
-	// A wait of a second asks every server of the queue, none only some.
-	TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error)
+	DeadLetterReader
 	// DeleteDead has one entry for each, nil where it is gone.
 	DeleteDead(ctx context.Context, receipts []string) []error
-	// ReleaseDead ends the hold.
-	ReleaseDead(ctx context.Context, receipts []string) error
 	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
 }
@@ -81,13 +77,7 @@ func (j *DeadLetterCleaner) Clear(ctx context.Context) (DeadLetterCounts, error)
 
 // look judges the messages of one receive. It returns those that stay.
 func (j *DeadLetterCleaner) look(ctx context.Context, msgs []webhook.DeadMessage, counts *DeadLetterCounts) (stay []string, err error) {
-	var ids []webhook.EventID
-	for _, m := range msgs {
-		if m.Foreign == "" && m.Message.Kind != webhook.KindUnclaimed {
-			ids = append(ids, m.Message.ID)
-		}
-	}
-	records, err := j.Ledger.GetMany(ctx, ids) // after the receipt, and consistent
+	records, err := j.Ledger.GetMany(ctx, idsOf(msgs)) // after the receipt, and consistent
 	if err != nil {
 		records = nil
 	}
@@ -109,23 +99,20 @@ func (j *DeadLetterCleaner) look(ctx context.Context, msgs []webhook.DeadMessage
 // judge returns what a message that may go counts as; nil, or an error, lets it
 // stay. Without records, which could not be read, no dead letter goes.
 func (j *DeadLetterCleaner) judge(ctx context.Context, m webhook.DeadMessage, records map[webhook.EventID]webhook.Record, counts *DeadLetterCounts) (*int, error) {
-	switch {
-	case m.Foreign != "":
-		counts.Foreign++
-		return nil, nil
-	case m.Message.Kind == webhook.KindUnclaimed:
-		return &counts.Claimed, j.claim(ctx, m)
-	case records == nil:
+	if needsRecord(m) && records == nil {
 		return nil, nil
 	}
-	rec, exists := records[m.Message.ID]
-	switch {
-	case !exists:
-		counts.Foreign++ // no event of ours, or one that has expired: an operator decides
+	rec := records[m.Message.ID]
+	switch classify(m, records) {
+	case classForeign:
+		counts.Foreign++
 		return nil, nil
-	case stale(m.Message, rec):
+	case classUnclaimed:
+		return &counts.Claimed, j.claim(ctx, m)
+	case classStale:
 		return &counts.Stale, nil
-	case m.Message.Kind == webhook.KindDeadLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew:
+	}
+	if m.Message.Kind == webhook.KindDeadLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew {
 		return &counts.Renewed, j.renew(ctx, rec)
 	}
 	counts.Valid++
@@ -149,19 +136,6 @@ func (j *DeadLetterCleaner) remove(ctx context.Context, msgs []webhook.DeadMessa
 		*found[i]++
 	}
 	return stay, failed
-}
-
-// stale: dead letter k has done its work when the event was leased again, or when
-// it is neither dead nor being worked on under that number. A message without
-// a number, which SQS moved here because no worker could start, is needed by
-// nobody once the event owes nothing or is owed by its due time. (STALE of
-// docs/model/ledger.pml.)
-func stale(m webhook.Message, rec webhook.Record) bool {
-	if m.Kind == webhook.KindEvent {
-		return rec.State != webhook.Processing
-	}
-	k := m.DeadLetter.Death
-	return rec.LeaseNumber > k || (rec.LeaseNumber == k && rec.State != webhook.Dead && rec.State != webhook.Processing)
 }
 
 // renew writes a dead letter anew before the queue's retention ends it: first the
