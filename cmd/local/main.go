@@ -16,6 +16,7 @@ import (
 
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/telemetry"
 )
 
@@ -53,7 +54,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return err
 	}
 	log := telemetry.NewLogger(stderr, o.logLevel)
-	stack, err := local.Start(ctx, local.Options{
+	running, err := local.Start(ctx, local.Options{
 		Addr:             o.addr,
 		DynamoDBEndpoint: o.dynamodbEndpoint,
 		SQSEndpoint:      o.sqsEndpoint,
@@ -62,8 +63,8 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer stack.Stop()
-	info := stack.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
+	defer running.Stop()
+	info := running.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
 	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 }
 
 // explain tells a person what to try.
-func explain(stderr io.Writer, o options, dir local.StateDir, info local.Info) {
+func explain(stderr io.Writer, o options, dir local.StateDir, info stack.Place) {
 	flag := "--local"
 	if o.stateDir != ".local" {
 		flag = "--local --state-dir " + o.stateDir

@@ -23,20 +23,21 @@ import (
 
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack"
 )
 
 // What runs already belongs to the engine's package, which starts it on import.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
-// stack is a running command.
-type stack struct {
-	info local.Info
+// command is one that runs.
+type command struct {
+	info stack.Place
 	line string // what stdout got
 	stop func() (status int, stderr string)
 }
 
 // launch runs the command on a free port until its stop is called.
-func launch(t *testing.T, stateDir string, args ...string) stack {
+func launch(t *testing.T, stateDir string, args ...string) command {
 	t.Helper()
 	forgetDestinations(t)
 	args = append([]string{"--addr", "127.0.0.1:0", "--state-dir", stateDir}, args...)
@@ -48,7 +49,7 @@ func launch(t *testing.T, stateDir string, args ...string) stack {
 		status <- run(ctx, args, writer, &stderr)
 		_ = writer.Close()
 	}()
-	var s stack
+	var s command
 	s.stop = func() (int, string) {
 		cancel()
 		return <-status, stderr.String()

@@ -193,7 +193,7 @@ func (p *program) lookAtQueue(ctx context.Context, s *Stack, g dlqReport) (queue
 	if err != nil {
 		return queueView{}, err
 	}
-	found, err := redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}.Sample(ctx, depth(dead))
+	found, err := s.DeadLetters.Sample(ctx, depth(dead))
 	if err != nil {
 		return queueView{}, err
 	}

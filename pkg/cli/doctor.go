@@ -237,7 +237,7 @@ func (p *program) checkURL(ctx context.Context, s *Stack, o doctorOptions) findi
 	if source == "" || token == "" {
 		return noted("check one: "+tokenVariable+"=… "+p.self()+" doctor --source NAME", "not checked: no source and token were given")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.hookURL(source, token), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.HookURL(source, token), nil)
 	if err != nil {
 		return broken("deploy the stack anew", "the receiver's address %s cannot be used", s.APIURL)
 	}

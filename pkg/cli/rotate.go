@@ -72,7 +72,7 @@ func (p *program) rotateSource(ctx context.Context, name string, o rotateOptions
 		if err != nil {
 			return err
 		}
-		source, shown.WebhookURL = source.AddToken(digest, p.Now()), s.hookURL(name, token)
+		source, shown.WebhookURL = source.AddToken(digest, p.Now()), s.HookURL(name, token)
 	}
 	if err := s.Store.PutSource(ctx, source, true); err != nil {
 		return err

@@ -138,7 +138,7 @@ func (p *program) hook(ctx context.Context, o sendOptions) (string, error) {
 	if err != nil || base.Host == "" {
 		return "", usage("--url is no http:// or https:// address")
 	}
-	return (&Stack{Place: Place{APIURL: base.Scheme + "://" + base.Host + trimSlash(base.Path)}}).hookURL(o.source, token), nil
+	return Place{APIURL: base.Scheme + "://" + base.Host + trimSlash(base.Path)}.HookURL(o.source, token), nil
 }
 
 func trimSlash(path string) string {

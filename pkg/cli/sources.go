@@ -99,7 +99,7 @@ func (p *program) addSource(ctx context.Context, name string, o addOptions) erro
 	if err != nil {
 		return err
 	}
-	return p.showCredentials(issued{name, source.Account, s.hookURL(name, token), secret},
+	return p.showCredentials(issued{name, source.Account, s.HookURL(name, token), secret},
 		"Enter the URL at Smartlead as the webhook's URL. It is shown this once.")
 }
 

@@ -8,16 +8,17 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/sivchari/kumo"
+
+	"smartlead-receiver/pkg/stack"
 )
 
 // Region is where everything local pretends to be.
-const Region = "us-east-1"
+const Region = stack.Region
 
 // Engine is the embedded AWS-compatible engine. It listens on a free port of
 // the loopback interface (it offers no way to choose one) and keeps its data in
@@ -38,12 +39,7 @@ func StartEngine() *Engine {
 func (e *Engine) Close() { e.server.Close() }
 
 // Endpoints are the base URLs of the services that the stack uses.
-type Endpoints struct {
-	DynamoDB string
-	SQS      string
-	SSM      string
-	S3       string
-}
+type Endpoints = stack.Endpoints
 
 // Clients are the SDK clients of one set of endpoints. They look at neither
 // the environment nor the AWS profile, so that nothing local ever reaches a
@@ -62,23 +58,16 @@ type Clients struct {
 // Connect builds the clients. It calls nobody.
 func Connect(endpoints Endpoints) *Clients {
 	transport := NewTransport()
-	config := aws.Config{
-		Region:      Region,
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-		HTTPClient:  &http.Client{Transport: transport},
-	}
+	config := stack.LocalConfig()
+	config.HTTPClient = &http.Client{Transport: transport}
+	clients := stack.LocalClients(config, endpoints)
 	return &Clients{
 		Endpoints: endpoints,
 		Config:    config,
-		DynamoDB: dynamodb.NewFromConfig(config, func(o *dynamodb.Options) {
-			o.BaseEndpoint = aws.String(endpoints.DynamoDB)
-		}),
-		SQS: sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = aws.String(endpoints.SQS) }),
-		SSM: ssm.NewFromConfig(config, func(o *ssm.Options) { o.BaseEndpoint = aws.String(endpoints.SSM) }),
-		S3: s3.NewFromConfig(config, func(o *s3.Options) {
-			o.BaseEndpoint = aws.String(endpoints.S3)
-			o.UsePathStyle = true // the engines have no bucket host names
-		}),
+		DynamoDB:  clients.DynamoDB,
+		SQS:       clients.SQS,
+		SSM:       clients.SSM,
+		S3:        clients.S3,
 		transport: transport,
 	}
 }

@@ -9,34 +9,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"smartlead-receiver/pkg/stack"
 )
 
-// Info is what other tools need in order to speak to a running stack. Its JSON
-// is the ready line and the file stack.json. It holds the demo token.
-type Info struct {
-	WebhookURL       string `json:"webhook_url"`
-	DynamoDBEndpoint string `json:"dynamodb_endpoint"`
-	SQSEndpoint      string `json:"sqs_endpoint"`
-	SSMEndpoint      string `json:"ssm_endpoint"`
-	S3Endpoint       string `json:"s3_endpoint"`
-	Region           string `json:"region"`
-	TableName        string `json:"table_name"`
-	LiveQueueURL     string `json:"live_queue_url"`
-	ReplayQueueURL   string `json:"replay_queue_url"`
-	DLQURL           string `json:"dlq_url"`
-	LiveQueueARN     string `json:"live_queue_arn"`
-	ReplayQueueARN   string `json:"replay_queue_arn"`
-	DLQARN           string `json:"dlq_arn"`
-	Bucket           string `json:"bucket"`
-	ParameterPrefix  string `json:"parameter_prefix"`
-	RetentionDays    int    `json:"retention_days"` // of a delivered event
-	SweepGrace       string `json:"sweep_grace"`    // such as 5s
-	PID              int    `json:"pid"`
-}
-
 // Info describes the stack; the path is that of its webhook URL.
-func (s *Stack) Info(webhookPath, parameterPrefix string) Info {
-	return Info{
+func (s *Stack) Info(webhookPath, parameterPrefix string) stack.Place {
+	return stack.Place{
 		WebhookURL:       s.URL + webhookPath,
 		DynamoDBEndpoint: s.Clients.Endpoints.DynamoDB,
 		SQSEndpoint:      s.Clients.Endpoints.SQS,
@@ -60,9 +39,6 @@ func (s *Stack) Info(webhookPath, parameterPrefix string) Info {
 // tools where the stack is. Everything in it is for its owner alone.
 type StateDir string
 
-// infoFile is the file that smartleadctl --local reads.
-const infoFile = "stack.json"
-
 // OpenStateDir makes the directory if it is absent.
 func OpenStateDir(path string) (StateDir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -72,12 +48,12 @@ func OpenStateDir(path string) (StateDir, error) {
 }
 
 // WriteInfo replaces stack.json.
-func (d StateDir) WriteInfo(info Info) error {
+func (d StateDir) WriteInfo(info stack.Place) error {
 	content, err := json.Marshal(info)
 	if err != nil {
 		return err
 	}
-	return d.replace(infoFile, append(content, '\n'))
+	return d.replace(stack.File, append(content, '\n'))
 }
 
 // RemoveInfo removes stack.json where it is the one that process pid wrote: a
@@ -91,7 +67,7 @@ func (d StateDir) RemoveInfo(pid int) error {
 	if err != nil {
 		return err
 	}
-	var info Info
+	var info stack.Place
 	if err := json.Unmarshal(content, &info); err != nil || info.PID != pid {
 		return nil //nolint:nilerr // another one's
 	}
@@ -99,7 +75,7 @@ func (d StateDir) RemoveInfo(pid int) error {
 }
 
 // InfoPath is where WriteInfo writes.
-func (d StateDir) InfoPath() string { return filepath.Join(string(d), infoFile) }
+func (d StateDir) InfoPath() string { return filepath.Join(string(d), stack.File) }
 
 var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_+/=-]{16,128}$`)
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"smartlead-receiver/pkg/stack"
 )
 
 func TestStateDirKeepsItsSecrets(t *testing.T) {
@@ -54,7 +56,7 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := Info{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
+	info := stack.Place{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
 	for range 2 { // the second replaces the first
 		if err := dir.WriteInfo(info); err != nil {
 			t.Fatal(err)
@@ -67,7 +69,7 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got Info
+	var got stack.Place
 	if err := json.Unmarshal(content, &got); err != nil || got != info {
 		t.Errorf("info = %+v, %v", got, err)
 	}

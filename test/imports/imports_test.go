@@ -92,6 +92,9 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"bodies", module + "/pkg/ledger"},
 		{"lambdaio", module + "/pkg/ledger"},
 		{"app", module + "/pkg/local"},
+		{"app", module + "/pkg/stack"},
+		{"stack", module + "/pkg/local"},
+		{"stack", cobra},
 		{"cli", module + "/pkg/local"},
 		{"config", module + "/cmd/local"},
 	} {

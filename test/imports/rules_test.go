@@ -64,10 +64,13 @@ var rules = map[string]rule{
 	"telemetry": {own: []string{"webhook"}},
 
 	// The composition root, and what is built on it.
-	"app":   {anyOwn: true, notOwn: []string{"local", "cli"}, outside: []string{sdk, smithy, lambda}},
+	"app": {anyOwn: true, notOwn: []string{"local", "cli", "operator", "stack"}, outside: []string{sdk, smithy, lambda}},
+	// The composition root of a person's tools. The tools of a local stack share it,
+	// so it knows none of them.
+	"stack": {anyOwn: true, notOwn: []string{"local", "cli", "console"}, outside: []string{sdk, smithy}},
 	"local": {anyOwn: true, notOwn: []string{"cli"}, anyOutside: true},
 	"cli":   {anyOwn: true, notOwn: []string{"local"}, anyOutside: true},
 }
 
 // neverInFunction may not be linked into a deployed function, however deep.
-var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", kumo, cobra}
+var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra}

@@ -1,0 +1,165 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/smithy-go/logging"
+
+	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/operator"
+	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Stack is a receiver that a person's tool speaks to. It is safe for concurrent
+// use.
+type Stack struct {
+	Place
+	Ledger      *ledger.Ledger
+	Queues      *queue.Queues
+	Store       *sourcestore.Store
+	Bodies      *bodies.Store
+	Redrive     *redrive.Service
+	DeadLetters redrive.DeadLetterLook
+	Operator    *operator.Service
+}
+
+// Env is what the use cases take from their surroundings.
+type Env struct {
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) // returns early when ctx ends
+	Nonce func() (string, error)
+}
+
+// ConnectLocal finds the local stack of a state directory. It returns *Error, and
+// calls nobody.
+func ConnectLocal(stateDir string, env Env) (*Stack, error) {
+	place, err := readLocal(stateDir)
+	if err != nil {
+		return nil, err
+	}
+	cfg := LocalConfig()
+	cfg.Logger = logging.Nop{} // a person reads our words; errors are returned
+	if place.Region != "" {
+		cfg.Region = place.Region
+	}
+	return build(place, LocalClients(cfg, Endpoints{
+		DynamoDB: place.DynamoDBEndpoint, SQS: place.SQSEndpoint, SSM: place.SSMEndpoint, S3: place.S3Endpoint,
+	}), env)
+}
+
+// Deployed names a CloudFormation stack, and whose it is.
+type Deployed struct {
+	Name    string
+	Profile string // "": the environment's
+	Region  string // "": the profile's, or the environment's
+}
+
+// Connect finds a deployed stack by its outputs. It returns *Error.
+func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
+	shared, err := awsconfig.LoadDefaultConfig(ctx,
+		awsconfig.WithSharedConfigProfile(d.Profile), awsconfig.WithRegion(d.Region),
+		awsconfig.WithLogger(logging.Nop{}))
+	if err != nil {
+		return nil, &Error{Reason: BadConfig, Name: d.Name, Err: err}
+	}
+	if shared.Region == "" {
+		return nil, &Error{Reason: NoRegion, Name: d.Name}
+	}
+	place, err := readOutputs(ctx, cloudformation.NewFromConfig(shared), d.Name)
+	if err != nil {
+		return nil, err
+	}
+	place.Region = shared.Region
+	return build(place, app.Connect(shared), env)
+}
+
+// readOutputs reads where the parts of a deployed stack are.
+func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient, name string) (Place, error) {
+	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	switch {
+	case err != nil && strings.Contains(err.Error(), "does not exist"):
+		return Place{}, &Error{Reason: NoStack, Name: name}
+	case err != nil:
+		return Place{}, &Error{Reason: NoOutputs, Name: name, Err: err}
+	case len(out.Stacks) == 0:
+		return Place{}, &Error{Reason: NoStack, Name: name}
+	}
+	values := map[string]string{}
+	for _, o := range out.Stacks[0].Outputs {
+		values[aws.ToString(o.OutputKey)] = aws.ToString(o.OutputValue)
+	}
+	var missing []string
+	get := func(key string) string {
+		if values[key] == "" {
+			missing = append(missing, key)
+		}
+		return values[key]
+	}
+	place := Place{
+		APIURL: strings.TrimSuffix(get("ApiUrl"), "/"), TableName: get("TableName"),
+		LiveQueueURL: get("LiveQueueUrl"), ReplayQueueURL: get("ReplayQueueUrl"), DLQURL: get("DlqUrl"),
+		LiveQueueARN: get("LiveQueueArn"), DLQARN: get("DlqArn"),
+		Bucket: get("BodyBucket"), ParameterPrefix: get("ParameterPrefix"),
+		SweepGrace: values["SweepGrace"],
+	}
+	if text := values["RetentionDays"]; text != "" {
+		if place.RetentionDays, err = strconv.Atoi(text); err != nil {
+			return Place{}, fmt.Errorf("the output RetentionDays of stack %s cannot be read: %w", name, err)
+		}
+	}
+	if len(missing) > 0 {
+		return Place{}, &Error{Reason: MissingOutputs, Name: name, Outputs: missing}
+	}
+	return place, nil
+}
+
+// build makes the adapters and the use cases of a stack.
+func build(place Place, c app.Clients, env Env) (*Stack, error) {
+	if err := place.readTimes(); err != nil {
+		return nil, err
+	}
+	s := &Stack{Place: place}
+	s.Ledger = ledger.New(c.DynamoDB, place.TableName)
+	s.Queues = queue.New(c.SQS, queue.URLs{Live: place.LiveQueueURL, Replay: place.ReplayQueueURL, Dead: place.DLQURL})
+	var err error
+	if s.Store, err = sourcestore.NewStore(c.SSM, place.ParameterPrefix); err != nil {
+		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", place.ParameterPrefix, err)
+	}
+	if s.Bodies, err = bodies.New(c.S3, place.Bucket); err != nil {
+		return nil, err
+	}
+	policy := redrive.DefaultPolicy
+	policy.Grace = place.Grace
+	s.Redrive = redrive.New(redrive.Ports{
+		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: env.Now, Sleep: env.Sleep,
+	}, policy)
+	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
+	s.Operator = operator.New(operator.Ports{
+		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger},
+		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Store, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
+	}, operator.Policy{Grace: place.Grace, Retention: place.Retention})
+	return s, nil
+}
+
+// heldEvents lists held events by the ledger's index of what waits for an
+// operator.
+type heldEvents struct{ ledger *ledger.Ledger }
+
+func (h heldEvents) Held(ctx context.Context, q operator.HeldQuery) (operator.HeldPage, error) {
+	page, err := h.ledger.List(ctx, ledger.Query{
+		State: webhook.Held, Source: q.Source, Since: q.Since, Until: q.Until, Now: q.Now, After: q.After, Limit: q.Limit,
+	})
+	return operator.HeldPage{Records: page.Records, Next: page.Next, Looked: page.Scanned}, err
+}
