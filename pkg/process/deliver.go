@@ -35,7 +35,7 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 // deliver makes one attempt at every destination that is not settled. Each
 // settles on its own: a failing one never repeats a successful one. (W2 and W3
 // of docs/model/ledger.pml.)
-func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, failure *webhook.Outcome) []webhook.Attempt {
+func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
 		return nil
@@ -48,10 +48,6 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 	}
 	if failure == nil {
 		failure = broken
-	}
-	destinations, err := s.Destinations.Destinations(ctx)
-	if err != nil && failure == nil {
-		failure = &webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "destinations_unreadable", Error: "the destinations could not be read"}
 	}
 	attempts := make([]webhook.Attempt, 0, len(open))
 	for _, name := range open {
