@@ -99,7 +99,7 @@ type Report struct {
 	EventID  webhook.EventID
 	Source   string
 	Type     webhook.Type
-	Attempt  int    // the lease number; 0 when nothing was leased
+	Attempt  int // the lease number; 0 when nothing was leased
 	Outcome  Outcome
 	Attempts []webhook.Attempt
 	Latency  time.Duration // from receipt to delivery
