@@ -50,15 +50,11 @@ const (
 	Parameters
 )
 
-// MaxAttempts is bounded by the redrive policy of the queues: SQS must not move
+// maxAttempts is bounded by the redrive policy of the queues: SQS must not move
 // a message before its event's budget is used up.
 const maxAttempts = 40
 
-// dlqRetentionDays is the retention of the dead letter queue in template.yaml.
-// An item must outlive every message that may refer to it.
-const dlqRetentionDays = 14
-
-// What holds where the deployment says nothing, as in template.yaml.
+// These hold where the deployment says nothing, as in template.yaml.
 const (
 	DefaultGrace         = 2 * time.Minute
 	DefaultRetentionDays = 90
@@ -66,6 +62,11 @@ const (
 
 // Day is the unit of a retention.
 const Day = 24 * time.Hour
+
+// DLQRetention is how long the dead letter queue keeps a message, as in
+// template.yaml: the longest that SQS offers. A delivered event is kept longer,
+// because its item must outlive every message that may refer to it.
+const DLQRetention = 14 * Day
 
 // Read validates what getenv returns. It returns ErrInvalid (wrapped) with
 // every problem found.
@@ -83,7 +84,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		RetryBase:       r.duration("RETRY_BASE", 5*time.Second, 10*time.Millisecond, time.Hour),
 		RetryMax:        r.duration("RETRY_MAX", 30*time.Minute, 10*time.Millisecond, 24*time.Hour),
 		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
-		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, dlqRetentionDays+1, 3650)) * Day,
+		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, int(DLQRetention/Day)+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
 		RedriveTick:     r.duration("REDRIVE_TICK", 5*time.Second, 100*time.Millisecond, 20*time.Second),
 	}

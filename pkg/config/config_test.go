@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,10 +49,11 @@ func TestEveryProblemIsNamed(t *testing.T) {
 
 // An item must outlive every message that may refer to it.
 func TestRetentionIsLongerThanThatOfTheDeadLetterQueue(t *testing.T) {
-	if _, err := config.Read(env("RETENTION_DAYS", "14"), 0); err == nil {
-		t.Error("14 days are as long as the dead letter queue keeps a dead letter")
+	days := int(config.DLQRetention / config.Day)
+	if _, err := config.Read(env("RETENTION_DAYS", strconv.Itoa(days)), 0); err == nil {
+		t.Errorf("%d days are as long as the dead letter queue keeps a dead letter", days)
 	}
-	if _, err := config.Read(env("RETENTION_DAYS", "15"), 0); err != nil {
+	if _, err := config.Read(env("RETENTION_DAYS", strconv.Itoa(days+1)), 0); err != nil {
 		t.Error(err)
 	}
 }

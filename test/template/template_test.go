@@ -80,8 +80,8 @@ func TestTimesKeepTheirOrder(t *testing.T) {
 	queues := ofType(t, template, "AWS::SQS::Queue")
 	functions := ofType(t, template, "AWS::Serverless::Function")
 	dead := number(t, queues[deadQueue], "MessageRetentionPeriod")
-	if dead != 14*day {
-		t.Errorf("dead letters are kept %d s, want 14 days", dead)
+	if kept := time.Duration(dead) * time.Second; kept != config.DLQRetention {
+		t.Errorf("dead letters are kept %s, and the code says %s", kept, config.DLQRetention)
 	}
 	if least := number(t, template, "Parameters", "RetentionDays", "MinValue"); least*day <= dead {
 		t.Errorf("an event may be kept %d days only, not longer than its dead letter", least)
