@@ -180,8 +180,8 @@ func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 // anew: runs of the redrive function may fail for as long.
 const renewBefore = 2 * config.Day
 
-// RedriveService builds the use case, for the function and for the operator's
-// commands alike.
+// RedriveService builds the use case of the redrive function. Only the grace of
+// the policy is replaced, by that of the configuration.
 func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 	e = e.withDefaults()
 	l, queues := e.ledger(), e.queues()

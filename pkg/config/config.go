@@ -13,12 +13,7 @@ import (
 	"time"
 )
 
-// ErrInvalid is returned, wrapped with every problem found, for an environment
-// that a function cannot run with.
-var ErrInvalid = errors.New("invalid configuration")
-
-// Config is the environment of any function. A function uses a part of it; see
-// Need.
+// Config is the environment of any function. A function uses some parts of it.
 type Config struct {
 	Stack           string        // STACK_NAME: tells the metrics of two stacks apart
 	Table           string        // TABLE_NAME
@@ -68,8 +63,7 @@ const Day = 24 * time.Hour
 // because its item must outlive every message that may refer to it.
 const DLQRetention = 14 * Day
 
-// Read validates what getenv returns. It returns ErrInvalid (wrapped) with
-// every problem found.
+// Read validates what getenv returns. Its error names every problem found.
 func Read(getenv func(string) string, need Part) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
@@ -100,20 +94,9 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		r.problem("PARAMETER_PREFIX", "begins with / and does not end with it")
 	}
 	if err := errors.Join(r.problems...); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return Config{}, fmt.Errorf("invalid configuration: %w", err)
 	}
 	return c, nil
-}
-
-// LogValue shows the configuration; it holds no secret.
-func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("table", c.Table), slog.String("live_queue", c.LiveQueue),
-		slog.String("replay_queue", c.ReplayQueue), slog.String("dead_queue", c.DeadQueue),
-		slog.String("bucket", c.Bucket), slog.String("parameters", c.ParameterPrefix),
-		slog.Int("max_attempts", c.MaxAttempts), slog.Duration("retry_base", c.RetryBase),
-		slog.Duration("retry_max", c.RetryMax), slog.Duration("grace", c.Grace), slog.Duration("retention", c.Retention),
-	)
 }
 
 type reader struct {

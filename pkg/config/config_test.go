@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,8 +33,8 @@ func TestEveryProblemIsNamed(t *testing.T) {
 		"LIVE_QUEUE_URL", "not a url", "MAX_ATTEMPTS", "0", "RETRY_BASE", "2h", "SWEEP_GRACE", "soon",
 		"RETENTION_DAYS", "14", "LOG_LEVEL", "loud", "PARAMETER_PREFIX", "x/",
 	), config.Table|config.LiveQueue|config.DeadQueue)
-	if !errors.Is(err, config.ErrInvalid) {
-		t.Fatal(err)
+	if err == nil {
+		t.Fatal("accepted")
 	}
 	for _, name := range []string{
 		"TABLE_NAME is missing", "DLQ_URL is missing", "LIVE_QUEUE_URL is not a URL", "MAX_ATTEMPTS is a number from 1 to 40",

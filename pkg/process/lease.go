@@ -49,7 +49,7 @@ func (s *Service) notLeased(ctx context.Context, id webhook.EventID, err error) 
 		return Report{EventID: id, Outcome: LeaseFailed, Retry: true, Err: err}
 	}
 	rec := refused.Record
-	report := Report{EventID: id, Source: rec.Source, Type: rec.Type, Lane: rec.Lane, Outcome: Outcome(refused.Reason)}
+	report := Report{EventID: id, Source: rec.Source, Type: rec.Type, Outcome: Outcome(refused.Reason)}
 	if refused.Reason == webhook.LeaseRefusedSpent {
 		report.Outcome, report.Attempt = Dead, rec.LeaseNumber
 		report.Err = s.sendDeadLetter(ctx, rec, rec.DueAt)

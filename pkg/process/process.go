@@ -103,7 +103,6 @@ type Report struct {
 	Outcome  Outcome
 	Attempts []webhook.Attempt
 	Latency  time.Duration // from receipt to delivery
-	Lane     webhook.Lane
 
 	// Retry asks for the message again after RetryIn; 0 leaves it to the
 	// queue's own visibility timeout. Without Retry the message is done with.

@@ -51,7 +51,7 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 	}
 	switch {
 	case retryable > 0:
-		wait := Backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
+		wait := backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
 		st.State = webhook.Pending
 		st.NotBefore = now.Add(wait)
 		st.DueAt = st.NotBefore.Add(s.policy.Grace)
@@ -71,7 +71,7 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
 	rec := lease.Record
 	report := Report{
-		EventID: rec.ID, Source: rec.Source, Type: rec.Type, Lane: rec.Lane,
+		EventID: rec.ID, Source: rec.Source, Type: rec.Type,
 		Attempt: lease.Number, Attempts: st.Attempts,
 	}
 	switch err := s.Ledger.Settle(ctx, lease, st); {

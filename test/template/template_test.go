@@ -3,11 +3,13 @@ package template
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	bodystore "smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
 )
 
@@ -158,6 +160,26 @@ func TestTheLedgerOutlivesMistakes(t *testing.T) {
 				t.Errorf("%s: %s is not Retain", id, policy)
 			}
 		}
+	}
+}
+
+// A body that the code marks is deleted by the bucket; any other stays.
+func TestTheBucketDeletesWhatIsMarked(t *testing.T) {
+	bucket := ofType(t, load(t), "AWS::S3::Bucket")["BodyBucket"]
+	rules, ok := at(t, bucket, "LifecycleConfiguration", "Rules").([]any)
+	if !ok {
+		t.Fatal("the bucket has no list of rules")
+	}
+	var tags [][]any
+	for _, rule := range rules {
+		if _, expires := rule.(object)["ExpirationInDays"]; expires {
+			filter, _ := at(t, rule, "TagFilters").([]any)
+			tags = append(tags, filter)
+		}
+	}
+	want := [][]any{{object{"Key": bodystore.ExpireTagKey, "Value": bodystore.ExpireTagValue}}}
+	if !reflect.DeepEqual(tags, want) {
+		t.Errorf("bodies with the tags %v are deleted, want %v", tags, want)
 	}
 }
 
