@@ -43,8 +43,9 @@ test/format: tools ## Check that the code is formatted
 	$(BIN)/golangci-lint fmt --diff
 
 .PHONY: lint
-lint: tools ## Lint, and check which package may import which
+lint: tools ## Lint, and check go.mod and which package may import which
 	$(BIN)/golangci-lint run --allow-parallel-runners ./...
+	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/imports
 
 .PHONY: test/unit

@@ -176,12 +176,12 @@ func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
 }
 
-// dlqRetention is that of the dead letter queue in template.yaml; a dead letter is
-// written anew two days before.
-const dlqRetention = 14 * 24 * time.Hour
+// renewBefore is how long before the end of its retention a dead letter is written
+// anew: runs of the redrive function may fail for as long.
+const renewBefore = 2 * config.Day
 
-// RedriveService builds the use case, for the function and for the operator's
-// commands alike.
+// RedriveService builds the use case of the redrive function. Only the grace of
+// the policy is replaced, by that of the configuration.
 func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 	e = e.withDefaults()
 	l, queues := e.ledger(), e.queues()
@@ -190,7 +190,7 @@ func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
 		Ledger: l, DeadEvents: l, Documents: l, Queue: queues,
 		DeadLetters: &redrive.DeadLetterCleaner{
 			Ledger: l, Queue: queues, Now: e.Now, Nonce: e.Nonce,
-			Rounds: 50, Hold: time.Minute, Renew: dlqRetention - 48*time.Hour, Grace: e.Config.Grace,
+			Rounds: 50, Hold: time.Minute, Renew: config.DLQRetention - renewBefore, Grace: e.Config.Grace,
 		},
 		Now: e.Now, Nonce: e.Nonce, Sleep: e.Sleep,
 	}, policy)

@@ -34,7 +34,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	if err != nil {
 		return Env{}, err
 	}
-	shared, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(Retryer))
+	shared, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(retryer))
 	if err != nil {
 		return Env{}, fmt.Errorf("aws configuration: %w", err)
 	}
@@ -43,8 +43,8 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: os.Stdout}, nil
 }
 
-// Retryer is the SDK's retry policy in a function.
-func Retryer() aws.Retryer {
+// retryer is the SDK's retry policy in a function.
+func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = sdkAttempts
 		o.MaxBackoff = sdkMaxBackoff

@@ -20,18 +20,18 @@ func (r *Error) Error() string { return r.text }
 // Cause returns a short, countable name such as "wrong_token".
 func (r *Error) Cause() string { return r.cause }
 
-// The refusals. Each is a *Refusal.
+// Authenticate returns one of these.
 var (
 	// ErrUnknownSource: no source has this name, or it has no token.
 	ErrUnknownSource error = &Error{"unknown_source", "no such source"}
-	// ErrNoToken: the request carries no token.
-	ErrNoToken error = &Error{"no_token", "no token presented"}
-	// ErrToken: the token is none of the source's.
-	ErrToken error = &Error{"wrong_token", "wrong token"}
-	// ErrNoSignature: the source demands a signature and none was sent.
-	ErrNoSignature error = &Error{"no_signature", "signature required and missing"}
-	// ErrSignature: no signature sent fits the body and a secret of the source.
-	ErrSignature error = &Error{"wrong_signature", "wrong signature"}
+	// errNoToken: the request carries no token.
+	errNoToken error = &Error{"no_token", "no token presented"}
+	// errToken: the token is none of the source's.
+	errToken error = &Error{"wrong_token", "wrong token"}
+	// errNoSignature: the source demands a signature and none was sent.
+	errNoSignature error = &Error{"no_signature", "signature required and missing"}
+	// errSignature: no signature sent fits the body and a secret of the source.
+	errSignature error = &Error{"wrong_signature", "wrong signature"}
 )
 
 // maxSignatures bounds the signatures tried in one request. A sender in the
@@ -46,8 +46,8 @@ type Credentials struct {
 }
 
 // Authenticate decides whether the request comes from the source. It returns
-// nil or one of the refusals: ErrUnknownSource, ErrNoToken, ErrToken,
-// ErrNoSignature, ErrSignature.
+// nil, ErrUnknownSource for a source without a token, or another *Error, whose
+// cause is "no_token", "wrong_token", "no_signature" or "wrong_signature".
 //
 // The token is judged first, and the body is hashed only for a caller that has
 // one: strangers cannot make us hash megabytes, and a wrong token takes as long
@@ -59,9 +59,9 @@ func (s Source) Authenticate(c Credentials) error {
 	case len(s.Tokens) == 0:
 		return ErrUnknownSource
 	case c.Token == "":
-		return ErrNoToken
+		return errNoToken
 	case !known:
-		return ErrToken
+		return errToken
 	case len(s.HMACSecrets) == 0:
 		return nil
 	}
@@ -79,7 +79,7 @@ func AuthenticateUnknown(c Credentials) error {
 func matchToken(tokens []Digest, presented string) bool {
 	sum := NewDigest(presented)
 	match := 0
-	for i := range max(MaxTokens, len(tokens)) {
+	for i := range max(maxTokens, len(tokens)) {
 		var candidate Digest
 		exists := 0
 		if i < len(tokens) {
@@ -95,13 +95,13 @@ func matchToken(tokens []Digest, presented string) bool {
 // taken and no replay window exists.
 func (s Source) checkSignature(c Credentials) error {
 	if strings.TrimSpace(c.Signature) == "" {
-		return ErrNoSignature
+		return errNoSignature
 	}
 	presented := parseSignatures(c.Signature)
 	match := 0
 	for _, secret := range s.HMACSecrets {
 		if len(secret) == 0 {
-			continue // Validate refuses it; were it here all the same, anybody could sign
+			continue // ParseSource refuses it; were it here all the same, anybody could sign
 		}
 		mac := hmac.New(sha256.New, secret)
 		mac.Write(c.Body)
@@ -111,7 +111,7 @@ func (s Source) checkSignature(c Credentials) error {
 		}
 	}
 	if match != 1 {
-		return ErrSignature
+		return errSignature
 	}
 	return nil
 }

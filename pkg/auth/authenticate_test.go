@@ -27,15 +27,15 @@ func TestAuthenticateToken(t *testing.T) {
 		{"the newest token", both, "new", nil},
 		{"the one before it, during a rotation", both, "old", nil},
 		{"the single token", one, "only", nil},
-		{"a wrong token", both, "newer", ErrToken},
-		{"a token in another case", both, "NEW", ErrToken},
-		{"a prefix of a token", both, "ne", ErrToken},
-		{"the digest instead of the token", one, NewDigest("only").String(), ErrToken},
-		{"no token", both, "", ErrNoToken},
+		{"a wrong token", both, "newer", errToken},
+		{"a token in another case", both, "NEW", errToken},
+		{"a prefix of a token", both, "ne", errToken},
+		{"the digest instead of the token", one, NewDigest("only").String(), errToken},
+		{"no token", both, "", errNoToken},
 		{"a source without tokens", Source{Name: "x"}, "new", ErrUnknownSource},
 		{"a source without tokens, no token", Source{Name: "x"}, "", ErrUnknownSource},
-		{"an empty token though its digest is stored", Source{Tokens: []Digest{NewDigest("")}}, "", ErrNoToken},
-		{"the padding of a source with one token", one, string(make([]byte, 32)), ErrToken},
+		{"an empty token though its digest is stored", Source{Tokens: []Digest{NewDigest("")}}, "", errNoToken},
+		{"the padding of a source with one token", one, string(make([]byte, 32)), errToken},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.source.Authenticate(Credentials{Token: c.token}); !errors.Is(got, c.want) || (c.want == nil) != (got == nil) {
@@ -61,16 +61,16 @@ func TestAuthenticateSignature(t *testing.T) {
 		{"the second of two, comma and space", "sha256=" + foreign + ", sha256=" + newSum, body, nil},
 		{"the first of two, space", newSum + " " + foreign, body, nil},
 		{"garbage beside a good one", "v0=zz " + newSum, body, nil},
-		{"another body", newSum, body + " ", ErrSignature},
-		{"another secret", foreign, body, ErrSignature},
-		{"cut short", newSum[:62], body, ErrSignature},
-		{"longer", newSum + "00", body, ErrSignature},
-		{"not hex", strings.Repeat("z", 64), body, ErrSignature},
-		{"another scheme", "sha1=" + newSum, body, ErrSignature},
-		{"separators only", " , ", body, ErrSignature},
-		{"missing", "", body, ErrNoSignature},
-		{"blank", "  ", body, ErrNoSignature},
-		{"more than are tried", strings.Repeat(foreign+" ", maxSignatures) + newSum, body, ErrSignature},
+		{"another body", newSum, body + " ", errSignature},
+		{"another secret", foreign, body, errSignature},
+		{"cut short", newSum[:62], body, errSignature},
+		{"longer", newSum + "00", body, errSignature},
+		{"not hex", strings.Repeat("z", 64), body, errSignature},
+		{"another scheme", "sha1=" + newSum, body, errSignature},
+		{"separators only", " , ", body, errSignature},
+		{"missing", "", body, errNoSignature},
+		{"blank", "  ", body, errNoSignature},
+		{"more than are tried", strings.Repeat(foreign+" ", maxSignatures) + newSum, body, errSignature},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := source.Authenticate(Credentials{Token: "token", Signature: c.header, Body: []byte(c.body)})
@@ -81,13 +81,13 @@ func TestAuthenticateSignature(t *testing.T) {
 	}
 	t.Run("a good signature does not stand in for a token", func(t *testing.T) {
 		got := source.Authenticate(Credentials{Token: "wrong", Signature: newSum, Body: []byte(body)})
-		if !errors.Is(got, ErrToken) {
+		if !errors.Is(got, errToken) {
 			t.Errorf("got %v", got)
 		}
 	})
 	t.Run("an empty secret lets nobody in", func(t *testing.T) {
 		open := Source{Tokens: source.Tokens, HMACSecrets: [][]byte{{}}}
-		if got := open.Authenticate(Credentials{Token: "token", Signature: sign("", body), Body: []byte(body)}); !errors.Is(got, ErrSignature) {
+		if got := open.Authenticate(Credentials{Token: "token", Signature: sign("", body), Body: []byte(body)}); !errors.Is(got, errSignature) {
 			t.Errorf("got %v", got)
 		}
 	})
@@ -101,7 +101,7 @@ func TestAuthenticateSignature(t *testing.T) {
 
 func TestRefusalsHaveCausesAndNoSecrets(t *testing.T) {
 	causes := map[string]bool{}
-	for _, err := range []error{ErrUnknownSource, ErrNoToken, ErrToken, ErrNoSignature, ErrSignature} {
+	for _, err := range []error{ErrUnknownSource, errNoToken, errToken, errNoSignature, errSignature} {
 		var refusal *Error
 		if !errors.As(err, &refusal) || refusal.Cause() == "" || causes[refusal.Cause()] {
 			t.Errorf("%v has no cause of its own", err)

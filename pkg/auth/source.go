@@ -17,9 +17,9 @@ import (
 
 // Limits of one source. It must fit a 4 KB parameter.
 const (
-	MaxTokens      = 2
-	MaxHMACSecrets = 2
-	MaxBodySecrets = 8 // an allow-list, not only a rotation: several API keys of one account
+	maxTokens      = 2
+	maxHMACSecrets = 2
+	maxBodySecrets = 8 // an allow-list, not only a rotation: several API keys of one account
 
 	maxHMACSecretBytes = 256
 	minRedactionKey    = 16
@@ -38,7 +38,7 @@ var ErrInvalidSource = errors.New("invalid source")
 type Source struct {
 	Name           string
 	Account        string   // sources of one Smartlead account share it
-	Tokens         []Digest // 1 to MaxTokens
+	Tokens         []Digest // 1 to maxTokens
 	HMACSecrets    [][]byte // none: no signature is asked for
 	BodySecrets    []Digest // none: every body is trusted
 	RedactionKey   []byte   // keys the fingerprints that replace credentials in stored bodies
@@ -67,27 +67,27 @@ func NewSource(name, account string, rand io.Reader, now time.Time) (s Source, t
 		Tokens: []Digest{digest}, RedactionKey: key,
 		CreatedAt: now.UTC(), UpdatedAt: now.UTC(),
 	}
-	if err := s.Validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return Source{}, "", err
 	}
 	return s, token, nil
 }
 
-// Validate checks every rule and returns nil, or ErrInvalidSource with all
+// validate checks every rule and returns nil, or ErrInvalidSource with all
 // problems. No problem quotes a secret.
-func (s Source) Validate() error {
+func (s Source) validate() error {
 	problems := []error{ValidateName(s.Name)}
 	if err := ValidateName(s.Account); err != nil {
 		problems = append(problems, fmt.Errorf("account: %w", err))
 	}
 	problems = append(problems,
-		checkDigests("tokens", s.Tokens, MaxTokens),
-		checkDigests("body_secrets", s.BodySecrets, MaxBodySecrets))
+		checkDigests("tokens", s.Tokens, maxTokens),
+		checkDigests("body_secrets", s.BodySecrets, maxBodySecrets))
 	if len(s.Tokens) == 0 {
 		problems = append(problems, errors.New("tokens: at least one is needed"))
 	}
-	if len(s.HMACSecrets) > MaxHMACSecrets {
-		problems = append(problems, fmt.Errorf("hmac_secrets: at most %d", MaxHMACSecrets))
+	if len(s.HMACSecrets) > maxHMACSecrets {
+		problems = append(problems, fmt.Errorf("hmac_secrets: at most %d", maxHMACSecrets))
 	}
 	for i, secret := range s.HMACSecrets {
 		if err := checkHMACSecret(secret); err != nil {
@@ -144,12 +144,12 @@ func ValidateName(name string) error {
 	return nil
 }
 
-// AddToken makes d the newest token and drops the oldest beyond MaxTokens: what
+// AddToken makes d the newest token and drops the oldest beyond maxTokens: what
 // was valid stays valid until the next rotation. Adding a known token makes it
 // the newest.
 func (s Source) AddToken(d Digest, now time.Time) Source {
 	s = s.touched(now)
-	s.Tokens = pushDigest(s.Tokens, d, MaxTokens)
+	s.Tokens = pushDigest(s.Tokens, d, maxTokens)
 	return s
 }
 
@@ -162,7 +162,7 @@ func (s Source) KeepNewestToken(now time.Time) Source {
 }
 
 // AddHMACSecret makes secret the newest and drops the oldest beyond
-// MaxHMACSecrets. From the first on, a request without a signature is refused.
+// maxHMACSecrets. From the first on, a request without a signature is refused.
 // It returns ErrInvalidSource for an empty or overlong secret.
 func (s Source) AddHMACSecret(secret []byte, now time.Time) (Source, error) {
 	if err := checkHMACSecret(secret); err != nil {
@@ -170,12 +170,12 @@ func (s Source) AddHMACSecret(secret []byte, now time.Time) (Source, error) {
 	}
 	s = s.touched(now)
 	s.HMACSecrets = append(s.HMACSecrets, slices.Clone(secret))
-	s.HMACSecrets = s.HMACSecrets[max(0, len(s.HMACSecrets)-MaxHMACSecrets):]
+	s.HMACSecrets = s.HMACSecrets[max(0, len(s.HMACSecrets)-maxHMACSecrets):]
 	return s, nil
 }
 
 // TrustBodySecret puts a secret_key on the list and drops the oldest beyond
-// MaxBodySecrets. From the first on, other bodies are held. It returns
+// maxBodySecrets. From the first on, other bodies are held. It returns
 // ErrInvalidSource for an empty secret and for the dashboard's literal, which
 // is everybody's.
 func (s Source) TrustBodySecret(secret string, now time.Time) (Source, error) {
@@ -183,7 +183,7 @@ func (s Source) TrustBodySecret(secret string, now time.Time) (Source, error) {
 		return Source{}, fmt.Errorf("%w: this body secret cannot be trusted: it is empty or the dashboard's", ErrInvalidSource)
 	}
 	s = s.touched(now)
-	s.BodySecrets = pushDigest(s.BodySecrets, NewDigest(secret), MaxBodySecrets)
+	s.BodySecrets = pushDigest(s.BodySecrets, NewDigest(secret), maxBodySecrets)
 	return s, nil
 }
 

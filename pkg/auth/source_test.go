@@ -161,10 +161,10 @@ func TestRotation(t *testing.T) {
 		want   error
 	}{
 		{second, first, nil}, {second, "second", nil},
-		{third, first, ErrToken}, {third, "second", nil}, {third, "third", nil},
-		{second.KeepNewestToken(noon), first, ErrToken}, {second.KeepNewestToken(noon), "second", nil},
+		{third, first, errToken}, {third, "second", nil}, {third, "third", nil},
+		{second.KeepNewestToken(noon), first, errToken}, {second.KeepNewestToken(noon), "second", nil},
 		{second.AddToken(NewDigest(first), noon).KeepNewestToken(noon), first, nil},
-		{s, first, nil}, {s, "second", ErrToken}, // the original is as it was
+		{s, first, nil}, {s, "second", errToken}, // the original is as it was
 	} {
 		if got := c.source.Authenticate(Credentials{Token: c.token}); !errors.Is(got, c.want) {
 			t.Errorf("%s, token %s: got %v, want %v", c.source, c.token, got, c.want)
@@ -180,13 +180,13 @@ func TestRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(s.HMACSecrets) != MaxHMACSecrets || string(s.HMACSecrets[0]) != "two" {
+	if len(s.HMACSecrets) != maxHMACSecrets || string(s.HMACSecrets[0]) != "two" {
 		t.Errorf("hmac secrets %q", s.HMACSecrets)
 	}
 	if _, err := s.AddHMACSecret(nil, noon); !errors.Is(err, ErrInvalidSource) {
 		t.Errorf("empty hmac secret: %v", err)
 	}
-	for i := range MaxBodySecrets + 1 {
+	for i := range maxBodySecrets + 1 {
 		if s, err = s.TrustBodySecret(fmt.Sprint("key", i), noon); err != nil {
 			t.Fatal(err)
 		}
@@ -210,12 +210,12 @@ func TestAFullSourceFitsAParameter(t *testing.T) {
 	s.Name, s.Account = strings.Repeat("n", 63), strings.Repeat("a", 63)
 	s.RedactionKey = make([]byte, maxRedactionKey)
 	var err error
-	for i := range MaxHMACSecrets {
+	for i := range maxHMACSecrets {
 		if s, err = s.AddHMACSecret(bytes.Repeat([]byte{byte(i)}, maxHMACSecretBytes), noon); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range MaxBodySecrets {
+	for i := range maxBodySecrets {
 		if s, err = s.TrustBodySecret(fmt.Sprint(i), noon); err != nil {
 			t.Fatal(err)
 		}

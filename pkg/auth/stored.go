@@ -70,7 +70,7 @@ func ParseSource(name string, form []byte) (Source, error) {
 	for _, secret := range f.HMACSecrets {
 		s.HMACSecrets = append(s.HMACSecrets, secret)
 	}
-	if err := s.Validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return Source{}, err
 	}
 	return s, nil
@@ -89,7 +89,7 @@ func inWords(err error) error {
 // store alone. It returns ErrInvalidSource for a source that ParseSource would
 // refuse.
 func (s Source) Stored() ([]byte, error) {
-	if err := s.Validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return nil, err
 	}
 	f := stored{

@@ -21,16 +21,16 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// MaxInline is the largest compressed payload that is kept in the ledger item
+// maxInline is the largest compressed payload that is kept in the ledger item
 // and in an unclaimed message, in bytes. Every write of an item is billed by
 // its whole size, so what is beyond a few kilobytes is cheaper in S3; against
 // that stand an S3 call's latency and one store more that must be up. An item
 // may have 400 KB, a message 256 KB in every region.
-const MaxInline = 64 << 10
+const maxInline = 64 << 10
 
-// MaxBody bounds what is read back, in bytes: more than Lambda lets in (6 MB of
+// maxBody bounds what is read back, in bytes: more than Lambda lets in (6 MB of
 // event JSON).
-const MaxBody = 16 << 20
+const maxBody = 16 << 20
 
 // Encoding names how payloads are compressed.
 const Encoding = "zstd"
@@ -66,7 +66,7 @@ func New(api API, bucket string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBody))
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
@@ -79,7 +79,7 @@ func New(api API, bucket string) (*Store, error) {
 func (s *Store) Store(ctx context.Context, account string, body []byte) (webhook.Payload, error) {
 	p := webhook.Payload{Encoding: Encoding, Size: len(body)}
 	data := s.enc.EncodeAll(body, make([]byte, 0, len(body)/3+64))
-	if len(data) <= MaxInline {
+	if len(data) <= maxInline {
 		p.Data = data
 		return p, nil
 	}
@@ -108,7 +108,7 @@ func (s *Store) Load(ctx context.Context, p webhook.Payload) ([]byte, error) {
 	if p.Encoding != Encoding {
 		return nil, fmt.Errorf("bodies: unknown encoding %q", p.Encoding)
 	}
-	body, err := s.dec.DecodeAll(data, make([]byte, 0, min(max(p.Size, 0), MaxBody)))
+	body, err := s.dec.DecodeAll(data, make([]byte, 0, min(max(p.Size, 0), maxBody)))
 	if err != nil {
 		return nil, fmt.Errorf("bodies: a payload cannot be decompressed: %w", err)
 	}
@@ -124,12 +124,12 @@ func (s *Store) get(ctx context.Context, ref string) ([]byte, error) {
 		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)
 	}
 	defer out.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(out.Body, MaxBody+1))
+	data, err := io.ReadAll(io.LimitReader(out.Body, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("bodies load: %w: %w", webhook.ErrUnavailable, err)
 	}
-	if len(data) > MaxBody {
-		return nil, fmt.Errorf("bodies: an object has more than %d bytes", MaxBody)
+	if len(data) > maxBody {
+		return nil, fmt.Errorf("bodies: an object has more than %d bytes", maxBody)
 	}
 	return data, nil
 }

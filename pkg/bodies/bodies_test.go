@@ -1,4 +1,4 @@
-package bodies_test
+package bodies
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -18,7 +17,7 @@ import (
 const bucket = "bodies-test"
 
 // open uses one bucket: all engines of a process share their data.
-func open(t *testing.T) (*bodies.Store, *s3.Client) {
+func open(t *testing.T) (*Store, *s3.Client) {
 	t.Helper()
 	engine := local.StartEngine()
 	t.Cleanup(engine.Close)
@@ -28,7 +27,7 @@ func open(t *testing.T) (*bodies.Store, *s3.Client) {
 	if _, exists := errors.AsType[*types.BucketAlreadyOwnedByYou](err); err != nil && !exists {
 		t.Fatal(err)
 	}
-	store, err := bodies.New(clients.S3, bucket)
+	store, err := New(clients.S3, bucket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +57,7 @@ func TestBodiesComeBackWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if inline := p.Ref == ""; inline != c.inline || p.Size != len(c.body) || (inline && len(p.Data) > bodies.MaxInline) {
+			if inline := p.Ref == ""; inline != c.inline || p.Size != len(c.body) || (inline && len(p.Data) > maxInline) {
 				t.Fatalf("%d bytes became %d inline, ref %q", len(c.body), len(p.Data), p.Ref)
 			}
 			again, err := store.Store(t.Context(), "acme", c.body)
@@ -86,7 +85,7 @@ func tagged(t *testing.T, client *s3.Client, ref string) {
 		t.Fatal(err)
 	}
 	for _, tag := range out.TagSet {
-		if *tag.Key == bodies.ExpireTagKey && *tag.Value == bodies.ExpireTagValue {
+		if *tag.Key == ExpireTagKey && *tag.Value == ExpireTagValue {
 			return
 		}
 	}
@@ -95,13 +94,13 @@ func tagged(t *testing.T, client *s3.Client, ref string) {
 
 func TestBodyThatIsGoneIsToldFromAStoreThatIsDown(t *testing.T) {
 	store, _ := open(t)
-	missing := webhook.Payload{Encoding: bodies.Encoding, Ref: "acme/none", Size: 1}
+	missing := webhook.Payload{Encoding: Encoding, Ref: "acme/none", Size: 1}
 	if _, err := store.Load(t.Context(), missing); !errors.Is(err, webhook.ErrNotFound) {
 		t.Errorf("missing: %v", err)
 	}
 	clients := local.Connect(local.Endpoints{S3: "http://127.0.0.1:1"})
 	defer clients.Close()
-	down, err := bodies.New(clients.S3, bucket)
+	down, err := New(clients.S3, bucket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +114,7 @@ func TestBodyThatIsGoneIsToldFromAStoreThatIsDown(t *testing.T) {
 
 func TestWhatIsNotOursIsRefused(t *testing.T) {
 	store, _ := open(t)
-	for _, p := range []webhook.Payload{{Encoding: "gzip", Data: []byte("x")}, {Encoding: bodies.Encoding, Data: []byte("not zstd"), Size: 8}} {
+	for _, p := range []webhook.Payload{{Encoding: "gzip", Data: []byte("x")}, {Encoding: Encoding, Data: []byte("not zstd"), Size: 8}} {
 		if _, err := store.Load(t.Context(), p); err == nil {
 			t.Errorf("%+v was read", p)
 		}

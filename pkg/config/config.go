@@ -13,12 +13,7 @@ import (
 	"time"
 )
 
-// ErrInvalid is returned, wrapped with every problem found, for an environment
-// that a function cannot run with.
-var ErrInvalid = errors.New("invalid configuration")
-
-// Config is the environment of any function. A function uses a part of it; see
-// Need.
+// Config is the environment of any function. A function uses some parts of it.
 type Config struct {
 	Stack           string        // STACK_NAME: tells the metrics of two stacks apart
 	Table           string        // TABLE_NAME
@@ -50,15 +45,11 @@ const (
 	Parameters
 )
 
-// MaxAttempts is bounded by the redrive policy of the queues: SQS must not move
+// maxAttempts is bounded by the redrive policy of the queues: SQS must not move
 // a message before its event's budget is used up.
 const maxAttempts = 40
 
-// dlqRetentionDays is the retention of the dead letter queue in template.yaml.
-// An item must outlive every message that may refer to it.
-const dlqRetentionDays = 14
-
-// What holds where the deployment says nothing, as in template.yaml.
+// These hold where the deployment says nothing, as in template.yaml.
 const (
 	DefaultGrace         = 2 * time.Minute
 	DefaultRetentionDays = 90
@@ -67,8 +58,12 @@ const (
 // Day is the unit of a retention.
 const Day = 24 * time.Hour
 
-// Read validates what getenv returns. It returns ErrInvalid (wrapped) with
-// every problem found.
+// DLQRetention is how long the dead letter queue keeps a message, as in
+// template.yaml: the longest that SQS offers. A delivered event is kept longer,
+// because its item must outlive every message that may refer to it.
+const DLQRetention = 14 * Day
+
+// Read validates what getenv returns. Its error names every problem found.
 func Read(getenv func(string) string, need Part) (Config, error) {
 	r := reader{getenv: getenv}
 	c := Config{
@@ -83,7 +78,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		RetryBase:       r.duration("RETRY_BASE", 5*time.Second, 10*time.Millisecond, time.Hour),
 		RetryMax:        r.duration("RETRY_MAX", 30*time.Minute, 10*time.Millisecond, 24*time.Hour),
 		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
-		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, dlqRetentionDays+1, 3650)) * Day,
+		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, int(DLQRetention/Day)+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
 		RedriveTick:     r.duration("REDRIVE_TICK", 5*time.Second, 100*time.Millisecond, 20*time.Second),
 	}
@@ -99,20 +94,9 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		r.problem("PARAMETER_PREFIX", "begins with / and does not end with it")
 	}
 	if err := errors.Join(r.problems...); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return Config{}, fmt.Errorf("invalid configuration: %w", err)
 	}
 	return c, nil
-}
-
-// LogValue shows the configuration; it holds no secret.
-func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("table", c.Table), slog.String("live_queue", c.LiveQueue),
-		slog.String("replay_queue", c.ReplayQueue), slog.String("dead_queue", c.DeadQueue),
-		slog.String("bucket", c.Bucket), slog.String("parameters", c.ParameterPrefix),
-		slog.Int("max_attempts", c.MaxAttempts), slog.Duration("retry_base", c.RetryBase),
-		slog.Duration("retry_max", c.RetryMax), slog.Duration("grace", c.Grace), slog.Duration("retention", c.Retention),
-	)
 }
 
 type reader struct {

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -22,49 +21,55 @@ import (
 // format 2.0.
 type ReceiverHandler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
-// Telemetry is what every handler reports to.
-type Telemetry struct {
-	Log     *slog.Logger
-	Metrics *telemetry.Metrics
-	Now     func() time.Time
-}
-
-// Receiver serves the HTTP contract of the receiver.
+// Receiver serves the HTTP contract of the receiver. It never returns an error:
+// every failure has its status.
 func Receiver(svc *receive.Service, t Telemetry) ReceiverHandler {
+	r := receiver{svc: svc, Telemetry: t}
 	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		started := t.Now()
-		status, body := serve(ctx, svc, ev, t, started)
-		if err := t.Metrics.Flush(); err != nil {
-			t.Log.WarnContext(ctx, "metrics were not written", "error", err.Error())
-		}
+		status, body := r.serve(ctx, ev)
+		t.flush(ctx)
 		return response(status, body, ev.RequestContext.HTTP.Method), nil
 	}
 }
 
-func serve(ctx context.Context, svc *receive.Service, ev events.APIGatewayV2HTTPRequest, t Telemetry, started time.Time) (int, any) {
-	method := ev.RequestContext.HTTP.Method
+type receiver struct {
+	svc *receive.Service
+	Telemetry
+}
+
+func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (status int, body any) {
+	started := r.Now()
 	if ev.RawPath == "/healthz" || ev.RouteKey == "GET /healthz" {
 		return http.StatusOK, message{Status: "ok"}
 	}
-	req, err := request(ev)
-	switch {
-	case method != http.MethodPost && method != http.MethodGet && method != http.MethodHead:
+	method := ev.RequestContext.HTTP.Method
+	if method != http.MethodPost && method != http.MethodGet && method != http.MethodHead {
 		return http.StatusMethodNotAllowed, message{Error: "send events with POST"}
-	case err == nil && method == http.MethodPost:
-		answer, err := svc.Receive(ctx, req)
-		logReceived(ctx, t, req, answer, err, t.Now().Sub(started))
-		if err == nil {
-			return http.StatusOK, results(answer)
-		}
-		return statusOf(err)
-	case err == nil:
-		err = svc.Ready(ctx, req)
-		if err == nil {
-			return http.StatusOK, message{Status: "ready"}
-		}
 	}
-	logReceived(ctx, t, req, receive.Answer{}, err, t.Now().Sub(started))
-	return statusOf(err)
+	req, err := request(ev)
+	if err != nil {
+		logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+		return statusOf(err)
+	}
+	if method != http.MethodPost {
+		return r.ready(ctx, req, started)
+	}
+	answer, err := r.svc.Receive(ctx, req)
+	logReceived(ctx, r.Telemetry, req, answer, err, r.Now().Sub(started))
+	if err != nil {
+		return statusOf(err)
+	}
+	return http.StatusOK, results(answer)
+}
+
+// ready answers a person who opens the URL in a browser. Only a refusal is
+// logged: nothing was received.
+func (r receiver) ready(ctx context.Context, req receive.Request, started time.Time) (status int, body any) {
+	if err := r.svc.Ready(ctx, req); err != nil {
+		logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+		return statusOf(err)
+	}
+	return http.StatusOK, message{Status: "ready"}
 }
 
 // statusOf is the one place that maps a refusal to a status. What is our own

@@ -2,26 +2,32 @@ package lambdaio
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/pkg/webhook"
 )
 
 func TestStatusOfEachRefusal(t *testing.T) {
-	for kind, want := range map[receive.Kind]int{
+	want := map[receive.Kind]int{
 		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
-	} {
-		if got, _ := statusOf(&receive.Error{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want {
-			t.Errorf("%s: got %d, want %d", kind, got, want)
+	}
+	for _, kind := range append(slices.Clone(receive.Kinds), "new kind") {
+		if got, _ := statusOf(&receive.Error{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want[kind] {
+			t.Errorf("%s: got %d, want %d", kind, got, want[kind])
 		}
 	}
 	status, body := statusOf(errors.New("secret detail"))
@@ -107,5 +113,57 @@ func TestLaneIsToldByTheQueuesName(t *testing.T) {
 		if got := w.lane(events.SQSMessage{EventSourceARN: arn}); string(got) != want {
 			t.Errorf("%q: got %s, want %s", arn, got, want)
 		}
+	}
+}
+
+// nobody is a store of senders without any; it forgets what was refused.
+type nobody struct{}
+
+func (nobody) Source(context.Context, string) (auth.Source, error) {
+	return auth.Source{}, auth.ErrUnknownSource
+}
+
+func (nobody) RecordRejectedRequest(context.Context, webhook.RejectedRequest) error { return nil }
+
+func TestServe(t *testing.T) {
+	for _, c := range []struct {
+		name, method, path, body string
+		status                   int
+		line                     string // outcome of the line; empty: none
+	}{
+		{"health", "GET", "/healthz", "", 200, ""},
+		{"another method", "PUT", "/webhooks/demo/x", "e30=", 405, ""},
+		{"another method, not what its encoding says", "PUT", "/webhooks/demo/x", "not base64!", 405, ""},
+		{"POST of a stranger", "POST", "/webhooks/demo/x", "e30=", 401, "unauthorized"},
+		{"POST, not what its encoding says", "POST", "/webhooks/demo/x", "not base64!", 400, "bad_body"},
+		{"GET of a stranger", "GET", "/webhooks/demo/x", "", 401, "unauthorized"},
+		{"HEAD of a stranger", "HEAD", "/webhooks/demo/x", "", 401, "unauthorized"},
+		{"GET, not what its encoding says", "GET", "/webhooks/demo/x", "not base64!", 400, "bad_body"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			svc := receive.New(receive.Ports{Sources: nobody{}, RejectedRequests: nobody{}, Now: time.Now}, receive.DefaultPolicy)
+			var log, metrics bytes.Buffer
+			handler := Receiver(svc, Telemetry{
+				Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now), Now: time.Now,
+			})
+			ev := events.APIGatewayV2HTTPRequest{RawPath: c.path, Body: c.body, IsBase64Encoded: true, PathParameters: map[string]string{"source": "demo"}}
+			ev.RequestContext.HTTP.Method = c.method
+			got, err := handler(t.Context(), ev)
+			if err != nil || got.StatusCode != c.status {
+				t.Errorf("got %d, want %d: %v", got.StatusCode, c.status, err)
+			}
+			if (got.Body == "") != (c.method == http.MethodHead) {
+				t.Errorf("the body of the answer to %s is %q", c.method, got.Body)
+			}
+			var line struct{ Outcome string }
+			if log.Len() > 0 {
+				if err := json.Unmarshal(log.Bytes(), &line); err != nil {
+					t.Fatalf("%s: %v", log.String(), err)
+				}
+			}
+			if line.Outcome != c.line {
+				t.Errorf("the line says %q, want %q", line.Outcome, c.line)
+			}
+		})
 	}
 }

@@ -22,18 +22,17 @@ type Delayer interface {
 	Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error
 }
 
-// Decode reads the body of a message. It returns an error for one that is none
-// of ours.
+// Decode reads the body of a message. It returns an error for one that this
+// receiver did not write; the error is logged, so it holds nothing of the body.
 type Decode func(body string) (webhook.Message, error)
 
-// foreignDelay is how soon a message that is none of ours comes back. It ends
-// in the dead letter queue by the queue's own redrive policy, where an operator
-// sees it.
+// foreignDelay is how soon a foreign message comes back. It ends in the dead
+// letter queue by the queue's own redrive policy, where an operator sees it.
 const foreignDelay = 10 * time.Second
 
-// Worker processes a batch, its messages side by side. Each is done with or
+// Worker processes a batch, its messages at the same time. Each is done with or
 // comes back by itself: one bad message never takes the batch with it.
-// replayQueue tells the lanes apart by the queue's name.
+// replayQueue is the URL of the replay lane: its name tells the lanes apart.
 func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue string, t Telemetry) WorkerHandler {
 	w := worker{svc: svc, decode: decode, delayer: delayer, replayQueue: replayQueue, Telemetry: t}
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
@@ -51,9 +50,7 @@ func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue st
 					events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
 			}
 		}
-		if err := t.Metrics.Flush(); err != nil {
-			t.Log.WarnContext(ctx, "metrics were not written", "error", err.Error())
-		}
+		t.flush(ctx)
 		return response, nil
 	}
 }
@@ -75,15 +72,9 @@ func (w worker) lane(rec events.SQSMessage) webhook.Lane {
 }
 
 // handle returns whether the message must come back.
-func (w worker) handle(ctx context.Context, rec events.SQSMessage) bool {
+func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) {
 	started, lane := w.Now(), w.lane(rec)
-	m, err := w.decode(rec.Body)
-	var report process.Report
-	if err != nil {
-		report = process.Report{Outcome: "foreign", Retry: true, RetryIn: foreignDelay, Err: err}
-	} else {
-		report = w.svc.Process(ctx, m)
-	}
+	report := w.process(ctx, rec.Body)
 	if report.Retry && report.RetryIn > 0 {
 		if err := w.delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
 			report.Err = err // it comes back after the queue's own visibility timeout
@@ -93,21 +84,29 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) bool {
 	return report.Retry
 }
 
+func (w worker) process(ctx context.Context, body string) process.Report {
+	m, err := w.decode(body)
+	if err != nil {
+		return process.Report{Outcome: process.Foreign, Retry: true, RetryIn: foreignDelay, Err: err}
+	}
+	return w.svc.Process(ctx, m)
+}
+
 func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane webhook.Lane, r process.Report, took time.Duration) {
-	t.Metrics.Count("Processed", 1, "outcome", r.Outcome)
-	if r.Outcome == "delivered" && lane == webhook.Live {
+	t.Metrics.Count("Processed", 1, "outcome", string(r.Outcome))
+	if r.Outcome == process.Delivered && lane == webhook.Live {
 		t.Metrics.Duration("DeliveryDelay", r.Latency)
 	}
 	level := slog.LevelInfo
 	switch {
-	case r.Outcome == "dead" || r.Outcome == "foreign":
+	case r.Outcome == process.Dead || r.Outcome == process.Foreign:
 		level = slog.LevelError
 	case r.Err != nil || r.Retry:
 		level = slog.LevelWarn
 	}
 	attrs := []any{
 		"event_id", string(r.EventID), "source", r.Source, "type", string(r.Type), "attempt", r.Attempt,
-		"outcome", r.Outcome, "lane", string(lane), "error", errorText(r.Err),
+		"outcome", string(r.Outcome), "lane", string(lane), "error", errorText(r.Err),
 		"sqs_message_id", rec.MessageId, "receives", rec.Attributes["ApproximateReceiveCount"],
 		"duration_ms", took.Milliseconds(),
 	}

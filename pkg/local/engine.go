@@ -14,11 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/sivchari/kumo"
 
-	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/stack/place"
 )
 
 // Region is where everything local pretends to be.
-const Region = stack.Region
+const Region = place.Region
 
 // Engine is the embedded AWS-compatible engine. It listens on a free port of
 // the loopback interface (it offers no way to choose one) and keeps its data in
@@ -39,7 +39,7 @@ func StartEngine() *Engine {
 func (e *Engine) Close() { e.server.Close() }
 
 // Endpoints are the base URLs of the services that the stack uses.
-type Endpoints = stack.Endpoints
+type Endpoints = place.Endpoints
 
 // Clients are the SDK clients of one set of endpoints. They look at neither
 // the environment nor the AWS profile, so that nothing local ever reaches a
@@ -58,9 +58,9 @@ type Clients struct {
 // Connect builds the clients. It calls nobody.
 func Connect(endpoints Endpoints) *Clients {
 	transport := NewTransport()
-	config := stack.LocalConfig()
+	config := place.LocalConfig()
 	config.HTTPClient = &http.Client{Transport: transport}
-	clients := stack.LocalClients(config, endpoints)
+	clients := place.LocalClients(config, endpoints)
 	return &Clients{
 		Endpoints: endpoints,
 		Config:    config,

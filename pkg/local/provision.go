@@ -17,6 +17,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
+	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/local/tabledef"
 )
 
@@ -44,13 +45,11 @@ type Resources struct {
 	DLQ    Queue
 }
 
-// As in the template. The DLQ's retention is the longest that SQS offers; a
-// message that SQS moves keeps its first enqueue time, so that the DLQ must
-// keep longer than the queues.
+// These are as in template.yaml. A message that SQS moves keeps its first enqueue
+// time, so that the DLQ must keep longer than the queues.
 const (
-	dlqRetention  = 14 * 24 * time.Hour
 	dlqVisibility = 2 * time.Minute
-	workRetention = 4 * 24 * time.Hour
+	workRetention = 4 * config.Day
 )
 
 // Provision creates what is absent and leaves what is there, so that an engine
@@ -132,7 +131,7 @@ func ensureQueues(ctx context.Context, clients *Clients, p Provisioning, r *Reso
 	retention := string(sqstypes.QueueAttributeNameMessageRetentionPeriod)
 	visibility := string(sqstypes.QueueAttributeNameVisibilityTimeout)
 	r.DLQ, err = ensureQueue(ctx, clients, p.Name+"-dlq", map[string]string{
-		retention: seconds(dlqRetention), visibility: seconds(dlqVisibility),
+		retention: seconds(config.DLQRetention), visibility: seconds(dlqVisibility),
 	})
 	if err != nil {
 		return err

@@ -10,12 +10,12 @@ import (
 	"regexp"
 	"strings"
 
-	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/stack/place"
 )
 
 // Info describes the stack; the path is that of its webhook URL.
-func (s *Stack) Info(webhookPath, parameterPrefix string) stack.Place {
-	return stack.Place{
+func (s *Stack) Info(webhookPath, parameterPrefix string) place.Place {
+	return place.Place{
 		WebhookURL:       s.URL + webhookPath,
 		DynamoDBEndpoint: s.Clients.Endpoints.DynamoDB,
 		SQSEndpoint:      s.Clients.Endpoints.SQS,
@@ -48,12 +48,12 @@ func OpenStateDir(path string) (StateDir, error) {
 }
 
 // WriteInfo replaces stack.json.
-func (d StateDir) WriteInfo(info stack.Place) error {
+func (d StateDir) WriteInfo(info place.Place) error {
 	content, err := json.Marshal(info)
 	if err != nil {
 		return err
 	}
-	return d.replace(stack.File, append(content, '\n'))
+	return d.replace(place.File, append(content, '\n'))
 }
 
 // RemoveInfo removes stack.json where it is the one that process pid wrote: a
@@ -67,7 +67,7 @@ func (d StateDir) RemoveInfo(pid int) error {
 	if err != nil {
 		return err
 	}
-	var info stack.Place
+	var info place.Place
 	if err := json.Unmarshal(content, &info); err != nil || info.PID != pid {
 		return nil //nolint:nilerr // another one's
 	}
@@ -75,7 +75,7 @@ func (d StateDir) RemoveInfo(pid int) error {
 }
 
 // InfoPath is where WriteInfo writes.
-func (d StateDir) InfoPath() string { return filepath.Join(string(d), stack.File) }
+func (d StateDir) InfoPath() string { return filepath.Join(string(d), place.File) }
 
 var secretPattern = regexp.MustCompile(`^[A-Za-z0-9_+/=-]{16,128}$`)
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/stack/place"
 )
 
 func TestStateDirKeepsItsSecrets(t *testing.T) {
@@ -56,7 +56,7 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info := stack.Place{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
+	info := place.Place{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
 	for range 2 { // the second replaces the first
 		if err := dir.WriteInfo(info); err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got stack.Place
+	var got place.Place
 	if err := json.Unmarshal(content, &got); err != nil || got != info {
 		t.Errorf("info = %+v, %v", got, err)
 	}

@@ -35,7 +35,7 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 // deliver makes one attempt at every destination that is not settled. Each
 // settles on its own: a failing one never repeats a successful one. (W2 and W3
 // of docs/model/ledger.pml.)
-func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, failure *webhook.Outcome) []webhook.Attempt {
+func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
 		return nil
@@ -48,10 +48,6 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 	}
 	if failure == nil {
 		failure = broken
-	}
-	destinations, err := s.Destinations.Destinations(ctx)
-	if err != nil && failure == nil {
-		failure = &webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "destinations_unreadable", Error: "the destinations could not be read"}
 	}
 	attempts := make([]webhook.Attempt, 0, len(open))
 	for _, name := range open {
@@ -143,21 +139,4 @@ func (s *Service) event(ctx context.Context, lease webhook.Lease) (webhook.Event
 		}
 	}
 	return ev, nil
-}
-
-// Backoff returns how long to wait after the n-th failed attempt (from 1):
-// full jitter between nothing and base doubled n-1 times, at most longest. What
-// the destination asked for, itself bounded by longest, is the least; events
-// that were refused together are spread over one base behind it. (AWS
-// Architecture Blog, "Exponential Backoff And Jitter".)
-func Backoff(n int, base, longest, asked time.Duration, random func() float64) time.Duration {
-	ceiling := longest
-	if shift := n - 1; shift < 32 && base<<shift > 0 && base<<shift < longest {
-		ceiling = base << shift
-	}
-	wait := time.Duration(random() * float64(ceiling))
-	if asked > 0 {
-		wait = max(wait, min(asked, longest)+time.Duration(random()*float64(min(base, longest))))
-	}
-	return wait
 }

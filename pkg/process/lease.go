@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,21 +16,9 @@ const leaseMargin = 5 * time.Second
 
 // lease takes the right to process the event, or says why there is nothing to
 // do. A message that is early, meets a live lease or a finished event is done
-// with: the ledger's due time brings the event back. (W1 of
-// docs/model/ledger.pml.)
-func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message) (webhook.Lease, Report, bool) {
-	report := Report{EventID: id}
-	destinations, err := s.Destinations.Destinations(ctx)
-	if err != nil {
-		report.Outcome, report.Retry, report.Err = "destinations_unreadable", true, err
-		return webhook.Lease{}, report, false
-	}
-	names := make([]string, 0, len(destinations))
-	for name := range destinations {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-
+// with: the ledger's due time brings the event back. The first lease fixes the
+// names of the destinations. (W1 of docs/model/ledger.pml.)
+func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message, destinations map[string]Destination) (webhook.Lease, Report, bool) {
 	now := s.Now()
 	until := now.Add(s.policy.Lease)
 	if deadline, ok := ctx.Deadline(); ok {
@@ -37,34 +26,33 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 	}
 	req := webhook.LeaseRequest{
 		ID: id, Nonce: s.Nonce(), Now: now, Until: until, DueAt: until.Add(s.policy.Grace),
-		Destinations: names, MaxAbandoned: s.policy.MaxAbandoned,
+		Destinations: slices.Sorted(maps.Keys(destinations)), MaxAbandoned: s.policy.MaxAbandoned,
 	}
 	if m.Kind == webhook.KindDeadLetter {
 		req.Death = m.DeadLetter.Death
 	}
 	lease, err := s.Ledger.Lease(ctx, req)
-	if err == nil {
-		return lease, report, true
+	if err != nil {
+		return webhook.Lease{}, s.notLeased(ctx, id, err), false
 	}
-	return webhook.Lease{}, s.notLeased(ctx, report, err), false
+	return lease, Report{}, true
 }
 
-func (s *Service) notLeased(ctx context.Context, report Report, err error) Report {
-	refused, isRefused := errors.AsType[*webhook.NotLeasable](err)
-	switch {
-	case errors.Is(err, webhook.ErrNotFound):
-		// Ledger first: an event without an item has expired, or never was ours.
-		report.Outcome = "not_in_ledger"
-	case !isRefused:
-		report.Outcome, report.Retry, report.Err = "lease_failed", true, err
-	default:
-		rec := refused.Record
-		report.Source, report.Type, report.Lane = rec.Source, rec.Type, rec.Lane
-		report.Outcome = string(refused.Reason)
-		if refused.Reason == webhook.LeaseRefusedSpent {
-			report.Outcome, report.Attempt = "dead", rec.LeaseNumber
-			report.Err = s.sendDeadLetter(ctx, rec, rec.DueAt)
-		}
+// notLeased reports a lease that was refused. One whose abandoned leases were
+// used up has been written dead in its place, and owes its dead letter.
+func (s *Service) notLeased(ctx context.Context, id webhook.EventID, err error) Report {
+	if errors.Is(err, webhook.ErrNotFound) {
+		return Report{EventID: id, Outcome: NotInLedger}
+	}
+	refused, ok := errors.AsType[*webhook.NotLeasable](err)
+	if !ok {
+		return Report{EventID: id, Outcome: LeaseFailed, Retry: true, Err: err}
+	}
+	rec := refused.Record
+	report := Report{EventID: id, Source: rec.Source, Type: rec.Type, Outcome: Outcome(refused.Reason)}
+	if refused.Reason == webhook.LeaseRefusedSpent {
+		report.Outcome, report.Attempt = Dead, rec.LeaseNumber
+		report.Err = s.sendDeadLetter(ctx, rec, rec.DueAt)
 	}
 	return report
 }

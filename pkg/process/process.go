@@ -99,11 +99,10 @@ type Report struct {
 	EventID  webhook.EventID
 	Source   string
 	Type     webhook.Type
-	Attempt  int    // the lease number; 0 when nothing was leased
-	Outcome  string // countable: "delivered", "retry", "dead", or why nothing was done
+	Attempt  int // the lease number; 0 when nothing was leased
+	Outcome  Outcome
 	Attempts []webhook.Attempt
 	Latency  time.Duration // from receipt to delivery
-	Lane     webhook.Lane
 
 	// Retry asks for the message again after RetryIn; 0 leaves it to the
 	// queue's own visibility timeout. Without Retry the message is done with.
@@ -114,40 +113,44 @@ type Report struct {
 
 // Process takes one message to a settled attempt. It never panics and never
 // fails: what it could not do is in the report, and the ledger's due time
-// sees to the rest. (The Worker of docs/model/ledger.pml: W1 to W6.)
+// sees to the rest.
 func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	id, report, ok := s.resolve(ctx, m)
 	if !ok {
 		return report
 	}
-	lease, report, ok := s.lease(ctx, id, m)
+	// They are read once a message, so that the names that its first lease fixes are
+	// those that it is delivered to.
+	destinations, err := s.Destinations.Destinations(ctx)
+	if err != nil {
+		return Report{EventID: id, Outcome: DestinationsUnreadable, Retry: true, Err: err}
+	}
+	lease, report, ok := s.lease(ctx, id, m, destinations)
 	if !ok {
 		return report
 	}
 	late, unknown := s.superseded(ctx, lease.Record)
-	attempts := s.deliver(ctx, lease, late, unknown)
+	attempts := s.deliver(ctx, lease, destinations, late, unknown)
 	settlement := s.decide(lease, attempts)
 	settlement.Superseded = late
 	return s.settle(ctx, lease, settlement)
 }
 
 // resolve finds the event that the message is about. An unclaimed message is
-// claimed first: until then it is the only copy. (The Worker of
-// docs/model/intake.pml, up to its W1.)
+// claimed first: until then it is the only copy.
 func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.EventID, Report, bool) {
 	if m.Kind != webhook.KindUnclaimed {
 		return m.ID, Report{}, true
 	}
-	now := s.Now()
-	claimed, err := s.Ledger.Claim(ctx, *m.Receipt, s.Nonce(), now.Add(s.policy.Grace))
+	claimed, err := s.Ledger.Claim(ctx, *m.Receipt, s.Nonce(), s.Now().Add(s.policy.Grace))
 	report := Report{EventID: claimed.ID, Source: m.Receipt.Source, Type: m.Receipt.Type}
 	switch {
 	case err != nil:
 		report.EventID = webhook.EventID(m.Receipt.Key)
-		report.Outcome, report.Retry, report.Err = "claim_failed", true, err
+		report.Outcome, report.Retry, report.Err = ClaimFailed, true, err
 		return "", report, false
 	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished():
-		report.Outcome = string(claimed.Status)
+		report.Outcome = Outcome(claimed.Status)
 		return "", report, false
 	}
 	return claimed.ID, report, true

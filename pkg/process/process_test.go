@@ -23,6 +23,7 @@ type world struct {
 	ledger        *memory.Ledger
 	destinations  map[string]process.Destination
 	unreadable    error
+	reads         int // of the destinations
 	bodyErr       error
 	deadLetters   []webhook.Message
 	deadLetterErr error
@@ -56,6 +57,7 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
 func (w *world) Expire(context.Context, webhook.Payload) error             { return nil }
 func (w *world) Destinations(context.Context) (map[string]process.Destination, error) {
+	w.reads++
 	return w.destinations, w.unreadable
 }
 
@@ -118,10 +120,10 @@ func TestDeliveredOnce(t *testing.T) {
 	w.destinations["crm"] = s
 	svc := w.service(nil)
 	r := svc.Process(t.Context(), message)
-	if r.Outcome != "delivered" || r.Retry || r.Attempt != 1 || r.Err != nil {
+	if r.Outcome != process.Delivered || r.Retry || r.Attempt != 1 || r.Err != nil {
 		t.Fatalf("%+v", r)
 	}
-	if r := svc.Process(t.Context(), message); r.Outcome != "finished" || r.Retry {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Finished || r.Retry {
 		t.Fatalf("the message again: %+v", r)
 	}
 	rec := w.record(t)
@@ -135,6 +137,24 @@ func TestDeliveredOnce(t *testing.T) {
 	}
 }
 
+// The first lease fixes the names of what is configured, so that a second read
+// between lease and delivery could only differ from it.
+func TestDestinationsAreReadOnceAMessage(t *testing.T) {
+	w := newWorld(t)
+	w.destinations["crm"] = &sink{answers: []webhook.Outcome{busy, ok}}
+	svc := w.service(nil)
+	for n := 1; n <= 2; n++ {
+		svc.Process(t.Context(), message)
+		if w.reads != n {
+			t.Errorf("%d reads for %d messages", w.reads, n)
+		}
+		w.now = w.now.Add(time.Hour)
+	}
+	if rec := w.record(t); rec.State != webhook.Delivered {
+		t.Errorf("the event is %s", rec.State)
+	}
+}
+
 func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
 	w := newWorld(t)
 	s := &sink{answers: []webhook.Outcome{busy}}
@@ -145,17 +165,17 @@ func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
 		rec := w.record(t)
 		if n < 3 {
 			wait := process.DefaultPolicy.RetryBase << (n - 1) / 2
-			if r.Outcome != "retry" || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) ||
+			if r.Outcome != process.Retry || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) ||
 				!rec.DueAt.Equal(rec.NotBefore.Add(process.DefaultPolicy.Grace)) {
 				t.Fatalf("attempt %d: %+v %+v", n, r, rec)
 			}
-			if r := svc.Process(t.Context(), message); r.Outcome != "early" || r.Retry {
+			if r := svc.Process(t.Context(), message); r.Outcome != process.Early || r.Retry {
 				t.Fatalf("an early message is done with: %+v", r)
 			}
 			w.now = rec.NotBefore
 			continue
 		}
-		if r.Outcome != "dead" || r.Retry || rec.State != webhook.Dead || rec.Death != 3 {
+		if r.Outcome != process.Dead || r.Retry || rec.State != webhook.Dead || rec.Death != 3 {
 			t.Fatalf("attempt %d: %+v %+v", n, r, rec)
 		}
 		if !rec.DueAt.IsZero() {
@@ -175,18 +195,18 @@ func TestDeadLetterOfThatDeathRevives(t *testing.T) {
 	s := &sink{answers: []webhook.Outcome{permanent, ok}}
 	w.destinations["crm"] = s
 	svc := w.service(nil)
-	if r := svc.Process(t.Context(), message); r.Outcome != "dead" {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Dead {
 		t.Fatalf("%+v", r)
 	}
-	if r := svc.Process(t.Context(), message); r.Outcome != "stale_dead_letter" {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.StaleDeadLetter {
 		t.Fatalf("an ordinary message must not revive: %+v", r)
 	}
 	stale := w.deadLetters[0]
 	stale.DeadLetter = &webhook.DeadLetter{Death: 9}
-	if r := svc.Process(t.Context(), stale); r.Outcome != "stale_dead_letter" {
+	if r := svc.Process(t.Context(), stale); r.Outcome != process.StaleDeadLetter {
 		t.Fatalf("another death's dead letter must not revive: %+v", r)
 	}
-	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != "delivered" || r.Attempt != 2 {
+	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != process.Delivered || r.Attempt != 2 {
 		t.Fatalf("the dead letter: %+v", r)
 	}
 	if s.got[1].IdempotencyKey != s.got[0].IdempotencyKey {
@@ -199,13 +219,13 @@ func TestEachDestinationSettlesOnItsOwn(t *testing.T) {
 	a, b, c := &sink{answers: []webhook.Outcome{ok}}, &sink{answers: []webhook.Outcome{busy, ok}}, &sink{unwant: true}
 	w.destinations["a"], w.destinations["b"], w.destinations["c"] = a, b, c
 	svc := w.service(nil)
-	if r := svc.Process(t.Context(), message); r.Outcome != "retry" {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Retry {
 		t.Fatalf("%+v", r)
 	}
 	delete(w.destinations, "c")
 	w.destinations["new"] = &sink{answers: []webhook.Outcome{ok}}
 	w.now = w.now.Add(time.Hour)
-	if r := svc.Process(t.Context(), message); r.Outcome != "delivered" {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered {
 		t.Fatalf("%+v", r)
 	}
 	if len(a.got) != 1 || len(b.got) != 2 || len(c.got) != 0 {
@@ -225,7 +245,7 @@ func TestRemovedDestinationCountsAsSettled(t *testing.T) {
 	svc.Process(t.Context(), message)
 	w.destinations = map[string]process.Destination{}
 	w.now = w.now.Add(time.Hour)
-	if r := svc.Process(t.Context(), message); r.Outcome != "delivered" || r.Attempts[0].Result != webhook.ResultRemoved {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered || r.Attempts[0].Result != webhook.ResultRemoved {
 		t.Fatalf("%+v", r)
 	}
 }
@@ -236,12 +256,12 @@ func TestOnePermanentFailureDoesNotStopTheOther(t *testing.T) {
 	slow := &sink{answers: []webhook.Outcome{busy, ok}}
 	w.destinations["slow"] = slow
 	svc := w.service(nil)
-	if r := svc.Process(t.Context(), message); r.Outcome != "retry" {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Retry {
 		t.Fatalf("%+v", r)
 	}
 	w.now = w.now.Add(time.Hour)
 	r := svc.Process(t.Context(), message)
-	if r.Outcome != "dead" || len(r.Attempts) != 1 || len(slow.got) != 2 {
+	if r.Outcome != process.Dead || len(r.Attempts) != 1 || len(slow.got) != 2 {
 		t.Fatalf("%+v", r)
 	}
 }
@@ -251,12 +271,12 @@ func TestFailuresAreAttempts(t *testing.T) {
 	cases := []struct {
 		name    string
 		arrange func(*world)
-		outcome string
+		outcome process.Outcome
 		class   string
 	}{
-		{"a destination that panics", func(w *world) { w.destinations["crm"] = &sink{panics: true} }, "retry", "panic"},
-		{"a body store that is down", func(w *world) { w.bodyErr = down }, "retry", "body_unreadable"},
-		{"a body that is gone", func(w *world) { w.bodyErr = webhook.ErrNotFound }, "dead", "body_gone"},
+		{"a destination that panics", func(w *world) { w.destinations["crm"] = &sink{panics: true} }, process.Retry, "panic"},
+		{"a body store that is down", func(w *world) { w.bodyErr = down }, process.Retry, "body_unreadable"},
+		{"a body that is gone", func(w *world) { w.bodyErr = webhook.ErrNotFound }, process.Dead, "body_gone"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -274,7 +294,7 @@ func TestFailuresAreAttempts(t *testing.T) {
 func TestMessageComesBackWhereNothingCouldBeDone(t *testing.T) {
 	w := newWorld(t)
 	w.unreadable = fmt.Errorf("ssm: %w", webhook.ErrUnavailable)
-	if r := w.service(nil).Process(t.Context(), message); !r.Retry || r.Attempt != 0 {
+	if r := w.service(nil).Process(t.Context(), message); r.Outcome != process.DestinationsUnreadable || !r.Retry || r.Attempt != 0 || r.EventID != key {
 		t.Fatalf("%+v", r)
 	}
 	if rec := w.record(t); rec.State != webhook.Pending || rec.LeaseNumber != 0 {
@@ -290,14 +310,14 @@ func TestUnclaimedMessageIsClaimedAndDelivered(t *testing.T) {
 	r2 := receipt()
 	r2.Key = "v1:EMAIL_REPLY:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB"
 	m := webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &r2}
-	if r := svc.Process(t.Context(), m); r.Outcome != "delivered" {
+	if r := svc.Process(t.Context(), m); r.Outcome != process.Delivered {
 		t.Fatalf("%+v", r)
 	}
-	if r := svc.Process(t.Context(), m); r.Outcome != "duplicate" || len(s.got) != 1 {
+	if r := svc.Process(t.Context(), m); r.Outcome != process.Duplicate || len(s.got) != 1 {
 		t.Fatalf("again: %+v", r)
 	}
 	r2.Key, r2.Held = "v1:EMAIL_REPLY:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", true
-	if r := svc.Process(t.Context(), m); r.Outcome != "held" || len(s.got) != 1 {
+	if r := svc.Process(t.Context(), m); r.Outcome != process.Held || len(s.got) != 1 {
 		t.Fatalf("held: %+v", r)
 	}
 }
@@ -314,14 +334,14 @@ func TestAbandonedLeasesAreCapped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := svc.Process(t.Context(), message); r.Outcome != "busy" || r.Retry {
+		if r := svc.Process(t.Context(), message); r.Outcome != process.Busy || r.Retry {
 			t.Fatalf("a live lease: %+v", r)
 		}
 		w.now = w.now.Add(time.Minute)
 	}
 	r := svc.Process(t.Context(), message)
 	rec := w.record(t)
-	if r.Outcome != "dead" || rec.Death != 3 || len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.Death != 3 || !rec.DueAt.IsZero() {
+	if r.Outcome != process.Dead || rec.Death != 3 || len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.Death != 3 || !rec.DueAt.IsZero() {
 		t.Fatalf("%+v %+v %+v", r, rec, w.deadLetters)
 	}
 }
@@ -331,7 +351,7 @@ func TestDeadLetterThatCouldNotBeSentStaysOwed(t *testing.T) {
 	w.destinations["crm"] = &sink{answers: []webhook.Outcome{permanent}}
 	w.deadLetterErr = fmt.Errorf("sqs: %w", webhook.ErrUnavailable)
 	r := w.service(nil).Process(t.Context(), message)
-	if rec := w.record(t); r.Outcome != "dead" || r.Err == nil || rec.DueAt.IsZero() {
+	if rec := w.record(t); r.Outcome != process.Dead || r.Err == nil || rec.DueAt.IsZero() {
 		t.Fatalf("%+v %+v", r, rec)
 	}
 }
@@ -350,27 +370,8 @@ func TestLongBackoffIsTheSweepers(t *testing.T) {
 func TestUnknownEventIsDoneWith(t *testing.T) {
 	w := newWorld(t)
 	r := w.service(nil).Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: "v1:EMAIL_REPLY:NONE"})
-	if r.Outcome != "not_in_ledger" || r.Retry {
+	if r.Outcome != process.NotInLedger || r.Retry {
 		t.Fatalf("%+v", r)
-	}
-}
-
-func TestBackoff(t *testing.T) {
-	one := func() float64 { return 1 }
-	for _, c := range []struct {
-		n     int
-		asked time.Duration
-		want  time.Duration
-	}{
-		{1, 0, 5 * time.Second}, {2, 0, 10 * time.Second}, {4, 0, 40 * time.Second}, {20, 0, 30 * time.Minute},
-		{1000, 0, 30 * time.Minute}, {1, time.Minute, 65 * time.Second}, {1, 24 * time.Hour, 30*time.Minute + 5*time.Second},
-	} {
-		if got := process.Backoff(c.n, 5*time.Second, 30*time.Minute, c.asked, one); got != c.want {
-			t.Errorf("attempt %d, asked %s: got %s, want %s", c.n, c.asked, got, c.want)
-		}
-	}
-	if got := process.Backoff(3, 5*time.Second, time.Hour, 0, func() float64 { return 0 }); got != 0 {
-		t.Errorf("full jitter begins at nothing, got %s", got)
 	}
 }
 
@@ -402,12 +403,12 @@ func TestLateStateIsSuperseded(t *testing.T) {
 	}
 	w.now = w.now.Add(time.Hour)
 	questions.down = true
-	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != "retry" || r.Attempts[0].ErrorClass != "order_unreadable" || len(s.got) != 2 {
+	if r := svc.Process(t.Context(), w.deadLetters[0]); r.Outcome != process.Retry || r.Attempts[0].ErrorClass != "order_unreadable" || len(s.got) != 2 {
 		t.Fatalf("without an answer: %+v", r)
 	}
 	questions.down = false
 	w.now = w.now.Add(time.Hour)
-	if r := svc.Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: ids["OLD"]}); r.Outcome != "delivered" {
+	if r := svc.Process(t.Context(), webhook.Message{Kind: webhook.KindEvent, ID: ids["OLD"]}); r.Outcome != process.Delivered {
 		t.Fatalf("%+v", r)
 	}
 	if flags := s.got[2].Event.Flags; len(flags) != 2 || flags[1] != webhook.FlagSuperseded {

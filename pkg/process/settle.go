@@ -51,7 +51,7 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 	}
 	switch {
 	case retryable > 0:
-		wait := Backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
+		wait := backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
 		st.State = webhook.Pending
 		st.NotBefore = now.Add(wait)
 		st.DueAt = st.NotBefore.Add(s.policy.Grace)
@@ -71,32 +71,32 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
 	rec := lease.Record
 	report := Report{
-		EventID: rec.ID, Source: rec.Source, Type: rec.Type, Lane: rec.Lane,
+		EventID: rec.ID, Source: rec.Source, Type: rec.Type,
 		Attempt: lease.Number, Attempts: st.Attempts,
 	}
 	switch err := s.Ledger.Settle(ctx, lease, st); {
 	case errors.Is(err, webhook.ErrLeaseLost):
-		report.Outcome, report.Err = "lease_lost", err
+		report.Outcome, report.Err = LeaseLost, err
 		return report
 	case err != nil:
 		// The effect is unknown. The message comes back after its visibility
 		// timeout, and the due time stands in either case.
-		report.Outcome, report.Retry, report.Err = "settle_failed", true, err
+		report.Outcome, report.Retry, report.Err = SettleFailed, true, err
 		return report
 	}
 	switch st.State {
 	case webhook.Delivered:
-		report.Outcome = "delivered"
+		report.Outcome = Delivered
 		report.Latency = st.At.Sub(rec.ReceivedAt)
 		// A mark that was not set costs storage, nothing else.
 		report.Err = s.Bodies.Expire(ctx, rec.Payload)
 	case webhook.Pending:
-		report.Outcome = "retry"
+		report.Outcome = Retry
 		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
 			report.Retry, report.RetryIn = true, wait
 		}
 	case webhook.Dead:
-		report.Outcome = "dead"
+		report.Outcome = Dead
 		rec.State, rec.Death, rec.ErrorClass, rec.Error, rec.DiedAt = webhook.Dead, lease.Number, st.ErrorClass, st.Error, st.At
 		report.Err = s.sendDeadLetter(ctx, rec, st.DueAt)
 	}

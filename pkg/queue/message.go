@@ -9,11 +9,11 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// ErrForeign is returned for a message that is none of ours.
-var ErrForeign = errors.New("not a message of this receiver")
+// errForeign is what every error of Decode wraps.
+var errForeign = errors.New("not a message of this receiver")
 
-// version of the wire form. A worker refuses a version it does not know, so
-// that a message of a newer receiver waits for the newer worker.
+// version numbers the wire form. A worker refuses a version it does not know,
+// so that a message of a newer receiver waits for the newer worker.
 const version = 1
 
 // wire is a message as JSON. An event's body never travels in it, except in an
@@ -21,23 +21,24 @@ const version = 1
 // the body: message attributes are limited to ten and may not be empty (AWS,
 // "Amazon SQS message metadata").
 type wire struct {
-	Version    int              `json:"v"`
-	Kind       string           `json:"kind"`
-	EventID    webhook.EventID  `json:"event_id,omitempty"`
-	Death      int              `json:"death,omitempty"`
-	ErrorClass string           `json:"error_class,omitempty"`
-	Error      string           `json:"error,omitempty"`
-	Attempts   int              `json:"attempts,omitempty"`
-	FirstAt    time.Time        `json:"first_at,omitzero"`
-	LastAt     time.Time        `json:"last_at,omitzero"`
-	Type       webhook.Type     `json:"type,omitempty"`
-	Account    string           `json:"account,omitempty"`
-	CampaignID string           `json:"campaign_id,omitempty"`
-	Receipt    *webhook.Receipt `json:"receipt,omitempty"`
+	Version    int             `json:"v"`
+	Kind       string          `json:"kind"`
+	EventID    webhook.EventID `json:"event_id,omitempty"`
+	Death      int             `json:"death,omitempty"`
+	ErrorClass string          `json:"error_class,omitempty"`
+	Error      string          `json:"error,omitempty"`
+	Attempts   int             `json:"attempts,omitempty"`
+	FirstAt    time.Time       `json:"first_at,omitzero"`
+	LastAt     time.Time       `json:"last_at,omitzero"`
+	Type       webhook.Type    `json:"type,omitempty"`
+	Account    string          `json:"account,omitempty"`
+	CampaignID string          `json:"campaign_id,omitempty"`
+	Receipt    *wireReceipt    `json:"receipt,omitempty"`
 }
 
-// Encode returns the message's wire form.
-func Encode(m webhook.Message) (string, error) {
+// encode returns the message's wire form. It returns an error for a message
+// that lacks what its kind must carry.
+func encode(m webhook.Message) (string, error) {
 	w := wire{Version: version, Kind: string(m.Kind), EventID: m.ID}
 	switch {
 	case m.Kind == webhook.KindEvent && m.ID != "":
@@ -47,52 +48,62 @@ func Encode(m webhook.Message) (string, error) {
 		w.FirstAt, w.LastAt = l.FirstAt, l.LastAt
 		w.Type, w.Account, w.CampaignID = l.Type, l.Account, l.CampaignID
 	case m.Kind == webhook.KindUnclaimed && m.Receipt != nil:
-		w.Receipt = m.Receipt
+		w.Receipt = wireOf(*m.Receipt)
 	default:
 		return "", fmt.Errorf("queue: a %q message lacks what it must carry", m.Kind)
 	}
 	b, err := json.Marshal(w)
-	return string(b), err
+	if err != nil {
+		return "", fmt.Errorf("queue: a %q message: %w", m.Kind, err)
+	}
+	return string(b), nil
 }
 
-// Decode reads a message. It returns ErrForeign (wrapped) for anything that
-// Encode cannot have written; the text of the message is not in the error.
+// Decode reads a message. It returns an error for anything that no version of
+// encode that it knows can have written; the text of the message is not in the
+// error.
 func Decode(body string) (webhook.Message, error) {
 	var w wire
 	if err := json.Unmarshal([]byte(body), &w); err != nil {
-		return webhook.Message{}, fmt.Errorf("%w: not its JSON", ErrForeign)
+		return webhook.Message{}, fmt.Errorf("%w: not its JSON", errForeign)
 	}
 	if w.Version != version {
-		return webhook.Message{}, fmt.Errorf("%w: version %d", ErrForeign, w.Version)
+		return webhook.Message{}, fmt.Errorf("%w: version %d", errForeign, w.Version)
 	}
-	m := webhook.Message{Kind: webhook.MessageKind(w.Kind)}
-	if m.Kind == webhook.KindUnclaimed {
-		if w.Receipt == nil || w.Receipt.ReceivedAt.IsZero() {
-			return webhook.Message{}, fmt.Errorf("%w: unclaimed without a receipt", ErrForeign)
-		}
-		if _, err := webhook.ParseEventID(w.Receipt.Key); err != nil {
-			return webhook.Message{}, fmt.Errorf("%w: unclaimed without a natural key", ErrForeign)
-		}
-		m.Receipt = w.Receipt
-		return m, nil
+	kind := webhook.MessageKind(w.Kind)
+	if kind == webhook.KindUnclaimed {
+		return w.unclaimed()
 	}
 	id, err := webhook.ParseEventID(string(w.EventID))
 	if err != nil {
-		return webhook.Message{}, fmt.Errorf("%w: no event id", ErrForeign)
+		return webhook.Message{}, fmt.Errorf("%w: no event id", errForeign)
 	}
-	m.ID = id
-	switch m.Kind {
+	switch kind {
 	case webhook.KindEvent:
+		return webhook.Message{Kind: kind, ID: id}, nil
 	case webhook.KindDeadLetter:
-		if w.Death < 1 {
-			return webhook.Message{}, fmt.Errorf("%w: a dead letter without a death number", ErrForeign)
-		}
-		m.DeadLetter = &webhook.DeadLetter{
-			Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
-			FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
-		}
+		return w.deadLetter(id)
 	default:
-		return webhook.Message{}, fmt.Errorf("%w: unknown kind", ErrForeign)
+		return webhook.Message{}, fmt.Errorf("%w: unknown kind", errForeign)
 	}
-	return m, nil
+}
+
+func (w wire) unclaimed() (webhook.Message, error) {
+	if w.Receipt == nil || w.Receipt.ReceivedAt.IsZero() {
+		return webhook.Message{}, fmt.Errorf("%w: unclaimed without a receipt", errForeign)
+	}
+	if _, err := webhook.ParseEventID(w.Receipt.Key); err != nil {
+		return webhook.Message{}, fmt.Errorf("%w: unclaimed without a natural key", errForeign)
+	}
+	return webhook.Message{Kind: webhook.KindUnclaimed, Receipt: w.Receipt.receipt()}, nil
+}
+
+func (w wire) deadLetter(id webhook.EventID) (webhook.Message, error) {
+	if w.Death < 1 {
+		return webhook.Message{}, fmt.Errorf("%w: a dead letter without a death number", errForeign)
+	}
+	return webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{
+		Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
+		FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
+	}}, nil
 }

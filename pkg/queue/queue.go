@@ -77,7 +77,7 @@ func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) [
 		batch, size = nil, 0
 	}
 	for i, m := range msgs {
-		body, err := Encode(m)
+		body, err := encode(m)
 		if err != nil {
 			errs[i] = err
 			continue

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -17,68 +16,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-const id = webhook.EventID("v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
-
 var at = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
-
-var messages = []struct {
-	name string
-	m    webhook.Message
-	wire string // messages of an older receiver must stay readable
-}{
-	{"event", webhook.Message{Kind: webhook.KindEvent, ID: id + "~2"},
-		`{"v":1,"kind":"event","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567~2"}`},
-	{"dead letter", webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{
-		Death: 3, ErrorClass: "http_503", Error: "answered 503", Attempts: 3, FirstAt: at, LastAt: at.Add(time.Hour),
-		Type: webhook.EmailReply, Account: "acme", CampaignID: "7",
-	}}, `{"v":1,"kind":"dead_letter","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","death":3,"error_class":"http_503",` +
-		`"error":"answered 503","attempts":3,"first_at":"2026-03-04T17:30:00Z","last_at":"2026-03-04T18:30:00Z",` +
-		`"type":"EMAIL_REPLY","account":"acme","campaign_id":"7"}`},
-	{"unclaimed", webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &webhook.Receipt{
-		Key: string(id), Timeless: true, Window: time.Hour, Fingerprint: "F", Basis: []string{"account"}, Account: "acme", Source: "main",
-		Type: webhook.EmailReply, ReceivedAt: at, OccurredAt: at, OccurredAtSource: webhook.TimeFromEvent, Held: true,
-		Payload: webhook.Payload{Encoding: "zstd", Data: []byte{1, 2, 3}, Size: 9},
-	}}, `{"v":1,"kind":"unclaimed","receipt":{"Key":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","Timeless":true,"Window":3600000000000,` +
-		`"Fingerprint":"F","Basis":["account"],"Account":"acme","Source":"main","Type":"EMAIL_REPLY","RawType":"","Dialect":"","CampaignID":"",` +
-		`"LeadEmail":"","StatsID":"","MessageID":"","ProviderEventID":"","ProviderRequestID":"","RequestID":"",` +
-		`"OccurredAt":"2026-03-04T17:30:00Z","OccurredAtSource":"event","ReceivedAt":"2026-03-04T17:30:00Z","Flags":null,"Held":true,` +
-		`"Payload":{"Encoding":"zstd","Data":"AQID","Ref":"","Size":9}}}`},
-}
-
-func TestWireFormIsStable(t *testing.T) {
-	for _, c := range messages {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := queue.Encode(c.m)
-			if err != nil || got != c.wire {
-				t.Fatalf("got  %s\nwant %s\n%v", got, c.wire, err)
-			}
-			back, err := queue.Decode(c.wire)
-			if err != nil || !reflect.DeepEqual(back, c.m) {
-				t.Fatalf("got %+v, want %+v: %v", back, c.m, err)
-			}
-		})
-	}
-}
-
-func TestForeignMessages(t *testing.T) {
-	for _, body := range []string{
-		"", "hello secret", "{}", "[]", `{"v":2,"kind":"event","event_id":"` + string(id) + `"}`,
-		`{"v":1,"kind":"event"}`, `{"v":1,"kind":"event","event_id":"x"}`, `{"v":1,"kind":"dead_letter","event_id":"` + string(id) + `"}`,
-		`{"v":1,"kind":"unclaimed"}`, `{"v":1,"kind":"unclaimed","receipt":{"Key":"` + string(id) + `"}}`, `{"v":1,"kind":"other","event_id":"` + string(id) + `"}`,
-	} {
-		if _, err := queue.Decode(body); !errors.Is(err, queue.ErrForeign) || strings.Contains(err.Error(), "secret") {
-			t.Errorf("%q: %v", body, err)
-		}
-	}
-}
-
-func TestWhatLacksItsContentIsNotSent(t *testing.T) {
-	for _, m := range []webhook.Message{{}, {Kind: webhook.KindEvent}, {Kind: webhook.KindDeadLetter, ID: id}, {Kind: webhook.KindUnclaimed}} {
-		if _, err := queue.Encode(m); err == nil {
-			t.Errorf("%+v was encoded", m)
-		}
-	}
-}
 
 // api answers batches as SQS may: in part, with HTTP 200.
 type api struct {

@@ -8,10 +8,11 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Kind groups refusals by what the caller may learn.
+// Kind groups the requests that were not accepted by what the caller may learn.
+// Each has one HTTP status.
 type Kind string
 
-// The kinds of refusal; the front maps each to one HTTP status.
+// The kinds. The last two are our own failures: the request may be sent again.
 const (
 	Unauthorized Kind = "unauthorized"
 	BadBody      Kind = "bad_body"
@@ -19,6 +20,9 @@ const (
 	Unavailable  Kind = "unavailable"
 	Internal     Kind = "internal"
 )
+
+// Kinds lists every kind.
+var Kinds = []Kind{Unauthorized, BadBody, TooLarge, Unavailable, Internal}
 
 // Error is a request that was not accepted.
 type Error struct {
@@ -39,7 +43,7 @@ func (r *Error) Error() string {
 
 func (r *Error) Unwrap() error { return r.Err }
 
-// refusalTimeout bounds the audit write: it must not delay the answer when the
+// rejectionTimeout bounds the audit write: it must not delay the answer when the
 // table is down.
 const rejectionTimeout = time.Second
 
@@ -76,18 +80,16 @@ func (s *Service) keep(ctx context.Context, req Request, r webhook.RejectedReque
 	return nil
 }
 
-// keepRejected keeps one refusal for all elements of an array that can never be
-// events, as refuse does for a whole request. It writes beside the enqueueing,
-// whose timeout is longer, so that the latest moment of an answer stays; the
-// function returned waits for it. A request that failed is sent again, and kept
-// then.
-func (s *Service) keepRejected(ctx context.Context, req Request, elements []*element) (wait func()) {
+// rejection is the record of all elements of an array that can never be events,
+// and the first of them; nil where nothing is to be kept. A request that failed
+// comes again, and its rejection is kept then.
+func (s *Service) rejection(elements []*element) (webhook.RejectedRequest, *element) {
 	var first *element
 	rejected := 0
 	for _, u := range elements {
 		switch u.result.Status {
 		case Failed:
-			return func() {}
+			return webhook.RejectedRequest{}, nil
 		case Rejected:
 			if rejected++; first == nil {
 				first = u
@@ -95,19 +97,12 @@ func (s *Service) keepRejected(ctx context.Context, req Request, elements []*ele
 		}
 	}
 	if first == nil || !s.rejections.Allow() {
-		return func() {}
+		return webhook.RejectedRequest{}, nil
 	}
-	r := webhook.RejectedRequest{
+	return webhook.RejectedRequest{
 		Kind: string(Rejected), Cause: "rejected_elements",
 		Detail: fmt.Sprintf("%d of %d elements, the first at index %d: %s", rejected, len(elements), first.result.Index, first.result.Reason),
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.keep(ctx, req, r) }()
-	return func() {
-		if err := <-done; err != nil {
-			first.result.Err = fmt.Errorf("%w (and %w)", first.result.Err, err)
-		}
-	}
+	}, first
 }
 
 func clip(s string, n int) string {

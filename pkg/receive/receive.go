@@ -86,7 +86,7 @@ type Service struct {
 	rejections *rate.Limiter
 }
 
-// refusalsPerSecond bounds what a flood of bad requests may write, for each
+// rejectionsPerSecond bounds what a flood of bad requests may write, for each
 // running instance.
 const rejectionsPerSecond = 5
 
@@ -95,10 +95,10 @@ func New(p Ports, policy Policy) *Service {
 	return &Service{Ports: p, policy: policy, read: smartlead.Parse, rejections: rate.NewLimiter(rejectionsPerSecond, 4*rejectionsPerSecond)}
 }
 
-// Status is what became of one element of a request.
+// Status is what became of one element of a request. The caller reads it.
 type Status string
 
-// The four outcomes of the ledger, and two of our own.
+// The outcomes of a claim, and two of elements that were not claimed.
 const (
 	Accepted  = Status(webhook.ClaimAccepted)
 	Duplicate = Status(webhook.ClaimDuplicate)
@@ -109,6 +109,9 @@ const (
 	// Failed: the element is not durable; send the request again.
 	Failed Status = "failed"
 )
+
+// Statuses lists every status.
+var Statuses = []Status{Accepted, Duplicate, Variant, Held, Rejected, Failed}
 
 // Result is the outcome of one element.
 type Result struct {
@@ -122,9 +125,9 @@ type Result struct {
 	Err       error  // for the log
 }
 
-// Answer is the outcome of a request.
+// Answer is the outcome of a request: one result for each element, in their
+// order.
 type Answer struct {
-	Account string
 	Results []Result
 }
 
@@ -132,9 +135,9 @@ type Answer struct {
 // the contract: nothing is read of an unauthenticated body, nothing is
 // acknowledged before it is durable, nothing is enqueued before it is claimed.
 //
-// It returns *Refusal for a request that is not accepted, and an Answer with
-// the outcome of each element otherwise; with Failed elements the error is a
-// *Refusal of kind Unavailable and the Answer is filled in all the same.
+// It returns *Error for a request that is not accepted, and an Answer with the
+// outcome of each element otherwise; with Failed elements the error is an *Error
+// of kind Unavailable and the Answer is filled in all the same.
 func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	req = req.WithoutToken()
 	src, err := s.authenticate(ctx, req)
@@ -143,14 +146,12 @@ func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	}
 	batch, err := s.parse(src, req)
 	if err != nil {
-		return Answer{Account: src.Account}, s.refuse(ctx, req, err)
+		return Answer{}, s.refuse(ctx, req, err)
 	}
-	work := s.identify(src, req, batch)
-	s.claim(ctx, work)
-	kept := s.keepRejected(ctx, req, work)
-	s.enqueue(ctx, work)
-	kept()
-	return s.answer(src, work)
+	elements := s.identify(src, req, batch)
+	s.claim(ctx, elements)
+	s.enqueueAndAudit(ctx, req, elements)
+	return answer(elements)
 }
 
 // Ready tells whether a request that carries no event comes from a configured

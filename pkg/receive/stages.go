@@ -241,6 +241,23 @@ func owesMessage(c webhook.Claimed, now time.Time) bool {
 	return !c.Record.Finished() && !c.Record.DueAt.IsZero() && !c.Record.DueAt.After(now)
 }
 
+// enqueueAndAudit tells the worker of the events, and meanwhile keeps the
+// elements that can never be events for the operator. The audit's timeout is the
+// shorter one, so that it delays no answer beyond what enqueueing may take. Both
+// write the results of their own elements only: a rejected element has no message.
+func (s *Service) enqueueAndAudit(ctx context.Context, req Request, elements []*element) {
+	var audit sync.WaitGroup
+	if rejection, first := s.rejection(elements); first != nil {
+		audit.Go(func() {
+			if err := s.keep(ctx, req, rejection); err != nil {
+				first.result.Err = fmt.Errorf("%w (and %w)", first.result.Err, err)
+			}
+		})
+	}
+	s.enqueue(ctx, elements)
+	audit.Wait()
+}
+
 // enqueue tells the worker. For a claimed event a refused send loses nothing:
 // the sweeper sends what is due. An unclaimed event is durable only if SQS
 // took it. (R2 of docs/model/intake.pml.)
@@ -258,23 +275,30 @@ func (s *Service) enqueue(ctx context.Context, elements []*element) {
 		return
 	}
 	for i, err := range s.Queue.Send(ctx, webhook.Live, msgs) {
-		u := of[i]
-		u.result.Enqueued = err == nil
-		switch {
-		case u.result.Unclaimed && err != nil:
-			u.result.Status, u.result.Err = Failed, errors.Join(u.result.Err, err)
-		case u.result.Unclaimed && u.receipt.Held:
-			u.result.Status = Held
-		case u.result.Unclaimed:
-			u.result.Status = Accepted
-		case err != nil:
-			u.result.Err = errors.Join(u.result.Err, err)
-		}
+		of[i].enqueued(err)
 	}
 }
 
-func (s *Service) answer(src auth.Source, elements []*element) (Answer, error) {
-	a := Answer{Account: src.Account, Results: make([]Result, 0, len(elements))}
+// enqueued notes whether SQS took the element's message.
+func (u *element) enqueued(err error) {
+	u.result.Enqueued = err == nil
+	switch {
+	case err != nil:
+		u.result.Err = errors.Join(u.result.Err, err)
+		if u.result.Unclaimed {
+			u.result.Status = Failed
+		}
+	case u.result.Unclaimed && u.receipt.Held:
+		u.result.Status = Held
+	case u.result.Unclaimed:
+		u.result.Status = Accepted
+	}
+}
+
+// answer fails the request where one of its elements is not durable, so that
+// the sender sends all of it again.
+func answer(elements []*element) (Answer, error) {
+	a := Answer{Results: make([]Result, 0, len(elements))}
 	var failed error
 	for _, u := range elements {
 		a.Results = append(a.Results, u.result)

@@ -14,6 +14,17 @@ import (
 // request.
 const retryAfterFailure = 5 * time.Second
 
+// maxStale is the age up to which a request is served the copy while another one
+// renews it. Beyond, it waits for the outcome.
+const maxStale = 10 * time.Minute
+
+// A load has loadTimeout while there is no copy to fall back on, else
+// refreshTimeout.
+const (
+	loadTimeout    = 5 * time.Second
+	refreshTimeout = time.Second
+)
+
 // cache keeps one loaded value. Lambda freezes the process between requests, so
 // nothing refreshes in the background: the first request after the TTL loads
 // for all, the others go on with the copy.
@@ -45,7 +56,7 @@ func (c *cache[T]) get(ctx context.Context) (T, error) {
 		c.flight = make(chan struct{})
 		go c.refresh(context.WithoutCancel(ctx), c.flight)
 	}
-	if c.loaded && follower && within(now, c.at, c.settings.MaxStale) {
+	if c.loaded && follower && within(now, c.at, maxStale) {
 		defer c.mu.Unlock()
 		return c.value, nil
 	}
@@ -81,9 +92,9 @@ func (c *cache[T]) due(now time.Time) bool {
 // while others wait.
 func (c *cache[T]) refresh(ctx context.Context, flight chan struct{}) {
 	c.mu.Lock()
-	timeout := c.settings.LoadTimeout
+	timeout := loadTimeout
 	if c.loaded {
-		timeout = c.settings.RefreshTimeout
+		timeout = refreshTimeout
 	}
 	c.mu.Unlock()
 

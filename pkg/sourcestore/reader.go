@@ -16,26 +16,14 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Defaults of Settings.
-const (
-	DefaultTTL            = time.Minute
-	DefaultMaxStale       = 10 * time.Minute
-	DefaultLoadTimeout    = 5 * time.Second
-	DefaultRefreshTimeout = time.Second
-)
+// defaultTTL is the TTL of a Reader whose settings name none.
+const defaultTTL = time.Minute
 
-// Settings of a Reader. Zero values mean the defaults.
+// Settings tune a Reader.
 type Settings struct {
 	// TTL is the age at which the copy is renewed: how long a rotated token or
-	// a removed source lives on in a running function.
+	// a removed source lives on in a running function. 0 means a minute.
 	TTL time.Duration
-	// MaxStale is the age up to which a request is served the copy while
-	// another one renews it. Beyond, it waits for the outcome.
-	MaxStale time.Duration
-	// LoadTimeout bounds a load that has no copy to fall back on,
-	// RefreshTimeout one that has.
-	LoadTimeout    time.Duration
-	RefreshTimeout time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// OnError is told each failed load once and each unreadable parameter once
@@ -45,16 +33,8 @@ type Settings struct {
 }
 
 func (s Settings) withDefaults() Settings {
-	for _, d := range []struct {
-		value    *time.Duration
-		fallback time.Duration
-	}{
-		{&s.TTL, DefaultTTL}, {&s.MaxStale, DefaultMaxStale},
-		{&s.LoadTimeout, DefaultLoadTimeout}, {&s.RefreshTimeout, DefaultRefreshTimeout},
-	} {
-		if *d.value <= 0 {
-			*d.value = d.fallback
-		}
+	if s.TTL <= 0 {
+		s.TTL = defaultTTL
 	}
 	if s.Now == nil {
 		s.Now = time.Now
@@ -89,8 +69,8 @@ type loadedSource struct {
 	err    error
 }
 
-// NewReader returns a reader below prefix. It returns ErrBadPrefix. Nothing is
-// loaded yet.
+// NewReader returns a reader below prefix, or an error for a prefix below which
+// nothing can be kept. Nothing is loaded yet.
 func NewReader(api PathReader, prefix string, settings Settings) (*Reader, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err

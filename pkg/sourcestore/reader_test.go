@@ -1,4 +1,4 @@
-package sourcestore_test
+package sourcestore
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -85,9 +84,9 @@ func (l *errorLog) count() int {
 	return len(l.errs)
 }
 
-func newReader(t *testing.T, api sourcestore.PathReader, log *errorLog) *sourcestore.Reader {
+func newReader(t *testing.T, api PathReader, log *errorLog) *Reader {
 	t.Helper()
-	reader, err := sourcestore.NewReader(api, prefix, sourcestore.Settings{OnError: log.add})
+	reader, err := NewReader(api, prefix, Settings{OnError: log.add})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,11 +102,11 @@ func TestReaderServesWhatTheStoreWrote(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"} { // a second page
-		if err := store.Put(t.Context(), sourcestore.Destinations, name, []byte(`{"type":"log"}`), false); err != nil {
+		if err := store.Put(t.Context(), Destinations, name, []byte(`{"type":"log"}`), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reader, err := sourcestore.NewReader(api, prefix, sourcestore.Settings{})
+	reader, err := NewReader(api, prefix, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +142,7 @@ func TestReaderRenewsAfterTheTTLAndNotBefore(t *testing.T) {
 		for range 100 {
 			ask("two", auth.ErrUnknownSource)
 		}
-		time.Sleep(sourcestore.DefaultTTL - time.Second)
+		time.Sleep(defaultTTL - time.Second)
 		ask("one", nil)
 		if n := api.calls.Load(); n != 1 {
 			t.Errorf("%d loads within the TTL: unknown names must not cause any", n)
@@ -197,7 +196,7 @@ func TestReaderDoesNotWaitLongForASilentStore(t *testing.T) {
 		if _, err := reader.Source(t.Context(), "one"); err != nil {
 			t.Error(err)
 		}
-		if waited := time.Since(began); waited != sourcestore.DefaultRefreshTimeout {
+		if waited := time.Since(began); waited != refreshTimeout {
 			t.Errorf("waited %s", waited)
 		}
 	})
@@ -252,7 +251,7 @@ func TestReaderWithoutAnyCopyIsUnavailable(t *testing.T) {
 		if _, err := reader.Source(t.Context(), "one"); !errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("silent: %v", err)
 		}
-		if waited := time.Since(began); waited != sourcestore.DefaultLoadTimeout {
+		if waited := time.Since(began); waited != loadTimeout {
 			t.Errorf("waited %s", waited)
 		}
 		api.set(nil, 2*time.Second, stored(t, "one"))
@@ -303,7 +302,7 @@ func TestAClockSetBackRenewsTheCopy(t *testing.T) {
 	api := &service{}
 	api.set(nil, 0, stored(t, "one"))
 	now := noon
-	reader, err := sourcestore.NewReader(api, prefix, sourcestore.Settings{Now: func() time.Time { return now }})
+	reader, err := NewReader(api, prefix, Settings{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,21 +32,22 @@ const (
 	Destinations Kind = "destinations"
 )
 
-// MaxValue is the limit of a standard parameter, in bytes
+// maxValue is the limit of a standard parameter, in bytes
 // (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
-const MaxValue = 4096
+const maxValue = 4096
 
 var (
 	// ErrNotFound: no such parameter.
 	ErrNotFound = errors.New("not found")
 	// ErrExists: the parameter exists and was not to be overwritten.
 	ErrExists = errors.New("exists already")
-	// ErrTooLarge: the value is larger than MaxValue.
-	ErrTooLarge = errors.New("larger than a standard parameter's 4096 bytes")
-	// ErrInvalid: the kind, the name or the value cannot be stored.
-	ErrInvalid = errors.New("invalid")
-	// ErrBadPrefix: parameters cannot be kept below this prefix.
-	ErrBadPrefix = errors.New("a parameter prefix looks like /smartlead/prod: it begins with /, does not end with one, and holds a-z, A-Z, 0-9, _ . - only")
+
+	// errTooLarge: the value is larger than maxValue.
+	errTooLarge = errors.New("larger than a standard parameter's 4096 bytes")
+	// errInvalid: the kind, the name or the value cannot be stored.
+	errInvalid = errors.New("invalid")
+	// errBadPrefix: parameters cannot be kept below this prefix.
+	errBadPrefix = errors.New("a parameter prefix looks like /smartlead/prod: it begins with /, does not end with one, and holds a-z, A-Z, 0-9, _ . - only")
 )
 
 // Entry is one parameter. Value holds secrets: it is not for listings.
@@ -73,7 +74,8 @@ type Store struct {
 	prefix string
 }
 
-// NewStore returns a store below prefix. It returns ErrBadPrefix.
+// NewStore returns a store below prefix, or an error for a prefix below which
+// nothing can be kept.
 func NewStore(api API, prefix string) (*Store, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err
@@ -83,19 +85,19 @@ func NewStore(api API, prefix string) (*Store, error) {
 
 // Put writes one parameter as a SecureString. A source must be one that
 // auth.ParseSource reads, a destination must be a JSON object: an unreadable
-// one would refuse events. It returns ErrInvalid, ErrTooLarge, ErrExists
-// (without overwrite), or webhook.ErrUnavailable, each wrapped and without the
-// value.
+// one would refuse events. It returns ErrExists (without overwrite) or
+// webhook.ErrUnavailable, each wrapped, or an error that says what cannot be
+// stored. None holds the value.
 func (s *Store) Put(ctx context.Context, kind Kind, name string, value []byte, overwrite bool) error {
 	parameter, err := s.parameter(kind, name)
 	if err != nil {
 		return err
 	}
-	if len(value) > MaxValue {
-		return fmt.Errorf("%s: %d bytes: %w", parameter, len(value), ErrTooLarge)
+	if len(value) > maxValue {
+		return fmt.Errorf("%s: %d bytes: %w", parameter, len(value), errTooLarge)
 	}
 	if err := checkValue(kind, name, value); err != nil {
-		return fmt.Errorf("%s: %w: %w", parameter, ErrInvalid, err)
+		return fmt.Errorf("%s: %w: %w", parameter, errInvalid, err)
 	}
 	_, err = s.api.PutParameter(ctx, &ssm.PutParameterInput{
 		Name:      aws.String(parameter),
@@ -111,13 +113,13 @@ func (s *Store) Put(ctx context.Context, kind Kind, name string, value []byte, o
 func (s *Store) PutSource(ctx context.Context, source auth.Source, overwrite bool) error {
 	form, err := source.Stored()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+		return fmt.Errorf("%w: %w", errInvalid, err)
 	}
 	return s.Put(ctx, Sources, source.Name, form, overwrite)
 }
 
-// Get reads one parameter. It returns ErrInvalid, ErrNotFound or
-// webhook.ErrUnavailable, each wrapped.
+// Get reads one parameter. It returns ErrNotFound or webhook.ErrUnavailable, each
+// wrapped, or an error for a name that no parameter can have.
 func (s *Store) Get(ctx context.Context, kind Kind, name string) (Entry, error) {
 	parameter, err := s.parameter(kind, name)
 	if err != nil {
@@ -132,18 +134,8 @@ func (s *Store) Get(ctx context.Context, kind Kind, name string) (Entry, error) 
 	return entryOf(s.prefix+"/"+string(kind), *out.Parameter), nil
 }
 
-// GetSource reads one source. It returns what Get returns, and
-// auth.ErrInvalidSource, wrapped, for a parameter that is no source.
-func (s *Store) GetSource(ctx context.Context, name string) (auth.Source, error) {
-	e, err := s.Get(ctx, Sources, name)
-	if err != nil {
-		return auth.Source{}, err
-	}
-	return auth.ParseSource(name, e.Value)
-}
-
-// List returns every parameter of a kind, by name. It returns ErrInvalid or
-// webhook.ErrUnavailable, each wrapped.
+// List returns every parameter of a kind, by name. It returns
+// webhook.ErrUnavailable, wrapped, or an error for an unknown kind.
 func (s *Store) List(ctx context.Context, kind Kind) ([]Entry, error) {
 	if err := checkKind(kind); err != nil {
 		return nil, err
@@ -156,8 +148,8 @@ func (s *Store) List(ctx context.Context, kind Kind) ([]Entry, error) {
 	return entries, nil
 }
 
-// Delete removes one parameter. It returns ErrInvalid, ErrNotFound or
-// webhook.ErrUnavailable, each wrapped.
+// Delete removes one parameter. It returns ErrNotFound or webhook.ErrUnavailable,
+// each wrapped, or an error for a name that no parameter can have.
 func (s *Store) Delete(ctx context.Context, kind Kind, name string) error {
 	parameter, err := s.parameter(kind, name)
 	if err != nil {
@@ -172,14 +164,14 @@ func (s *Store) parameter(kind Kind, name string) (string, error) {
 		return "", err
 	}
 	if err := auth.ValidateName(name); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+		return "", fmt.Errorf("%w: %w", errInvalid, err)
 	}
 	return s.prefix + "/" + string(kind) + "/" + name, nil
 }
 
 func checkKind(kind Kind) error {
 	if kind != Sources && kind != Destinations {
-		return fmt.Errorf("%w: kind %q", ErrInvalid, kind)
+		return fmt.Errorf("%w: kind %q", errInvalid, kind)
 	}
 	return nil
 }
@@ -212,7 +204,7 @@ func explain(verb, parameter string, err error) error {
 	case errors.As(err, &notFound):
 		return fmt.Errorf("%s %s: %w", verb, parameter, ErrNotFound)
 	case errors.As(err, &refusal) && strings.Contains(refusal.ErrorCode(), "Validation"):
-		return fmt.Errorf("%s %s: %w: the service refused it (%s)", verb, parameter, ErrInvalid, refusal.ErrorCode())
+		return fmt.Errorf("%s %s: %w: the service refused it (%s)", verb, parameter, errInvalid, refusal.ErrorCode())
 	}
 	return fmt.Errorf("%s %s: %w: %w", verb, parameter, webhook.ErrUnavailable, err)
 }
@@ -222,16 +214,16 @@ func explain(verb, parameter string, err error) error {
 func checkPrefix(prefix string) error {
 	parts := strings.Split(prefix, "/")
 	if len(parts) < 2 || len(parts) > 12 || parts[0] != "" || len(prefix) > 500 {
-		return ErrBadPrefix
+		return errBadPrefix
 	}
 	for _, part := range parts[1:] {
 		if part == "" || strings.ContainsFunc(part, func(c rune) bool { return !isNameRune(c) }) {
-			return ErrBadPrefix
+			return errBadPrefix
 		}
 	}
 	first := strings.ToLower(parts[1])
 	if strings.HasPrefix(first, "aws") || strings.HasPrefix(first, "ssm") {
-		return fmt.Errorf("%w; a name cannot begin with aws or ssm", ErrBadPrefix)
+		return fmt.Errorf("%w; a name cannot begin with aws or ssm", errBadPrefix)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package sourcestore_test
+package sourcestore
 
 import (
 	"context"
@@ -19,7 +19,6 @@ import (
 	"github.com/sivchari/kumo"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -50,9 +49,9 @@ func engine(t *testing.T) *ssm.Client {
 	})
 }
 
-func newStore(t *testing.T, api sourcestore.API, prefix string) *sourcestore.Store {
+func newStore(t *testing.T, api API, prefix string) *Store {
 	t.Helper()
-	store, err := sourcestore.NewStore(api, prefix)
+	store, err := NewStore(api, prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,20 +77,23 @@ func TestStoreKeepsSourcesAndDestinationsApart(t *testing.T) {
 	if err := store.PutSource(ctx, source, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Put(ctx, sourcestore.Destinations, "main", []byte(`{"type":"log"}`), false); err != nil {
+	if err := store.Put(ctx, Destinations, "main", []byte(`{"type":"log"}`), false); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.PutSource(ctx, source, false); !errors.Is(err, sourcestore.ErrExists) {
+	if err := store.PutSource(ctx, source, false); !errors.Is(err, ErrExists) {
 		t.Errorf("a second put without overwrite: %v", err)
 	}
-	got, err := store.GetSource(ctx, "main")
-	if err != nil || !reflect.DeepEqual(got, source) {
+	entry, err := store.Get(ctx, Sources, "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := auth.ParseSource(entry.Name, entry.Value); err != nil || !reflect.DeepEqual(got, source) {
 		t.Errorf("got %v, error %v", got, err)
 	}
 	if err := store.PutSource(ctx, source.AddToken(auth.NewDigest("second"), noon), true); err != nil {
 		t.Fatal(err)
 	}
-	entry, err := store.Get(ctx, sourcestore.Sources, "main")
+	entry, err = store.Get(ctx, Sources, "main")
 	if err != nil || entry.Version != 2 || entry.Name != "main" || entry.UpdatedAt.IsZero() {
 		t.Errorf("entry %s, version %d, updated %s, error %v", entry.Name, entry.Version, entry.UpdatedAt, err)
 	}
@@ -101,16 +103,16 @@ func TestStoreKeepsSourcesAndDestinationsApart(t *testing.T) {
 		t.Errorf("not stored as a SecureString; error %v", err)
 	}
 
-	if err := store.Delete(ctx, sourcestore.Sources, "main"); err != nil {
+	if err := store.Delete(ctx, Sources, "main"); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Delete(ctx, sourcestore.Sources, "main"); !errors.Is(err, sourcestore.ErrNotFound) {
+	if err := store.Delete(ctx, Sources, "main"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a second delete: %v", err)
 	}
-	if _, err := store.GetSource(ctx, "main"); !errors.Is(err, sourcestore.ErrNotFound) {
+	if _, err := store.Get(ctx, Sources, "main"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("get after delete: %v", err)
 	}
-	if list, err := store.List(ctx, sourcestore.Destinations); err != nil || len(list) != 1 || string(list[0].Value) != `{"type":"log"}` {
+	if list, err := store.List(ctx, Destinations); err != nil || len(list) != 1 || string(list[0].Value) != `{"type":"log"}` {
 		t.Errorf("destinations %v, error %v", list, err)
 	}
 }
@@ -119,11 +121,11 @@ func TestListReadsEveryPage(t *testing.T) {
 	store := newStore(t, engine(t), freshPrefix())
 	const count = 25 // three pages
 	for i := range count {
-		if err := store.Put(t.Context(), sourcestore.Destinations, fmt.Sprintf("d%02d", i), []byte(`{}`), false); err != nil {
+		if err := store.Put(t.Context(), Destinations, fmt.Sprintf("d%02d", i), []byte(`{}`), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	list, err := store.List(t.Context(), sourcestore.Destinations)
+	list, err := store.List(t.Context(), Destinations)
 	if err != nil || len(list) != count {
 		t.Fatalf("%d entries, error %v", len(list), err)
 	}
@@ -137,18 +139,18 @@ func TestListReadsEveryPage(t *testing.T) {
 func TestPutRefuses(t *testing.T) {
 	store := newStore(t, engine(t), freshPrefix())
 	for name, c := range map[string]struct {
-		kind  sourcestore.Kind
+		kind  Kind
 		name  string
 		value string
 		want  error
 	}{
-		"a source that cannot be read":  {sourcestore.Sources, "a", `{"tokens":["topsecret"]}`, sourcestore.ErrInvalid},
-		"a destination not an object":   {sourcestore.Destinations, "a", `"topsecret"`, sourcestore.ErrInvalid},
-		"null":                          {sourcestore.Destinations, "a", `null`, sourcestore.ErrInvalid},
-		"a bad name":                    {sourcestore.Destinations, "a/b", `{}`, sourcestore.ErrInvalid},
-		"an unknown kind":               {"secrets", "a", `{}`, sourcestore.ErrInvalid},
-		"one byte too many":             {sourcestore.Destinations, "a", padded(sourcestore.MaxValue + 1), sourcestore.ErrTooLarge},
-		"exactly what fits is accepted": {sourcestore.Destinations, "a", padded(sourcestore.MaxValue), nil},
+		"a source that cannot be read":  {Sources, "a", `{"tokens":["topsecret"]}`, errInvalid},
+		"a destination not an object":   {Destinations, "a", `"topsecret"`, errInvalid},
+		"null":                          {Destinations, "a", `null`, errInvalid},
+		"a bad name":                    {Destinations, "a/b", `{}`, errInvalid},
+		"an unknown kind":               {"secrets", "a", `{}`, errInvalid},
+		"one byte too many":             {Destinations, "a", padded(maxValue + 1), errTooLarge},
+		"exactly what fits is accepted": {Destinations, "a", padded(maxValue), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := store.Put(t.Context(), c.kind, c.name, []byte(c.value), true)
@@ -173,7 +175,7 @@ func TestPrefix(t *testing.T) {
 		"": false, "/": false, "smartlead": false, "/a/": false, "/a//b": false, "/a b": false, "/a*": false,
 		"/aws/x": false, "/SSM": false,
 	} {
-		if _, err := sourcestore.NewStore(nil, prefix); (err == nil) != ok || err != nil && !errors.Is(err, sourcestore.ErrBadPrefix) {
+		if _, err := NewStore(nil, prefix); (err == nil) != ok || err != nil && !errors.Is(err, errBadPrefix) {
 			t.Errorf("%q: %v", prefix, err)
 		}
 	}
@@ -191,12 +193,12 @@ func (r refusing) PutParameter(context.Context, *ssm.PutParameterInput, ...func(
 
 func TestErrorsOfTheServiceDoNotQuoteTheValue(t *testing.T) {
 	quoting := &smithy.GenericAPIError{Code: "ValidationException", Message: "Value 'topsecret' at 'value' failed"}
-	err := newStore(t, refusing{err: quoting}, prefix).Put(t.Context(), sourcestore.Destinations, "a", []byte(`{}`), true)
-	if !errors.Is(err, sourcestore.ErrInvalid) || strings.Contains(err.Error(), "topsecret") {
+	err := newStore(t, refusing{err: quoting}, prefix).Put(t.Context(), Destinations, "a", []byte(`{}`), true)
+	if !errors.Is(err, errInvalid) || strings.Contains(err.Error(), "topsecret") {
 		t.Errorf("got %v", err)
 	}
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized to perform ssm:PutParameter"}
-	err = newStore(t, refusing{err: denied}, prefix).Put(t.Context(), sourcestore.Destinations, "a", []byte(`{}`), true)
+	err = newStore(t, refusing{err: denied}, prefix).Put(t.Context(), Destinations, "a", []byte(`{}`), true)
 	if !errors.Is(err, webhook.ErrUnavailable) || !strings.Contains(err.Error(), "ssm:PutParameter") {
 		t.Errorf("got %v", err)
 	}

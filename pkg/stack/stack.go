@@ -19,6 +19,7 @@ import (
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack/place"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -45,18 +46,19 @@ type Env struct {
 // ConnectLocal finds the local stack of a state directory. It returns *Error, and
 // calls nobody.
 func ConnectLocal(stateDir string, env Env) (*Stack, error) {
-	place, err := readLocal(stateDir)
+	at, err := readLocal(stateDir)
 	if err != nil {
 		return nil, err
 	}
-	cfg := LocalConfig()
+	cfg := place.LocalConfig()
 	cfg.Logger = logging.Nop{} // a person reads our words; errors are returned
-	if place.Region != "" {
-		cfg.Region = place.Region
+	if at.Region != "" {
+		cfg.Region = at.Region
 	}
-	return build(place, LocalClients(cfg, Endpoints{
-		DynamoDB: place.DynamoDBEndpoint, SQS: place.SQSEndpoint, SSM: place.SSMEndpoint, S3: place.S3Endpoint,
-	}), env)
+	c := place.LocalClients(cfg, place.Endpoints{
+		DynamoDB: at.DynamoDBEndpoint, SQS: at.SQSEndpoint, SSM: at.SSMEndpoint, S3: at.S3Endpoint,
+	})
+	return build(at, app.Clients{DynamoDB: c.DynamoDB, SQS: c.SQS, SSM: c.SSM, S3: c.S3}, env)
 }
 
 // Deployed names a CloudFormation stack, and whose it is.
@@ -77,12 +79,12 @@ func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
 	if shared.Region == "" {
 		return nil, &Error{Reason: NoRegion, Name: d.Name}
 	}
-	place, err := readOutputs(ctx, cloudformation.NewFromConfig(shared), d.Name)
+	at, err := readOutputs(ctx, cloudformation.NewFromConfig(shared), d.Name)
 	if err != nil {
 		return nil, err
 	}
-	place.Region = shared.Region
-	return build(place, app.Connect(shared), env)
+	at.Region = shared.Region
+	return build(at, app.Connect(shared), env)
 }
 
 // readOutputs reads where the parts of a deployed stack are.
@@ -107,7 +109,7 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 		}
 		return values[key]
 	}
-	place := Place{
+	at := Place{
 		APIURL: strings.TrimSuffix(get("ApiUrl"), "/"), TableName: get("TableName"),
 		LiveQueueURL: get("LiveQueueUrl"), ReplayQueueURL: get("ReplayQueueUrl"), DLQURL: get("DlqUrl"),
 		LiveQueueARN: get("LiveQueueArn"), DLQARN: get("DlqArn"),
@@ -115,33 +117,33 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 		SweepGrace: values["SweepGrace"],
 	}
 	if text := values["RetentionDays"]; text != "" {
-		if place.RetentionDays, err = strconv.Atoi(text); err != nil {
+		if at.RetentionDays, err = strconv.Atoi(text); err != nil {
 			return Place{}, fmt.Errorf("the output RetentionDays of stack %s cannot be read: %w", name, err)
 		}
 	}
 	if len(missing) > 0 {
 		return Place{}, &Error{Reason: MissingOutputs, Name: name, Outputs: missing}
 	}
-	return place, nil
+	return at, nil
 }
 
 // build makes the adapters and the use cases of a stack.
-func build(place Place, c app.Clients, env Env) (*Stack, error) {
-	if err := place.readTimes(); err != nil {
+func build(at Place, c app.Clients, env Env) (*Stack, error) {
+	if err := readTimes(&at); err != nil {
 		return nil, err
 	}
-	s := &Stack{Place: place}
-	s.Ledger = ledger.New(c.DynamoDB, place.TableName)
-	s.Queues = queue.New(c.SQS, queue.URLs{Live: place.LiveQueueURL, Replay: place.ReplayQueueURL, Dead: place.DLQURL})
+	s := &Stack{Place: at}
+	s.Ledger = ledger.New(c.DynamoDB, at.TableName)
+	s.Queues = queue.New(c.SQS, queue.URLs{Live: at.LiveQueueURL, Replay: at.ReplayQueueURL, Dead: at.DLQURL})
 	var err error
-	if s.Store, err = sourcestore.NewStore(c.SSM, place.ParameterPrefix); err != nil {
-		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", place.ParameterPrefix, err)
+	if s.Store, err = sourcestore.NewStore(c.SSM, at.ParameterPrefix); err != nil {
+		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", at.ParameterPrefix, err)
 	}
-	if s.Bodies, err = bodies.New(c.S3, place.Bucket); err != nil {
+	if s.Bodies, err = bodies.New(c.S3, at.Bucket); err != nil {
 		return nil, err
 	}
 	policy := redrive.DefaultPolicy
-	policy.Grace = place.Grace
+	policy.Grace = at.Grace
 	s.Redrive = redrive.New(redrive.Ports{
 		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: env.Now, Sleep: env.Sleep,
 	}, policy)
@@ -149,7 +151,7 @@ func build(place Place, c app.Clients, env Env) (*Stack, error) {
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Store, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
-	}, operator.Policy{Grace: place.Grace, Retention: place.Retention})
+	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	return s, nil
 }
 

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+
+	"smartlead-receiver/pkg/stack/place"
 )
 
 // cloud is CloudFormation with one stack, or what it answers instead.
@@ -94,18 +96,18 @@ func TestOutputsThatLeadNowhere(t *testing.T) {
 func write(t *testing.T, content string) (stateDir string) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, File), []byte(content), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, place.File), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
 func TestConnectLocal(t *testing.T) {
-	place := Place{
+	want := Place{
 		WebhookURL: "http://127.0.0.1:8080/webhooks/demo/slr_token", DynamoDBEndpoint: "http://127.0.0.1:1", SQSEndpoint: "http://127.0.0.1:1",
 		TableName: "table", Bucket: "bucket", ParameterPrefix: "/prefix", PID: 7,
 	}
-	content, err := json.Marshal(place)
+	content, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,16 +115,16 @@ func TestConnectLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	place.APIURL, place.Demo, place.Token = "http://127.0.0.1:8080", "demo", "slr_token"
-	place.Retention, place.Grace = 90*24*time.Hour, 2*time.Minute
-	if s.Place != place {
-		t.Errorf("got %+v, want %+v", s.Place, place)
+	want.APIURL, want.Demo, want.Token = "http://127.0.0.1:8080", "demo", "slr_token"
+	want.Retention, want.Grace = 90*24*time.Hour, 2*time.Minute
+	if s.Place != want {
+		t.Errorf("got %+v, want %+v", s.Place, want)
 	}
 	if s.Ledger == nil || s.Queues == nil || s.Store == nil || s.Bodies == nil || s.Redrive == nil || s.DeadLetters.Queue == nil || s.Operator == nil {
 		t.Errorf("a part is missing: %+v", s)
 	}
-	if got := s.HookURL(s.Demo, s.Token); got != place.WebhookURL {
-		t.Errorf("the hook is %s, want %s", got, place.WebhookURL)
+	if got := s.HookURL(s.Demo, s.Token); got != want.WebhookURL {
+		t.Errorf("the hook is %s, want %s", got, want.WebhookURL)
 	}
 }
 
@@ -140,7 +142,7 @@ func TestLocalStacksThatCannotBeReached(t *testing.T) {
 	} {
 		_, err := ConnectLocal(c.dir, Env{})
 		var e *Error
-		if !errors.As(err, &e) || e.Reason != c.reason || e.Name != filepath.Join(c.dir, File) || !strings.Contains(err.Error(), e.Name) {
+		if !errors.As(err, &e) || e.Reason != c.reason || e.Name != filepath.Join(c.dir, place.File) || !strings.Contains(err.Error(), e.Name) {
 			t.Errorf("%s: %v, want the reason %d and the file", name, err, c.reason)
 		}
 	}
@@ -152,7 +154,7 @@ func TestLocalStacksThatCannotBeReached(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, File), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, place.File), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ConnectLocal(dir, Env{}); err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -168,7 +170,7 @@ func TestTimesOfAStack(t *testing.T) {
 		want      time.Duration
 	}{{0, "", 90 * 24 * time.Hour, 2 * time.Minute}, {400, "7s", 400 * 24 * time.Hour, 7 * time.Second}} {
 		p := Place{RetentionDays: c.days, SweepGrace: c.grace}
-		if err := p.readTimes(); err != nil || p.Retention != c.retention || p.Grace != c.want {
+		if err := readTimes(&p); err != nil || p.Retention != c.retention || p.Grace != c.want {
 			t.Errorf("%d days, %q: %s, %s (%v), want %s, %s", c.days, c.grace, p.Retention, p.Grace, err, c.retention, c.want)
 		}
 	}

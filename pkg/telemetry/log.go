@@ -11,20 +11,9 @@ import (
 	"strings"
 )
 
-// The fixed keys of a line.
 const (
-	KeyEventID   = "event_id"
-	KeySource    = "source"
-	KeyType      = "type"
-	KeyAttempt   = "attempt"
-	KeyOutcome   = "outcome"
-	KeyDuration  = "duration_ms"
-	KeyRequestID = "request_id"
-)
-
-const (
-	// MaxText bounds each text of a line, in bytes.
-	MaxText = 1024
+	// maxText bounds each text of a line, in bytes.
+	maxText = 1024
 	// maxStack bounds a stack trace, which is of no use without its end.
 	maxStack = 8 << 10
 	masked   = "[redacted]"
@@ -87,7 +76,7 @@ func guard(groups []string, a slog.Attr) slog.Attr {
 		if hidden {
 			return slog.String(a.Key, masked)
 		}
-		limit := MaxText
+		limit := maxText
 		if a.Key == "stack" {
 			limit = maxStack
 		}
@@ -105,13 +94,13 @@ func guard(groups []string, a slog.Attr) slog.Attr {
 func guardAny(v any) slog.Value {
 	switch v := v.(type) {
 	case error:
-		return slog.StringValue(Clean(maskText(v.Error()), MaxText))
+		return slog.StringValue(Clean(maskText(v.Error()), maxText))
 	case slog.Level, *slog.Source: // of every line
 		return slog.AnyValue(v)
 	}
 	form, err := json.Marshal(v)
 	if err != nil {
-		return slog.StringValue(Clean(fmt.Sprintf("value of type %T cannot be written", v), MaxText))
+		return slog.StringValue(Clean(fmt.Sprintf("value of type %T cannot be written", v), maxText))
 	}
 	var tree any
 	decoder := json.NewDecoder(strings.NewReader(string(form)))
@@ -125,7 +114,7 @@ func guardAny(v any) slog.Value {
 func maskTree(v any) any {
 	switch v := v.(type) {
 	case string:
-		return cut(maskText(v), MaxText)
+		return cut(maskText(v), maxText)
 	case []any:
 		for i := range v {
 			v[i] = maskTree(v[i])

@@ -5,25 +5,21 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// Unit is a CloudWatch unit.
-type Unit string
+// unit is one of CloudWatch's.
+type unit string
 
-// The units that are used.
 const (
-	UnitCount        Unit = "Count"
-	UnitMilliseconds Unit = "Milliseconds"
-	UnitSeconds      Unit = "Seconds"
-	UnitNone         Unit = "None"
+	unitCount        unit = "Count"
+	unitMilliseconds unit = "Milliseconds"
 )
 
-// Limits of the embedded metric format
+// These are the limits of the embedded metric format
 // (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 const (
 	maxMetrics        = 100 // names in one directive
@@ -54,7 +50,7 @@ type group struct {
 }
 
 type series struct {
-	unit   Unit
+	unit   unit
 	values []float64
 }
 
@@ -70,32 +66,24 @@ func NewMetrics(w io.Writer, namespace string, base map[string]string, now func(
 func (m *Metrics) Count(name string, n int, dims ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.series(name, UnitCount, dims)
+	s := m.series(name, unitCount, dims)
 	if len(s.values) == 0 {
 		s.values = []float64{0}
 	}
 	s.values[0] += float64(n)
 }
 
-// Observe records one value of a distribution, such as a duration or an age.
-// Values that JSON cannot write are dropped. dims are as for Count.
-func (m *Metrics) Observe(name string, unit Unit, value float64, dims ...string) {
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return
-	}
+// Duration records one value of a distribution, in milliseconds. dims are as for
+// Count.
+func (m *Metrics) Duration(name string, d time.Duration, dims ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.series(name, unit, dims)
-	s.values = append(s.values, value)
-}
-
-// Duration records a duration in milliseconds.
-func (m *Metrics) Duration(name string, d time.Duration, dims ...string) {
-	m.Observe(name, UnitMilliseconds, float64(d)/float64(time.Millisecond), dims...)
+	s := m.series(name, unitMilliseconds, dims)
+	s.values = append(s.values, float64(d)/float64(time.Millisecond))
 }
 
 // series finds or makes the series. The caller holds mu.
-func (m *Metrics) series(name string, unit Unit, dims []string) *series {
+func (m *Metrics) series(name string, u unit, dims []string) *series {
 	dimensions := maps.Clone(m.base)
 	if dimensions == nil {
 		dimensions = map[string]string{}
@@ -121,7 +109,7 @@ func (m *Metrics) series(name string, unit Unit, dims []string) *series {
 	}
 	s := g.series[name]
 	if s == nil {
-		s = &series{unit: unit}
+		s = &series{unit: u}
 		g.series[name] = s
 	}
 	return s
@@ -154,7 +142,7 @@ func (m *Metrics) Flush() error {
 
 type definition struct {
 	Name string
-	Unit Unit
+	Unit unit
 }
 
 type directive struct {

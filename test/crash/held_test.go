@@ -74,7 +74,7 @@ var heldControls = []control{
 		func(w *world) {
 			w.rewrite = func(l deadLetter, body map[string]any) {
 				if receipt, ok := body["receipt"].(map[string]any); ok && l.kind == webhook.KindUnclaimed {
-					receipt["Held"] = false
+					receipt["held"] = false
 				}
 			}
 		},

@@ -1,6 +1,6 @@
-// Package imports holds the arrows between the packages: which may import
-// which. It asks the go command for the imports of every package, tests left
-// out, because a test may import an engine or another package's fake.
+// Package imports holds the packages to the arrows of the design: which may
+// import which. It asks the go command for the imports of every package, tests
+// left out, because a test may import an engine or another package's fake.
 package imports
 
 import (
@@ -8,13 +8,29 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 )
 
-const module = "smartlead-receiver"
+// module is this module's path. It has no dot, so that only its own name tells
+// its packages from those of the standard library.
+var module = modulePath("../../go.mod")
+
+func modulePath(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if path, found := strings.CutPrefix(line, "module "); found {
+			return strings.TrimSpace(path)
+		}
+	}
+	panic(file + " names no module")
+}
 
 type listed struct {
 	ImportPath string
@@ -96,6 +112,9 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"stack", module + "/pkg/local"},
 		{"stack", cobra},
 		{"cli", module + "/pkg/local"},
+		{"local", module + "/pkg/app"},
+		{"local", module + "/pkg/ledger"},
+		{"local", cobra},
 		{"config", module + "/cmd/local"},
 	} {
 		if refused(c.from, rules[c.from], c.imported) == "" {
@@ -139,8 +158,8 @@ func refused(name string, r rule, imported string) string {
 	return "this module is not for it"
 }
 
-// isStandard tells the standard library by the rule of the go command: the
-// first element of any other path has a dot.
+// isStandard tells the standard library from the modules of others by the rule
+// of the go command: the first element of their paths has a dot.
 func isStandard(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	return !strings.Contains(first, ".")

@@ -3,11 +3,13 @@ package template
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	bodystore "smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
 )
 
@@ -80,8 +82,8 @@ func TestTimesKeepTheirOrder(t *testing.T) {
 	queues := ofType(t, template, "AWS::SQS::Queue")
 	functions := ofType(t, template, "AWS::Serverless::Function")
 	dead := number(t, queues[deadQueue], "MessageRetentionPeriod")
-	if dead != 14*day {
-		t.Errorf("dead letters are kept %d s, want 14 days", dead)
+	if kept := time.Duration(dead) * time.Second; kept != config.DLQRetention {
+		t.Errorf("dead letters are kept %s, and the code says %s", kept, config.DLQRetention)
 	}
 	if least := number(t, template, "Parameters", "RetentionDays", "MinValue"); least*day <= dead {
 		t.Errorf("an event may be kept %d days only, not longer than its dead letter", least)
@@ -158,6 +160,26 @@ func TestTheLedgerOutlivesMistakes(t *testing.T) {
 				t.Errorf("%s: %s is not Retain", id, policy)
 			}
 		}
+	}
+}
+
+// A body that the code marks is deleted by the bucket; any other stays.
+func TestTheBucketDeletesWhatIsMarked(t *testing.T) {
+	bucket := ofType(t, load(t), "AWS::S3::Bucket")["BodyBucket"]
+	rules, ok := at(t, bucket, "LifecycleConfiguration", "Rules").([]any)
+	if !ok {
+		t.Fatal("the bucket has no list of rules")
+	}
+	var tags [][]any
+	for _, rule := range rules {
+		if _, expires := rule.(object)["ExpirationInDays"]; expires {
+			filter, _ := at(t, rule, "TagFilters").([]any)
+			tags = append(tags, filter)
+		}
+	}
+	want := [][]any{{object{"Key": bodystore.ExpireTagKey, "Value": bodystore.ExpireTagValue}}}
+	if !reflect.DeepEqual(tags, want) {
+		t.Errorf("bodies with the tags %v are deleted, want %v", tags, want)
 	}
 }
 

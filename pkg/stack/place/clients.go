@@ -1,4 +1,4 @@
-package stack
+package place
 
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
-	"smartlead-receiver/pkg/app"
 )
 
 // Region is where everything local pretends to be.
@@ -31,9 +29,17 @@ func LocalConfig() aws.Config {
 	}
 }
 
+// Clients are the SDK clients of one set of endpoints.
+type Clients struct {
+	DynamoDB *dynamodb.Client
+	SQS      *sqs.Client
+	SSM      *ssm.Client
+	S3       *s3.Client
+}
+
 // LocalClients builds the clients of one set of endpoints. It calls nobody.
-func LocalClients(cfg aws.Config, e Endpoints) app.Clients {
-	return app.Clients{
+func LocalClients(cfg aws.Config, e Endpoints) Clients {
+	return Clients{
 		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.BaseEndpoint = &e.DynamoDB }),
 		SQS:      sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.BaseEndpoint = &e.SQS }),
 		SSM:      ssm.NewFromConfig(cfg, func(o *ssm.Options) { o.BaseEndpoint = &e.SSM }),

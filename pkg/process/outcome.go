@@ -1,0 +1,45 @@
+package process
+
+import "smartlead-receiver/pkg/webhook"
+
+// Outcome is what became of one message: a value of the line and of the metric
+// of it, so there are few.
+type Outcome string
+
+// How an attempt ended.
+const (
+	Delivered Outcome = "delivered"
+	Retry     Outcome = "retry" // a destination may still take it later
+	Dead      Outcome = "dead"
+)
+
+// Why nothing was attempted, in the words of the ledger. The message is done
+// with.
+const (
+	Early           = Outcome(webhook.LeaseRefusedEarly)
+	Busy            = Outcome(webhook.LeaseRefusedBusy)
+	Finished        = Outcome(webhook.LeaseRefusedFinished)
+	StaleDeadLetter = Outcome(webhook.LeaseRefusedStaleDeadLetter)
+	Held            = Outcome(webhook.ClaimHeld)      // an unclaimed message of a sender that is not trusted
+	Duplicate       = Outcome(webhook.ClaimDuplicate) // an unclaimed message of a finished event
+	Variant         = Outcome(webhook.ClaimVariant)   // the same, with another body
+
+	NotInLedger Outcome = "not_in_ledger" // it has expired, or was never ours
+)
+
+// What failed. All but a lost lease ask for the message again.
+const (
+	ClaimFailed            Outcome = "claim_failed"
+	DestinationsUnreadable Outcome = "destinations_unreadable"
+	LeaseFailed            Outcome = "lease_failed"
+	LeaseLost              Outcome = "lease_lost" // another worker has the event
+	SettleFailed           Outcome = "settle_failed"
+	Foreign                Outcome = "foreign" // not a message of this receiver: said by the edge, which reads it
+)
+
+// Outcomes lists every outcome.
+var Outcomes = []Outcome{
+	Delivered, Retry, Dead,
+	Early, Busy, Finished, StaleDeadLetter, Held, Duplicate, Variant, NotInLedger,
+	ClaimFailed, DestinationsUnreadable, LeaseFailed, LeaseLost, SettleFailed, Foreign,
+}
