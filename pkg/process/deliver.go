@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -64,7 +63,7 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, late bool, f
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
 		default:
-			outcome = deliverOne(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
+			outcome = dest.Deliver(ctx, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
 		}
 		attempts = append(attempts, webhook.Attempt{
 			Number: lease.Number, Generation: lease.Record.Generation, Destination: name,
@@ -84,23 +83,6 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithDeadline(ctx, deadline.Add(-settleTime))
 	}
 	return context.WithCancel(ctx)
-}
-
-// deliverOne asks a destination whether it wants the event, and delivers it. One that
-// panics at either has failed its attempt; it does not take the rest of the
-// batch with it.
-func deliverOne(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
-	defer func() {
-		if p := recover(); p != nil {
-			outcome = webhook.Outcome{
-				Result: webhook.ResultRetry, ErrorClass: "panic", Error: fmt.Sprintf("the destination's code panicked (%T)", p),
-			}
-		}
-	}()
-	if !dest.Wants(d.Event) {
-		return webhook.Outcome{Result: webhook.ResultUnrouted}
-	}
-	return dest.Deliver(ctx, d)
 }
 
 // open lists the destinations that still want an attempt. One that failed for
