@@ -19,6 +19,6 @@ bounds() { # package pattern
 
 bounds ./pkg/smartlead 'TestFasterThanTheOrdinaryWay|TestAllocations|TestLargeBodies|TestHostileBodies'
 bounds ./pkg/local 'TestPollerTakes|TestStackCarriesARequestToTheWorker'
-bounds ./pkg/destination 'TestHTTPDoesNotWaitForAnEndlessAnswer'
+bounds ./pkg/destination/desthttp 'TestHTTPDoesNotWaitForAnEndlessAnswer'
 bounds ./test/local 'TestDeliveryIsSignedAndNormalized'
 bounds ./test/crash 'TestStoresHang'

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
 )
@@ -48,9 +48,8 @@ func readSecrets(dir local.StateDir) (secrets, error) {
 		return secrets{}, err
 	}
 	s.signing, err = dir.Secret("signing-secret", func() string {
-		var key [24]byte
-		_, _ = rand.Read(key[:]) // never fails
-		return "whsec_" + base64.StdEncoding.EncodeToString(key[:])
+		secret, _ := desthttp.NewSecret(rand.Reader) // fails only with its reader, which never does
+		return secret
 	})
 	return s, err
 }
@@ -64,7 +63,9 @@ func destinationConfigs(urls []string, signingSecret string) (map[string]destina
 		if i > 0 {
 			name = fmt.Sprintf("http-%d", i+1)
 		}
-		cfg := destination.Config{Type: "http", URL: url, Secrets: []string{signingSecret}}
+		cfg := destination.Config{
+			Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url, Secrets: []string{signingSecret}},
+		}
 		if err := cfg.Validate(); err != nil {
 			return nil, fmt.Errorf("--destination number %d, which must be an http:// or https:// URL: %w", i+1, err)
 		}

@@ -18,6 +18,8 @@ import (
 
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/process"
@@ -149,7 +151,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
 	svc := process.New(process.Ports{
 		Ledger: e.ledger(), DeadLetters: queues, Bodies: store,
-		Destinations: newDestinations(parameters, t.Log),
+		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log}),
 		Normalize:    normalize,
 		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
 	}, policy)

@@ -2,18 +2,15 @@ package cli
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/sourcestore"
 )
 
@@ -30,23 +27,19 @@ events that come after it.`,
 }
 
 type destOptions struct {
-	url, kind                                             string
+	kind                                                  string
 	types, campaigns, accounts, clients, flags, withFlags []string
-	headers                                               []string
-	timeout                                               time.Duration
 	noSign                                                bool
+	given                                                 map[string]*typeFlag // by name
 }
 
 func (p *program) destAddCmd() *cobra.Command {
 	var o destOptions
+	types := registry.Types
 	cmd := &cobra.Command{
 		Use:   "add NAME --url URL",
 		Short: "Add a destination and print its signing secret, once",
-		Long: `Add an HTTP endpoint that gets every event which passes the filters. Deliveries are
-signed after Standard Webhooks; the secret (whsec_…) is shown this once. The
-endpoint must answer 2xx and dedupe by the header webhook-id.
-
---kind log writes events to the worker's log instead.`,
+		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types),
 		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
   smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
   smartleadctl destinations add acme --url https://acme.example.com/in --client 42 --without-flag test_event`,
@@ -54,24 +47,23 @@ endpoint must answer 2xx and dedupe by the header webhook-id.
 		RunE: func(cmd *cobra.Command, args []string) error { return p.addDestination(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.url, "url", "", "address to post to")
-	f.StringVar(&o.kind, "kind", "http", "what it is: "+strings.Join(destination.Types(), ", "))
+	f.StringVar(&o.kind, "kind", types[0].Name, "what it is: "+strings.Join(types.Names(), ", "))
 	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
 	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
 	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
 	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
 	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
 	f.StringSliceVar(&o.flags, "without-flag", nil, "none with one of these flags")
-	f.StringArrayVar(&o.headers, "header", nil, "header to send, as 'Name: value'")
-	f.DurationVar(&o.timeout, "timeout", 0, "of one attempt (default 10s)")
 	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
+	o.given = typeFlags(f, types)
 	return cmd
 }
 
 func (o destOptions) config() (destination.Config, error) {
-	if !slices.Contains(destination.Types(), o.kind) {
+	typ, known := registry.Types.Find(o.kind)
+	if !known {
 		return destination.Config{}, usage("--kind %s is no kind of destination", o.kind).
-			hint("one of: %s", strings.Join(destination.Types(), ", "))
+			hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
 	}
 	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
 		for i, name := range list {
@@ -83,7 +75,7 @@ func (o destOptions) config() (destination.Config, error) {
 		}
 	}
 	cfg := destination.Config{
-		Type: o.kind, URL: o.url, Timeout: destination.Duration(o.timeout),
+		Type: typ.Name,
 		Filter: destination.Filter{
 			Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
 		},
@@ -95,17 +87,9 @@ func (o destOptions) config() (destination.Config, error) {
 		}
 		cfg.Filter.Types = append(cfg.Filter.Types, typ)
 	}
-	for _, h := range o.headers {
-		name, value, ok := strings.Cut(h, ":")
-		if !ok {
-			return destination.Config{}, usage("--header is written as 'Name: value'")
-		}
-		if cfg.Headers == nil {
-			cfg.Headers = map[string]string{}
-		}
-		cfg.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
-	}
-	return cfg, nil
+	var err error
+	cfg.Settings, err = o.settings(typ)
+	return cfg, err
 }
 
 func (p *program) addDestination(ctx context.Context, name string, o destOptions) error {
@@ -117,11 +101,10 @@ func (p *program) addDestination(ctx context.Context, name string, o destOptions
 		return err
 	}
 	secret := ""
-	if o.kind == "http" && !o.noSign {
-		if secret, err = p.signingSecret(); err != nil {
+	if signer, signs := cfg.Settings.(destination.Signer); signs && !o.noSign {
+		if secret, err = signer.AddSigningSecret(p.Rand); err != nil {
 			return err
 		}
-		cfg.Secrets = []string{secret}
 	}
 	if err := cfg.Validate(); err != nil {
 		return usage("%v", err)
@@ -138,15 +121,11 @@ func (p *program) addDestination(ctx context.Context, name string, o destOptions
 	if err != nil {
 		return err
 	}
-	return p.showSecret(name, secret, fmt.Sprintf("Try it: %s destinations test %s", p.self(), name))
-}
-
-func (p *program) signingSecret() (string, error) {
-	var key [32]byte
-	if _, err := io.ReadFull(p.Rand, key[:]); err != nil {
-		return "", fmt.Errorf("read randomness: %w", err)
+	next := ""
+	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest == "" {
+		next = fmt.Sprintf("Try it: %s destinations test %s", p.self(), name)
 	}
-	return "whsec_" + base64.StdEncoding.EncodeToString(key[:]), nil
+	return p.showSecret(name, secret, next)
 }
 
 func (p *program) putDestination(ctx context.Context, s *Stack, name string, cfg destination.Config, overwrite bool) error {
@@ -168,7 +147,9 @@ func (p *program) showSecret(name, secret, next string) error {
 		p.line("%s", secret)
 		p.say("This is the signing secret of %s (Standard Webhooks). It is shown this once.", name)
 	}
-	p.say("%s", next)
+	if next != "" {
+		p.say("%s", next)
+	}
 	p.say("%s", settles)
 	return nil
 }
@@ -181,14 +162,6 @@ func (p *program) destListCmd() *cobra.Command {
 	}
 }
 
-// destView is a destination as JSON.
-type destView struct {
-	Name string `json:"name"`
-	destination.Summary
-	UpdatedAt string `json:"updated_at,omitempty"`
-	Error     string `json:"error,omitempty"`
-}
-
 func (p *program) listDestinations(ctx context.Context) error {
 	s, err := p.connected(ctx)
 	if err != nil {
@@ -198,22 +171,20 @@ func (p *program) listDestinations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := newTable("NAME", "KIND", "HOST", "SIGNED", "CHANGED", "~TAKES")
+	t := newTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "~TAKES")
 	for _, e := range entries {
-		v := destView{Name: e.Name, UpdatedAt: wire(e.UpdatedAt)}
-		cfg, err := destination.ParseConfig(e.Value)
-		if err != nil {
-			v.Error = err.Error()
-		} else {
-			v.Summary = cfg.Summary()
-		}
+		cfg, err := registry.Types.Parse(e.Value)
 		if p.json {
-			if err := p.emit(v); err != nil {
+			if err := p.emit(destView(e, cfg, err)); err != nil {
 				return err
 			}
 			continue
 		}
-		t.add(v.Name, v.Type, v.Host, signedText(v), stamp(e.UpdatedAt), takes(v))
+		if err != nil {
+			t.add(e.Name, "", "", "", stamp(e.UpdatedAt), "broken, its events wait: "+err.Error())
+			continue
+		}
+		t.add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), stamp(e.UpdatedAt), takes(cfg.Filter))
 	}
 	switch {
 	case p.json:
@@ -226,24 +197,35 @@ func (p *program) listDestinations(ctx context.Context) error {
 	return p.print(t, "")
 }
 
-func signedText(v destView) string {
-	switch {
-	case v.Error != "" || v.Type != "http":
-		return ""
-	case v.Signed == 0:
-		return "no"
-	case v.Signed == 1:
-		return "yes"
+// destView is a destination as JSON.
+func destView(e sourcestore.Entry, cfg destination.Config, err error) map[string]any {
+	view := map[string]any{}
+	if err == nil {
+		view = cfg.Summary()
+	} else {
+		view["error"] = err.Error()
 	}
-	return fmt.Sprintf("%d secrets", v.Signed)
+	view["name"], view["updated_at"] = e.Name, wire(e.UpdatedAt)
+	return view
+}
+
+func signedText(settings destination.Settings) string {
+	signer, signs := settings.(destination.Signer)
+	if !signs {
+		return ""
+	}
+	switch n := signer.SigningSecrets(); n {
+	case 0:
+		return "no"
+	case 1:
+		return "yes"
+	default:
+		return fmt.Sprintf("%d secrets", n)
+	}
 }
 
 // takes says in words which events a destination gets.
-func takes(v destView) string {
-	if v.Error != "" {
-		return "broken, its events wait: " + v.Error
-	}
-	f := v.Filter
+func takes(f destination.Filter) string {
 	var parts []string
 	add := func(name string, values []string) {
 		if len(values) > 0 {
@@ -268,7 +250,7 @@ func (p *program) destination(ctx context.Context, name string) (*Stack, destina
 	if err != nil {
 		return nil, destination.Config{}, err
 	}
-	cfg, err := destination.ParseConfig(entry.Value)
+	cfg, err := registry.Types.Parse(entry.Value)
 	if err != nil {
 		return nil, destination.Config{}, failed(err, "destination %s is broken", name).
 			hint("remove it and add it anew: %s destinations remove %s", p.self(), name)
@@ -308,29 +290,29 @@ func (p *program) rotateDestination(ctx context.Context, name string, finish, ye
 	if err != nil {
 		return err
 	}
+	signer, signs := cfg.Settings.(destination.Signer)
 	switch {
-	case cfg.Type != "http":
+	case !signs:
 		return usage("destination %s is of kind %s: it signs nothing", name, cfg.Type)
-	case finish && len(cfg.Secrets) < 2:
-		return p.finished(name, "nothing to finish: %s has %s", name, count(len(cfg.Secrets), "secret", "secrets"))
+	case finish && signer.SigningSecrets() < 2:
+		return p.finished(name, "nothing to finish: %s has %s", name, count(signer.SigningSecrets(), "secret", "secrets"))
 	case finish:
 		if err := p.confirm(yes, "stop signing for %s with its old secret", name); err != nil {
 			return err
 		}
-		cfg.Secrets = cfg.Secrets[len(cfg.Secrets)-1:]
+		signer.DropOldSigningSecrets()
 		if err := p.putDestination(ctx, s, name, cfg, true); err != nil {
 			return err
 		}
 		return p.showSecret(name, "", "The newest secret signs alone.")
-	case len(cfg.Secrets) >= 2:
+	case signer.SigningSecrets() >= 2:
 		return failed(nil, "a rotation of %s is under way", name).
 			hint("end it first: %s destinations rotate %s --finish", p.self(), name)
 	}
-	secret, err := p.signingSecret()
+	secret, err := signer.AddSigningSecret(p.Rand)
 	if err != nil {
 		return err
 	}
-	cfg.Secrets = append(cfg.Secrets, secret)
 	if err := p.putDestination(ctx, s, name, cfg, true); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -32,8 +33,8 @@ func (p *program) testDestination(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.Type != "http" {
-		return usage("destination %s is of kind %s: there is nothing to post to", name, cfg.Type)
+	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
+		return usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
 	}
 	cfg.Filter = destination.Filter{}
 	target, err := destination.New(name, cfg, destination.Deps{Transport: p.HTTP, Now: p.Now})
@@ -66,9 +67,17 @@ func (p *program) testDestination(ctx context.Context, name string) error {
 			hint("a real event would end as: %s", out.Result)
 	}
 	if !p.json {
-		p.line("the destination %s answered %d after %s; webhook-id %s", name, out.Status, span(took), sample.ID)
+		p.line("the destination %s %s after %s; webhook-id %s", name, tookText(out), span(took), sample.ID)
 	}
 	return nil
+}
+
+// tookText says how a destination took an event; not every type has a status.
+func tookText(out webhook.Outcome) string {
+	if out.Status == 0 {
+		return "took it"
+	}
+	return fmt.Sprintf("answered %d", out.Status)
 }
 
 // sampleEvent is new every time, so that a destination that dedupes takes it.

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
@@ -210,7 +210,7 @@ func (p *program) checkDestinations(ctx context.Context, s *Stack) finding {
 	}
 	var unusable []string
 	for _, e := range entries {
-		if _, err := destination.ParseConfig(e.Value); err != nil {
+		if _, err := registry.Types.Parse(e.Value); err != nil {
 			unusable = append(unusable, e.Name)
 		}
 	}

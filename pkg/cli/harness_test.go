@@ -145,7 +145,7 @@ func (s *testStack) start(prefix string) {
 	if err := store.PutSource(s.t.Context(), source, false); err != nil {
 		s.t.Fatal(err)
 	}
-	form := fmt.Appendf(nil, `{"type":"http","url":%q}`, s.dest.URL+"/hidden-path")
+	form := fmt.Appendf(nil, `{"type":"http","config":{"url":%q}}`, s.dest.URL+"/hidden-path")
 	if err := store.Put(s.t.Context(), sourcestore.Destinations, "crm", form, false); err != nil {
 		s.t.Fatal(err)
 	}

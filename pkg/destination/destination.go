@@ -1,28 +1,90 @@
-// Package destination delivers events to where a customer wants them, and
-// decides what an answer means. A new type of destination is one file here and
-// one line in the registry.
+// Package destination is what holds for destinations of every type: the common
+// part of a configuration, which events a destination takes, what an attempt may
+// end as, and which destinations there are. Each type is a package below this
+// one and one line in package registry, whose tests hold it to what every type
+// owes.
 package destination
 
 import (
-	"context"
-	"fmt"
+	"flag"
+	"io"
 	"log/slog"
-	"maps"
+	"net"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Destination is the extension point. Deliver returns how the attempt ended and
-// never an error: what went wrong, and whether to try again, is in the Outcome.
-// Event.Attempt counts from 1; IdempotencyKey is the same on every retry and
-// redrive. It must honour ctx and be safe for concurrent use.
-type Destination interface {
-	Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome
+// Type is one type of destination, such as http.
+type Type struct {
+	// Name is the type's name in stored forms, and the operator's word for it.
+	Name string
+	// Help continues the sentence "--kind NAME …" in the operator's manual:
+	// what the type does with an event and what the receiving side must do.
+	Help string
+	// NoTest says why an operator cannot deliver a sample event from where they
+	// are. It is empty where they can.
+	NoTest string
+	// New returns settings without any value, to decode into or to set by flags.
+	New func() Settings
+}
+
+// Settings are what a type alone knows of a configuration: the member "config"
+// of the stored form. They are a pointer to a struct, whose JSON tags are the
+// form; it is decoded strictly, here and not by the type. A member's
+// UnmarshalText returns errors that quote nothing.
+type Settings interface {
+	// Validate reports each rule that is broken: the path of the field below
+	// "config", such as "secrets[1]", and the problem, which quotes no value.
+	Validate(report func(field, problem string))
+	// Open builds the destination of that name; the settings are valid.
+	Open(name string, deps Deps) (webhook.Destination, error)
+
+	// String says where events go, such as a URL's scheme and host, and Summary
+	// what may be shown in a listing, by the name that it has there. Neither
+	// holds what may be a credential; nor do settings that are printed or logged.
+	String() string
+	Summary() map[string]any
+
+	// Flags declares what an operator may set, with the fields as variables. Two
+	// types may use one name.
+	Flags(flags *flag.FlagSet)
+}
+
+// Signer is what Settings also are where deliveries are signed with secrets that
+// this project makes: a new destination gets one unless the operator declines,
+// and an operator can rotate it.
+type Signer interface {
+	// SigningSecrets returns how many there are. Each signs.
+	SigningSecrets() int
+	// AddSigningSecret makes one and returns it, to be shown once. It returns the
+	// error of random.
+	AddSigningSecret(random io.Reader) (string, error)
+	// DropOldSigningSecrets leaves the newest alone.
+	DropOldSigningSecrets()
+}
+
+// Types are the types that are known. The first is what an operator adds when
+// no type is named.
+type Types []Type
+
+// Find returns the type of that name.
+func (types Types) Find(name string) (Type, bool) {
+	if i := slices.IndexFunc(types, func(t Type) bool { return t.Name == name }); i >= 0 {
+		return types[i], true
+	}
+	return Type{}, false
+}
+
+// Names returns the names in their order.
+func (types Types) Names() []string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name
+	}
+	return names
 }
 
 // Deps are what destinations are built from; shared by all of them.
@@ -32,97 +94,33 @@ type Deps struct {
 	Now       func() time.Time  // nil means time.Now
 }
 
-// builders is the registry: one line a type.
-var builders = map[string]func(name string, cfg Config, deps Deps) (Destination, error){
-	"http": newHTTP,
-	"log":  newLog,
+func (d Deps) withDefaults() Deps {
+	if d.Transport == nil {
+		d.Transport = NewTransport()
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return d
 }
 
-// Types returns the known types, sorted.
-func Types() []string { return slices.Sorted(maps.Keys(builders)) }
-
-// New builds a destination of a registered type. It returns ErrConfig, wrapped
-// with every problem, without secrets.
-func New(name string, cfg Config, deps Deps) (*Target, error) {
-	if err := ValidateName(name); err != nil {
-		return nil, fmt.Errorf("destination %s: %w: %w", clean(name), ErrConfig, err)
+// NewTransport returns the transport to share between destinations. Idle
+// connections are dropped early, because a frozen Lambda does not see that the
+// other side closed them.
+func NewTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxIdleConns:           100,
+		MaxIdleConnsPerHost:    20,
+		IdleConnTimeout:        20 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
 	}
-	if err := cfg.Validate(); err != nil {
-		return nil, fmt.Errorf("destination %s: %w", name, err)
-	}
-	if deps.Logger == nil {
-		deps.Logger = slog.New(slog.DiscardHandler)
-	}
-	if deps.Now == nil {
-		deps.Now = time.Now
-	}
-	if deps.Transport == nil {
-		deps.Transport = NewTransport()
-	}
-	d, err := builders[cfg.Type](name, cfg, deps)
-	if err != nil {
-		return nil, fmt.Errorf("destination %s: %w", name, err)
-	}
-	return &Target{name: name, filter: cfg.Filter, next: d, logger: deps.Logger}, nil
-}
-
-// Target is a configured destination of any type, with what holds for all of
-// them: it takes only what its filter wants, survives a panic, and never
-// returns an outcome that the ledger cannot keep. It is safe for concurrent
-// use.
-type Target struct {
-	name   string
-	filter Filter
-	next   Destination
-	logger *slog.Logger
-}
-
-// Wants tells whether the filter selects the event.
-func (t *Target) Wants(e webhook.Event) bool { return t.filter.Match(e) }
-
-// Deliver hands over the event. One that the filter does not want ends as
-// webhook.ResultUnrouted, whether or not the caller asked Wants.
-func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.Outcome) {
-	if !t.Wants(d.Event) {
-		return webhook.Outcome{Result: webhook.ResultUnrouted}
-	}
-	defer func() {
-		if value := recover(); value != nil {
-			t.logger.ErrorContext(ctx, "destination panicked", "destination", t.name,
-				"event_id", d.Event.ID, "attempt", d.Event.Attempt, "panic", panicText(value), "stack", string(debug.Stack()))
-			out = webhook.Outcome{
-				Result: webhook.ResultRetry, ErrorClass: "panic",
-				Error: clean("the destination's code failed: " + panicText(value)),
-			}
-		}
-	}()
-	return tidy(t.next.Deliver(ctx, d))
-}
-
-// panicText names the panic. Only the runtime's own text is safe to show: any
-// other value may hold what the destination was working on.
-func panicText(value any) string {
-	if err, ok := value.(runtime.Error); ok {
-		return err.Error()
-	}
-	return fmt.Sprintf("panic of type %T", value)
-}
-
-// tidy bounds what an extension returns, and takes an answer that is none for a
-// failure that may pass: an event must not count as delivered by accident.
-func tidy(out webhook.Outcome) webhook.Outcome {
-	switch out.Result {
-	case webhook.ResultDelivered, webhook.ResultUnrouted:
-		return webhook.Outcome{Result: out.Result, Status: out.Status}
-	case webhook.ResultRetry, webhook.ResultPermanent:
-	default:
-		out = webhook.Outcome{
-			Result: webhook.ResultRetry, ErrorClass: "bad_outcome",
-			Error: fmt.Sprintf("the destination returned the result %q", out.Result),
-		}
-	}
-	out.ErrorClass = cleanTo(out.ErrorClass, maxClass)
-	out.Error = clean(out.Error)
-	out.RetryAfter = min(max(out.RetryAfter, 0), MaxRetryAfter)
-	return out
 }

@@ -46,8 +46,8 @@ func overlap(a, b []string) bool {
 
 // problems finds what would silently match nothing: an empty value, an unknown
 // type, an unknown flag.
-func (f Filter) problems() []error {
-	var found []error
+func (f Filter) problems() []*FieldError {
+	var found []*FieldError
 	check := func(field string, n int, at func(int) string, known func(string) bool, what string) {
 		for i := range n {
 			switch value := at(i); {

@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -35,7 +34,7 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 // deliver makes one attempt at every destination that is not settled. Each
 // settles on its own: a failing one never repeats a successful one. (W2 and W3
 // of docs/model/ledger.pml.)
-func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
+func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]webhook.Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
 		return nil
@@ -60,7 +59,7 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
 		default:
-			outcome = deliverOne(ctx, dest, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
+			outcome = dest.Deliver(ctx, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
 		}
 		attempts = append(attempts, webhook.Attempt{
 			Number: lease.Number, Generation: lease.Record.Generation, Destination: name,
@@ -80,23 +79,6 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithDeadline(ctx, deadline.Add(-settleTime))
 	}
 	return context.WithCancel(ctx)
-}
-
-// deliverOne asks a destination whether it wants the event, and delivers it. One that
-// panics at either has failed its attempt; it does not take the rest of the
-// batch with it.
-func deliverOne(ctx context.Context, dest Destination, d webhook.Delivery) (outcome webhook.Outcome) {
-	defer func() {
-		if p := recover(); p != nil {
-			outcome = webhook.Outcome{
-				Result: webhook.ResultRetry, ErrorClass: "panic", Error: fmt.Sprintf("the destination's code panicked (%T)", p),
-			}
-		}
-	}()
-	if !dest.Wants(d.Event) {
-		return webhook.Outcome{Result: webhook.ResultUnrouted}
-	}
-	return dest.Deliver(ctx, d)
 }
 
 // open lists the destinations that still want an attempt. One that failed for

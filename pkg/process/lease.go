@@ -18,7 +18,7 @@ const leaseMargin = 5 * time.Second
 // do. A message that is early, meets a live lease or a finished event is done
 // with: the ledger's due time brings the event back. The first lease fixes the
 // names of the destinations. (W1 of docs/model/ledger.pml.)
-func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message, destinations map[string]Destination) (webhook.Lease, Report, bool) {
+func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message, destinations map[string]webhook.Destination) (webhook.Lease, Report, bool) {
 	now := s.Now()
 	until := now.Add(s.policy.Lease)
 	if deadline, ok := ctx.Deadline(); ok {

@@ -29,16 +29,10 @@ type Bodies interface {
 	Expire(ctx context.Context, p webhook.Payload) error
 }
 
-// Destination is where an event may go.
-type Destination interface {
-	Wants(e webhook.Event) bool
-	Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome
-}
-
 // Destinations returns what is configured, by name. The error wraps
 // webhook.ErrUnavailable.
 type Destinations interface {
-	Destinations(ctx context.Context) (map[string]Destination, error)
+	Destinations(ctx context.Context) (map[string]webhook.Destination, error)
 }
 
 // Normalize turns a stored body into the event that destinations receive.

@@ -21,7 +21,7 @@ const key = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 type world struct {
 	now           time.Time
 	ledger        *memory.Ledger
-	destinations  map[string]process.Destination
+	destinations  map[string]webhook.Destination
 	unreadable    error
 	reads         int // of the destinations
 	bodyErr       error
@@ -32,7 +32,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{now: start, ledger: memory.New(), destinations: map[string]process.Destination{}}
+	w := &world{now: start, ledger: memory.New(), destinations: map[string]webhook.Destination{}}
 	_, err := w.ledger.Claim(t.Context(), receipt(), "claim", start.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 
 func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
 func (w *world) Expire(context.Context, webhook.Payload) error             { return nil }
-func (w *world) Destinations(context.Context) (map[string]process.Destination, error) {
+func (w *world) Destinations(context.Context) (map[string]webhook.Destination, error) {
 	w.reads++
 	return w.destinations, w.unreadable
 }
@@ -91,18 +91,11 @@ func (w *world) record(t *testing.T) webhook.Record {
 // sink is a destination that answers what it is told, and remembers.
 type sink struct {
 	answers []webhook.Outcome // the last one repeats
-	unwant  bool
-	panics  bool
 	got     []webhook.Delivery
 }
 
-func (s *sink) Wants(webhook.Event) bool { return !s.unwant }
-
 func (s *sink) Deliver(_ context.Context, d webhook.Delivery) webhook.Outcome {
 	s.got = append(s.got, d)
-	if s.panics {
-		panic("boom")
-	}
 	a := s.answers[min(len(s.got), len(s.answers))-1]
 	return a
 }
@@ -216,7 +209,7 @@ func TestDeadLetterOfThatDeathRevives(t *testing.T) {
 
 func TestEachDestinationSettlesOnItsOwn(t *testing.T) {
 	w := newWorld(t)
-	a, b, c := &sink{answers: []webhook.Outcome{ok}}, &sink{answers: []webhook.Outcome{busy, ok}}, &sink{unwant: true}
+	a, b, c := &sink{answers: []webhook.Outcome{ok}}, &sink{answers: []webhook.Outcome{busy, ok}}, &sink{answers: []webhook.Outcome{{Result: webhook.ResultUnrouted}}}
 	w.destinations["a"], w.destinations["b"], w.destinations["c"] = a, b, c
 	svc := w.service(nil)
 	if r := svc.Process(t.Context(), message); r.Outcome != process.Retry {
@@ -228,7 +221,7 @@ func TestEachDestinationSettlesOnItsOwn(t *testing.T) {
 	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered {
 		t.Fatalf("%+v", r)
 	}
-	if len(a.got) != 1 || len(b.got) != 2 || len(c.got) != 0 {
+	if len(a.got) != 1 || len(b.got) != 2 || len(c.got) != 1 {
 		t.Errorf("deliveries: a %d, b %d, c %d", len(a.got), len(b.got), len(c.got))
 	}
 	for _, p := range w.record(t).Destinations {
@@ -243,7 +236,7 @@ func TestRemovedDestinationCountsAsSettled(t *testing.T) {
 	w.destinations["gone"] = &sink{answers: []webhook.Outcome{busy}}
 	svc := w.service(nil)
 	svc.Process(t.Context(), message)
-	w.destinations = map[string]process.Destination{}
+	w.destinations = map[string]webhook.Destination{}
 	w.now = w.now.Add(time.Hour)
 	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered || r.Attempts[0].Result != webhook.ResultRemoved {
 		t.Fatalf("%+v", r)
@@ -274,7 +267,6 @@ func TestFailuresAreAttempts(t *testing.T) {
 		outcome process.Outcome
 		class   string
 	}{
-		{"a destination that panics", func(w *world) { w.destinations["crm"] = &sink{panics: true} }, process.Retry, "panic"},
 		{"a body store that is down", func(w *world) { w.bodyErr = down }, process.Retry, "body_unreadable"},
 		{"a body that is gone", func(w *world) { w.bodyErr = webhook.ErrNotFound }, process.Dead, "body_gone"},
 	}

@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // MessageKind tells the three messages that travel on our queues apart.
 type MessageKind string
@@ -24,6 +27,14 @@ type Message struct {
 	Receipt    *Receipt    // unclaimed only
 
 	After time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
+}
+
+// Destination is where events go. Deliver makes one attempt and says how it
+// ended, never with an error and never with a panic: what went wrong, and
+// whether to try again, is in the Outcome. It ends when ctx does, and is safe
+// for concurrent use.
+type Destination interface {
+	Deliver(ctx context.Context, d Delivery) Outcome
 }
 
 // Delivery is one attempt to hand an event to a destination.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -114,9 +114,9 @@ func readEffect(body []byte, r *http.Request, dest string) effect {
 		Lead       struct{ Email string }
 	}
 	_ = json.Unmarshal(body, &event) // a body that is none has no id, which the checks see
-	attempt, _ := strconv.Atoi(r.Header.Get(destination.HeaderAttempt))
+	attempt, _ := strconv.Atoi(r.Header.Get(desthttp.HeaderAttempt))
 	e := effect{
-		destination: dest, key: r.Header.Get(destination.HeaderID), id: event.ID,
+		destination: dest, key: r.Header.Get(desthttp.HeaderID), id: event.ID,
 		marker: markerPattern.FindString(string(body)), generation: event.Generation, attempt: attempt,
 		late: slices.Contains(event.Flags, webhook.FlagSuperseded),
 	}

@@ -21,6 +21,7 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
@@ -150,7 +151,9 @@ func (w *world) provision(o options) {
 	source.Name, source.BodySecrets = "strict", []auth.Digest{auth.NewDigest(bodyKey)}
 	w.must(store.PutSource(w.Context(), source, true))
 	for _, dest := range o.destinations {
-		form, err := json.Marshal(destination.Config{Type: "http", URL: destinations.server.URL + "/" + w.name + "/" + dest})
+		form, err := json.Marshal(destination.Config{
+			Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: destinations.server.URL + "/" + w.name + "/" + dest},
+		})
 		w.must(err)
 		w.must(store.Put(w.Context(), sourcestore.Destinations, dest, form, true))
 	}

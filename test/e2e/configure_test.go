@@ -31,7 +31,9 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 	if err := store.PutSource(ctx, source, true); err != nil {
 		return err
 	}
-	form, err := json.Marshal(map[string]any{"type": "http", "url": destination, "secrets": []string{signingSecret}})
+	form, err := json.Marshal(map[string]any{
+		"type": "http", "config": map[string]any{"url": destination, "secrets": []string{signingSecret}},
+	})
 	if err != nil {
 		return err
 	}

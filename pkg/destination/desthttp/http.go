@@ -1,4 +1,6 @@
-package destination
+// Package desthttp posts each event to a URL, signed after Standard Webhooks
+// (https://www.standardwebhooks.com), and decides what the answer means.
+package desthttp
 
 import (
 	"bytes"
@@ -6,13 +8,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -32,26 +34,8 @@ const (
 	answerGrace = time.Second
 )
 
-// NewTransport returns the transport to share between destinations. Idle
-// connections are dropped early, because a frozen Lambda does not see that the
-// other side closed them.
-func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    5 * time.Second,
-		MaxIdleConns:           100,
-		MaxIdleConnsPerHost:    20,
-		IdleConnTimeout:        20 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true,
-	}
-}
-
-// httpDestination posts the normalized event to one URL.
-type httpDestination struct {
+// poster posts the normalized event to one URL.
+type poster struct {
 	url     string
 	host    string
 	headers map[string]string
@@ -62,32 +46,33 @@ type httpDestination struct {
 	now     func() time.Time
 }
 
-func newHTTP(_ string, cfg Config, deps Deps) (Destination, error) {
-	u, err := parseURL(cfg.URL)
+// Open returns a destination that posts through the transport of deps.
+func (c Config) Open(_ string, deps destination.Deps) (webhook.Destination, error) {
+	u, err := parseURL(c.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: url %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: the URL %w", destination.ErrConfig, err)
 	}
-	h := &httpDestination{
-		url: cfg.URL, host: u.Host, headers: cfg.Headers,
-		secrets: secretsOf(u, cfg),
-		timeout: time.Duration(cfg.Timeout),
+	p := &poster{
+		url: c.URL, host: u.Host, headers: c.Headers,
+		secrets: secretsOf(u, c),
+		timeout: time.Duration(c.Timeout),
 		client: &http.Client{
 			Transport:     deps.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		now: deps.Now,
 	}
-	if h.timeout == 0 {
-		h.timeout = DefaultTimeout
+	if p.timeout == 0 {
+		p.timeout = DefaultTimeout
 	}
-	for _, secret := range cfg.Secrets {
+	for _, secret := range c.Secrets {
 		key, err := signingKey(secret)
 		if err != nil {
-			return nil, fmt.Errorf("%w: a secret %w", ErrConfig, err)
+			return nil, fmt.Errorf("%w: a secret %w", destination.ErrConfig, err)
 		}
-		h.keys = append(h.keys, key)
+		p.keys = append(p.keys, key)
 	}
-	return h, nil
+	return p, nil
 }
 
 // secretsOf lists what may be a credential: everything in the URL but the host,
@@ -113,7 +98,7 @@ func secretsOf(u *url.URL, cfg Config) []string {
 	return kept
 }
 
-func (h *httpDestination) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
+func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
 	body, err := encode(d)
 	if err != nil {
 		return webhook.Outcome{
@@ -121,14 +106,14 @@ func (h *httpDestination) Deliver(ctx context.Context, d webhook.Delivery) webho
 			Error: "the stored event cannot be written as JSON",
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
-		return decide(answer{err: err}, h.host, h.now())
+		return decide(answer{err: err}, p.host, p.now())
 	}
-	h.setHeaders(request.Header, d, body)
-	return decide(h.send(request, cancel), h.host, h.now())
+	p.setHeaders(request.Header, d, body)
+	return decide(p.send(request, cancel), p.host, p.now())
 }
 
 // encode writes the event as a destination receives it. HTML is not escaped:
@@ -149,26 +134,26 @@ func encode(d webhook.Delivery) ([]byte, error) {
 
 // setHeaders also sets Idempotency-Key: many APIs know it, and net/http
 // repeats a POST on a connection that turned out to be dead only with it.
-func (h *httpDestination) setHeaders(header http.Header, d webhook.Delivery, body []byte) {
-	for name, value := range h.headers {
+func (p *poster) setHeaders(header http.Header, d webhook.Delivery, body []byte) {
+	for name, value := range p.headers {
 		header.Set(name, value)
 	}
-	at := h.now()
+	at := p.now()
 	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", userAgent)
 	header.Set(HeaderID, d.IdempotencyKey)
 	header.Set(HeaderIdempotencyKey, d.IdempotencyKey)
 	header.Set(HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
 	header.Set(HeaderAttempt, strconv.Itoa(d.Event.Attempt))
-	if len(h.keys) > 0 {
-		header.Set(HeaderSignature, signatures(h.keys, d.IdempotencyKey, at, body))
+	if len(p.keys) > 0 {
+		header.Set(HeaderSignature, signatures(p.keys, d.IdempotencyKey, at, body))
 	}
 }
 
 // send reads little of the answer and not for long: the status alone decides,
 // and an endpoint that streams on must not turn a delivery into a timeout.
-func (h *httpDestination) send(request *http.Request, cancel func()) answer {
-	response, err := h.client.Do(request)
+func (p *poster) send(request *http.Request, cancel func()) answer {
+	response, err := p.client.Do(request)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -179,34 +164,38 @@ func (h *httpDestination) send(request *http.Request, cancel func()) answer {
 	return answer{
 		status:     response.StatusCode,
 		retryAfter: response.Header.Get("Retry-After"),
-		excerpt:    h.excerpt(text),
+		excerpt:    p.excerpt(text),
 	}
 }
 
 // excerpt is what an operator sees of an answer. An answer that shows a
 // credential, or our own event, back is not shown at all.
-func (h *httpDestination) excerpt(text []byte) string {
+func (p *poster) excerpt(text []byte) string {
 	s := string(text)
-	if strings.Contains(s, webhook.Schema) || leaks(s, h.secrets) {
+	if strings.Contains(s, webhook.Schema) || leaks(s, p.secrets) {
 		return ""
 	}
-	return cleanTo(s, maxExcerpt)
+	return destination.Clean(s, maxExcerpt)
 }
 
-// isOurs tells whether a delivery sets the header itself.
-func isOurs(name string) bool {
-	name = strings.ToLower(name)
-	switch name {
-	case "content-type", "content-length", "transfer-encoding", "connection", "host", "user-agent", HeaderIdempotencyKey:
-		return true
+// window is the length from which a common substring counts as a leak.
+const window = 8
+
+// leaks tells whether text shows a part of a secret: eight bytes in a row, or
+// all of a shorter one.
+func leaks(text string, secrets []string) bool {
+	for _, secret := range secrets {
+		if len(secret) < window {
+			if secret != "" && strings.Contains(text, secret) {
+				return true
+			}
+			continue
+		}
+		for i := 0; i+window <= len(secret); i++ {
+			if strings.Contains(text, secret[i:i+window]) {
+				return true
+			}
+		}
 	}
-	return strings.HasPrefix(name, "webhook-")
-}
-
-// isToken tells whether name is a header's name (RFC 9110, 5.6.2).
-func isToken(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
+	return false
 }

@@ -1,10 +1,12 @@
-package destination
+package desthttp
 
 import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +30,15 @@ func signingKey(secret string) ([]byte, error) {
 		return nil, errors.New("holds 24 to 64 bytes")
 	}
 	return key, nil
+}
+
+// NewSecret returns a secret of 32 bytes. It returns the error of random.
+func NewSecret(random io.Reader) (string, error) {
+	var key [32]byte
+	if _, err := io.ReadFull(random, key[:]); err != nil {
+		return "", fmt.Errorf("read randomness: %w", err)
+	}
+	return secretPrefix + base64.StdEncoding.EncodeToString(key[:]), nil
 }
 
 // signatures returns the value of webhook-signature: one "v1,<base64>" for each

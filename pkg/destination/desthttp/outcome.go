@@ -1,4 +1,4 @@
-package destination
+package desthttp
 
 import (
 	"context"
@@ -15,12 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/webhook"
 )
-
-// MaxRetryAfter caps a destination's Retry-After: a wrong header must not put
-// an event off for a year.
-const MaxRetryAfter = 6 * time.Hour
 
 // answer is what came back from one HTTP attempt: a status, or an error.
 type answer struct {
@@ -42,7 +39,7 @@ type answer struct {
 func decide(a answer, host string, now time.Time) webhook.Outcome {
 	if a.err != nil {
 		class, text := classify(a.err)
-		return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: class, Error: clean(host + ": " + text)}
+		return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: class, Error: host + ": " + text}
 	}
 	out := webhook.Outcome{Status: a.status}
 	switch {
@@ -69,7 +66,7 @@ func decide(a answer, host string, now time.Time) webhook.Outcome {
 	if a.excerpt != "" {
 		text += ": " + a.excerpt
 	}
-	out.Error = clean(text)
+	out.Error = text
 	return out
 }
 
@@ -133,14 +130,14 @@ func innermost(err error) string {
 }
 
 // parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3); anything
-// else is no wish. Target holds the result between zero and MaxRetryAfter, as
-// it does for every destination.
+// else is no wish. destination.Target holds the result between zero and
+// destination.MaxRetryAfter.
 func parseRetryAfter(header string, now time.Time) time.Duration {
 	header = strings.TrimSpace(header)
 	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
-		return time.Duration(min(seconds, uint64(MaxRetryAfter/time.Second))) * time.Second
+		return time.Duration(min(seconds, uint64(destination.MaxRetryAfter/time.Second))) * time.Second
 	} else if errors.Is(err, strconv.ErrRange) {
-		return MaxRetryAfter
+		return destination.MaxRetryAfter
 	}
 	at, err := http.ParseTime(header)
 	if err != nil {

@@ -1,4 +1,4 @@
-package destination_test
+package desthttp_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/speed"
 )
@@ -40,12 +41,16 @@ func secret(fill byte) string {
 	return "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(fill), 32)))
 }
 
-func newHTTP(t *testing.T, cfg destination.Config) *destination.Target {
+func newHTTP(t *testing.T, cfg desthttp.Config) *destination.Target {
 	t.Helper()
-	cfg.Type = "http"
 	transport := destination.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	d, err := destination.New("crm", cfg, destination.Deps{Transport: transport})
+	return open(t, cfg, destination.Deps{Transport: transport})
+}
+
+func open(t *testing.T, cfg desthttp.Config, deps destination.Deps) *destination.Target {
+	t.Helper()
+	d, err := destination.New("crm", destination.Config{Type: desthttp.Type.Name, Settings: &cfg}, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +74,7 @@ func TestHTTPDeliversTheSignedEvent(t *testing.T) {
 		body, _ = io.ReadAll(r.Body)
 		w.WriteHeader(http.StatusAccepted)
 	})
-	d := newHTTP(t, destination.Config{
+	d := newHTTP(t, desthttp.Config{
 		URL: url + "/hook?key=1", Secrets: []string{secret('a'), secret('b')},
 		Headers: map[string]string{"Authorization": "Bearer x"},
 	})
@@ -116,7 +121,7 @@ func TestHTTPDeliversTheSignedEvent(t *testing.T) {
 func TestHTTPWithoutSecretsDoesNotSign(t *testing.T) {
 	var header http.Header
 	url := serve(t, func(_ http.ResponseWriter, r *http.Request) { header = r.Header })
-	newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), delivery())
+	newHTTP(t, desthttp.Config{URL: url}).Deliver(t.Context(), delivery())
 	if header.Get("webhook-id") == "" || header.Values("webhook-signature") != nil {
 		t.Errorf("headers %v", header)
 	}
@@ -143,7 +148,7 @@ func TestHTTPOutcomeOfAStatus(t *testing.T) {
 		}
 		w.WriteHeader(int(status.Load()))
 	})
-	d := newHTTP(t, destination.Config{URL: url})
+	d := newHTTP(t, desthttp.Config{URL: url})
 	for s, result := range want {
 		status.Store(int32(s))
 		out := d.Deliver(t.Context(), delivery())
@@ -170,10 +175,7 @@ func TestHTTPRetryAfter(t *testing.T) {
 		w.Header().Set("Retry-After", value)
 		w.WriteHeader(status)
 	})
-	d, err := destination.New("crm", destination.Config{Type: "http", URL: url}, destination.Deps{Now: func() time.Time { return now }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := open(t, desthttp.Config{URL: url}, destination.Deps{Now: func() time.Time { return now }})
 	for _, c := range []struct {
 		status int
 		value  string
@@ -265,7 +267,7 @@ func TestHTTPFailuresBelowHTTP(t *testing.T) {
 	t.Run("the worker stops", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
-		out := newHTTP(t, destination.Config{URL: hung}).Deliver(ctx, delivery())
+		out := newHTTP(t, desthttp.Config{URL: hung}).Deliver(ctx, delivery())
 		if out.Result != webhook.ResultRetry || out.ErrorClass != "canceled" {
 			t.Errorf("outcome %+v", out)
 		}
@@ -274,10 +276,11 @@ func TestHTTPFailuresBelowHTTP(t *testing.T) {
 
 func failsWith(t *testing.T, url, class string) {
 	t.Helper()
-	d := newHTTP(t, destination.Config{
-		URL:     strings.Replace(url, "://", "://user:passw0rd@", 1) + "/in/pathsecret?key=querysecret",
-		Timeout: destination.Duration(500 * time.Millisecond),
-	})
+	cfg := desthttp.Config{URL: strings.Replace(url, "://", "://user:passw0rd@", 1) + "/in/pathsecret?key=querysecret"}
+	if class == "timeout" {
+		cfg.Timeout = destination.Duration(500 * time.Millisecond)
+	}
+	d := newHTTP(t, cfg)
 	out := d.Deliver(t.Context(), delivery())
 	if out.Result != webhook.ResultRetry || out.ErrorClass != class || out.Error == "" || out.Status != 0 {
 		t.Errorf("outcome %+v", out)
@@ -302,7 +305,7 @@ func TestHTTPSurvivesADeadIdleConnection(t *testing.T) {
 		}
 		_, _ = conn.Write([]byte("HTTP/1.1 204 No Content\r\n\r\n"))
 	})
-	d := newHTTP(t, destination.Config{URL: url})
+	d := newHTTP(t, desthttp.Config{URL: url})
 	for i := range 2 {
 		if out := d.Deliver(t.Context(), delivery()); out.Result != webhook.ResultDelivered {
 			t.Errorf("delivery %d: %+v", i+1, out)
@@ -322,15 +325,15 @@ func TestHTTPDoesNotWaitForAnEndlessAnswer(t *testing.T) {
 	})
 	t.Cleanup(func() { close(release) })
 	began := time.Now()
-	out := newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), delivery())
+	out := newHTTP(t, desthttp.Config{URL: url}).Deliver(t.Context(), delivery())
 	if out.Result != webhook.ResultDelivered {
 		t.Errorf("got %+v, want delivered", out)
 	}
-	speed.AtMost(t, "a delivery whose answer does not end", time.Since(began), destination.DefaultTimeout/2)
+	speed.AtMost(t, "a delivery whose answer does not end", time.Since(began), desthttp.DefaultTimeout/2)
 }
 
 func TestHTTPShowsAnAnswerButNothingSecret(t *testing.T) {
-	cfg := destination.Config{
+	cfg := desthttp.Config{
 		Secrets: []string{secret('a')},
 		Headers: map[string]string{"Authorization": "Bearer headersecret"},
 	}
@@ -378,7 +381,7 @@ func TestHTTPRefusesAnEventThatIsNoJSON(t *testing.T) {
 	url := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("it was sent") })
 	bad := delivery()
 	bad.Event.Raw = json.RawMessage(`{`)
-	out := newHTTP(t, destination.Config{URL: url}).Deliver(t.Context(), bad)
+	out := newHTTP(t, desthttp.Config{URL: url}).Deliver(t.Context(), bad)
 	if out.Result != webhook.ResultPermanent || out.ErrorClass != "encode" {
 		t.Errorf("outcome %+v", out)
 	}
@@ -393,11 +396,7 @@ func TestHTTPDoesNotQuoteAnErrorThatNamesAURL(t *testing.T) {
 		errors.New("proxy http://user:passw0rd@proxy refused"),
 		fmt.Errorf("wrapped: %w", context.DeadlineExceeded),
 	} {
-		d, buildErr := destination.New("crm", destination.Config{Type: "http", URL: "https://crm.example/x?k=querysecret"},
-			destination.Deps{Transport: failing{err}})
-		if buildErr != nil {
-			t.Fatal(buildErr)
-		}
+		d := open(t, desthttp.Config{URL: "https://crm.example/x?k=querysecret"}, destination.Deps{Transport: failing{err}})
 		out := d.Deliver(t.Context(), delivery())
 		if out.Result != webhook.ResultRetry || strings.Contains(out.Error, "secret") || strings.Contains(out.Error, "passw0rd") || !strings.Contains(out.Error, "crm.example") {
 			t.Errorf("outcome %+v", out)

@@ -1,0 +1,179 @@
+package desthttp
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/destination"
+)
+
+// Type is the type "http".
+var Type = destination.Type{
+	Name: "http",
+	Help: `posts events to --url. Deliveries are signed after
+Standard Webhooks; the secret (whsec_…) is shown this once. The endpoint must
+answer 2xx and dedupe by the header webhook-id.`,
+	New: func() destination.Settings { return new(Config) },
+}
+
+// Limits of a configuration.
+const (
+	DefaultTimeout = 10 * time.Second
+	MinTimeout     = 100 * time.Millisecond
+	MaxTimeout     = time.Minute
+	MaxSecrets     = 4
+	MaxHeaders     = 20
+)
+
+// Config is where and how to post. What shows it has value receivers, so that
+// neither a Config nor a pointer to one prints a secret.
+type Config struct {
+	// URL is where events are posted. It may hold credentials, in any of its
+	// parts.
+	URL string `json:"url,omitempty"`
+	// Secrets sign deliveries: "whsec_" and base64 of 24 to 64 bytes. With
+	// several, each signs, so that a receiver can change from one to another.
+	// Without any, deliveries are not signed.
+	Secrets []string `json:"secrets,omitempty"`
+	// Timeout bounds one attempt. Zero means DefaultTimeout.
+	Timeout destination.Duration `json:"timeout,omitzero"`
+	// Headers are added to deliveries, such as an Authorization.
+	Headers map[string]string `json:"headers,omitempty"`
+}
+
+var _ destination.Signer = (*Config)(nil)
+
+// Validate reports every broken rule.
+func (c Config) Validate(report func(field, problem string)) {
+	if _, err := parseURL(c.URL); err != nil {
+		report("url", err.Error())
+	}
+	if len(c.Secrets) > MaxSecrets {
+		report("secrets", fmt.Sprintf("at most %d", MaxSecrets))
+	}
+	for i, secret := range c.Secrets {
+		if _, err := signingKey(secret); err != nil {
+			report(fmt.Sprintf("secrets[%d]", i), err.Error())
+		}
+	}
+	if t := time.Duration(c.Timeout); t != 0 && (t < MinTimeout || t > MaxTimeout) {
+		report("timeout", fmt.Sprintf("%s to %s", MinTimeout, MaxTimeout))
+	}
+	if len(c.Headers) > MaxHeaders {
+		report("headers", fmt.Sprintf("at most %d", MaxHeaders))
+	}
+	for name, value := range c.Headers {
+		switch {
+		case !isToken(name):
+			report("headers", "a name holds a character that HTTP does not allow")
+		case isOurs(name):
+			report("headers."+name, "is set by the delivery itself")
+		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+			report("headers."+name, "holds a control character")
+		}
+	}
+}
+
+// parseURL returns an error that does not quote the URL.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil, errors.New("is needed")
+	case err != nil:
+		return nil, errors.New("cannot be parsed")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("begins with https:// or http://")
+	case u.Hostname() == "":
+		return nil, errors.New("has no host")
+	case u.Fragment != "":
+		return nil, errors.New("has a fragment, which is never sent")
+	}
+	return u, nil
+}
+
+// isOurs tells whether a delivery sets the header itself.
+func isOurs(name string) bool {
+	name = strings.ToLower(name)
+	switch name {
+	case "content-type", "content-length", "transfer-encoding", "connection", "host", "user-agent", HeaderIdempotencyKey:
+		return true
+	}
+	return strings.HasPrefix(name, "webhook-")
+}
+
+// isToken tells whether name is a header's name (RFC 9110, 5.6.2).
+func isToken(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// String shows scheme and host of the URL, never a credential.
+func (c Config) String() string {
+	u, err := parseURL(c.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// GoString keeps %#v from printing secrets.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue shows what String does.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Summary shows the host, how many secrets sign, and the headers' names.
+func (c Config) Summary() map[string]any {
+	shown := map[string]any{"host": c.String(), "secrets": len(c.Secrets)}
+	if c.Timeout != 0 {
+		shown["timeout"] = c.Timeout
+	}
+	if len(c.Headers) > 0 {
+		shown["headers"] = slices.Sorted(maps.Keys(c.Headers))
+	}
+	return shown
+}
+
+// Flags declares --url, --header and --timeout.
+func (c *Config) Flags(flags *flag.FlagSet) {
+	flags.StringVar(&c.URL, "url", "", "address to post to")
+	flags.Func("header", "header to send, as 'Name: value'", func(text string) error {
+		name, value, ok := strings.Cut(text, ":")
+		if !ok {
+			return errors.New("it is written as 'Name: value'")
+		}
+		if c.Headers == nil {
+			c.Headers = map[string]string{}
+		}
+		c.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		return nil
+	})
+	flags.TextVar(&c.Timeout, "timeout", destination.Duration(0), "`duration` that one attempt may take (default 10s)")
+}
+
+// SigningSecrets returns how many sign.
+func (c *Config) SigningSecrets() int { return len(c.Secrets) }
+
+// AddSigningSecret adds a secret of 32 random bytes.
+func (c *Config) AddSigningSecret(random io.Reader) (string, error) {
+	secret, err := NewSecret(random)
+	if err != nil {
+		return "", err
+	}
+	c.Secrets = append(c.Secrets, secret)
+	return secret, nil
+}
+
+// DropOldSigningSecrets leaves the newest alone.
+func (c *Config) DropOldSigningSecrets() { c.Secrets = c.Secrets[max(0, len(c.Secrets)-1):] }

@@ -1,0 +1,15 @@
+// Package registry names the types of destination. A new type is its package,
+// one line here, and one row of the contract in contract_test.go.
+package registry
+
+import (
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthttp"
+	"smartlead-receiver/pkg/destination/destlog"
+)
+
+// Types are all types; the first is the operator's default.
+var Types = destination.Types{
+	desthttp.Type,
+	destlog.Type,
+}

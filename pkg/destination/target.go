@@ -1,0 +1,91 @@
+package destination
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// MaxRetryAfter caps what a destination asks for: a wrong answer must not put an
+// event off for a year.
+const MaxRetryAfter = 6 * time.Hour
+
+// Target is a configured destination of any type, with what holds for all of
+// them. It is the one place that decides what is unrouted (what its filter does
+// not want), what a panic is (a failure that may pass), and which outcomes the
+// ledger is given.
+type Target struct {
+	name   string
+	filter Filter
+	next   webhook.Destination
+	logger *slog.Logger
+}
+
+// New builds a destination. It returns ErrConfig, wrapped with every problem,
+// without secrets.
+func New(name string, cfg Config, deps Deps) (*Target, error) {
+	if err := ValidateName(name); err != nil {
+		return nil, fmt.Errorf("destination %s: %w: %w", Clean(name, maxError), ErrConfig, err)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("destination %s: %w", name, err)
+	}
+	deps = deps.withDefaults()
+	next, err := cfg.Settings.Open(name, deps)
+	if err != nil {
+		return nil, fmt.Errorf("destination %s: %w", name, err)
+	}
+	return &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}, nil
+}
+
+// Deliver hands over the event. One that the filter does not want ends as
+// webhook.ResultUnrouted.
+func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.Outcome) {
+	defer func() {
+		if value := recover(); value != nil {
+			t.logger.ErrorContext(ctx, "destination panicked", "destination", t.name,
+				"event_id", d.Event.ID, "attempt", d.Event.Attempt, "panic", panicText(value), "stack", string(debug.Stack()))
+			out = webhook.Outcome{
+				Result: webhook.ResultRetry, ErrorClass: "panic",
+				Error: Clean("the destination's code failed: "+panicText(value), maxError),
+			}
+		}
+	}()
+	if !t.filter.Match(d.Event) {
+		return webhook.Outcome{Result: webhook.ResultUnrouted}
+	}
+	return tidy(t.next.Deliver(ctx, d))
+}
+
+// panicText names the panic. Only the runtime's own text is safe to show: any
+// other value may hold what the destination was working on.
+func panicText(value any) string {
+	if err, ok := value.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("panic of type %T", value)
+}
+
+// tidy bounds what an extension returns, and takes an answer that is none for a
+// failure that may pass: an event must not count as delivered by accident.
+func tidy(out webhook.Outcome) webhook.Outcome {
+	switch out.Result {
+	case webhook.ResultDelivered, webhook.ResultUnrouted:
+		return webhook.Outcome{Result: out.Result, Status: out.Status}
+	case webhook.ResultRetry, webhook.ResultPermanent:
+	default:
+		out = webhook.Outcome{
+			Result: webhook.ResultRetry, ErrorClass: "bad_outcome",
+			Error: fmt.Sprintf("the destination returned the result %q", out.Result),
+		}
+	}
+	out.ErrorClass = Clean(out.ErrorClass, maxClass)
+	out.Error = Clean(out.Error, maxError)
+	out.RetryAfter = min(max(out.RetryAfter, 0), MaxRetryAfter)
+	return out
+}

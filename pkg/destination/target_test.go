@@ -1,0 +1,78 @@
+package destination
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+type deliverFunc func() webhook.Outcome
+
+func (f deliverFunc) Deliver(context.Context, webhook.Delivery) webhook.Outcome { return f() }
+
+func TestTargetSurvivesWhatADestinationDoes(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for name, c := range map[string]struct {
+		deliver func() webhook.Outcome
+		want    webhook.Outcome
+	}{
+		"a runtime panic": {
+			func() webhook.Outcome { var list []int; _ = list[len(list)]; return webhook.Outcome{} },
+			webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "panic", Error: "the destination's code failed: runtime error: index out of range [0] with length 0"},
+		},
+		"a panic that carries a secret": {
+			func() webhook.Outcome { panic("topsecret") },
+			webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "panic", Error: "the destination's code failed: panic of type string"},
+		},
+		"no result": {
+			func() webhook.Outcome { return webhook.Outcome{} },
+			webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "bad_outcome", Error: `the destination returned the result ""`},
+		},
+		"a result that is the worker's to give": {
+			func() webhook.Outcome { return webhook.Outcome{Result: webhook.ResultRemoved} },
+			webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "bad_outcome", Error: `the destination returned the result "removed"`},
+		},
+		"delivered, with leftovers": {
+			func() webhook.Outcome {
+				return webhook.Outcome{Result: webhook.ResultDelivered, Status: 200, Error: "x", RetryAfter: 1}
+			},
+			webhook.Outcome{Result: webhook.ResultDelivered, Status: 200},
+		},
+		"unbounded values": {
+			func() webhook.Outcome {
+				return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: long, Error: "a\nb" + long, RetryAfter: -5}
+			},
+			webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: Clean(long, maxClass), Error: "a b" + strings.Repeat("x", 294) + "…"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			target := &Target{name: "x", next: deliverFunc(c.deliver), logger: slog.New(slog.NewJSONHandler(&log, nil))}
+			if got := target.Deliver(t.Context(), webhook.Delivery{}); got != c.want {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+			if strings.Contains(log.String(), "topsecret") {
+				t.Errorf("the log shows what the panic carried: %s", log.String())
+			}
+			if c.want.ErrorClass == "panic" && !strings.Contains(log.String(), "goroutine") {
+				t.Error("no stack in the log")
+			}
+		})
+	}
+}
+
+func TestTargetTakesOnlyWhatItsFilterWants(t *testing.T) {
+	called := false
+	target := &Target{filter: Filter{Accounts: []string{"other"}}, next: deliverFunc(func() webhook.Outcome {
+		called = true
+		return webhook.Outcome{Result: webhook.ResultDelivered}
+	})}
+	d := webhook.Delivery{Event: webhook.Event{Account: "acme"}}
+	if out := target.Deliver(t.Context(), d); out.Result != webhook.ResultUnrouted || called {
+		t.Errorf("outcome %+v, called %t", out, called)
+	}
+}
