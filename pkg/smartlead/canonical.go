@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-
-	"smartlead-receiver/pkg/webhook"
 )
 
 // volatileMembers differ between two deliveries of one event, or change after
@@ -44,7 +42,7 @@ func (b *body) fingerprint() string {
 	w := canonicalWriters.Get().(*canonicalWriter)
 	defer canonicalWriters.Put(w)
 	w.t, w.typ, w.typName = b.tree, b.f[b.typeKey], string(b.typ)
-	if b.typ == webhook.Unknown {
+	if !b.known() {
 		w.typName = normalType(b.rawType)
 	}
 	w.hash.Reset()

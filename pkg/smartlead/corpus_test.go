@@ -201,7 +201,7 @@ func TestTypesAndDialects(t *testing.T) {
 			}
 		}
 	}
-	for _, typ := range aliases {
+	for _, typ := range webhook.Types {
 		if !types[typ] {
 			t.Errorf("no payload of type %s", typ)
 		}

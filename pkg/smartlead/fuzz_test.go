@@ -114,7 +114,7 @@ func FuzzIdentify(f *testing.F) {
 }
 
 func opensAgain(payload []byte) bool {
-	t, err := scanTree(payload, Limits{}.orDefault())
+	t, err := scanTree(payload, bodyLimits)
 	if err != nil {
 		return true
 	}

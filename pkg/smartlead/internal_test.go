@@ -9,11 +9,11 @@ import (
 // TestDefectOfOurs: a panic while one element is read is the failure of that
 // element, says where, and nothing of what was read.
 func TestDefectOfOurs(t *testing.T) {
-	tree, err := scanTree([]byte(`[{"event_type":"EMAIL_OPEN","a":"Sup3rS3cr3tT0k3n"},{"a":1}]`), Limits{}.orDefault())
+	tree, err := scanTree([]byte(`[{"event_type":"EMAIL_OPEN","a":"Sup3rS3cr3tT0k3n"},{"a":1}]`), bodyLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := parser{opts: corpusOptions, lim: Limits{}.orDefault()} // without a redactor
+	p := parser{opts: corpusOptions} // without a redactor
 	if err := p.top(tree, 0, maxWrappers); err != nil {
 		t.Fatal(err)
 	}

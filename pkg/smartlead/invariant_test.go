@@ -47,7 +47,7 @@ func checkElement(t rapid.TB, e Element, opts Options) {
 
 func (r *redactor) payloadOf(t rapid.TB, text []byte) []byte {
 	t.Helper()
-	tree, err := scanTree(text, Limits{}.orDefault())
+	tree, err := scanTree(text, bodyLimits)
 	if err != nil {
 		t.Fatal(err)
 	}

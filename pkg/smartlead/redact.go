@@ -138,7 +138,7 @@ func (r *redactor) payload(t *tree, root uint32) []byte {
 		return e.out
 	}
 	// Two names may have become one.
-	again, err := scanTree(e.out, Limits{Values: len(t.nodes), Depth: len(t.src)})
+	again, err := scanTree(e.out, limits{values: len(t.nodes), depth: len(t.src)})
 	if err != nil {
 		return e.out
 	}

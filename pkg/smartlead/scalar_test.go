@@ -128,7 +128,7 @@ func TestCanonicalType(t *testing.T) {
 		"Campaign Status Change": "CAMPAIGN_STATUS_CHANGED", "first  email  sent": "FIRST_EMAIL_SENT", "campaign.bounce.threshold.breached": "CAMPAIGN_BOUNCE_BREACH",
 		"LEAD_SENT": "UNKNOWN", "": "UNKNOWN", "EMAILREPLY": "UNKNOWN", "THREADED_REPLIES": "UNKNOWN",
 	} {
-		if got := canonicalType(raw); string(got) != want {
+		if got := lookUp(raw).typ; string(got) != want {
 			t.Errorf("%q: %s, want %s", raw, got, want)
 		}
 	}
@@ -141,7 +141,7 @@ func TestScanAgreesWithStandardLibrary(t *testing.T) {
 		`"\u12G4"`, `"\x"`, "\"\n\"", "\"\t\"", `01`, `-`, `-0`, `-01`, `1.`, `.5`, `1.5e`, `1e+`, `1e5`, `+1`, `tru`, `true`, `truee`, `nul`, `null`, `[1 2]`,
 		`{"a":1 "b":2}`, `{"a":{"b":[{"c":[[]]}]}}`, `"\/\b\f\n\r\t\"\\"`, `NaN`, `'a'`, `{"a":1}//`, "\u00a0{}", `[1}`, `{"a":1]`, ``, ` `,
 	} {
-		tree, err := scanTree([]byte(s), Limits{}.orDefault())
+		tree, err := scanTree([]byte(s), bodyLimits)
 		if (err == nil) != json.Valid([]byte(s)) {
 			t.Errorf("%q: %v", s, err)
 		}

@@ -30,9 +30,9 @@ const (
 
 // scanTree scans src. The tree refers to src, which must not change; give it
 // back with free.
-func scanTree(src []byte, lim Limits) (*tree, error) {
+func scanTree(src []byte, lim limits) (*tree, error) {
 	t := trees.Get().(*tree)
-	if guess := min(len(src)/bytesPerNode, lim.Values) + 64; guess > cap(t.nodes) {
+	if guess := min(len(src)/bytesPerNode, lim.values) + 64; guess > cap(t.nodes) {
 		t.nodes = make([]node, 0, guess)
 	}
 	s := scanner{src: src, nodes: t.nodes[:0], open: t.open[:0], lim: lim}
