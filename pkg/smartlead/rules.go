@@ -25,8 +25,8 @@ type rule struct {
 	detail func(*body)
 	// discriminate adds what tells two events of one type, campaign and lead apart.
 	discriminate func(*body, basis) basis
-	// refire says how the provider is made to send such an event again.
-	refire *Refire
+	// resend says how the provider is made to send such an event again.
+	resend *ResendGuide
 }
 
 // rules has the rule of each type. The names are those of smartlead-facts: what
@@ -36,7 +36,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_SENT", sharedName}, {"SENT", shortName}},
 		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).bySend,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a new sent time exists",
 			Action:    "let the campaign send one email to a test lead",
 			Note:      "The first step sends FIRST_EMAIL_SENT as well.",
@@ -46,7 +46,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: (*body).readFirstSend, discriminate: (*body).bySend,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a lead's first step is sent",
 			Action:    "add a test lead to the campaign and let step 1 go out",
 			Note:      "It cannot fire twice for one lead.",
@@ -56,7 +56,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_OPENED", nestedName}, {"OPENED", shortName}, {"LEAD_OPENED", enumName}},
 		times: []field{fTimeOpened}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byTime,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a new open time exists",
 			Action:    "open the email again, with images shown",
 			Note:      "Open tracking must be on in the campaign.",
@@ -66,7 +66,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_CLICKED", nestedName}, {"CLICKED", shortName}, {"LEAD_CLICKED", enumName}},
 		times: []field{fTimeClicked}, innerTimes: []place{{fLink, "clicked_at"}}, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: (*body).readClick, discriminate: (*body).byClick,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a new click time exists",
 			Action:    "click a tracked link in the email again",
 			Note:      "Click tracking must be on in the campaign.",
@@ -76,7 +76,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_REPLIED", nestedName}, {"REPLIED", shortName}, {"LEAD_REPLIED", enumName}},
 		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail,
 		people: (*body).correspondence, detail: (*body).readReply, discriminate: (*body).byReply,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a new reply time exists",
 			Action:    "reply to the email once more, from the lead's mailbox",
 			Note:      "It is a new reply with a new message id: a new event, not the lost one.",
@@ -86,7 +86,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_BOUNCED", nestedName}, {"BOUNCED", shortName}, {"LEAD_BOUNCED", enumName}},
 		times: []field{fTimeBounced}, innerTimes: []place{{fBounceMessage, "time"}}, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).describedCorrespondence, detail: (*body).readBounce, discriminate: (*body).byBounce,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "the bounce status changes to true",
 			Action:    "send to a test lead whose address does not exist",
 			Note:      "A lead that has bounced does not bounce again.",
@@ -96,7 +96,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"EMAIL_UNSUBSCRIBED", nestedName}, {"UNSUBSCRIBED", shortName}},
 		times: []field{fTimeUnsubscribed}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byTime,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a lead is unsubscribed",
 			Action:    "use the unsubscribe link of an email to a test lead, or unsubscribe the lead in the campaign",
 		},
@@ -105,7 +105,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: (*body).readCategory, discriminate: (*body).byCategory,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a lead's category changes",
 			Action:    "set the lead to another category and back",
 			Note:      "Both changes fire: the second one is the state that you want.",
@@ -115,7 +115,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"CAMPAIGN_STATUS_CHANGE", otherName}},
 		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: (*body).readStatus, discriminate: (*body).byStatus,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a campaign's status changes",
 			Action:    "pause the campaign and start it again",
 			Note:      "Two changes fire. They carry no time: repeats within the window count as duplicates.",
@@ -125,7 +125,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail,
 		people: (*body).untracked, detail: (*body).readUntracked, discriminate: (*body).byReply,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a mail arrives that belongs to no campaign mail",
 			Action:    "write to the connected mailbox from an address outside the campaign, as a new thread",
 			Note:      "Missed ones are listed by GET /master-inbox/untracked-replies.",
@@ -135,7 +135,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: noFields, innerTimes: noPlaces, steps: []field{fCurrentSequenceNumber, fSequenceNumber}, messageID: sentMail,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byStep,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a lead reaches a manual step",
 			Action:    "move a test lead to the step before the manual one and let it pass",
 		},
@@ -144,7 +144,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a mailbox loses its connection",
 			Action:    "disconnect a test mailbox and connect it again",
 		},
@@ -153,7 +153,7 @@ var rules = map[webhook.Type]*rule{
 		names: []name{{"LINKEDIN_ACCOUNT_DISCONNECTED", otherName}},
 		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a LinkedIn account loses its connection",
 			Action:    "disconnect the account and connect it again",
 		},
@@ -168,7 +168,7 @@ var rules = map[webhook.Type]*rule{
 		},
 		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
-		refire: &Refire{
+		resend: &ResendGuide{
 			FiresWhen: "a campaign passes its bounce threshold",
 			Action:    "lower the threshold of a test campaign below its bounce rate",
 		},
@@ -177,7 +177,7 @@ var rules = map[webhook.Type]*rule{
 		names: noNames,
 		times: noFields, innerTimes: anyTimes, steps: sequenceSteps, messageID: sentMail,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byBody,
-		refire: &Refire{},
+		resend: &ResendGuide{},
 	},
 }
 
@@ -216,21 +216,21 @@ const (
 	inboundMail
 )
 
-// Refire says how the provider is made to send an event of a type again (help
+// ResendGuide says how the provider is made to send an event of a type again (help
 // article on redelivering webhooks: a sent, open, click or reply event needs a
 // new time, a bounce a new bounce).
-type Refire struct {
+type ResendGuide struct {
 	FiresWhen string
 	Action    string // the smallest one
 	Note      string // may be empty
 }
 
-// RefireOf returns how an event of the type is fired again; false when nothing
+// ResendGuideFor returns how an event of the type is fired again; false when nothing
 // is known about that.
-func RefireOf(t webhook.Type) (Refire, bool) {
+func ResendGuideFor(t webhook.Type) (ResendGuide, bool) {
 	r := rules[t]
-	if r == nil || *r.refire == (Refire{}) {
-		return Refire{}, false
+	if r == nil || *r.resend == (ResendGuide{}) {
+		return ResendGuide{}, false
 	}
-	return *r.refire, true
+	return *r.resend, true
 }

@@ -22,7 +22,7 @@ func TestEveryTypeHasItsRule(t *testing.T) {
 				t.Errorf("%s: got a rule without %s, want a value there", typ, r.Type().Field(i).Name)
 			}
 		}
-		if _, ok := RefireOf(typ); ok != (typ != webhook.Unknown) {
+		if _, ok := ResendGuideFor(typ); ok != (typ != webhook.Unknown) {
 			t.Errorf("%s: got %v whether it is known how to fire it again, want %v", typ, ok, !ok)
 		}
 	}
