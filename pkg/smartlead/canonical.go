@@ -36,7 +36,7 @@ var canonicalWriters = sync.Pool{New: func() any { return &canonicalWriter{hash:
 // canonicalFlush is how much is gathered before it is hashed, in bytes.
 const canonicalFlush = 4 << 10
 
-// fingerprint is the base32 of the first 20 bytes of the SHA-256 of the
+// fingerprint returns the base32 of the first 20 bytes of the SHA-256 of the
 // canonical body.
 func (b *body) fingerprint() string {
 	w := canonicalWriters.Get().(*canonicalWriter)
@@ -164,7 +164,7 @@ func (w *canonicalWriter) flush() {
 	}
 }
 
-// The longest text that is tried as a time, in bytes, plain and escaped.
+// These bound a text that is tried as a time, in bytes, plain and escaped.
 const (
 	maxTime        = 40
 	maxEscapedTime = 6 * maxTime

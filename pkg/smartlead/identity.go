@@ -10,8 +10,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// The names of the fields on which an identity can rest. They are hashed with
-// the values, so that a lead's id never stands for a stats id of the same text.
+// These name the fields on which an identity can rest. They are hashed with the
+// values, so that a lead's id never stands for a stats id of the same text.
 const (
 	basisAccount     = "account"
 	basisType        = "type"
@@ -212,7 +212,7 @@ func (b *body) timeless(s basis) bool {
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// naturalKey is "v1:" + type + ':' + base32 of the first 20 bytes of SHA-256
+// naturalKey returns "v1:" + type + ':' + base32 of the first 20 bytes of SHA-256
 // over the fields, each name and value preceded by its length.
 func naturalKey(t webhook.Type, s basis) string {
 	var stack [512]byte
@@ -238,7 +238,7 @@ func hashText(s string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// hashValue is hashText of a scalar's text, without building the text.
+// hashValue returns hashText of a scalar's text, without building the text.
 func (t *tree) hashValue(i uint32) string {
 	if t.kind(i) != '"' {
 		return hashText(t.verbatim(i))
@@ -254,7 +254,8 @@ func (t *tree) hashValue(i uint32) string {
 // maxShown bounds a value that is shown of an identity, in bytes.
 const maxShown = 200
 
-// shown is the identity for people: long values are cut.
+// shown returns the identity for people. It cuts long values in place, so the key
+// is taken before.
 func (s basis) shown() []Field {
 	for i := range s {
 		if len(s[i].Value) > maxShown {

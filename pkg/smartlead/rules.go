@@ -29,8 +29,8 @@ type rule struct {
 	resend *ResendGuide
 }
 
-// rules has the rule of each type. The names are those of smartlead-facts: what
-// one dialect alone spells so tells that dialect.
+// rules has the rule of each type, in the order of webhook.Types. A new type needs
+// its constant there, its row here, and a payload in events/payloads.
 var rules = map[webhook.Type]*rule{
 	webhook.EmailSent: {
 		names: []name{{"EMAIL_SENT", sharedName}, {"SENT", shortName}},
