@@ -91,6 +91,8 @@ func Decode(body string) (webhook.Message, error) {
 			Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
 			FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
 		}
+	case webhook.KindUnclaimed: // it is read above, since its event has no id yet
+		fallthrough
 	default:
 		return webhook.Message{}, fmt.Errorf("%w: unknown kind", ErrForeign)
 	}

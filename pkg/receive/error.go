@@ -92,6 +92,7 @@ func (s *Service) keepRejected(ctx context.Context, req Request, elements []*ele
 			if rejected++; first == nil {
 				first = u
 			}
+		case Accepted, Duplicate, Variant, Held:
 		}
 	}
 	if first == nil || !s.rejections.Allow() {

@@ -185,7 +185,7 @@ func TestRefusals(t *testing.T) {
 
 // TestTypesAndDialects holds that the corpus has every type and every dialect.
 func TestTypesAndDialects(t *testing.T) {
-	types, dialects := map[webhook.Type]bool{}, map[string]bool{}
+	types, dialects := make(map[webhook.Type]bool), map[string]bool{}
 	for _, path := range corpusFiles(t, "") {
 		batch, err := Parse(readFile(t, path), corpusOptions)
 		if err != nil {

@@ -194,7 +194,7 @@ func (e *editor) object(i uint32) {
 			e.credential(value)
 		case hookURLMember:
 			e.hookURL(value)
-		default:
+		case plainMember:
 			e.value(value)
 		}
 	}

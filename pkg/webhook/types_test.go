@@ -84,10 +84,9 @@ func count[T comparable](list []T, v T) int {
 }
 
 func TestStateOwner(t *testing.T) {
-	want := map[webhook.Type]webhook.StateOwner{
-		webhook.LeadUnsubscribed: webhook.LeadState, webhook.LeadCategoryUpdated: webhook.LeadState,
-		webhook.CampaignStatusChanged: webhook.CampaignState,
-	}
+	want := make(map[webhook.Type]webhook.StateOwner)
+	want[webhook.LeadUnsubscribed], want[webhook.LeadCategoryUpdated] = webhook.LeadState, webhook.LeadState
+	want[webhook.CampaignStatusChanged] = webhook.CampaignState
 	for _, typ := range append(slices.Clone(webhook.Types), "ANOTHER_VERSION") {
 		if got := typ.StateOwner(); got != want[typ] {
 			t.Errorf("%s sets the state of %q, want %q", typ, got, want[typ])
