@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -155,14 +154,15 @@ func parseType(s string) (webhook.Type, error) {
 	}
 }
 
-// matchTypes finds the types that an operator may mean.
+// matchTypes finds the types that an operator may mean: whatever a body may call
+// a type, an operator may, too.
 func matchTypes(s string) []webhook.Type {
 	name := strings.ToUpper(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.TrimSpace(s)))
 	if slices.Contains(typeNames(), name) {
 		return []webhook.Type{webhook.Type(name)}
 	}
 	for _, spelling := range []string{name, "EMAIL_" + name, "EMAIL_LINK_" + name} {
-		if typ, ok := aliasOf(spelling); ok {
+		if typ, ok := smartlead.TypeNamed(spelling); ok {
 			return []webhook.Type{typ}
 		}
 	}
@@ -184,21 +184,6 @@ func singular(name string) string {
 		return stem
 	}
 	return name
-}
-
-// aliasOf asks the provider's package for a name of a type: whatever a body may
-// say, an operator may say too.
-func aliasOf(name string) (webhook.Type, bool) {
-	body, err := json.Marshal(map[string]string{"event_type": name})
-	if err != nil {
-		return "", false
-	}
-	batch, err := smartlead.Parse(body, smartlead.Options{Account: "default"})
-	if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil {
-		return "", false
-	}
-	typ := batch.Elements[0].Event.Type
-	return typ, typ != webhook.Unknown
 }
 
 func typeNames() []string {

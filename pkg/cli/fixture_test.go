@@ -41,7 +41,7 @@ type tableFixture struct {
 }
 
 func newTableFixture(s *testStack) *tableFixture {
-	c := &tableFixture{testStack: s, like: map[webhook.State]attributes{}, ids: map[webhook.State][]string{}}
+	c := &tableFixture{testStack: s, like: make(map[webhook.State]attributes), ids: make(map[webhook.State][]string)}
 	keep := func(state webhook.State, id string) {
 		it := c.item(id)
 		if got := textOf(it, "state"); got != string(state) {
@@ -61,6 +61,7 @@ func newTableFixture(s *testStack) *tableFixture {
 			s.ok("events", "park", id)
 		case webhook.Discarded:
 			s.ok("events", "discard", "--yes", id)
+		case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Dead, webhook.Held:
 		}
 		keep(state, id)
 	}

@@ -141,7 +141,7 @@ func (p *program) named(ctx context.Context, args []string) ([]webhook.Record, *
 }
 
 func byState(records []webhook.Record) string {
-	counts := map[webhook.State]int{}
+	counts := make(map[webhook.State]int)
 	for _, r := range records {
 		counts[r.State]++
 	}

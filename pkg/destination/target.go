@@ -78,6 +78,8 @@ func tidy(out webhook.Outcome) webhook.Outcome {
 	case webhook.ResultDelivered, webhook.ResultUnrouted:
 		return webhook.Outcome{Result: out.Result, Status: out.Status}
 	case webhook.ResultRetry, webhook.ResultPermanent:
+	case webhook.ResultRemoved, webhook.ResultAbandoned: // not for a destination to say
+		fallthrough
 	default:
 		out = webhook.Outcome{
 			Result: webhook.ResultRetry, ErrorClass: "bad_outcome",

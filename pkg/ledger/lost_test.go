@@ -114,6 +114,7 @@ func bring(t *testing.T, l store, state webhook.State, key string) webhook.Recor
 		return lease.Record
 	case webhook.Delivered:
 		s = webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}
+	case webhook.Pending, webhook.Dead, webhook.Held, webhook.Parked, webhook.Discarded:
 	}
 	must(l.Settle(t.Context(), lease, s))
 	if state == webhook.Parked {

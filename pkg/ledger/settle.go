@@ -42,7 +42,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	if s.Superseded {
 		u.set("flags", append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded))
 	}
-	switch s.State { //nolint:exhaustive // an attempt ends in one of three states; the others are refused below
+	switch s.State {
 	case webhook.Delivered:
 		// The error of an attempt before is in the history.
 		return u.state(s.State, s.At).set("delivered_at", at(s.At)).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
@@ -52,6 +52,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 			set("error_class", s.ErrorClass).set("error", s.Error).remove("lease_until"), nil
 	case webhook.Dead:
 		return u.dead(id, lease.Number, s.ErrorClass, s.Error, s.At, s.DueAt), nil
+	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded: // refused below
 	}
 	return nil, fmt.Errorf("ledger: an attempt cannot end as %q", s.State)
 }

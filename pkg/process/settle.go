@@ -99,6 +99,8 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		report.Outcome = Dead
 		rec.State, rec.Death, rec.ErrorClass, rec.Error, rec.DiedAt = webhook.Dead, lease.Number, st.ErrorClass, st.Error, st.At
 		report.Err = s.sendDeadLetter(ctx, rec, st.DueAt)
+	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
+		// The ledger lets no attempt end so.
 	}
 	return report
 }

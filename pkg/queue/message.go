@@ -83,6 +83,8 @@ func Decode(body string) (webhook.Message, error) {
 		return webhook.Message{Kind: kind, ID: id}, nil
 	case webhook.KindDeadLetter:
 		return w.deadLetter(id)
+	case webhook.KindUnclaimed: // it is read above, since its event has no id yet
+		fallthrough
 	default:
 		return webhook.Message{}, fmt.Errorf("%w: unknown kind", errForeign)
 	}

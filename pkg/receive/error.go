@@ -94,6 +94,7 @@ func (s *Service) rejection(elements []*element) (webhook.RejectedRequest, *elem
 			if rejected++; first == nil {
 				first = u
 			}
+		case Accepted, Duplicate, Variant, Held:
 		}
 	}
 	if first == nil || !s.rejections.Allow() {

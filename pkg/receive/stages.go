@@ -129,7 +129,7 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 		}
 		u.receipt = receiptOf(el, src, req, now)
 		u.receipt.Window = s.policy.Window
-		if el.Event.Type == webhook.CampaignStatusChanged {
+		if el.Event.Type.StateOwner() == webhook.CampaignState {
 			u.receipt.Window = s.policy.StatusWindow
 		}
 		u.body = el.Payload

@@ -142,6 +142,7 @@ func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 		return s.canary(p, o)
 	case Halt:
 		return p, "stopped"
+	case Steady:
 	}
 	return s.steady(p, o)
 }

@@ -32,7 +32,7 @@ func (s *Service) Plan(ctx context.Context, o Request) (Plan, error) {
 		return Plan{}, err
 	}
 	p := Plan{
-		ByType: map[webhook.Type]int{}, ByClass: map[string]int{}, BySource: map[string]int{},
+		ByType: make(map[webhook.Type]int), ByClass: map[string]int{}, BySource: map[string]int{},
 		ByCamp: map[string]int{}, ByAge: map[string]int{},
 	}
 	now := s.Now()

@@ -130,7 +130,7 @@ func (w *world) oneTick(svc *Service) Summary {
 
 func (w *world) states(ids []webhook.EventID) map[webhook.State]int {
 	w.t.Helper()
-	out := map[webhook.State]int{}
+	out := make(map[webhook.State]int)
 	for _, id := range ids {
 		rec, err := w.Get(w.t.Context(), id)
 		if err != nil {

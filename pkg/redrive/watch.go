@@ -119,6 +119,7 @@ func observe(j *Job, o *Observation, rec webhook.Record, f inFlight) (inFlight, 
 		j.Counts.DiedAgain++
 	case webhook.Pending, webhook.Processing:
 		flying = true
+	case webhook.Held, webhook.Parked, webhook.Discarded: // an operator took it out of the job's hands
 	}
 	if ended > 0 && !f.Tried {
 		f.Tried = true

@@ -49,7 +49,7 @@ func bareAddress(s string) string {
 	return strings.ToLower(s)
 }
 
-// displayName is the name in "Name <address>".
+// displayName returns the name in "Name <address>".
 func displayName(s string) string {
 	name, _, ok := strings.Cut(s, "<")
 	if !ok {
@@ -77,7 +77,7 @@ func isDaemon(addr string) bool {
 	return false
 }
 
-// isDaemonName is isDaemon for a display name.
+// isDaemonName does the same for a display name.
 func isDaemonName(name string) bool {
 	name = strings.ToLower(strings.TrimSpace(name))
 	switch name {
@@ -87,7 +87,7 @@ func isDaemonName(name string) bool {
 	return name != "" && isDaemon(strings.ReplaceAll(name, " ", "-"))
 }
 
-// messageID is an RFC 5322 message id without white space and angle brackets.
+// messageID returns an RFC 5322 message id without white space and angle brackets.
 func messageID(s string) string {
 	return bounded(strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(s), "<"), ">")))
 }

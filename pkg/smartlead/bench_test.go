@@ -111,7 +111,7 @@ func TestFasterThanTheOrdinaryWay(t *testing.T) {
 	}
 	t.Logf("%s a body, %s the ordinary way", ours, ordinary)
 	if ours > ordinary/2 {
-		t.Errorf("%s a body, want at most half of %s", ours, ordinary)
+		t.Errorf("got %s a body, want at most half of %s", ours, ordinary)
 	}
 }
 

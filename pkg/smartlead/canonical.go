@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-
-	"smartlead-receiver/pkg/webhook"
 )
 
 // volatileMembers differ between two deliveries of one event, or change after
@@ -38,13 +36,13 @@ var canonicalWriters = sync.Pool{New: func() any { return &canonicalWriter{hash:
 // canonicalFlush is how much is gathered before it is hashed, in bytes.
 const canonicalFlush = 4 << 10
 
-// fingerprint is the base32 of the first 20 bytes of the SHA-256 of the
+// fingerprint returns the base32 of the first 20 bytes of the SHA-256 of the
 // canonical body.
 func (b *body) fingerprint() string {
 	w := canonicalWriters.Get().(*canonicalWriter)
 	defer canonicalWriters.Put(w)
 	w.t, w.typ, w.typName = b.tree, b.f[b.typeKey], string(b.typ)
-	if b.typ == webhook.Unknown {
+	if !b.known() {
 		w.typName = normalType(b.rawType)
 	}
 	w.hash.Reset()
@@ -166,7 +164,7 @@ func (w *canonicalWriter) flush() {
 	}
 }
 
-// The longest text that is tried as a time, in bytes, plain and escaped.
+// These bound a text that is tried as a time, in bytes, plain and escaped.
 const (
 	maxTime        = 40
 	maxEscapedTime = 6 * maxTime

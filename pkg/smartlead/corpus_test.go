@@ -67,15 +67,15 @@ func readFile(t testing.TB, path string) []byte {
 func TestCorpus(t *testing.T) {
 	files := corpusFiles(t, "")
 	if len(files) < 80 {
-		t.Fatalf("only %d payloads", len(files))
+		t.Fatalf("got %d payloads, want 80 or more", len(files))
 	}
 	for _, path := range files {
 		name := strings.TrimPrefix(path, payloads+"/")
 		t.Run(name, func(t *testing.T) {
 			body := readFile(t, path)
 			got := goldenOf(t, body)
-			if (got.Error != "") != strings.HasPrefix(name, "refused/") {
-				t.Fatalf("refused: %q", got.Error)
+			if want := strings.HasPrefix(name, "refused/"); (got.Error != "") != want {
+				t.Fatalf("got the refusal %q, want one: %v", got.Error, want)
 			}
 			want := strings.TrimSuffix(path, ".json") + ".golden"
 			text, err := json.MarshalIndent(got, "", "  ")
@@ -90,7 +90,7 @@ func TestCorpus(t *testing.T) {
 				return
 			}
 			if !bytes.Equal(text, readFile(t, want)) {
-				t.Errorf("differs from %s (go test ./pkg/smartlead -update, then look at the difference); got\n%s", want, text)
+				t.Errorf("got\n%s\nwant what is in %s (go test ./pkg/smartlead -update, then look at the difference)", text, want)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func goldenOf(t *testing.T, body []byte) golden {
 	g := golden{Array: batch.Array}
 	for i, e := range batch.Elements {
 		if e.Index != i {
-			t.Errorf("element %d has the index %d", i, e.Index)
+			t.Errorf("got the index %d, want %d", e.Index, i)
 		}
 		if e.Err != nil {
 			g.Elements = append(g.Elements, goldenElement{Error: e.Err.Error()})
@@ -117,24 +117,25 @@ func goldenOf(t *testing.T, body []byte) golden {
 	return g
 }
 
-// TestSameEvents: all payloads of a directory of same/ are one event.
+// TestSameEvents holds that all payloads of a directory of same/ are one event.
 func TestSameEvents(t *testing.T) {
 	for dir, keys := range corpusSets(t, "same") {
 		for file, key := range keys {
 			if key != keys["a.json"] {
-				t.Errorf("%s/%s is another event than a.json", dir, file)
+				t.Errorf("%s/%s: got the event %s, want that of a.json, %s", dir, file, key, keys["a.json"])
 			}
 		}
 	}
 }
 
-// TestLookAlikes: all payloads of a directory of different/ are events apart.
+// TestLookAlikes holds that all payloads of a directory of different/ are events
+// apart.
 func TestLookAlikes(t *testing.T) {
 	for dir, keys := range corpusSets(t, "different") {
 		seen := map[string]string{}
 		for file, key := range keys {
 			if other, ok := seen[key]; ok {
-				t.Errorf("%s: %s and %s are one event", dir, file, other)
+				t.Errorf("%s: got the event %s of both %s and %s, want two events", dir, key, file, other)
 			}
 			seen[key] = file
 		}
@@ -148,7 +149,7 @@ func corpusSets(t *testing.T, group string) map[string]map[string]string {
 	for _, path := range corpusFiles(t, group) {
 		batch, err := Parse(readFile(t, path), corpusOptions)
 		if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil {
-			t.Fatalf("%s: not one event: %v", path, err)
+			t.Fatalf("%s: got %+v and the error %v, want one event", path, batch.Elements, err)
 		}
 		dir, file := filepath.Split(path)
 		dir = filepath.Base(dir)
@@ -159,7 +160,7 @@ func corpusSets(t *testing.T, group string) map[string]map[string]string {
 	}
 	for dir, keys := range sets {
 		if len(keys) < 2 {
-			t.Errorf("%s/%s has one payload", group, dir)
+			t.Errorf("%s/%s: got %d payloads, want two or more", group, dir, len(keys))
 		}
 	}
 	return sets
@@ -177,14 +178,14 @@ func TestRefusals(t *testing.T) {
 			wanted = ErrNotJSON
 		}
 		if _, err := Parse(readFile(t, path), corpusOptions); !errors.Is(err, wanted) {
-			t.Errorf("%s: %v, want %v", name, err, wanted)
+			t.Errorf("%s: got %v, want %v", name, err, wanted)
 		}
 	}
 }
 
-// TestTypesAndDialects: the corpus has every type and every dialect.
+// TestTypesAndDialects holds that the corpus has every type and every dialect.
 func TestTypesAndDialects(t *testing.T) {
-	types, dialects := map[webhook.Type]bool{}, map[string]bool{}
+	types, dialects := make(map[webhook.Type]bool), map[string]bool{}
 	for _, path := range corpusFiles(t, "") {
 		batch, err := Parse(readFile(t, path), corpusOptions)
 		if err != nil {
@@ -196,17 +197,17 @@ func TestTypesAndDialects(t *testing.T) {
 			switch dir {
 			case DialectAPIFlat, DialectHelp, DialectNested, DialectNestedType, DialectShort, DialectLeadEnum, DialectAlert, DialectEnvelope:
 				if e.Event.Dialect != dir {
-					t.Errorf("%s: dialect %s", path, e.Event.Dialect)
+					t.Errorf("%s: got the dialect %s, want %s", path, e.Event.Dialect, dir)
 				}
 			}
 		}
 	}
-	for _, typ := range aliases {
+	for _, typ := range webhook.Types {
 		if !types[typ] {
-			t.Errorf("no payload of type %s", typ)
+			t.Errorf("got no payload of type %s, want one", typ)
 		}
 	}
-	if len(dialects) != 10 { // nine and the empty one of refused elements
-		t.Errorf("dialects: %v", dialects)
+	if len(dialects) != 10 {
+		t.Errorf("got the dialects %v, want nine and the empty one of refused elements", dialects)
 	}
 }

@@ -29,6 +29,12 @@
 // stats_id or event_timestamp make help, else the body is apiflat. A type that
 // nobody has seen, in no such shape, is of the dialect unknown.
 //
+// # What depends on the type
+//
+// All that depends on an event's type stands in one table, rules, one row for
+// each: its names, where its time and its step stand, who its people are, what
+// else it has, and what tells two such events apart.
+//
 // Where the provider's pages contradict each other, the choices are in
 // docs/decisions/smartlead-facts.md.
 package smartlead

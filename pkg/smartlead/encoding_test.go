@@ -26,7 +26,7 @@ func TestEncoding(t *testing.T) {
 		"one replaced character":   {"\uFFFDa", ErrNotJSON},
 	} {
 		if _, err := Parse([]byte(c.body), corpusOptions); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
 }

@@ -8,19 +8,20 @@ import (
 	"strings"
 )
 
-// Whole-body refusals of [Parse]. The text that wraps them says where, never
-// what: a body may hold credentials.
+// These refuse a body as a whole in [Parse]. The text that wraps them says where,
+// never what: a body may hold credentials.
 var (
-	// ErrNotJSON: the body is empty, cut off or not JSON.
+	// ErrNotJSON says that the body is empty, cut off or not JSON.
 	ErrNotJSON = errors.New("not JSON")
-	// ErrScalar: the body is JSON, but a number, a word or plain text.
+	// ErrScalar says that the body is JSON, but a number, a word or plain text.
 	ErrScalar = errors.New("neither an object nor an array")
-	// ErrEncoding: the body is not UTF-8, the only encoding of JSON between
-	// systems (RFC 8259, section 8.1).
+	// ErrEncoding says that the body is not UTF-8, the only encoding of JSON
+	// between systems (RFC 8259, section 8.1).
 	ErrEncoding = errors.New("not UTF-8 text")
-	// ErrTooDeep: objects and arrays are nested beyond Limits.Depth.
+	// ErrTooDeep says that more than 100 objects and arrays are nested.
 	ErrTooDeep = errors.New("nested too deeply")
-	// ErrTooMany: more values or more array elements than Limits allows.
+	// ErrTooMany says that there are more than 1,000,000 values and member names, or
+	// more than 10,000 elements of the body's own array.
 	ErrTooMany = errors.New("too many values")
 )
 
@@ -32,9 +33,9 @@ func refuse(sentinel error, at int, what string) error {
 	return fmt.Errorf("%w: at byte %d: %s", sentinel, at, what)
 }
 
-// ErrInternal: reading the body ended in a panic, a defect of this package. Of
-// an array only that element is concerned. It says nothing of the sender: ask
-// for the body again, and look at the place that the text names.
+// ErrInternal says that reading the body ended in a panic, a defect of this
+// package. Of an array only that element is concerned. It says nothing of the
+// sender: ask for the body again, and look at the place that the text names.
 var ErrInternal = errors.New("reading the body failed")
 
 // guard turns a panic of its caller's into ErrInternal: one body that this code
@@ -53,7 +54,7 @@ func guard(err *error) {
 	*err = fmt.Errorf("%w: %s in %s", ErrInternal, what, panicPlace())
 }
 
-// panicPlace is the file and line of this package where the panic began, for
+// panicPlace returns the file and line of this package where the panic began, for
 // a deferred function's own callee.
 func panicPlace() string {
 	var stack [64]uintptr

@@ -118,8 +118,8 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
-// TestExcerptOfLongBodies: what is dropped brings the cut of a long body into
-// view, and what lies across it must not be seen in part.
+// TestExcerptOfLongBodies brings the cut of a long body into view by what is
+// dropped before it: what lies across it must not be seen in part.
 func TestExcerptOfLongBodies(t *testing.T) {
 	url := each(excerptToken, `\u%04x`)
 	encoded := base64.StdEncoding.EncodeToString([]byte(`{"a":"` + excerptValue + `"}`))
@@ -144,18 +144,18 @@ func lines(s string, n int) string {
 func checkExcerpt(t rapid.TB, got string, secrets ...string) {
 	t.Helper()
 	if len(got) > excerptLimit || !utf8.ValidString(got) {
-		t.Fatalf("%d bytes: %q", len(got), got)
+		t.Fatalf("got %d bytes, want %d at most, of UTF-8: %q", len(got), excerptLimit, got)
 	}
 	for _, secret := range secrets {
 		for i := range len(secret) - 5 {
 			if strings.Contains(squeeze(got).text, squeeze(secret[i:i+6]).text) {
-				t.Fatalf("%q shows: %q", secret[i:i+6], got)
+				t.Fatalf("got %q, want nothing of %q in it", got, secret[i:i+6])
 			}
 		}
 	}
 }
 
-// The forms in which a credential comes: %s is its value.
+// excerptForms are the forms in which a credential comes: %s is its value.
 var excerptForms = []string{
 	`"secret_key":"%s"`, `"secret_key" : "A %s"`, "\"api_key\"\t:\n\"%s\"", `'Authorization': u'Bearer %s'`, `<api-key>%s</api-key>`, `<a api_key='%s'>`,
 	"name=\"Secret Key\"\r\n\r\n%s", `apiKey => %s`, `s:8:"password";s:9:"%s";`, "X-Access-Token: %s", "set-cookie: a=%s",
@@ -163,7 +163,7 @@ var excerptForms = []string{
 	`"value":"%s","name":"secret_key"`, `<input value=%s name='api-key'>`, "<v>%s</v><k>X-Auth-Token</k>",
 }
 
-// Spellings keep every character of a text, in another form.
+// excerptSpellings keep every character of a text, in another form.
 var excerptSpellings = map[string]func(string) string{
 	"plain":   func(s string) string { return s },
 	"quoted":  func(s string) string { return strings.Trim(quoted(quoted(s)), `"`) },
@@ -210,8 +210,8 @@ func TestExcerptNeverShowsASecret(t *testing.T) {
 	})
 }
 
-// FuzzExcerpt: whatever stands around it, what is named a credential, and the
-// token, do not show.
+// FuzzExcerpt holds that what is named a credential, and the token, do not show,
+// whatever stands around them.
 func FuzzExcerpt(f *testing.F) {
 	for i := range excerptForms {
 		f.Add(byte(i), `{"event_type":"EMAIL_OPEN",`, ` bad`)
@@ -228,7 +228,7 @@ func TestShowsSecret(t *testing.T) {
 		each(excerptToken, "%%%02x"): true, excerptToken[:20]: false, excerptToken[:20] + "-" + excerptToken[20:]: true,
 	} {
 		if got := ShowsSecret(text, excerptOptions); got != want {
-			t.Errorf("%q: %v", text, got)
+			t.Errorf("%q: got %v, want %v", text, got, want)
 		}
 	}
 }

@@ -20,8 +20,9 @@ func addCorpus(f *testing.F) {
 
 var fuzzOptions = Options{Account: "default", RedactionKey: []byte("k"), Secrets: []string{"Sup3rS3cr3tT0k3n"}}
 
-// FuzzParse: no input panics; refusals are of a known kind and repeat nothing
-// of the body; events keep what checkElement says, and no secret shows.
+// FuzzParse holds that no input panics, that refusals are of a known kind and
+// repeat nothing of the body, that events keep what checkElement says, and that no
+// secret shows.
 func FuzzParse(f *testing.F) {
 	addCorpus(f)
 	f.Add([]byte(`{"event_type":"EMAIL_OPEN","a":"Sup3rS3cr3tT0k3n","Sup3rS3cr3tT0k3n":1,"b":"api_key=Sup3rS3cr3tT0k3n."}`))
@@ -30,31 +31,31 @@ func FuzzParse(f *testing.F) {
 		before := string(body)
 		batch, err := Parse(body, fuzzOptions)
 		if string(body) != before {
-			t.Fatal("the body was changed")
+			t.Fatalf("got the body %q, want it untouched: %q", body, before)
 		}
 		if err != nil {
 			if !knownRefusal(err) {
-				t.Fatalf("unknown refusal: %v", err)
+				t.Fatalf("got the refusal %v, want a known one", err)
 			}
-			if strings.Contains(Excerpt(body, 1<<16, fuzzOptions), "Sup3rS3cr3tT0k3n") {
-				t.Fatal("the excerpt shows a secret")
+			if got := Excerpt(body, 1<<16, fuzzOptions); strings.Contains(got, "Sup3rS3cr3tT0k3n") {
+				t.Fatalf("got the excerpt %q, want none of the secret", got)
 			}
 		}
-		if accepted := err == nil; accepted != json.Valid([]byte(strings.TrimPrefix(before, "\xEF\xBB\xBF"))) &&
-			utf8.ValidString(before) && !isAny(err, ErrScalar, ErrTooDeep, ErrTooMany) {
-			t.Fatalf("accepted %v unlike encoding/json: %v", accepted, err)
+		want := json.Valid([]byte(strings.TrimPrefix(before, "\xEF\xBB\xBF")))
+		if got := err == nil; got != want && utf8.ValidString(before) && !isAny(err, ErrScalar, ErrTooDeep, ErrTooMany) {
+			t.Fatalf("accepted: got %v, want %v, as by encoding/json: %v", got, want, err)
 		}
 		for _, e := range batch.Elements {
 			if e.Err != nil {
 				if !knownRefusal(e.Err) {
-					t.Fatalf("unknown refusal: %v", e.Err)
+					t.Fatalf("got the refusal %v, want a known one", e.Err)
 				}
 				continue
 			}
 			checkElement(t, e, fuzzOptions)
 			event, _ := json.Marshal(e.Event)
 			if strings.Contains(string(event)+string(e.Payload), "Sup3rS3cr3tT0k3n") {
-				t.Fatalf("the secret shows: %s", event)
+				t.Fatalf("got %s and %s, want none of the secret", event, e.Payload)
 			}
 		}
 	})
@@ -73,8 +74,8 @@ func isAny(err error, targets ...error) bool {
 	return false
 }
 
-// FuzzIdentify: an event has one id: written anew by another encoder, with
-// other volatile members or in a wrapper, it keeps it.
+// FuzzIdentify holds that an event has one id: written anew by another encoder,
+// with other volatile members or in a wrapper, it keeps it.
 func FuzzIdentify(f *testing.F) {
 	addCorpus(f)
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -89,10 +90,10 @@ func FuzzIdentify(f *testing.F) {
 			same := func(how, text string) {
 				again, err := Parse([]byte(text), fuzzOptions)
 				if err != nil || len(again.Elements) != 1 || again.Elements[0].Err != nil {
-					t.Fatalf("%s: %v\n%s", how, err, text)
+					t.Fatalf("%s: got %+v and the error %v, want one event\n%s", how, again.Elements, err, text)
 				}
 				if got := again.Elements[0]; got.Key != e.Key || got.Fingerprint != e.Fingerprint {
-					t.Fatalf("%s: another event\n%v\n%v\n%s", how, e.BasisFields, got.BasisFields, text)
+					t.Fatalf("%s: got the event %v %s\nwant %v %s\n%s", how, got.BasisFields, got.Fingerprint, e.BasisFields, e.Fingerprint, text)
 				}
 			}
 			if opensAgain(e.Payload) {
@@ -114,7 +115,7 @@ func FuzzIdentify(f *testing.F) {
 }
 
 func opensAgain(payload []byte) bool {
-	t, err := scanTree(payload, Limits{}.orDefault())
+	t, err := scanTree(payload, bodyLimits)
 	if err != nil {
 		return true
 	}

@@ -10,8 +10,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// The names of the fields on which an identity can rest. They are hashed with
-// the values, so that a lead's id never stands for a stats id of the same text.
+// These name the fields on which an identity can rest. They are hashed with the
+// values, so that a lead's id never stands for a stats id of the same text.
 const (
 	basisAccount     = "account"
 	basisType        = "type"
@@ -63,13 +63,12 @@ func (s *basis) addTime(t time.Time) {
 // timeLayout spells a time of an identity: UTC, milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// identity lists the fields on which the event's identity rests. fingerprint
-// is the hash of the canonical body.
-func (b *body) identity(account, fingerprint string) basis {
+// identity lists the fields on which the event's identity rests.
+func (b *body) identity(account string) basis {
 	s := make(basis, 0, 10)
 	s.add(basisAccount, account)
 	s.add(basisType, string(b.typ))
-	if b.typ != webhook.Unknown && b.dialect == DialectEnvelope {
+	if b.known() && b.dialect == DialectEnvelope {
 		if id := b.firstID(b.f[fID]); id != "" {
 			s.add(basisEnvelopeID, id)
 			return s
@@ -84,78 +83,106 @@ func (b *body) identity(account, fingerprint string) basis {
 	default:
 		s.add(basisLeadID, b.leadID)
 	}
-	b.discriminate(&s, fingerprint)
+	return b.rule.discriminate(b, s)
+}
+
+// byReply takes the mail that arrived; without an id of it, when it came and
+// what it says.
+func (b *body) byReply(s basis) basis {
+	if b.inbound != "" {
+		s.add(basisMessage, b.inbound)
+		return s
+	}
+	s.addTime(b.at)
+	if v := b.replyText(); v != 0 {
+		s.add(basisReplyText, b.hashValue(v))
+	}
 	return s
 }
 
-// discriminate adds what tells two events of one type, campaign and lead apart.
-func (b *body) discriminate(s *basis, fingerprint string) {
-	switch b.typ {
-	case webhook.EmailReply, webhook.UntrackedReplies:
-		if b.inbound != "" {
-			s.add(basisMessage, b.inbound)
-			return
-		}
-		s.addTime(b.at)
-		if v := b.replyText(); v != 0 {
-			s.add(basisReplyText, b.hashValue(v))
-		}
-	case webhook.EmailOpen:
-		s.addTime(b.at)
-	case webhook.EmailLinkClick:
-		s.addTime(b.at)
-		for _, link := range b.links {
-			s.add(basisLink, link)
-		}
-	case webhook.EmailSent, webhook.FirstEmailSent:
-		b.onceBySend(s, b.sent)
-	case webhook.EmailBounce:
-		b.onceBySend(s, b.bounceID)
-		if b.bounceID != "" && b.stats != "" {
-			s.add(basisMessage, b.bounceID)
-		}
-	case webhook.LeadCategoryUpdated:
-		s.addTime(b.at)
-		s.addEither(basisOldCategory, b.category.OldID, basisOldName, b.category.Old)
-		s.addEither(basisNewCategory, b.category.NewID, basisNewName, b.category.New)
-	case webhook.LeadUnsubscribed:
-		s.addTime(b.at)
-	case webhook.ManualStepReached:
-		s.add(basisStep, b.sequenceNumber())
-		s.addTime(b.at)
-	case webhook.CampaignStatusChanged:
-		if b.status.Old == "" && b.status.New == "" {
-			s.add(basisBody, fingerprint)
-			return
-		}
-		s.add(basisOldStatus, b.status.Old)
-		s.add(basisNewStatus, b.status.New)
-		s.addTime(b.at)
-	case webhook.EmailAccountDisconnected, webhook.LinkedInDisconnected, webhook.CampaignBounceBreach:
-		s.addEither(basisAlertOf, b.alert.AccountID, basisMailbox, b.people.mailbox)
-		s.add(basisReason, b.alert.Reason)
-		s.addTime(b.at)
-	default:
-		if id := b.providerEventID(); id != "" {
-			s.add(basisRawType, normalType(b.rawType))
-			s.add(basisEventID, id)
-			return
-		}
-		s.add(basisBody, fingerprint)
-	}
+func (b *body) byTime(s basis) basis {
+	s.addTime(b.at)
+	return s
 }
 
-// onceBySend: one send has one such event. Without stats_id the message id
-// tells it, without that the step and the time.
-func (b *body) onceBySend(s *basis, message string) {
+func (b *body) byClick(s basis) basis {
+	s.addTime(b.at)
+	for _, link := range b.links {
+		s.add(basisLink, link)
+	}
+	return s
+}
+
+func (b *body) bySend(s basis) basis { return b.onceBySend(s, b.sent) }
+
+func (b *body) byBounce(s basis) basis {
+	s = b.onceBySend(s, b.bounceID)
+	if b.stats != "" {
+		s.add(basisMessage, b.bounceID)
+	}
+	return s
+}
+
+// onceBySend gives one send one such event: stats_id names the send, without it
+// the message id does, without that the step and the time.
+func (b *body) onceBySend(s basis, message string) basis {
 	switch {
 	case b.stats != "":
 	case message != "":
 		s.add(basisMessage, message)
 	default:
-		s.add(basisStep, b.sequenceNumber())
+		s.add(basisStep, b.step())
 		s.addTime(b.at)
 	}
+	return s
+}
+
+func (b *body) byCategory(s basis) basis {
+	s.addTime(b.at)
+	if c := b.category; c != nil {
+		s.addEither(basisOldCategory, c.OldID, basisOldName, c.Old)
+		s.addEither(basisNewCategory, c.NewID, basisNewName, c.New)
+	}
+	return s
+}
+
+func (b *body) byStep(s basis) basis {
+	s.add(basisStep, b.step())
+	s.addTime(b.at)
+	return s
+}
+
+func (b *body) byStatus(s basis) basis {
+	if b.status == nil {
+		s.add(basisBody, b.bodyHash)
+		return s
+	}
+	s.add(basisOldStatus, b.status.Old)
+	s.add(basisNewStatus, b.status.New)
+	s.addTime(b.at)
+	return s
+}
+
+func (b *body) byAlert(s basis) basis {
+	var alert webhook.Alert
+	if b.alert != nil {
+		alert = *b.alert
+	}
+	s.addEither(basisAlertOf, alert.AccountID, basisMailbox, b.people.mailbox)
+	s.add(basisReason, alert.Reason)
+	s.addTime(b.at)
+	return s
+}
+
+// byBody takes the id that the body claims to have, else all of it.
+func (b *body) byBody(s basis) basis {
+	if id := b.providerEventID(); id != "" {
+		s.add(basisRawType, normalType(b.rawType))
+		s.add(basisEventID, id)
+		return s
+	}
+	s.add(basisBody, b.bodyHash)
+	return s
 }
 
 func (s *basis) addEither(name, value, otherName, other string) {
@@ -185,7 +212,7 @@ func (b *body) timeless(s basis) bool {
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// naturalKey is "v1:" + type + ':' + base32 of the first 20 bytes of SHA-256
+// naturalKey returns "v1:" + type + ':' + base32 of the first 20 bytes of SHA-256
 // over the fields, each name and value preceded by its length.
 func naturalKey(t webhook.Type, s basis) string {
 	var stack [512]byte
@@ -211,7 +238,7 @@ func hashText(s string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// hashValue is hashText of a scalar's text, without building the text.
+// hashValue returns hashText of a scalar's text, without building the text.
 func (t *tree) hashValue(i uint32) string {
 	if t.kind(i) != '"' {
 		return hashText(t.verbatim(i))
@@ -227,7 +254,8 @@ func (t *tree) hashValue(i uint32) string {
 // maxShown bounds a value that is shown of an identity, in bytes.
 const maxShown = 200
 
-// shown is the identity for people: long values are cut.
+// shown returns the identity for people. It cuts long values in place, so the key
+// is taken before.
 func (s basis) shown() []Field {
 	for i := range s {
 		if len(s[i].Value) > maxShown {

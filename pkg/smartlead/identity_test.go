@@ -11,12 +11,12 @@ import (
 // identityOf returns the fields of a body's identity, before they are hashed.
 func identityOf(t *testing.T, account, body string) (webhook.Type, basis) {
 	t.Helper()
-	tree, err := scanTree([]byte(body), Limits{}.orDefault())
+	tree, err := scanTree([]byte(body), bodyLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := read(tree)
-	return b.typ, b.identity(account, b.fingerprint())
+	return b.typ, b.identity(account)
 }
 
 func without(s basis, name string) basis {
@@ -68,8 +68,8 @@ var rows = []struct{ field, a, b string }{
 	{basisBody, `{"event_type":"NOT_SEEN_YET","a":1}`, `"a":2`},
 }
 
-// TestEveryRowIsNeeded: a field of the identity tells two events apart that
-// would be one without it.
+// TestEveryRowIsNeeded holds that a field of the identity tells two events apart
+// that would be one without it.
 func TestEveryRowIsNeeded(t *testing.T) {
 	tested := map[string]bool{basisAccount: true, basisType: true, basisRawType: true}
 	for _, row := range rows {
@@ -86,10 +86,10 @@ func TestEveryRowIsNeeded(t *testing.T) {
 		typ, a := identityOf(t, "x", row.a)
 		_, b := identityOf(t, "x", other)
 		if naturalKey(typ, a) == naturalKey(typ, b) {
-			t.Errorf("%s %s: one event\n%s\n%s", typ, row.field, row.a, other)
+			t.Errorf("%s %s: got one event, want two, of\n%s\n%s", typ, row.field, row.a, other)
 		}
 		if naturalKey(typ, without(a, row.field)) != naturalKey(typ, without(b, row.field)) {
-			t.Errorf("%s %s: something else tells them apart\n%v\n%v", typ, row.field, a, b)
+			t.Errorf("%s %s: got two events without this field, want one, of\n%v\n%v", typ, row.field, a, b)
 		}
 		tested[row.field] = true
 	}
@@ -99,22 +99,23 @@ func TestEveryRowIsNeeded(t *testing.T) {
 		basisBody, basisRawType, basisEventID, basisEnvelopeID,
 	} {
 		if !tested[field] {
-			t.Errorf("no pair for %s", field)
+			t.Errorf("got no pair for %s, want one", field)
 		}
 	}
 	typ, a := identityOf(t, "x", `{"event_type":"EMAIL_SENT","stats_id":"s"}`)
 	_, b := identityOf(t, "y", `{"event_type":"EMAIL_SENT","stats_id":"s"}`)
 	if naturalKey(typ, a) == naturalKey(typ, b) || naturalKey(typ, without(a, basisAccount)) != naturalKey(typ, without(b, basisAccount)) {
-		t.Error("the account is no part of the identity")
+		t.Errorf("got %v and %v, want the account alone to tell them apart", a, b)
 	}
 	_, a = identityOf(t, "x", `{"event_type":"A","event_id":1}`)
 	_, b = identityOf(t, "x", `{"event_type":"B","event_id":1}`)
 	if naturalKey(typ, a) == naturalKey(typ, b) || naturalKey(typ, without(a, basisRawType)) != naturalKey(typ, without(b, basisRawType)) {
-		t.Error("the raw type is no part of the identity of unknown events")
+		t.Errorf("got %v and %v, want the raw type alone to tell them apart", a, b)
 	}
 }
 
-// TestNotPartOfTheIdentity: members beside the discriminator do not count.
+// TestNotPartOfTheIdentity holds that members beside the discriminator do not
+// count.
 func TestNotPartOfTheIdentity(t *testing.T) {
 	for _, c := range []struct{ a, b string }{
 		{`{"event_type":"EMAIL_SENT","stats_id":"s","message_id":"a","time_sent":"2026-03-04T17:00:00Z"}`, `{"event_type":"SENT","stats_id":"s","sequence_number":2}`},
@@ -128,7 +129,7 @@ func TestNotPartOfTheIdentity(t *testing.T) {
 		{`{"event_type":"EMAIL_OPEN","lead_id":1,"timestamp":1772625601}`, `{"event_type":"EMAIL_OPEN","sl_email_lead_id":"1","timestamp":"2026-03-04T12:00:01Z"}`},
 	} {
 		if a, b := one(t, c.a, corpusOptions), one(t, c.b, corpusOptions); a.Key != b.Key {
-			t.Errorf("two events\n%v %s\n%v %s", a.BasisFields, c.a, b.BasisFields, c.b)
+			t.Errorf("got two events, want one\n%v %s\n%v %s", a.BasisFields, c.a, b.BasisFields, c.b)
 		}
 	}
 }
@@ -152,7 +153,7 @@ func TestTimeless(t *testing.T) {
 	} {
 		e := one(t, body, corpusOptions)
 		if e.Timeless != want || slices.Contains(e.Event.Flags, webhook.FlagTimeless) != want {
-			t.Errorf("%s: timeless %v, flags %v", body, e.Timeless, e.Event.Flags)
+			t.Errorf("%s: got timeless %v and the flags %v, want %v in both", body, e.Timeless, e.Event.Flags, want)
 		}
 	}
 }
@@ -161,31 +162,31 @@ func TestTrustedID(t *testing.T) {
 	e := one(t, `{"event_type":"CAMPAIGN_STATUS_CHANGED","campaign_id":1,"status":"PAUSED"}`, corpusOptions)
 	a, b := e.WithTrustedID("default", "r1"), e.WithTrustedID("default", "r2")
 	if a.Key == b.Key || a.Key == e.Key || a.Timeless || len(a.Event.Flags) != 0 || !slices.Contains(e.Event.Flags, webhook.FlagTimeless) {
-		t.Errorf("%+v", a)
+		t.Errorf("got %+v and %+v, want two events that are not timeless, and %+v as it was", a, b, e)
 	}
-	if e.WithTrustedID("default", "").Key != e.Key {
-		t.Error("an absent request id changes the identity")
+	if got := e.WithTrustedID("default", "").Key; got != e.Key {
+		t.Errorf("without a request id: got %s, want %s", got, e.Key)
 	}
 }
 
-// TestKeyIsStable: keys are stored for years; a change of their form needs
-// another version.
+// TestKeyIsStable holds the form of keys: they are stored for years, so another
+// form needs another version.
 func TestKeyIsStable(t *testing.T) {
 	e := one(t, `{"event_type":"EMAIL_OPEN","campaign_id":1,"stats_id":"s","event_timestamp":"2026-03-04T17:00:00Z"}`, corpusOptions)
 	if want := "v1:EMAIL_OPEN:BCQJY4CL6XFCPI3RMWUJXICDHJTRVNKB"; e.Key != want {
-		t.Errorf("%s, want %s", e.Key, want)
+		t.Errorf("got %s, want %s", e.Key, want)
 	}
 }
 
-// The name of an unknown type is text that is decoded already: a backslash in it
-// is a character.
+// TestTypesWithBackslashes holds that the name of an unknown type is text that is
+// decoded already: a backslash in it is a character.
 func TestTypesWithBackslashes(t *testing.T) {
 	seen := map[string]string{}
 	for _, typ := range []string{`A\`, `\`, `\\`, `A\n`, "A\n", `A\u0041`, "AA", `A\u00`, `A\"`, `A"`} {
 		e := one(t, `{"event_type":`+quoted(typ)+`,"campaign_id":1}`, corpusOptions)
 		checkElement(t, e, corpusOptions)
 		if other, ok := seen[e.Fingerprint]; ok {
-			t.Errorf("%q and %q are one body", typ, other)
+			t.Errorf("got one fingerprint of %q and %q, want two", typ, other)
 		}
 		seen[e.Fingerprint] = typ
 	}

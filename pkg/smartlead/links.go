@@ -5,21 +5,6 @@ import "strings"
 // maxLinks bounds the links that are read from one click.
 const maxLinks = 1000
 
-// clickedLinks reads link_details, else the deprecated link_clicked, else the
-// nested dialect's link. Captures show lists of strings; a string, objects and
-// JSON inside text are read as well, since the current shape is not documented.
-func (b *body) clickedLinks() []string {
-	for _, v := range [...]uint32{b.f[fLinkDetails], b.f[fLinkClicked], b.f[fLink]} {
-		if v == 0 {
-			continue
-		}
-		if links := b.tree.linksIn(nil, v, 4); len(links) > 0 {
-			return links
-		}
-	}
-	return nil
-}
-
 // linksIn collects links in order; depth bounds containers within containers.
 func (t *tree) linksIn(links []string, v uint32, depth int) []string {
 	if depth == 0 || len(links) >= maxLinks {
@@ -54,7 +39,7 @@ func textLinks(links []string, s string, depth int) []string {
 		return links
 	}
 	if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, `"`) {
-		inner, err := scanTree([]byte(s), Limits{}.orDefault())
+		inner, err := scanTree([]byte(s), bodyLimits)
 		if err == nil {
 			defer inner.free()
 			return inner.linksIn(links, 0, depth-1)

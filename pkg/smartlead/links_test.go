@@ -22,7 +22,7 @@ func TestLinks(t *testing.T) {
 	} {
 		e := one(t, `{"event_type":"EMAIL_LINK_CLICK",`+members+`}`, corpusOptions)
 		if !slices.Equal(e.Event.Links, want) {
-			t.Errorf("%s: %q", members, e.Event.Links)
+			t.Errorf("%s: got %q, want %q", members, e.Event.Links, want)
 		}
 	}
 }

@@ -19,8 +19,8 @@ var memberValues = []string{
 	`"secret_key=x"`, `"/webhooks/a/b"`, `"secretkey"`,
 }
 
-// FuzzMembers: each pair of bytes of the input is a member that is read and its
-// value. It is an event, whatever the members hold.
+// FuzzMembers takes each pair of bytes of the input for a member that is read and
+// its value. It is an event, whatever the members hold.
 func FuzzMembers(f *testing.F) {
 	names := []string{"x", "body", "headers", "data", "secret_key", "webhook_url", "event_\\u0074ype", "\\\\"}
 	for name := range fieldNames {
@@ -42,14 +42,14 @@ func FuzzMembers(f *testing.F) {
 		text.WriteByte('}')
 		batch, err := Parse([]byte(text.String()), fuzzOptions)
 		if err != nil {
-			t.Fatalf("%v: %s", err, text.String())
+			t.Fatalf("got %v, want no error: %s", err, text.String())
 		}
 		for _, e := range batch.Elements {
 			if errors.Is(e.Err, ErrNotObject) { // in a wrapper's array
 				continue
 			}
 			if e.Err != nil {
-				t.Fatalf("%v: %s", e.Err, text.String())
+				t.Fatalf("got %v, want no error: %s", e.Err, text.String())
 			}
 			checkElement(t, e, fuzzOptions)
 		}

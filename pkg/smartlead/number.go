@@ -6,7 +6,7 @@ import "strings"
 // written out. Beyond it the number stays as it was written.
 const maxDecimalDigits = 40
 
-// decimal is the canonical decimal text of a JSON number, exact at any size:
+// decimal returns the canonical decimal text of a JSON number, exact at any size:
 // 12, 12.0 and 1.2e1 are "12". The provider sends one id as number or text and
 // beyond 2^53, so no conversion to a float or an int may happen.
 func decimal(raw []byte) string {

@@ -18,29 +18,18 @@ type Options struct {
 	// Secrets are literal values, such as the token of the URL, that are
 	// removed wherever they appear in a body. Values below 6 bytes are ignored.
 	Secrets []string
-	// Limits bounds what a body may cost; zero fields have defaults.
-	Limits Limits
 }
 
-// Limits bounds a body. Its size is bounded by the caller.
-type Limits struct {
-	Depth    int // nested objects and arrays; default 100
-	Values   int // values and member names in one body; default 1,000,000
-	Elements int // elements of a top-level array; default 10,000
+// limits bounds what one JSON text may cost. Its size is bounded by the caller.
+type limits struct {
+	depth  int // nested objects and arrays
+	values int // values and member names
 }
 
-func (l Limits) orDefault() Limits {
-	if l.Depth <= 0 {
-		l.Depth = 100
-	}
-	if l.Values <= 0 {
-		l.Values = 1_000_000
-	}
-	if l.Elements <= 0 {
-		l.Elements = 10_000
-	}
-	return l
-}
+var bodyLimits = limits{depth: 100, values: 1_000_000}
+
+// maxElements bounds the elements that are read of a top-level array.
+const maxElements = 10_000
 
 // Batch is what one request brought.
 type Batch struct {
@@ -76,8 +65,8 @@ func Parse(body []byte, opts Options) (batch Batch, err error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	p := parser{opts: opts, lim: opts.Limits.orDefault(), redactor: newRedactor(opts)}
-	t, err := scanTree(body, p.lim)
+	p := parser{opts: opts, redactor: newRedactor(opts)}
+	t, err := scanTree(body, bodyLimits)
 	if err != nil {
 		return Batch{}, err
 	}
@@ -127,13 +116,12 @@ func decodeBody(body []byte) ([]byte, error) {
 
 type parser struct {
 	opts     Options
-	lim      Limits
 	redactor *redactor
 	batch    Batch
 }
 
 func (p *parser) append(e Element) error {
-	if len(p.batch.Elements) >= p.lim.Elements {
+	if len(p.batch.Elements) >= maxElements {
 		return refuse(ErrTooMany, 0, "more elements than are read")
 	}
 	e.Index = len(p.batch.Elements)
@@ -164,7 +152,7 @@ func (p *parser) event(t *tree, i uint32) (e Element, err error) {
 
 // analyze reads a redacted payload.
 func analyze(payload []byte, opts Options) (Element, error) {
-	t, err := scanTree(payload, opts.Limits.orDefault())
+	t, err := scanTree(payload, bodyLimits)
 	if err != nil {
 		return Element{}, err
 	}
@@ -174,8 +162,8 @@ func analyze(payload []byte, opts Options) (Element, error) {
 	}
 	t.share()
 	b := read(t)
-	e := Element{Fingerprint: b.fingerprint(), Payload: payload}
-	fields := b.identity(opts.Account, e.Fingerprint)
+	e := Element{Fingerprint: b.bodyHash, Payload: payload}
+	fields := b.identity(opts.Account)
 	e.Key = naturalKey(b.typ, fields)
 	e.Timeless = b.timeless(fields)
 	e.Basis, e.BasisFields = fields.names(), fields.shown()

@@ -1,54 +1,39 @@
 package smartlead
 
-import (
-	"strings"
-
-	"smartlead-receiver/pkg/webhook"
-)
+import "strings"
 
 // people is who takes part in an event.
 type people struct {
-	lead            string // "" when the body names nobody who can be the lead
-	fromDescription string // read from the description: shown, never hashed
-	mailbox         string // ours
-	responder       string // who wrote the reply
-	target          string // leadCorrespondence.targetLeadEmail
+	lead      string // "" when the body names nobody who can be the lead
+	described string // the lead, read from the description: shown, never hashed
+	leadName  string
+	mailbox   string // ours
+	responder string // who wrote the reply
+	target    string // leadCorrespondence.targetLeadEmail
 }
 
-func isReply(t webhook.Type) bool {
-	return t == webhook.EmailReply || t == webhook.UntrackedReplies
+// alerted reads no lead: email and data.email are our mailbox (helpcenter
+// articles 88 and 403).
+func (b *body) alerted() people {
+	return people{mailbox: firstAddress(b.scalar(fEmail), b.text(b.get(b.f[fData], "email")))}
 }
 
-func isAlert(t webhook.Type) bool {
-	return t == webhook.EmailAccountDisconnected || t == webhook.LinkedInDisconnected || t == webhook.CampaignBounceBreach
-}
-
-// who finds the people of an event by its type.
-func (b *body) who() people {
-	switch {
-	case isAlert(b.typ):
-		// helpcenter articles 88 and 403: email and data.email are our mailbox.
-		return people{mailbox: firstAddress(b.scalar(fEmail), b.text(b.get(b.f[fData], "email")))}
-	case b.typ == webhook.UntrackedReplies:
-		return b.untracked()
-	}
-	return b.correspondence()
-}
-
-// untracked: the lead is the sender, the mailbox the recipient (help page
-// "Untracked replies"; in the flat dialect from_email and to_email).
+// untracked takes the sender for the lead and the recipient for our mailbox
+// (help page "Untracked replies"; in the flat dialect from_email and to_email).
 func (b *body) untracked() people {
-	p := people{mailbox: firstAddress(b.scalar(fRecipientDetail), b.scalar(fToEmail))}
-	sender := firstAddress(b.scalar(fSenderDetail), b.scalar(fFromEmail))
-	p.responder = sender
-	if sender != p.mailbox && !isDaemon(sender) {
-		p.lead = sender
+	p := people{
+		mailbox:  firstAddress(b.scalar(fRecipientDetail), b.scalar(fToEmail)),
+		leadName: displayName(b.scalar(fSenderDetail)),
+	}
+	p.responder = firstAddress(b.scalar(fSenderDetail), b.scalar(fFromEmail))
+	if p.responder != p.mailbox && !isDaemon(p.responder) {
+		p.lead = p.responder
 	}
 	return p
 }
 
-// correspondence is the rule for all others. from_email is our mailbox and
-// to_email the prospect, even on EMAIL_REPLY; since real data break this, the
+// correspondence is the rule for mails of a campaign. from_email is our mailbox
+// and to_email the prospect, even on EMAIL_REPLY; since real data break this, the
 // fields that name the lead go first: sl_lead_email,
 // leadCorrespondence.targetLeadEmail, lead_email, lead_data.email, lead.email,
 // last to_email ("to" in LEAD_CATEGORY_UPDATED).
@@ -94,34 +79,55 @@ func (b *body) correspondence() people {
 	case recipient != p.lead && !isDaemon(recipient):
 		p.mailbox = recipient
 	}
-	if p.lead == "" {
-		p.fromDescription = b.describedLead(p.mailbox)
+	p.leadName = b.leadName(p.lead)
+	return p
+}
+
+// describedCorrespondence reads the lead out of the description where no other
+// member has it ("… sent to X got bounced", seen by an integrator on bounces
+// without to_email).
+func (b *body) describedCorrespondence() people {
+	p := b.correspondence()
+	if p.lead != "" {
+		return p
+	}
+	for word := range strings.FieldsSeq(b.scalar(fDescription)) {
+		a := address(strings.Trim(word, `.,;:!?"'()[]`))
+		if a != "" && a != p.mailbox && !isDaemon(a) {
+			p.described = a
+			break
+		}
 	}
 	return p
 }
 
-// ourMailbox is the mailbox where a field of its own names it: seen live
+// leadName returns the name beside the lead's address: to_name stands for the
+// prospect only where to_email does.
+func (b *body) leadName(lead string) string {
+	if s := b.scalar(fLeadName); s != "" {
+		return s
+	}
+	for _, o := range [...]uint32{b.f[fLead], b.f[fLeadData]} {
+		if s := strings.TrimSpace(b.text(b.get(o, "first_name")) + " " + b.text(b.get(o, "last_name"))); s != "" {
+			return s
+		}
+	}
+	if s := strings.TrimSpace(b.scalar(fLeadFirstName) + " " + b.scalar(fLeadLastName)); s != "" {
+		return s
+	}
+	if to := address(b.scalar(fToEmail)); to == lead || to == "" {
+		return b.scalar(fToName)
+	}
+	return ""
+}
+
+// ourMailbox returns the mailbox where a field of its own names it: seen live
 // (sl_senders_mailbox), nestedtype (email_account.from_email), short
 // (email_account).
 func (b *body) ourMailbox() string {
 	account := b.f[fEmailAccount]
 	return firstAddress(b.scalar(fSlSendersMailbox), b.text(b.get(account, "from_email")),
 		b.text(b.get(account, "email")), b.scalar(fEmailAccount))
-}
-
-// describedLead reads the address of a bounce without to_email out of its
-// description ("… sent to X got bounced", seen by an integrator).
-func (b *body) describedLead(mailbox string) string {
-	if b.typ != webhook.EmailBounce {
-		return ""
-	}
-	for word := range strings.FieldsSeq(b.scalar(fDescription)) {
-		a := address(strings.Trim(word, `.,;:!?"'()[]`))
-		if a != "" && a != mailbox && !isDaemon(a) {
-			return a
-		}
-	}
-	return ""
 }
 
 func firstAddress(values ...string) string {
@@ -135,29 +141,36 @@ func firstAddress(values ...string) string {
 
 // senderFlags says what is odd about who replied. Of 177 stored replies of one
 // integrator, 27 came from our own sender, a daemon or a no-reply.
-func (b *body) senderFlags(p people) (own, daemon, colleague, forwarded bool) {
-	if !isReply(b.typ) {
-		return
+type senderFlags struct {
+	own, daemon, colleague, forwarded bool
+}
+
+func (b *body) untrackedSender() senderFlags {
+	p := b.people
+	return senderFlags{
+		own:    p.responder != "" && p.responder == p.mailbox,
+		daemon: isDaemon(p.responder) || isDaemonName(displayName(b.scalar(fSenderDetail))),
 	}
+}
+
+func (b *body) replySender() senderFlags {
+	var s senderFlags
+	p := b.people
 	to, from := address(b.scalar(fToEmail)), address(b.scalar(fFromEmail))
-	if b.typ == webhook.UntrackedReplies {
-		own = p.responder != "" && p.responder == p.mailbox
-		daemon = isDaemon(p.responder) || isDaemonName(displayName(b.scalar(fSenderDetail)))
-		return own, daemon, false, false
-	}
-	daemon = isDaemon(p.responder) || isDaemon(to) || isDaemon(from) || isDaemonName(b.scalar(fToName))
+	s.daemon = isDaemon(p.responder) || isDaemon(to) || isDaemon(from) || isDaemonName(b.scalar(fToName))
 	if p.responder != "" {
-		own = p.responder == p.mailbox
+		s.own = p.responder == p.mailbox
 	} else if p.mailbox != "" {
-		own = to == p.mailbox && (from != p.lead || from == "") || address(b.scalar(fToName)) == p.mailbox
+		s.own = to == p.mailbox && (from != p.lead || from == "") || address(b.scalar(fToName)) == p.mailbox
 	}
 	target := p.target
 	if target == "" {
 		target = p.lead
 	}
-	company := strings.ReplaceAll(strings.ToLower(b.text(b.get(b.f[fLeadCorrespondence], "repliedCompanyDomain"))), "_", "")
-	colleague = p.responder != "" && target != "" && p.responder != target &&
-		!own && !daemon && company != "differentcompany"
-	forwarded = b.text(b.get(b.f[fLeadCorrespondence], "forwardedFrom")) != "" || b.scalar(fForwardedFrom) != ""
-	return own, daemon, colleague, forwarded
+	correspondence := b.f[fLeadCorrespondence]
+	company := strings.ReplaceAll(strings.ToLower(b.text(b.get(correspondence, "repliedCompanyDomain"))), "_", "")
+	s.colleague = p.responder != "" && target != "" && p.responder != target &&
+		!s.own && !s.daemon && company != "differentcompany"
+	s.forwarded = b.text(b.get(correspondence, "forwardedFrom")) != "" || b.scalar(fForwardedFrom) != ""
+	return s
 }

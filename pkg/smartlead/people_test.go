@@ -51,7 +51,7 @@ func TestPeople(t *testing.T) {
 				got = e.Event.Lead.Email
 			}
 			if local(got) != c.lead || local(e.Event.Mailbox) != c.mailbox || !slices.Equal(e.Event.Flags, c.flags) {
-				t.Errorf("lead %q, mailbox %q, flags %v", got, e.Event.Mailbox, e.Event.Flags)
+				t.Errorf("got lead %q, mailbox %q, flags %v, want %q, %q, %v", got, e.Event.Mailbox, e.Event.Flags, c.lead, c.mailbox, c.flags)
 			}
 		})
 	}
@@ -62,7 +62,7 @@ func local(addr string) string {
 	return s
 }
 
-// TestTimeFields: which members are the time of which event, in order.
+// TestTimeFields says which members are the time of which event, in order.
 func TestTimeFields(t *testing.T) {
 	at := func(minute int) string { return fmt.Sprintf(`"2026-03-04T17:%02d:00Z"`, minute) }
 	all := `"event_timestamp":` + at(1) + `,"timestamp":` + at(3) +
@@ -86,17 +86,17 @@ func TestTimeFields(t *testing.T) {
 		for _, name := range strings.Fields(want) {
 			e := one(t, body, corpusOptions)
 			if e.Event.OccurredAtSource != webhook.TimeFromEvent || e.Event.OccurredAt.Minute() != minutes[name] {
-				t.Errorf("%s: %v is not of %s", typ, e.Event.OccurredAt, name)
+				t.Errorf("%s: got %v, want the time of %s, minute %d", typ, e.Event.OccurredAt, name, minutes[name])
 			}
 			body = strings.Replace(body, `"`+name+`":`, `"no_`+name+`":`, 1)
 		}
 		if e := one(t, body, corpusOptions); e.Event.OccurredAtSource != webhook.TimeFromReceipt {
-			t.Errorf("%s: %v is nobody's time", typ, e.Event.OccurredAt)
+			t.Errorf("%s: got %v, want no time", typ, e.Event.OccurredAt)
 		}
 	}
 }
 
-// TestReply: text and HTML wherever they stand, and who answered.
+// TestReply reads text and HTML wherever they stand, and who answered.
 func TestReply(t *testing.T) {
 	const from = `"from_email":"mira@outbound.example",`
 	for members, want := range map[string]webhook.Reply{
@@ -111,10 +111,10 @@ func TestReply(t *testing.T) {
 	} {
 		e := one(t, `{"event_type":"EMAIL_REPLY",`+from+members+`}`, corpusOptions)
 		if e.Event.Reply == nil || *e.Event.Reply != want {
-			t.Errorf("%s: %+v", members, e.Event.Reply)
+			t.Errorf("%s: got %+v, want %+v", members, e.Event.Reply, want)
 		}
 	}
 	if e := one(t, `{"event_type":"EMAIL_REPLY"}`, corpusOptions); e.Event.Reply != nil {
-		t.Errorf("a reply of nothing: %+v", e.Event.Reply)
+		t.Errorf("of nothing: got %+v, want no reply", e.Event.Reply)
 	}
 }

@@ -28,14 +28,14 @@ func redactPieces(t rapid.TB, text string) {
 	r := newRedactor(opts)
 	got, _ := r.text(strings.ToValidUTF8(text, "\uFFFD"))
 	if strings.Contains(got, piecesSecret) {
-		t.Fatalf("the secret shows: %q of %q", got, text)
+		t.Fatalf("got %q of %q, want none of the secret", got, text)
 	}
 	if again, _ := r.text(got); again != got {
-		t.Fatalf("not the same again: %q, then %q, of %q", got, again, text)
+		t.Fatalf("again: got %q, want %q, of %q", again, got, text)
 	}
 	for _, m := range hookPath.FindAllStringSubmatch(got, -1) {
 		if m[1] != redactedMark {
-			t.Fatalf("a hook's token shows: %q of %q", got, text)
+			t.Fatalf("got %q of %q, want no hook's token", got, text)
 		}
 	}
 	checkElement(t, one(t, `{"a":`+quoted(strings.ToValidUTF8(text, ""))+`}`, opts), opts)
@@ -47,7 +47,7 @@ func TestRedactPieces(t *testing.T) {
 	})
 }
 
-// FuzzRedact: each byte of the input is a piece.
+// FuzzRedact takes each byte of the input for a piece.
 func FuzzRedact(f *testing.F) {
 	for i := range textPieces {
 		f.Add([]byte{byte(i), byte(i + 1)})

@@ -15,20 +15,20 @@ func one(t rapid.TB, body string, opts Options) Element {
 	t.Helper()
 	batch, err := Parse([]byte(body), opts)
 	if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil {
-		t.Fatalf("not one event: %v %+v\n%s", err, batch.Elements, body)
+		t.Fatalf("got %+v and the error %v, want one event\n%s", batch.Elements, err, body)
 	}
 	return batch.Elements[0]
 }
 
-// TestOtherSpellings: how one event is written changes neither its id nor its
-// fingerprint.
+// TestOtherSpellings holds that how one event is written changes neither its id
+// nor its fingerprint.
 func TestOtherSpellings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := generateEvent(t)
 		want := one(t, g.body.String(), corpusOptions)
 		got := one(t, respell(t, g.body), corpusOptions)
 		if got.Key != want.Key || got.Fingerprint != want.Fingerprint {
-			t.Fatalf("another event\n%v %v\n%v %v", want.BasisFields, want.Fingerprint, got.BasisFields, got.Fingerprint)
+			t.Fatalf("got another event\n%v %v\nwant\n%v %v", got.BasisFields, got.Fingerprint, want.BasisFields, want.Fingerprint)
 		}
 	})
 }
@@ -93,8 +93,8 @@ func escaped(t *rapid.T, s string) string {
 	return text.String()
 }
 
-// TestVolatileMembers: what differs between hooks and deliveries does not
-// change the event.
+// TestVolatileMembers holds that what differs between hooks and deliveries does
+// not change the event.
 func TestVolatileMembers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := generateEvent(t)
@@ -112,13 +112,13 @@ func TestVolatileMembers(t *testing.T) {
 		}
 		got := one(t, other.String(), corpusOptions)
 		if got.Key != want.Key || got.Fingerprint != want.Fingerprint {
-			t.Fatalf("another event\n%v\n%v", want.BasisFields, got.BasisFields)
+			t.Fatalf("got another event\n%v %v\nwant\n%v %v", got.BasisFields, got.Fingerprint, want.BasisFields, want.Fingerprint)
 		}
 	})
 }
 
-// TestDiscriminatingFields: each of an event's discriminating fields makes
-// another event, and so does another account.
+// TestDiscriminatingFields holds that each of an event's discriminating fields
+// makes another event, and so does another account.
 func TestDiscriminatingFields(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := generateEvent(t)
@@ -130,19 +130,19 @@ func TestDiscriminatingFields(t *testing.T) {
 		slices.Sort(names)
 		for _, name := range names {
 			if one(t, g.changes[name](g.body).String(), corpusOptions).Key == first.Key {
-				t.Fatalf("%s does not change the event %v\n%s", name, first.BasisFields, g.body)
+				t.Fatalf("with another %s: got the same event %v, want another one\n%s", name, first.BasisFields, g.body)
 			}
 		}
 		opts := corpusOptions
 		opts.Account = "another"
 		if one(t, g.body.String(), opts).Key == first.Key {
-			t.Fatal("two accounts share an event")
+			t.Fatalf("got one event %s of two accounts, want two", first.Key)
 		}
 	})
 }
 
-// TestRedactionKeepsIdentity: neither the redaction's key nor its literals
-// change the event.
+// TestRedactionKeepsIdentity holds that neither the redaction's key nor its
+// literals change the event.
 func TestRedactionKeepsIdentity(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		body := generateEvent(t).body.with(member{"x_api_key", quoted(drawText(t, "key"))},
@@ -153,13 +153,13 @@ func TestRedactionKeepsIdentity(t *testing.T) {
 			opts := Options{Account: corpusOptions.Account, RedactionKey: []byte(key)}
 			e := one(t, body, opts)
 			if e.Key != first.Key || e.Fingerprint != first.Fingerprint {
-				t.Fatal("the redaction's key changes the event")
+				t.Fatalf("under the key %q: got %s %s, want %s %s", key, e.Key, e.Fingerprint, first.Key, first.Fingerprint)
 			}
 		}
 	})
 }
 
-// TestSecretsNeverShow: a literal is gone from everything but SecretKey,
+// TestSecretsNeverShow holds that a literal is gone from everything but SecretKey,
 // wherever and however it stands in the body.
 func TestSecretsNeverShow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -172,7 +172,7 @@ func TestSecretsNeverShow(t *testing.T) {
 		e := one(t, text, opts)
 		checkElement(t, e, opts)
 		if shown := fmt.Sprintf("%+v %s", e.Event, e.Payload); strings.Contains(shown, secret) || strings.Contains(shown, spelled) {
-			t.Fatalf("the secret shows: %s", shown)
+			t.Fatalf("got %s, want none of the secret %s", shown, secret)
 		}
 	})
 }

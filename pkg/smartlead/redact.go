@@ -106,7 +106,7 @@ func newRedactor(opts Options) *redactor {
 // notPlain finds characters that an URL or a JSON string may spell otherwise.
 func notPlain(r rune) bool { return r >= 0x80 || !isNameByte(byte(r)) }
 
-// fingerprint is what replaces a credential.
+// fingerprint returns what replaces a credential.
 func (r *redactor) fingerprint(secret string) string {
 	if len(r.key) == 0 {
 		return redactedMark
@@ -126,7 +126,7 @@ func isRedacted(s string) bool {
 	return len(rest) == hmacDigits && strings.Trim(rest, "0123456789abcdef") == ""
 }
 
-// payload is the redacted text of the object at root: a copy of the original
+// payload returns the redacted text of the object at root: a copy of the original
 // but for what is removed. Of duplicate members the last one stays.
 func (r *redactor) payload(t *tree, root uint32) []byte {
 	e := editor{t: t, r: r, root: root, last: t.nodes[root].start}
@@ -137,8 +137,8 @@ func (r *redactor) payload(t *tree, root uint32) []byte {
 	if !e.renamed {
 		return e.out
 	}
-	// Two names may have become one.
-	again, err := scanTree(e.out, Limits{Values: len(t.nodes), Depth: len(t.src)})
+	// A renamed member may have become the twin of another.
+	again, err := scanTree(e.out, limits{values: len(t.nodes), depth: len(t.src)})
 	if err != nil {
 		return e.out
 	}
@@ -194,7 +194,7 @@ func (e *editor) object(i uint32) {
 			e.credential(value)
 		case hookURLMember:
 			e.hookURL(value)
-		default:
+		case plainMember:
 			e.value(value)
 		}
 	}

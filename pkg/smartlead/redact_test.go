@@ -53,20 +53,20 @@ func TestRedaction(t *testing.T) {
 func TestSecretKey(t *testing.T) {
 	e := one(t, `{"secret_key":"first","event_type":"EMAIL_OPEN","secret_key":"second"}`, corpusOptions)
 	if e.SecretKey != "second" || e.TestEvent {
-		t.Errorf("secret %q, test event %v", e.SecretKey, e.TestEvent)
+		t.Errorf("got secret %q, test event %v, want \"second\", false", e.SecretKey, e.TestEvent)
 	}
 	if e = one(t, `{"secret_key":"secretkey"}`, corpusOptions); !e.TestEvent {
-		t.Error("the dashboard's test event is not told")
+		t.Error("of the dashboard's word: got no test event, want one")
 	}
 	if e = one(t, `{"secret_key":"SecretKey"}`, corpusOptions); e.TestEvent {
-		t.Error("another word counts as a test event")
+		t.Error("of another word: got a test event, want none")
 	}
 }
 
 func TestErrorsSayNothingOfTheBody(t *testing.T) {
 	for _, body := range []string{`{"a":s3cr3t}`, `"s3cr3t"`, `s3cr3t`, `{"s3cr3t`, "{\"s3cr3t\":\"\xff\"}", `{"a":"s3cr3t\q"}`} {
 		if _, err := Parse([]byte(body), corpusOptions); err == nil || strings.Contains(err.Error(), "s3cr3t") {
-			t.Errorf("%s: %v", body, err)
+			t.Errorf("%s: got %v, want an error without the secret", body, err)
 		}
 	}
 }

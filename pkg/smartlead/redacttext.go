@@ -95,7 +95,7 @@ func cutHookPaths(s, slash string) string {
 	return out.String()
 }
 
-// segment is the length of the path segment at the beginning of s.
+// segment returns the length of the path segment at the beginning of s.
 func segment(s string) int {
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -108,7 +108,7 @@ func segment(s string) int {
 	return len(s)
 }
 
-// query is the length of the query at the beginning of s.
+// query returns the length of the query at the beginning of s.
 func query(s string) int {
 	if i := strings.IndexAny(s, "\"'\\ \t\r\n<>"); i >= 0 {
 		return i
@@ -121,7 +121,7 @@ func encodes(s, digits string) bool {
 	return len(s) >= 3 && s[0] == '%' && strings.EqualFold(s[1:3], digits)
 }
 
-// cutAssignments replaces what follows an API key's name: api_key=…, also
+// cutAssignments replaces what follows a credential's name: api_key=…, also
 // percent-encoded, "secret_key":"…", Authorization: Bearer …. There is no keyed
 // fingerprint in a text: a reply's text and a link can be part of the identity,
 // which must not depend on the redaction's key.
@@ -148,7 +148,7 @@ func cutAssignments(s string) string {
 	return out.String()
 }
 
-// separator is the length of an assignment's sign at s[i]; 0 when there is none.
+// separator returns the length of an assignment's sign at s[i]; 0 when there is none.
 func separator[T string | []byte](s T, i int) int {
 	switch s[i] {
 	case '=', ':':
@@ -161,8 +161,8 @@ func separator[T string | []byte](s T, i int) int {
 	return 0
 }
 
-// The names, backwards, whose assigned values are credentials in plain text.
-// They are fewer than those of members: a prospect's link may have a token of
+// textCredentials has the names, backwards, whose assigned values are credentials
+// in plain text. They are fewer than those of members: a prospect's link may have a token of
 // its own, which tells two clicks apart.
 var textCredentials = [...]string{"yekipa", "yekterces", "noitazirohtua"}
 

@@ -22,7 +22,7 @@ type scanner struct {
 	pos   int
 	nodes []node
 	open  []uint32 // containers not yet closed
-	lim   Limits
+	lim   limits
 }
 
 // run scans one JSON text and nothing after it.
@@ -48,7 +48,7 @@ func (s *scanner) value() (opened bool, err error) {
 	if s.pos >= len(s.src) {
 		return false, refuse(ErrNotJSON, s.pos, "a value is missing")
 	}
-	if len(s.nodes) >= s.lim.Values {
+	if len(s.nodes) >= s.lim.values {
 		return false, refuse(ErrTooMany, s.pos, "more values than are read")
 	}
 	s.push()
@@ -71,7 +71,7 @@ func (s *scanner) value() (opened bool, err error) {
 }
 
 func (s *scanner) container(c byte) (opened bool, err error) {
-	if len(s.open) >= s.lim.Depth {
+	if len(s.open) >= s.lim.depth {
 		return false, refuse(ErrTooDeep, s.pos, "an object or array inside too many others")
 	}
 	s.open = append(s.open, uint32(len(s.nodes)-1))
@@ -101,7 +101,7 @@ func (s *scanner) push() {
 		for _, c := range []byte{',', ':', '{', '['} {
 			bound += bytes.Count(s.src[s.pos:], []byte{c})
 		}
-		s.nodes = slices.Grow(s.nodes, max(min(bound, s.lim.Values+2-len(s.nodes)), 2))
+		s.nodes = slices.Grow(s.nodes, max(min(bound, s.lim.values+2-len(s.nodes)), 2))
 	}
 	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
 }

@@ -30,9 +30,9 @@ const (
 
 // scanTree scans src. The tree refers to src, which must not change; give it
 // back with free.
-func scanTree(src []byte, lim Limits) (*tree, error) {
+func scanTree(src []byte, lim limits) (*tree, error) {
 	t := trees.Get().(*tree)
-	if guess := min(len(src)/bytesPerNode, lim.Values) + 64; guess > cap(t.nodes) {
+	if guess := min(len(src)/bytesPerNode, lim.values) + 64; guess > cap(t.nodes) {
 		t.nodes = make([]node, 0, guess)
 	}
 	s := scanner{src: src, nodes: t.nodes[:0], open: t.open[:0], lim: lim}
@@ -70,13 +70,13 @@ func (t *tree) free() {
 	trees.Put(t)
 }
 
-// kind is the first byte of the value: { [ " t f n - or a digit.
+// kind returns the first byte of the value: { [ " t f n - or a digit.
 func (t *tree) kind(i uint32) byte { return t.src[t.nodes[i].start] }
 
-// raw is the value as it stands in the text.
+// raw returns the value as it stands in the text.
 func (t *tree) raw(i uint32) []byte { return t.src[t.nodes[i].start:t.nodes[i].end] }
 
-// inner is a string without its quotes, escapes as they stand.
+// inner returns a string without its quotes, escapes as they stand.
 func (t *tree) inner(i uint32) []byte { return t.src[t.nodes[i].start+1 : t.nodes[i].end-1] }
 
 // isObject and isArray are false for an absent value.
@@ -112,7 +112,7 @@ func (t *tree) get(object uint32, name string) uint32 {
 	return t.member(object, name)
 }
 
-// member is get for an object that is there; it may be the root.
+// member does what get does, for an object that is there; it may be the root.
 func (t *tree) member(object uint32, name string) uint32 {
 	found := uint32(0)
 	for n, v := range t.children(object) {
@@ -131,7 +131,7 @@ func (t *tree) nameIs(i uint32, name string) bool {
 	return bytes.IndexByte(in, '\\') >= 0 && string(unescape(nil, in)) == name
 }
 
-// verbatim is the decoded text of a string, the decimal text of a number, a
+// verbatim returns the decoded text of a string, the decimal text of a number, a
 // boolean's word; "" for null, the text "null", containers and absent values.
 func (t *tree) verbatim(i uint32) string {
 	if i == 0 {
@@ -151,10 +151,10 @@ func (t *tree) verbatim(i uint32) string {
 	return decimal(t.raw(i))
 }
 
-// text is verbatim without white space around it.
+// text returns verbatim without white space around it.
 func (t *tree) text(i uint32) string { return strings.TrimSpace(t.verbatim(i)) }
 
-// firstText is the first text that is not empty.
+// firstText returns the first text that is not empty.
 func (t *tree) firstText(values ...uint32) string {
 	for _, v := range values {
 		if s := t.text(v); s != "" {
@@ -205,7 +205,7 @@ func (t *tree) str(i uint32) string {
 }
 
 // isNull tells whether a string's text stands for null: integrators of the
-// provider's webhooks guard against the word (smartlead-facts, "Types").
+// provider's webhooks guard against the word.
 func isNull(in []byte) bool {
 	in = bytes.TrimSpace(in)
 	return len(in) == 4 && strings.EqualFold(string(in), "null")

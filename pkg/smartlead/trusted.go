@@ -7,7 +7,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// The names of an identity that rests on the provider's request id.
+// These name the fields of an identity that rests on the provider's request id.
 const (
 	basisRequestID = "request_id"
 	basisIndex     = "index"

@@ -3,8 +3,6 @@ package smartlead
 import (
 	"bytes"
 	"slices"
-
-	"smartlead-receiver/pkg/webhook"
 )
 
 // maxWrappers bounds how many wrappers and JSON texts are opened, one inside
@@ -42,7 +40,7 @@ func (p *parser) reserve(t *tree, array uint32) {
 	for range t.children(array) {
 		n++
 	}
-	p.batch.Elements = slices.Grow(p.batch.Elements, min(n, p.lim.Elements))
+	p.batch.Elements = slices.Grow(p.batch.Elements, min(n, maxElements))
 }
 
 // element reads one element of an array. A wrapper in it is opened; what the
@@ -83,7 +81,7 @@ func (p *parser) open(t *tree, i uint32, hops int) (inner *tree, at uint32, ok b
 		text := bytes.TrimSpace(unescape(make([]byte, 0, len(in)), in))
 		next := (*tree)(nil)
 		if len(text) > 0 && bytes.IndexByte([]byte(`{["`), text[0]) >= 0 {
-			next, _ = scanTree(text, p.lim)
+			next, _ = scanTree(text, bodyLimits)
 		}
 		inner.freeUnless(t)
 		if next == nil {
@@ -150,7 +148,8 @@ func (t *tree) typed(i uint32) (named, known bool) {
 	}
 	f := t.index(i)
 	name, _ := t.typeName(&f)
-	return name != "", canonicalType(name) != webhook.Unknown
+	_, known = TypeNamed(name)
+	return name != "", known
 }
 
 func (t *tree) onlyRelayMembers(i uint32) bool {

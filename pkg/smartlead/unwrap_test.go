@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestWrappers: what is opened, and what is an event itself.
+// TestWrappers says what is opened, and what is an event itself.
 func TestWrappers(t *testing.T) {
 	const event = `{"event_type":"EMAIL_OPEN","stats_id":"s"}`
 	text := quoted
@@ -47,7 +47,7 @@ func TestWrappers(t *testing.T) {
 			var got []string
 			for _, e := range batch.Elements {
 				if (e.Err != nil) != (len(e.Payload) == 0) || e.Err != nil && !errors.Is(e.Err, ErrNotObject) {
-					t.Errorf("error %v, payload %s", e.Err, e.Payload)
+					t.Errorf("got the error %v and the payload %s, want one of them, and ErrNotObject alone", e.Err, e.Payload)
 				}
 				got = append(got, string(e.Payload))
 			}
@@ -64,7 +64,7 @@ func TestWrappersAreBounded(t *testing.T) {
 		body = quoted(body)
 	}
 	if _, err := Parse([]byte(body), Options{}); !errors.Is(err, ErrScalar) {
-		t.Errorf("beyond the bound: %v", err)
+		t.Errorf("beyond the bound: got %v, want %v", err, ErrScalar)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestUntrackedPeople(t *testing.T) {
 			lead, leadName = e.Lead.Email, e.Lead.Name
 		}
 		if lead != c.lead || e.Mailbox != c.mailbox || leadName != c.name {
-			t.Errorf("%s: lead %q %q, mailbox %q", name, lead, leadName, e.Mailbox)
+			t.Errorf("%s: got lead %q %q, mailbox %q, want %q %q, %q", name, lead, leadName, e.Mailbox, c.lead, c.name, c.mailbox)
 		}
 	}
 }

@@ -121,7 +121,8 @@ func parseEpoch(s string) (time.Time, bool) {
 	return time.UnixMicro(int64(n)).UTC(), true
 }
 
-// number reads decimal digits and nothing else; "" is 0.
+// number reads decimal digits and nothing else; "" is 0. Of more than 18 digits
+// the rest must be digits, too, but does not count.
 func number(s string) (int, bool) {
 	n := 0
 	for i := range len(s) {

@@ -95,7 +95,7 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 		report.fail(err)
 		return
 	}
-	owed := map[webhook.Lane][]webhook.Record{}
+	owed := make(map[webhook.Lane][]webhook.Record)
 	var dead []webhook.Record
 	now := s.now()
 	for _, id := range ids {

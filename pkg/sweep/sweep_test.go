@@ -49,7 +49,7 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 }
 
 func newWorld() *world {
-	return &world{now: start, ledger: memory.New(), lanes: map[webhook.Lane][]webhook.EventID{}}
+	return &world{now: start, ledger: memory.New(), lanes: make(map[webhook.Lane][]webhook.EventID)}
 }
 
 func (w *world) sweep(t *testing.T) sweep.Report {

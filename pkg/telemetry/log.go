@@ -86,6 +86,8 @@ func guard(groups []string, a slog.Attr) slog.Attr {
 			return slog.String(a.Key, masked)
 		}
 		return slog.Attr{Key: a.Key, Value: guardAny(a.Value.Any())}
+	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindInt64, slog.KindUint64, slog.KindTime,
+		slog.KindGroup, slog.KindLogValuer: // no text, or guarded member by member
 	}
 	return a
 }

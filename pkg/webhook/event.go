@@ -35,19 +35,41 @@ const (
 	Unknown                  Type = "UNKNOWN"
 )
 
-// Types lists every type.
+// Types lists every type, in the order in which they are shown.
 var Types = []Type{
 	EmailSent, FirstEmailSent, EmailOpen, EmailLinkClick, EmailReply, EmailBounce,
 	LeadUnsubscribed, LeadCategoryUpdated, CampaignStatusChanged, UntrackedReplies, ManualStepReached,
 	EmailAccountDisconnected, LinkedInDisconnected, CampaignBounceBreach, Unknown,
 }
 
-// SetsState tells whether an event of the type says how its lead or campaign
-// stands from then on, so that an older one that comes late must not overwrite
-// what a newer one said.
-func (t Type) SetsState() bool {
-	return t == LeadUnsubscribed || t == LeadCategoryUpdated || t == CampaignStatusChanged
+// StateOwner is whose state an event sets.
+type StateOwner string
+
+// An event sets the state of its lead, of its campaign, or of neither.
+const (
+	LeadState     StateOwner = "lead"
+	CampaignState StateOwner = "campaign"
+	NoState       StateOwner = ""
+)
+
+// StateOwner returns whose state an event of the type sets: it says how its lead
+// or campaign stands from then on. Types that are not of this version set none.
+func (t Type) StateOwner() StateOwner {
+	switch t {
+	case LeadUnsubscribed, LeadCategoryUpdated:
+		return LeadState
+	case CampaignStatusChanged:
+		return CampaignState
+	case EmailSent, FirstEmailSent, EmailOpen, EmailLinkClick, EmailReply, EmailBounce, UntrackedReplies,
+		ManualStepReached, EmailAccountDisconnected, LinkedInDisconnected, CampaignBounceBreach, Unknown:
+		return NoState
+	}
+	return NoState
 }
+
+// SetsState tells whether an event of the type sets a state, so that an older
+// one that comes late must not overwrite what a newer one said.
+func (t Type) SetsState() bool { return t.StateOwner() != NoState }
 
 // TimeSource says where an event's time comes from.
 type TimeSource string

@@ -50,7 +50,7 @@ func (r Receipt) Subject() string {
 		return ""
 	case r.LeadEmail != "":
 		return r.LeadEmail
-	case r.Type == CampaignStatusChanged && r.CampaignID != "":
+	case r.Type.StateOwner() == CampaignState && r.CampaignID != "":
 		return "campaign#" + r.CampaignID
 	}
 	return ""

@@ -58,6 +58,7 @@ func value(t *testing.T, n *yaml.Node) any {
 			list = append(list, value(t, c))
 		}
 		return list
+	case yaml.DocumentNode, yaml.ScalarNode:
 	}
 	var scalar any
 	if err := n.Decode(&scalar); err != nil {

@@ -117,6 +117,8 @@ func settlement(lease webhook.Lease, state webhook.State, at time.Time) webhook.
 		s.DueAt = s.NotBefore.Add(grace)
 	case webhook.Dead:
 		s.DueAt = at.Add(grace)
+	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
+		// No attempt ends so: the suite wants it refused.
 	}
 	// The first destination always succeeds.
 	s.Destinations = []webhook.Progress{
@@ -240,7 +242,7 @@ func (e *env) checkInvariants() {
 		case webhook.Pending, webhook.Processing:
 			equal(e, fmt.Sprintf("%s is %s: owes a message", id, r.State), owes, true)
 		case webhook.Dead:
-		default:
+		case webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded:
 			equal(e, fmt.Sprintf("%s is %s: owes a message", id, r.State), owes, false)
 		}
 		expires := r.State == webhook.Delivered || r.State == webhook.Discarded

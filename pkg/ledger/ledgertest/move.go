@@ -69,11 +69,11 @@ func reviveCounts(e *env) {
 
 // moves are the three ways back to pending, each with the state it starts in.
 func (e *env) moves() map[webhook.State]func(webhook.Revival) (webhook.Record, error) {
-	return map[webhook.State]func(webhook.Revival) (webhook.Record, error){
-		webhook.Dead:      func(m webhook.Revival) (webhook.Record, error) { return e.l.Revive(e.ctx, m) },
-		webhook.Parked:    func(m webhook.Revival) (webhook.Record, error) { return e.l.Unpark(e.ctx, m) },
-		webhook.Delivered: func(m webhook.Revival) (webhook.Record, error) { return e.l.Replay(e.ctx, m) },
-	}
+	moves := make(map[webhook.State]func(webhook.Revival) (webhook.Record, error))
+	moves[webhook.Dead] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Revive(e.ctx, m) }
+	moves[webhook.Parked] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Unpark(e.ctx, m) }
+	moves[webhook.Delivered] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Replay(e.ctx, m) }
+	return moves
 }
 
 func moveRecognisesNonce(e *env) {

@@ -126,9 +126,8 @@ func (e *env) sweptInVain(alter func(*webhook.Record)) {
 
 func sweptState(e *env) {
 	e.sweptInVain(func(r *webhook.Record) {
-		r.State = map[webhook.State]webhook.State{
-			webhook.Pending: webhook.Processing, webhook.Processing: webhook.Dead, webhook.Dead: webhook.Pending,
-		}[r.State]
+		owing := []webhook.State{webhook.Pending, webhook.Processing, webhook.Dead}
+		r.State = owing[(slices.Index(owing, r.State)+1)%len(owing)]
 	})
 	// The index is stale: it may show an event that is finished.
 	for _, state := range []webhook.State{webhook.Delivered, webhook.Parked, webhook.Discarded, webhook.Held} {
@@ -169,6 +168,7 @@ func dueByState(e *env) {
 		switch state {
 		case webhook.Pending, webhook.Processing, webhook.Dead:
 			owing = append(owing, rec.ID)
+		case webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded:
 		}
 	}
 	e.wantDue(sec(1_000_000), owing...)

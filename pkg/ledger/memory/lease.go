@@ -113,6 +113,8 @@ func (e *event) newBudget() {
 func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	switch s.State {
 	case webhook.Delivered, webhook.Pending, webhook.Dead:
+	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
+		fallthrough
 	default:
 		return fmt.Errorf("memory: an attempt cannot end as %q", s.State)
 	}

@@ -133,6 +133,8 @@ func (l *Ledger) Park(_ context.Context, id webhook.EventID, death int, now time
 func (l *Ledger) Discard(_ context.Context, seen webhook.Record, now, expiresAt time.Time) error {
 	switch seen.State {
 	case webhook.Dead, webhook.Parked, webhook.Held:
+	case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Discarded:
+		fallthrough
 	default:
 		return fmt.Errorf("%s is %s: only a dead, parked or held event can be discarded: %w", seen.ID, seen.State, webhook.ErrChanged)
 	}
