@@ -87,13 +87,14 @@ func (s *Service) rejection(elements []*element) (webhook.RejectedRequest, *elem
 	var first *element
 	rejected := 0
 	for _, u := range elements {
-		switch u.result.Status {
-		case Failed:
+		if u.result.Status == Failed {
 			return webhook.RejectedRequest{}, nil
-		case Rejected:
-			if rejected++; first == nil {
-				first = u
-			}
+		}
+		if u.result.Status != Rejected {
+			continue
+		}
+		if rejected++; first == nil {
+			first = u
 		}
 	}
 	if first == nil || !s.rejections.Allow() {
