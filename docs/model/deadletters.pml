@@ -57,7 +57,7 @@ end: do :: atomic { if
      :: ln<NM-1 -> st=PEND; SETDUE(1); if :: goto fin :: goto back fi
      :: ln<NM-1 -> st=DEAD; dn=k; SETDUE(1); if :: true :: f>0 -> f--; goto back :: f>0 -> f--; goto fin fi
      fi };
-  atomic { if :: up(yq[k]) :: f>0 -> f--; goto fin :: f>0 -> f--; up(yq[k]); goto fin fi };   /* sendLetter */
+  atomic { if :: up(yq[k]) :: f>0 -> f--; goto fin :: f>0 -> f--; up(yq[k]); goto fin fi };   /* sendDeadLetter */
   atomic { if :: st==DEAD && dn==k -> SETDUE(0) :: !(st==DEAD && dn==k) :: f>0 -> f-- fi };   /* ConfirmDeadLetter */
   goto fin;
 back: atomic { if :: up(lv[m]) :: up(yq[m]) :: up(oq[m]); judged[m]=0; arrived=1 fi };   /* comes back, or SQS moves it, with its age */

@@ -332,7 +332,7 @@ end: do :: atomic { due==2 -> ss=st; swok=1 };
 next: atomic { ss=0; swok=0 }
   od }
 #if OPS>0
-/* cli.releasing, discarding, splitCmd */
+/* operator.Service.release, discard, Split */
 proctype Operator() { byte x=0; bit su=0, ss=0; end: do
   :: atomic { ops>0 && st==HELD -> ops--; st=PEND; SETDUE(1); oprel=1 }     /* ledger.Release */
 #ifdef DISCARD

@@ -76,7 +76,7 @@ inline back(m) {
      :: putd(m)
 #endif
   fi }
-/* ledger.newLife: a new budget for what is not settled, never a new number */
+/* ledger.newBudget: a new budget for what is not settled, never a new number */
 inline newlife() { lost=0; ll=0;
 #ifdef FORGETSUCCESS                      /* mutant: a revival opens every destination */
   res[0]=OPEN; at[0]=0; res[1]=OPEN; at[1]=0;
@@ -161,7 +161,7 @@ inline dolease(from) {                    /* ledger.leaseUpdate */
   st=PROC; owner=me+1; nonce=1; lexp=0; wait=0; SETDUE(1);
   k=ln; kk=key; ll++; assert(ll<=CAP+LCAP)                                       /* S4: the budget */
 }
-/* ledger.deadUpdate */
+/* ledger.update.dead */
 inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
 #if !defined(X_NOSTATE)
 #define X_ST(s) (st==s)
@@ -284,7 +284,7 @@ W1: atomic {
 W1x: atomic {                                                   /* the second write, conditional on what was seen */
     if
     :: act==1 && X_EXP -> dolease(PROC)                         /* ledger.leaseExpired */
-    :: act==3 && X_LET -> dolease(DEAD)                         /* ledger.leaseByLetter */
+    :: act==3 && X_LET -> dolease(DEAD)                         /* ledger.leaseByDeadLetter */
     :: act==2 && X_EXP ->                                       /* ledger.markDeadAbandoned; process.Service.notLeased sends its dead letter */
        assert(st==PROC && lexp && ln==sn);
        dead(ln);
@@ -346,7 +346,7 @@ W4b: atomic { if :: FENCE -> note(0,a); note(1,b); owner=0; dead(ln); SETDUE(0);
                  :: !FENCE -> goto fin
                  :: f>0 -> DIEBACK fi }
 #endif
-W5: atomic { if :: putd(k)                                    /* process.Service.sendLetter */
+W5: atomic { if :: putd(k)                                    /* process.Service.sendDeadLetter */
                 :: f>0 -> f--;                                  /* refused */
 #ifndef CLEARBLIND                        /* mutant: cleared although refused */
                    goto fin
@@ -423,7 +423,7 @@ next: atomic { ss=0; sk=0; sl=0; swok[w]=0 }
 #define MOVED(who) (mover==who && r)
 #if RED>0
 proctype Redrive() { byte n=RED, x=0, sl=0; bit r=0;
-end: do :: atomic { n>0 && st==DEAD -> n--; x=dn; CNT(nreq++) };          /* redrive.Service.choose; cli.revive */
+end: do :: atomic { n>0 && st==DEAD -> n--; x=dn; CNT(nreq++) };          /* redrive.Service.choose; operator.Service.revive */
   V0: atomic { if :: sl=ln :: f>0 -> f--; goto V9 fi };
   V1: atomic { if                                                          /* ledger.Revive */
 #ifdef REVANY                             /* mutant: whichever death */
@@ -507,7 +507,7 @@ end: do ::
   od }
 #endif
 #if PRK>0
-/* cli.parking, unparking, discarding: look, then ledger.Park, Unpark, Discard under what was seen */
+/* operator.Service.park, unpark, discard: look, then ledger.Park, Unpark, Discard under what was seen */
 proctype Operator() { byte n=PRK, x=0, sl=0, ss=0;
 end: do
   :: atomic { n>0 && (st==DEAD || st==PARK
@@ -534,7 +534,7 @@ end: do
   od }
 #endif
 #if REP>0
-/* cli.revive of a delivered event: ledger.Replay, which is ledger.move */
+/* operator.Service.replay: ledger.Replay, which is ledger.move */
 #ifdef TWOREP
 #define NREP 1
 #else

@@ -56,7 +56,7 @@ next: atomic { doing[me]=0; v=0; c=0; i=0; x=0; lost=0; goto end };
 away: atomic { releasing--; goto next }
   od }
 proctype Time() { end: do
-  :: atomic { holder!=0 && !over && !doing[holder] -> over=1 }     /* redrive.Service.letGo; or the hold of a run that crashed has passed */
+  :: atomic { holder!=0 && !over && !doing[holder] -> over=1 }     /* redrive.Service.releaseHold; or the hold of a run that crashed has passed */
   :: atomic { holder!=0 && !over && doing[holder] && f>0 -> f--; lapsed++; over=1 }
   od }
 proctype Other() { byte k=0; end: atomic { if :: ev[1]==0 -> ev[1]=2 :: ev[2]==0 -> ev[2]=2 fi } }

@@ -41,14 +41,14 @@ type Clients struct {
 	SSM      *ssm.Client
 }
 
-// Env is what a function takes from its surroundings.
+// Env holds what a function takes from its surroundings.
 type Env struct {
 	Config  config.Config
 	Clients Clients
 	Log     *slog.Logger
 	Metrics io.Writer // gets metric lines (EMF)
 
-	// What chance and the clock say; nil means the real ones.
+	// These are the clock and the sources of chance; nil means the real ones.
 	Now    func() time.Time
 	Nonce  func() string
 	Random func() float64
@@ -71,7 +71,7 @@ func (e Env) withDefaults() Env {
 	return e
 }
 
-// What each function needs of its configuration.
+// These are what each function needs of its configuration.
 const (
 	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket | config.Parameters
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
@@ -104,15 +104,16 @@ func (e Env) parameters(log *slog.Logger) (*sourcestore.Reader, error) {
 	})
 }
 
-// nonce returns 128 random bits as text: unique for every claim, lease and
-// move, also in a reused environment.
+// nonce returns 128 random bits as text: unique for every claim, lease and move,
+// also in an environment that is used again.
 func nonce() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
 }
 
-// Receiver builds the front.
+// Receiver builds the receiver. It makes no call, so that a store that is down
+// fails requests and not the start.
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry("receiver")
@@ -133,7 +134,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	}, policy), t), nil
 }
 
-// Worker builds the worker.
+// Worker builds the worker. It makes no call.
 func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry("worker")
@@ -162,7 +163,7 @@ func normalize(body []byte, account string) (webhook.Event, error) {
 	return smartlead.Normalize(body, smartlead.Options{Account: account})
 }
 
-// Sweeper builds the sweeper.
+// Sweeper builds the sweeper. It makes no call and never fails.
 func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	svc := sweep.New(e.ledger(), e.queues(), e.Now, sweep.Policy{
@@ -171,7 +172,7 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 	return lambdaio.Sweeper(svc, e.telemetry("sweeper")), nil
 }
 
-// Redrive builds the redrive function.
+// Redrive builds the redrive function. It makes no call and never fails.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	policy := redrive.DefaultPolicy.Every(e.Config.RedriveTick)

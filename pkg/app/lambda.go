@@ -19,16 +19,16 @@ import (
 	"smartlead-receiver/pkg/telemetry"
 )
 
-// The SDK's own retries inside a function: three attempts in all, waits of at
-// most a second, each bounded by the caller's context. The receiver must have
-// time left for its second lane.
+// These bound the SDK's own retries inside a function, beside the caller's
+// context. The receiver must have time left to enqueue what it could not claim.
 const (
 	sdkAttempts   = 3
 	sdkMaxBackoff = time.Second
 )
 
-// Lambda reads the surroundings of a function that runs in Lambda. Every
-// function ends here when its configuration is broken: it must not start.
+// Lambda reads the surroundings of a function that runs in Lambda. It returns an
+// error that names every problem of the configuration: the function must not
+// start.
 func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	cfg, err := config.Read(os.Getenv, need)
 	if err != nil {
@@ -43,7 +43,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: os.Stdout}, nil
 }
 
-// retryer is the SDK's retry policy in a function.
+// retryer returns the SDK's retry policy of a function.
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = sdkAttempts

@@ -35,7 +35,7 @@ type Config struct {
 // Part is a group of settings that a function needs.
 type Part int
 
-// The parts.
+// These are the parts. A function adds up those that it needs.
 const (
 	Table Part = 1 << iota
 	LiveQueue

@@ -93,7 +93,9 @@ func statusOf(err error) (int, any) {
 	return http.StatusInternalServerError, message{Error: "internal error: send the request again"}
 }
 
-// request reads the exact bytes and the credentials of an event.
+// request reads the exact bytes and the credentials of an event. It returns a
+// *receive.Error for a body that is not what its encoding says, and the rest of
+// the request all the same, for its line.
 func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
 	req := receive.Request{
 		Source:            ev.PathParameters["source"],
@@ -105,7 +107,7 @@ func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
 		UserAgent:         ev.RequestContext.HTTP.UserAgent,
 		Body:              []byte(ev.Body),
 	}
-	// Before it is cut: a part of the token would not be known for one.
+	// The token goes before the text is cut: a part of it would not be recognised.
 	req = req.WithoutToken()
 	req.ProviderRequestID = telemetry.Clean(req.ProviderRequestID, 200)
 	if ev.IsBase64Encoded {
@@ -156,8 +158,8 @@ func results(a receive.Answer) resultsBody {
 	return out
 }
 
-// retryAfter is what a 503 asks for, in seconds: about as long as a store's
-// brief failure lasts.
+// retryAfter is what a 503 asks for, in seconds: about as long as a brief failure
+// of a store lasts.
 const retryAfter = "30"
 
 func response(status int, body any, method string) events.APIGatewayV2HTTPResponse {

@@ -8,14 +8,14 @@ import (
 	"smartlead-receiver/pkg/telemetry"
 )
 
-// Telemetry is what every handler reports to.
+// Telemetry takes what a handler reports. It is safe for concurrent use.
 type Telemetry struct {
 	Log     *slog.Logger
 	Metrics *telemetry.Metrics
 	Now     func() time.Time
 }
 
-// outcome is the outcome of a line of which no use case has a word.
+// outcome names what a line tells where no use case has a word for it.
 type outcome string
 
 const (

@@ -17,7 +17,7 @@ import (
 // ReportBatchItemFailures.
 type WorkerHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// Delayer lets a message of a lane come back later.
+// Delayer lets a received message of a lane come back after d.
 type Delayer interface {
 	Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error
 }
@@ -42,7 +42,7 @@ func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue st
 			wg.Go(func() { back[i] = w.handle(ctx, rec) })
 		}
 		wg.Wait()
-		// Never nil: some event sources take a null list for an error.
+		// The list is never nil: some event sources take null for an error.
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for i, rec := range batch.Records {
 			if back[i] {

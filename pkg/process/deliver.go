@@ -32,8 +32,9 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 }
 
 // deliver makes one attempt at every destination that is not settled. Each
-// settles on its own: a failing one never repeats a successful one. (W2 and W3
-// of docs/model/ledger.pml.)
+// settles on its own: a failing one never repeats a successful one. late marks the
+// event as superseded; failure is the outcome of every attempt where nothing may
+// be sent.
 func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]webhook.Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
@@ -70,8 +71,8 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 	return attempts
 }
 
-// settleTime is kept back of an invocation, so that a slow destination ends as
-// a failed attempt and not as a lease without reporting an outcome.
+// settleTime is kept back of an invocation, so that a slow destination ends as a
+// failed attempt and not as an abandoned lease.
 const settleTime = 5 * time.Second
 
 func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -93,9 +94,9 @@ func (s *Service) open(list []webhook.Progress) []string {
 	return names
 }
 
-// event is what the destinations receive: the stored body, normalized anew,
-// under the identity and with the facts that the ledger keeps. A body that
-// cannot be had is a failed attempt.
+// event returns what the destinations receive: the stored body, normalized anew,
+// under the identity and with the facts that the ledger keeps. A body that cannot
+// be had is a failed attempt.
 func (s *Service) event(ctx context.Context, lease webhook.Lease) (webhook.Event, *webhook.Outcome) {
 	rec := lease.Record
 	body, err := s.Bodies.Load(ctx, rec.Payload)

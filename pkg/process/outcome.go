@@ -2,19 +2,19 @@ package process
 
 import "smartlead-receiver/pkg/webhook"
 
-// Outcome is what became of one message: a value of the line and of the metric
-// of it, so there are few.
+// Outcome is what became of one message. It is a dimension of a metric, so there
+// are few.
 type Outcome string
 
-// How an attempt ended.
+// These end an attempt.
 const (
 	Delivered Outcome = "delivered"
 	Retry     Outcome = "retry" // a destination may still take it later
 	Dead      Outcome = "dead"
 )
 
-// Why nothing was attempted, in the words of the ledger. The message is done
-// with.
+// These say, in the words of the ledger, why there was nothing to attempt. The
+// message is done with.
 const (
 	Early           = Outcome(webhook.LeaseRefusedEarly)
 	Busy            = Outcome(webhook.LeaseRefusedBusy)
@@ -27,7 +27,7 @@ const (
 	NotInLedger Outcome = "not_in_ledger" // it has expired, or was never ours
 )
 
-// What failed. All but a lost lease ask for the message again.
+// These are failures. All but a lost lease ask for the message again.
 const (
 	ClaimFailed            Outcome = "claim_failed"
 	DestinationsUnreadable Outcome = "destinations_unreadable"

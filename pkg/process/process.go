@@ -1,5 +1,6 @@
 // Package process is the use case of the worker: lease, deliver, settle. It
-// knows the ledger as the truth and a message as a mere hint.
+// knows the ledger as the truth and a message as a mere hint. docs/model/README.md
+// says which steps of the models its functions are.
 package process
 
 import (
@@ -18,7 +19,8 @@ type Ledger interface {
 	ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error
 }
 
-// DeadLetters puts dead letters into the dead letter queue; one entry a message.
+// DeadLetters puts dead letters into the dead letter queue. The answer has one
+// entry for each, nil where the queue took it.
 type DeadLetters interface {
 	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 }
@@ -29,8 +31,8 @@ type Bodies interface {
 	Expire(ctx context.Context, p webhook.Payload) error
 }
 
-// Destinations returns what is configured, by name. The error wraps
-// webhook.ErrUnavailable.
+// Destinations returns what is configured, by name; the map is read only. The
+// error wraps webhook.ErrUnavailable.
 type Destinations interface {
 	Destinations(ctx context.Context) (map[string]webhook.Destination, error)
 }
@@ -49,9 +51,10 @@ type Policy struct {
 	Retention    time.Duration // of a delivered event
 }
 
-// DefaultPolicy retries for about an hour before an event dies. Retention is
-// more than the life of any message, the provider's longest documented series
-// of retries and a destination's dedupe window.
+// DefaultPolicy retries for about ten minutes before an event dies: seven waits of
+// 635 seconds at most, and the sweeper's time for those beyond inVisibility.
+// Retention is more than the life of any message, the provider's longest
+// documented series of retries and a destination's dedupe window.
 var DefaultPolicy = Policy{
 	MaxAttempts:  8,
 	MaxAbandoned: 3,
@@ -85,7 +88,7 @@ type Service struct {
 	policy Policy
 }
 
-// New returns the use case.
+// New returns the use case. It makes no call.
 func New(p Ports, policy Policy) *Service { return &Service{Ports: p, policy: policy} }
 
 // Report is what became of one message.
@@ -105,9 +108,8 @@ type Report struct {
 	Err     error // for the log
 }
 
-// Process takes one message to a settled attempt. It never panics and never
-// fails: what it could not do is in the report, and the ledger's due time
-// sees to the rest.
+// Process takes one message to a settled attempt. It returns no error: what it
+// could not do is in the report, and the ledger's due time sees to the rest.
 func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	id, report, ok := s.resolve(ctx, m)
 	if !ok {

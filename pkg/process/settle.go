@@ -9,11 +9,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// decide says how the attempt ends. It is the only place that does.
-//
-// Delivered: every destination is settled. Pending: at least one may still be
-// retried. Dead: none may, and at least one is not settled. (ALLOK and RETRY of
-// docs/model/ledger.pml.)
+// decide says how the attempt ends; it is the only place that does. The event is
+// delivered when every destination is settled, pending while one that is not may
+// be retried, and dead when none of those may.
 func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhook.Settlement {
 	now := s.Now()
 	progress := make([]webhook.Progress, len(lease.Record.Destinations))
@@ -66,8 +64,8 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 }
 
 // settle writes the end of the attempt, and sends the dead letter of a dead event:
-// the ledger first, so that a dead letter never arrives before its event is dead. (W4
-// and W4ok of docs/model/ledger.pml.)
+// the ledger first, so that a dead letter never arrives before its event is dead.
+// (W4 of docs/model/ledger.pml.)
 func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Settlement) Report {
 	rec := lease.Record
 	report := Report{
@@ -105,9 +103,9 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 	return report
 }
 
-// sendDeadLetter puts the dead letter of this death into the dead letter queue and then
-// clears what the event owes. Where either fails the sweeper sends a second
-// dead letter with the same number, which is harmless. (W5 and W6 of
+// sendDeadLetter puts the dead letter of this death into the dead letter queue and
+// then clears what the event owes. Where either fails the sweeper sends a second
+// dead letter with the same number, which is harmless. (W5 of
 // docs/model/ledger.pml.)
 func (s *Service) sendDeadLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
 	if err := s.DeadLetters.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]; err != nil {

@@ -1,5 +1,5 @@
-// Package queue is the SQS adapter: the form of our messages, sending, and
-// what the dead letter queue needs.
+// Package queue is the SQS adapter: the wire form of messages, the two lanes and
+// the dead letter queue.
 package queue
 
 import (
@@ -27,7 +27,7 @@ type API interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
-// URLs of the queues. A function that does not use one leaves it empty.
+// URLs name the queues. A function leaves empty what it does not use.
 type URLs struct {
 	Live   string
 	Replay string
@@ -41,18 +41,19 @@ type Queues struct {
 	urls URLs
 }
 
-// New returns the queues.
+// New returns the queues behind the URLs. It makes no call.
 func New(api API, urls URLs) *Queues { return &Queues{api: api, urls: urls} }
 
-// Limits of one SendMessageBatch (AWS, "Amazon SQS message quotas"). Bytes are
-// those of the older quota, which every region and engine accepts.
+// These bound one SendMessageBatch (AWS, "Amazon SQS message quotas"). The bytes
+// are those of the older quota, which every region and engine accepts.
 const (
 	batchEntries = 10
 	batchBytes   = 250_000
 )
 
-// Send puts messages on a lane. The answer has one entry for each message, nil
-// where SQS accepted it: a batch may fail in part with HTTP 200.
+// Send puts messages on a lane, in as many batches as they need. The answer has
+// one entry for each message, nil where SQS accepted it: a batch may fail in part
+// with HTTP 200.
 func (q *Queues) Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
 	url := q.urls.Live
 	if lane == webhook.Replay {
@@ -61,7 +62,8 @@ func (q *Queues) Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Mes
 	return q.send(ctx, url, msgs)
 }
 
-// SendDeadLetters puts dead letters into the dead letter queue.
+// SendDeadLetters puts messages into the dead letter queue. The answer is that of
+// Send.
 func (q *Queues) SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error {
 	return q.send(ctx, q.urls.Dead, msgs)
 }
@@ -127,7 +129,7 @@ const maxWait = 20 * time.Second
 const maxVisibility = 12 * time.Hour
 
 // Delay lets a received message of a lane come back after d, rounded up to
-// seconds.
+// seconds, at most 12 hours. receipt is the handle of that very receive.
 func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error {
 	url := q.urls.Live
 	if lane == webhook.Replay {
@@ -143,10 +145,10 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 	return nil
 }
 
-// TakeDead takes up to n (at most 10) messages from the dead letter queue.
-// They come back after hold unless they are deleted or released. A wait of a
-// second asks every server of the queue, none only some (AWS, "Amazon SQS short
-// and long polling").
+// TakeDead takes up to n (at most 10) messages from the dead letter queue. They
+// come back after hold (at most 12 hours) unless they are deleted or released. A
+// wait of a second asks every server of the queue, none only some (AWS, "Amazon
+// SQS short and long polling"); it is 20 seconds at most.
 func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
@@ -182,7 +184,7 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) 
 }
 
 // ReleaseDead lets messages that were taken from the dead letter queue be seen
-// again at once. One that is gone meanwhile is none of ours any more.
+// again at once. One that SQS refuses comes back after its hold: that is no error.
 func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
 	var failed error
 	for chunk := range slices.Chunk(receipts, batchEntries) {
@@ -225,7 +227,7 @@ func (q *Queues) DeleteDead(ctx context.Context, receipts []string) []error {
 	return errs
 }
 
-// Depth is how many messages SQS believes a queue holds: approximate.
+// Depth counts what SQS believes a queue holds: approximate.
 type Depth struct {
 	Waiting  int
 	InFlight int

@@ -12,7 +12,7 @@ import (
 // Each has one HTTP status.
 type Kind string
 
-// The kinds. The last two are our own failures: the request may be sent again.
+// The last two are failures of the receiver: the request may be sent again.
 const (
 	Unauthorized Kind = "unauthorized"
 	BadBody      Kind = "bad_body"
@@ -47,9 +47,9 @@ func (r *Error) Unwrap() error { return r.Err }
 // table is down.
 const rejectionTimeout = time.Second
 
-// refuse keeps the refused request for the operator, at a bounded rate, and
-// returns the refusal. Our own failures are in the log and the alarms, not in
-// the audit: the table may be what is down.
+// refuse keeps the rejected request for the operator, at a bounded rate, and
+// returns its *Error. Failures of the receiver are in the log and the alarms, not
+// in the audit: the table may be what is down.
 func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 	r, ok := err.(*Error) //nolint:errorlint // made by this package, never wrapped
 	if !ok {
@@ -68,7 +68,7 @@ func (s *Service) refuse(ctx context.Context, req Request, err error) error {
 	return r
 }
 
-// keep writes one refusal of the request.
+// keep writes a record of the request, bounded in size and without secrets.
 func (s *Service) keep(ctx context.Context, req Request, r webhook.RejectedRequest) error {
 	ctx, cancel := context.WithTimeout(ctx, rejectionTimeout)
 	defer cancel()
@@ -80,21 +80,21 @@ func (s *Service) keep(ctx context.Context, req Request, r webhook.RejectedReque
 	return nil
 }
 
-// rejection is the record of all elements of an array that can never be events,
-// and the first of them; nil where nothing is to be kept. A request that failed
-// comes again, and its rejection is kept then.
+// rejection returns the record of all elements of an array that can never be
+// events, and the first of them; nil where nothing is to be kept. A request that
+// failed comes again, and is kept then.
 func (s *Service) rejection(elements []*element) (webhook.RejectedRequest, *element) {
 	var first *element
 	rejected := 0
 	for _, u := range elements {
-		switch u.result.Status {
-		case Failed:
+		if u.result.Status == Failed {
 			return webhook.RejectedRequest{}, nil
-		case Rejected:
-			if rejected++; first == nil {
-				first = u
-			}
-		case Accepted, Duplicate, Variant, Held:
+		}
+		if u.result.Status != Rejected {
+			continue
+		}
+		if rejected++; first == nil {
+			first = u
 		}
 	}
 	if first == nil || !s.rejections.Allow() {

@@ -1,5 +1,6 @@
 // Package receive is the use case of the front: authenticate, parse, identify,
-// claim, enqueue. What it acknowledges is durable.
+// claim, enqueue. What it acknowledges is durable. docs/model/README.md says which
+// steps of the models its functions are.
 package receive
 
 import (
@@ -54,9 +55,9 @@ type Policy struct {
 }
 
 // DefaultPolicy answers within 10 seconds whatever the stores do: its timeouts
-// follow one another, and Lambda ends the function after 10. The windows:
-// a false repeat of a campaign status sets the same state again, a lost one
-// leaves the CRM wrong, so its window is short.
+// follow one another, and Lambda ends the function after 10. The window of a
+// campaign status is short, because a false repeat of one sets the same state
+// again, and a lost one leaves the CRM wrong.
 var DefaultPolicy = Policy{
 	Grace:          2 * time.Minute,
 	StatusWindow:   30 * time.Minute,
@@ -90,7 +91,7 @@ type Service struct {
 // running instance.
 const rejectionsPerSecond = 5
 
-// New returns the use case.
+// New returns the use case. It makes no call.
 func New(p Ports, policy Policy) *Service {
 	return &Service{Ports: p, policy: policy, read: smartlead.Parse, rejections: rate.NewLimiter(rejectionsPerSecond, 4*rejectionsPerSecond)}
 }
@@ -98,7 +99,7 @@ func New(p Ports, policy Policy) *Service {
 // Status is what became of one element of a request. The caller reads it.
 type Status string
 
-// The outcomes of a claim, and two of elements that were not claimed.
+// The first four are the outcomes of a claim.
 const (
 	Accepted  = Status(webhook.ClaimAccepted)
 	Duplicate = Status(webhook.ClaimDuplicate)
@@ -132,8 +133,8 @@ type Answer struct {
 }
 
 // Receive takes one request from the outside to durable events. The order is
-// the contract: nothing is read of an unauthenticated body, nothing is
-// acknowledged before it is durable, nothing is enqueued before it is claimed.
+// the contract: nothing is read of an unauthenticated body, nothing is enqueued
+// before its claim was tried, nothing is acknowledged before it is durable.
 //
 // It returns *Error for a request that is not accepted, and an Answer with the
 // outcome of each element otherwise; with Failed elements the error is an *Error

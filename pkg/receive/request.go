@@ -18,7 +18,7 @@ type Request struct {
 	UserAgent         string // as sent
 }
 
-// WithoutToken is the request without its token in the X-Request-Id, which is
+// WithoutToken returns the request without its token in the X-Request-Id, which is
 // stored and logged. One that holds it goes whole: it may be an identity, and a
 // mark in its place would make one event of many.
 func (r Request) WithoutToken() Request {
@@ -32,17 +32,17 @@ func (r Request) shows(text string) bool {
 	return smartlead.ShowsSecret(text, smartlead.Options{Secrets: []string{r.Token}})
 }
 
-// userAgentBytes bounds what is kept of a User-Agent.
+// userAgentBytes bounds what is kept of a User-Agent, in bytes.
 const userAgentBytes = 120
 
-// userAgent is the User-Agent without credentials, on one line.
+// userAgent returns the User-Agent without credentials, on one line.
 func (r Request) userAgent() string {
 	kept := smartlead.Excerpt([]byte(r.UserAgent), userAgentBytes, smartlead.Options{Secrets: []string{r.Token}})
 	return strings.Join(strings.Fields(kept), " ")
 }
 
-// SourceName is the source when it can be one, else empty: in a URL whose parts
-// changed places it is the token.
+// SourceName returns the source when it can be one, else nothing: in a URL whose
+// parts changed places it is the token.
 func (r Request) SourceName() string {
 	if !validName(r.Source) || r.shows(r.Source) {
 		return ""

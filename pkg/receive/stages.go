@@ -21,7 +21,8 @@ func (s *Service) authenticate(ctx context.Context, req Request) (auth.Source, e
 	return s.verifySource(ctx, req, auth.Source.Authenticate)
 }
 
-// authenticateToken is authenticate for a request without a body to sign.
+// authenticateToken decides it from the token alone, for a request that has no
+// body to sign.
 func (s *Service) authenticateToken(ctx context.Context, req Request) (auth.Source, error) {
 	return s.verifySource(ctx, req, func(src auth.Source, c auth.Credentials) error {
 		src.HMACSecrets = nil
@@ -61,10 +62,11 @@ func (s *Service) options(src auth.Source, req Request) smartlead.Options {
 	}
 }
 
-// excerptBytes bounds what the audit keeps of a body that is not JSON.
+// excerptBytes bounds what the audit keeps of a body that is not JSON, in bytes.
 const excerptBytes = 2048
 
-// parse reads the body in whatever dialect it is.
+// parse reads the body in whatever dialect it is. A defect of the reader is never
+// the sender's fault.
 func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 	batch, err := s.read(req.Body, s.options(src, req))
 	if errors.Is(err, smartlead.ErrInternal) {
@@ -87,8 +89,8 @@ func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
 	return batch, nil
 }
 
-// causeOf names a refusal of a whole body for the counts. The errors hold words
-// and positions, nothing of the body, and may be shown.
+// causeOf names, for the counts, why a whole body cannot be read. The errors of
+// the reader hold words and positions, nothing of the body, and may be shown.
 func causeOf(err error) string {
 	switch {
 	case errors.Is(err, smartlead.ErrScalar):
@@ -170,7 +172,7 @@ const claimers = 32
 
 // claim makes every element durable: in the ledger, or, when the ledger does
 // not answer, as a message that carries all of it. Elements of one natural key
-// go in their order, so that of those with the same key in one array the first is the event.
+// are claimed in their order, so that the first of them in an array is the event.
 func (s *Service) claim(ctx context.Context, elements []*element) {
 	ctx, cancel := context.WithTimeout(ctx, s.policy.ClaimTimeout)
 	defer cancel()
@@ -199,9 +201,9 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 	wg.Wait()
 }
 
-// claimOne is R1 of docs/model/ledger.pml, and claim of intake.pml.
+// claimOne makes one element durable. A body too large to be inline is in its
+// store before the claim refers to it. (R1 of docs/model/ledger.pml.)
 func (s *Service) claimOne(ctx context.Context, u *element) {
-	// A body too large to be inline is in the store before the claim refers to it.
 	payload, err := s.Bodies.Store(ctx, u.receipt.Account, u.body)
 	u.body = nil
 	if err != nil {
@@ -225,15 +227,14 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
 	}
 	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State == webhook.Delivered {
-		// The large body was just written anew, without its mark. One that is
-		// not marked again costs storage, nothing else.
+		// Storing the large body took its mark away. One that is not marked again
+		// costs storage, nothing else.
 		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))
 	}
 }
 
-// owesMessage: a new event owes its first message; an unfinished one that is
-// overdue is enqueued again by its duplicate, at once. (R2 of
-// docs/model/intake.pml.)
+// owesMessage tells whether the worker has to be told: of a new event, and of an
+// unfinished one that is overdue, which its duplicate enqueues again at once.
 func owesMessage(c webhook.Claimed, now time.Time) bool {
 	if c.Status == webhook.ClaimAccepted {
 		return true
@@ -279,7 +280,7 @@ func (s *Service) enqueue(ctx context.Context, elements []*element) {
 	}
 }
 
-// enqueued notes whether SQS took the element's message.
+// enqueued notes whether SQS took the message of the element.
 func (u *element) enqueued(err error) {
 	u.result.Enqueued = err == nil
 	switch {

@@ -51,7 +51,7 @@ type DeadLetterCleaner struct {
 
 // Clear looks at some of the dead letters. A dead letter is deleted only after a
 // consistent read that was made after it was received has shown it stale; any
-// doubt keeps it. (The DeadLetterCleaner of docs/model/deadletters.pml and of ledger.pml.)
+// doubt keeps it. (Cleaner of docs/model/deadletters.pml.)
 func (j *DeadLetterCleaner) Clear(ctx context.Context) (DeadLetterCounts, error) {
 	var counts DeadLetterCounts
 	var failed error
@@ -139,14 +139,13 @@ func (j *DeadLetterCleaner) remove(ctx context.Context, msgs []webhook.DeadMessa
 }
 
 // renew writes a dead letter anew before the queue's retention ends it: first the
-// new one, then the old one goes. (renew and remove of docs/model/deadletters.pml.)
+// new one, then the old one goes.
 func (j *DeadLetterCleaner) renew(ctx context.Context, rec webhook.Record) error {
 	return j.Queue.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]
 }
 
 // claim brings an unclaimed message, the only copy of its event, into the
-// ledger and tells the worker; only then may it go. (The DeadLetterCleaner of
-// docs/model/intake.pml.)
+// ledger and tells the worker; only then may it go. (J2 of docs/model/intake.pml.)
 func (j *DeadLetterCleaner) claim(ctx context.Context, m webhook.DeadMessage) error {
 	claimed, err := j.Ledger.Claim(ctx, *m.Message.Receipt, j.Nonce(), j.Now().Add(j.Grace))
 	if err != nil {

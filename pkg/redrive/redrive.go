@@ -268,8 +268,7 @@ func (s *Service) Cancel(ctx context.Context) (Job, error) {
 const maxRaces = 10
 
 // command changes the job under the function's feet: the function's next write
-// then fails, and it loads the job anew. (The Operator of
-// docs/model/redrive.pml.)
+// then fails, and it loads the job anew. (Operator of docs/model/redrive.pml.)
 func (s *Service) command(ctx context.Context, change func(*Job, time.Time), from ...State) (Job, error) {
 	for range maxRaces {
 		j, err := s.Status(ctx)

@@ -78,8 +78,7 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 }
 
 // step is one tick: take the job, see what became of what was released, decide
-// on the pace, release, note it down. (The Run of docs/model/redrive.pml: save,
-// rel.)
+// on the pace, release, note it down. (Run of docs/model/redrive.pml.)
 func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
 	s.clearDeadLetters(ctx, sum)
 	j, err := s.Status(ctx)
@@ -241,8 +240,7 @@ const revivers = 16
 // due. The queue keeps each message back for its place in the tick, so that the
 // destination sees an even pace and no burst, and the due time is as much later,
 // or the sweeper would not wait for it; before are those that went ahead in this
-// tick. It tells whether the store answered for every one. (rel of
-// docs/model/redrive.pml, and the Redrive of ledger.pml.)
+// tick. It tells whether the store answered for every one.
 func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, before int) (answered bool) {
 	answered = true
 	revived, silent := make([]*webhook.Record, len(records)), make([]bool, len(records))

@@ -1,5 +1,5 @@
 // Package sweep is the use case that repairs drift between ledger and queues:
-// whatever an event owes a queue and did not send, the sweeper sends.
+// what an event owes a queue and nobody sent, the sweeper sends.
 package sweep
 
 import (
@@ -17,7 +17,8 @@ type Ledger interface {
 	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
 }
 
-// Queue sends messages and dead letters; one entry a message.
+// Queue sends messages and dead letters. The answer has one entry for each, nil
+// where the queue took it.
 type Queue interface {
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
 	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
@@ -40,25 +41,25 @@ type Service struct {
 	policy Policy
 }
 
-// New returns the use case.
+// New returns the use case. It makes no call.
 func New(ledger Ledger, queue Queue, now func() time.Time, policy Policy) *Service {
 	return &Service{ledger: ledger, queue: queue, now: now, policy: policy}
 }
 
 // Report counts one sweep.
 type Report struct {
-	Due         int // events found overdue
-	Sent        int // messages that SQS accepted
-	DeadLetters int // dead letters that SQS accepted
-	Moved       int // events that had moved on meanwhile
-	Failed      int // sends or notes that failed: due as before
-	Cut         bool
+	Due         int   // events found overdue
+	Sent        int   // messages that SQS accepted
+	DeadLetters int   // dead letters that SQS accepted
+	Moved       int   // events that had moved on meanwhile
+	Failed      int   // sends or notes that failed: due as before
+	Cut         bool  // the context ended before the whole index was walked
 	Err         error // the first failure
 }
 
-// Sweep walks the due index once: send first, then move the due time on, and
-// only if the event is still as it was seen. It stops early when the context
-// ends; what remains is due at the next sweep.
+// Sweep walks the due index once. It sends first, then moves the due time on, and
+// only if the event is still as it was seen. It stops early when the context ends;
+// what remains is due at the next sweep.
 func (s *Service) Sweep(ctx context.Context) Report {
 	var report Report
 	for shard := range s.policy.Shards {
@@ -121,10 +122,13 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 	})
 }
 
+// eventMessage tells the worker of an event.
 func eventMessage(r webhook.Record) webhook.Message {
 	return webhook.Message{Kind: webhook.KindEvent, ID: r.ID}
 }
 
+// send puts the messages of some records and notes in the ledger what the queue
+// took; a refused or unclear send changes nothing.
 func (s *Service) send(ctx context.Context, records []webhook.Record, report *Report, sent *int,
 	message func(webhook.Record) webhook.Message, put func([]webhook.Message) []error) {
 	if len(records) == 0 {
@@ -136,7 +140,7 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 	}
 	for i, err := range put(msgs) {
 		if err != nil {
-			report.fail(err) // a refused or unclear send changes nothing
+			report.fail(err)
 			continue
 		}
 		*sent++
@@ -150,8 +154,8 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 	}
 }
 
-// wait is how long the next sweep of an event that was swept n times waits, so
-// that a backlog is not doubled every minute.
+// wait returns how long the next sweep of an event that was swept n times waits,
+// so that a backlog is not doubled every minute.
 func (s *Service) wait(n int) time.Duration {
 	d := s.policy.Grace
 	for range n {

@@ -1,6 +1,6 @@
 package imports
 
-// Groups of imports that a rule may name.
+// These are groups of imports that a rule may name.
 const (
 	sdk    = "github.com/aws/aws-sdk-go-v2"
 	smithy = "github.com/aws/smithy-go"
