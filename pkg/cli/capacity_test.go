@@ -1,4 +1,4 @@
-package cli
+package cli_test
 
 import (
 	"context"
@@ -6,11 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
 )
@@ -103,8 +99,8 @@ var bounds = []bound{
 	{command: "events replay --source none --since 1d", units: 1000, calls: 60, looks: true, code: 4},
 	{command: "events replay --source none --since 90d", units: lookUnits, calls: lookCalls, looks: true, code: 2, says: "looked at 20,000 events"},
 
-	{command: "dlq list", units: 1.2 * fixtureDead, calls: 120},
-	{command: "dlq list --events --type EMAIL_REPLY", units: 1.3 * fixtureDead / 4, calls: 90},
+	{command: "dlq list", units: 1.2 * clitest.FixtureDead, calls: 120},
+	{command: "dlq list --events --type EMAIL_REPLY", units: 1.3 * clitest.FixtureDead / 4, calls: 90},
 	{command: "dlq list --error-class {rare class}", units: 250, calls: 90},
 	{command: "dlq list --campaign {quiet campaign}", units: 150, calls: 90},
 	// Half a unit for 4 KB of the index: 3,000 entries of about 300 bytes.
@@ -125,7 +121,7 @@ var bounds = []bound{
 	{command: "tail --past 1h", units: 110, calls: 40, looks: true},
 	// A thousand dead events, and a hundred overdue ones of each of eight shards.
 	{command: "doctor", units: 1900, calls: 80, code: 1},
-	{command: "sources trust-key demo --yes", units: 2*fixtureHeld + 20, calls: 60, says: "stay held", input: "a third key\n"},
+	{command: "sources trust-key demo --yes", units: 2*clitest.FixtureHeld + 20, calls: 60, says: "stay held", input: "a third key\n"},
 }
 
 // TestCapacity holds every command that reads events to a bound, over a table of
@@ -133,133 +129,68 @@ var bounds = []bound{
 // not grow with the table, and what it looks through ends. No command scans the
 // table. -v prints what each read.
 func TestCapacity(t *testing.T) {
-	m := newMeter(t, dynoxide.Use(t))
-	c := newTableFixture(newTestStackOver(t, m.engine))
-	c.settle()
-	var rounds [2][]consumed
+	m := clitest.NewMeter(t, dynoxide.Use(t))
+	c := clitest.NewTableFixture(clitest.NewOver(t, m.Engine))
+	c.Settle()
+	var rounds [2][]clitest.Consumed
 	for round := range rounds {
-		c.grow(13_000)
-		c.through(m)
+		c.Grow(13_000)
+		c.Through(m)
 		for _, b := range bounds {
 			if b.looks && round == 0 {
-				rounds[round] = append(rounds[round], consumed{})
+				rounds[round] = append(rounds[round], clitest.Consumed{})
 				continue
 			}
-			u := c.run(m, b)
-			if u.units > b.units || u.reads > b.calls || !strings.Contains(u.said, b.says) {
+			u := run(t, c, m, b)
+			if u.Units > b.units || u.Reads > b.calls || !strings.Contains(u.Said, b.says) {
 				t.Errorf("%s, of %d events: %v units in %d calls, want at most %v in %d, saying %q:\n%s",
-					b.command, c.total, u.units, u.reads, b.units, b.calls, b.says, u.said)
+					b.command, c.Total, u.Units, u.Reads, b.units, b.calls, b.says, u.Said)
 			}
 			rounds[round] = append(rounds[round], u)
 		}
-		c.through(nil)
+		c.Through(nil)
 	}
 	report := fmt.Sprintf("%-58s %19s %19s %19s\n", "read units (calls)", "small table", "large table", "at most")
 	for i, b := range bounds {
 		small, large := rounds[0][i], rounds[1][i]
-		if grown := large.units > 1.1*small.units+3; grown && !b.looks {
-			t.Errorf("%s reads more of a larger table: %v units, then %v", b.command, small.units, large.units)
+		if grown := large.Units > 1.1*small.Units+3; grown && !b.looks {
+			t.Errorf("%s reads more of a larger table: %v units, then %v", b.command, small.Units, large.Units)
 		}
-		first := fmt.Sprintf("%10.1f (%6d)", small.units, small.reads)
+		first := fmt.Sprintf("%10.1f (%6d)", small.Units, small.Reads)
 		if b.looks {
 			first = "not tried"
 		}
-		report += fmt.Sprintf("%-58s %19s %10.1f (%6d) %10.0f (%6d)\n", b.command, first, large.units, large.reads, b.units, b.calls)
+		report += fmt.Sprintf("%-58s %19s %10.1f (%6d) %10.0f (%6d)\n", b.command, first, large.Units, large.Reads, b.units, b.calls)
 	}
 	t.Log("\n" + report)
 }
 
 // run runs one command, and ends it at its second sleep.
-func (c *tableFixture) run(m *meter, b bound) consumed {
-	c.t.Helper()
-	words := strings.NewReplacer("{rare class}", rareClass, "{quiet campaign}", quietCampaign, "{busy lead}", busyLead, "{changed}", c.changed)
-	args := []string{"--local", "--state-dir", c.dir}
+func run(t *testing.T, c *clitest.TableFixture, m *clitest.Meter, b bound) clitest.Consumed {
+	t.Helper()
+	words := strings.NewReplacer("{rare class}", clitest.RareClass, "{quiet campaign}", clitest.QuietCampaign, "{busy lead}", clitest.BusyLead, "{changed}", c.Changed)
+	args := []string{"--local", "--state-dir", c.Dir}
 	for _, arg := range strings.Fields(words.Replace(b.command)) {
 		if name, ok := strings.CutPrefix(arg, "{"); ok {
-			arg = c.take(webhook.State(strings.TrimSuffix(name, "}")))
+			arg = c.Take(webhook.State(strings.TrimSuffix(name, "}")))
 		}
 		args = append(args, arg)
 	}
-	ctx, cancel := context.WithCancel(c.t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	sleeps := 0
-	c.input = b.input
-	c.onSleep = func(context.Context) {
+	c.Input = b.input
+	c.OnSleep = func(context.Context) {
 		if sleeps++; sleeps == 2 && strings.HasPrefix(b.command, "tail") {
 			cancel()
 		}
 	}
-	m.reset()
-	r := c.ctlWith(ctx, args...)
-	if r.code != b.code {
-		c.t.Errorf("%s: exit %d, want %d\n%s%s", b.command, r.code, b.code, r.out, r.err)
+	m.Reset()
+	r := c.RunWith(ctx, args...)
+	if r.Code != b.code {
+		t.Errorf("%s: exit %d, want %d\n%s%s", b.command, r.Code, b.code, r.Out, r.Err)
 	}
-	u := m.reset()
-	u.said = r.err
+	u := m.Reset()
+	u.Said = r.Err
 	return u
-}
-
-// The engine reports capacity by DynamoDB's rules: 4 KB a unit, half of it where
-// a read need not be consistent, the items of a query together, those of a batch
-// each for itself, an index by what it projects, and a unit for what is absent.
-func TestEngineCountsCapacity(t *testing.T) {
-	m := newMeter(t, dynoxide.Use(t))
-	s := newTestStackOver(t, m.engine)
-	put := func(sk string) {
-		_, err := s.clients.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.at.Table, Item: attributes{
-			"pk": textValue("p"), "sk": textValue(sk), "lead_key": textValue("l"), "time_key": textValue(sk),
-			"payload": textValue(strings.Repeat("x", 9000)),
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("a")
-	put("b")
-	client := local.Connect(local.Endpoints{DynamoDB: m.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
-	t.Cleanup(client.Close)
-	get := func(sk string, consistent bool) error {
-		_, err := client.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{
-			TableName: &s.at.Table, Key: attributes{"pk": textValue("p"), "sk": textValue(sk)}, ConsistentRead: &consistent,
-		})
-		return err
-	}
-	query := func(index, condition, value string) error {
-		in := &dynamodb.QueryInput{
-			TableName: &s.at.Table, KeyConditionExpression: &condition, ExpressionAttributeValues: attributes{":v": textValue(value)},
-		}
-		if index != "" {
-			in.IndexName = &index
-		}
-		_, err := client.DynamoDB.Query(t.Context(), in)
-		return err
-	}
-	for _, c := range []struct {
-		what string
-		want float64
-		call func() error
-	}{
-		{"9,000 bytes, consistent", 3, func() error { return get("a", true) }},
-		{"9,000 bytes", 1.5, func() error { return get("a", false) }},
-		{"an absent item, consistent", 1, func() error { return get("c", true) }},
-		{"a query over 18,000 bytes", 2.5, func() error { return query("", "pk = :v", "p") }},
-		{"two keys of an index", 0.5, func() error { return query("lead", "lead_key = :v", "l") }},
-		{"a query that finds nothing", 0.5, func() error { return query("lead", "lead_key = :v", "n") }},
-		{"a batch of two, and of an absent one", 7, func() error {
-			_, err := client.DynamoDB.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.at.Table: {
-				ConsistentRead: aws.Bool(true), Keys: []map[string]types.AttributeValue{
-					{"pk": textValue("p"), "sk": textValue("a")}, {"pk": textValue("p"), "sk": textValue("b")}, {"pk": textValue("p"), "sk": textValue("c")},
-				},
-			}}})
-			return err
-		}},
-	} {
-		m.reset()
-		if err := c.call(); err != nil {
-			t.Fatal(err)
-		}
-		if u := m.reset(); u.units != c.want || u.reads != 1 {
-			t.Errorf("%s costs %v units in %d calls, want %v in one", c.what, u.units, u.reads, c.want)
-		}
-	}
 }

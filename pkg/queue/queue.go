@@ -234,6 +234,9 @@ type Depth struct {
 	Delayed  int
 }
 
+// Total is all that a queue holds.
+func (d Depth) Total() int { return d.Waiting + d.InFlight + d.Delayed }
+
 // Depths returns the depths of the live, replay and dead letter queue.
 func (q *Queues) Depths(ctx context.Context) (live, replay, dead Depth, err error) {
 	depths := make([]Depth, 3)

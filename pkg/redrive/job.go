@@ -119,6 +119,16 @@ type Job struct {
 // InFlight is how many released events have not ended yet.
 func (j Job) InFlight() int { return len(j.Watched) }
 
+// stalledAfter is how long a running redrive may be without a step: the function
+// runs every minute and steps every few seconds.
+const stalledAfter = 3 * time.Minute
+
+// Stalled tells whether a running redrive has made no step for so long that the
+// function looks stopped.
+func (j Job) Stalled(now time.Time) bool {
+	return j.State.Active() && now.Sub(j.UpdatedAt) > stalledAfter
+}
+
 // Errors of the operator's commands.
 var (
 	// ErrActive: a job is running, holding or paused; there is one at a time.

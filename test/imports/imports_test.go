@@ -112,6 +112,16 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"stack", module + "/pkg/local"},
 		{"stack", cobra},
 		{"cli", module + "/pkg/local"},
+		{"cli", module + "/pkg/ledger"},
+		{"cli/events", module + "/pkg/cli"},
+		{"cli/events", module + "/pkg/cli/dlq"},
+		{"cli/events", module + "/pkg/cli/clitest"},
+		{"cli/events", module + "/pkg/queue"},
+		{"cli/events", sdk + "/service/dynamodb"},
+		{"cli/destinations", module + "/pkg/destination/desthttp"},
+		{"cli/output", module + "/pkg/cli/session"},
+		{"cli/session", module + "/pkg/cli/events"},
+		{"cli/filter", module + "/pkg/stack"},
 		{"local", module + "/pkg/app"},
 		{"local", module + "/pkg/ledger"},
 		{"local", cobra},
@@ -139,6 +149,10 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"destination/destsqs", sdk + "/service/sqs"},
 		{"destination/registry", module + "/pkg/destination/desthttp"},
 		{"app", module + "/pkg/destination/registry"},
+		{"cli", module + "/pkg/cli/events"},
+		{"cli/events", module + "/pkg/cli/filter"},
+		{"cli/events", module + "/pkg/operator"},
+		{"cli/clitest", module + "/pkg/local"},
 	} {
 		if reason := refused(module+"/pkg/"+c.from, c.imported); reason != "" {
 			t.Errorf("%s may not import %s: %s", c.from, c.imported, reason)

@@ -1,0 +1,119 @@
+package destinations
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/sourcestore"
+)
+
+type addOptions struct {
+	kind                                                  string
+	types, campaigns, accounts, clients, flags, withFlags []string
+	noSign                                                bool
+	given                                                 map[string]*typeFlag // by name
+}
+
+func addCmd(s *session.Session) *cobra.Command {
+	var o addOptions
+	types := registry.Types
+	cmd := &cobra.Command{
+		Use:   "add NAME --url URL",
+		Short: "Add a destination and print its signing secret, once",
+		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types),
+		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
+  smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
+  smartleadctl destinations add acme --url https://acme.example.com/in --client 42 --without-flag test_event`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return add(cmd.Context(), s, args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.kind, "kind", types[0].Name, "what it is: "+strings.Join(types.Names(), ", "))
+	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
+	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
+	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
+	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
+	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
+	f.StringSliceVar(&o.flags, "without-flag", nil, "none with one of these flags")
+	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
+	o.given = typeFlags(f, types)
+	return cmd
+}
+
+func (o addOptions) config() (destination.Config, error) {
+	typ, known := registry.Types.Find(o.kind)
+	if !known {
+		return destination.Config{}, problem.Usage("--kind %s is no kind of destination", o.kind).
+			Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
+	}
+	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
+		for i, name := range list {
+			flag, err := filter.ParseFlag(option, name)
+			if err != nil {
+				return destination.Config{}, err
+			}
+			list[i] = flag
+		}
+	}
+	cfg := destination.Config{
+		Type: typ.Name,
+		Filter: destination.Filter{
+			Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
+		},
+	}
+	for _, name := range o.types {
+		typ, err := filter.ParseType(name)
+		if err != nil {
+			return destination.Config{}, err
+		}
+		cfg.Filter.Types = append(cfg.Filter.Types, typ)
+	}
+	var err error
+	cfg.Settings, err = o.settings(typ)
+	return cfg, err
+}
+
+func add(ctx context.Context, s *session.Session, name string, o addOptions) error {
+	if err := destination.ValidateName(name); err != nil {
+		return problem.Usage("%s: %v", name, err)
+	}
+	cfg, err := o.config()
+	if err != nil {
+		return err
+	}
+	secret := ""
+	if signer, signs := cfg.Settings.(destination.Signer); signs && !o.noSign {
+		if secret, err = signer.AddSigningSecret(s.Rand); err != nil {
+			return err
+		}
+	}
+	if err := cfg.Validate(); err != nil {
+		return problem.Usage("%v", err)
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = put(ctx, st, name, cfg, false)
+	if errors.Is(err, sourcestore.ErrExists) {
+		return problem.Failed(nil, "destination %s exists already", name).
+			Hint("remove it first: %s destinations remove %s", s.Self(), name)
+	}
+	if err != nil {
+		return err
+	}
+	next := ""
+	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest == "" {
+		next = fmt.Sprintf("Try it: %s destinations test %s", s.Self(), name)
+	}
+	return showSecret(s, name, secret, next)
+}

@@ -1,0 +1,107 @@
+// Package destinations keeps the destinations: where events are delivered.
+package destinations
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/params"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack"
+)
+
+// New returns the command destinations and those below it.
+func New(s *session.Session) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "destinations", Aliases: []string{"destination", "dest"},
+		Short: "Keep the destinations: where events are delivered",
+		Long: `Keep the destinations. Without any, events are written to the worker's log. An
+event's destinations are chosen when a worker takes it first: a change counts for
+events that come after it.`,
+	}
+	cmd.AddCommand(addCmd(s), listCmd(s), rotateCmd(s), testCmd(s), removeCmd(s))
+	return cmd
+}
+
+// noun is what destinations are called.
+var noun = params.Noun{
+	Kind: sourcestore.Destinations, Name: "destination", Command: "destinations list", Validate: destination.ValidateName,
+}
+
+// get reads a destination that must exist.
+func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
+	st, entry, err := noun.Entry(ctx, s, name)
+	if err != nil {
+		return nil, destination.Config{}, err
+	}
+	cfg, err := registry.Types.Parse(entry.Value)
+	if err != nil {
+		return nil, destination.Config{}, problem.Failed(err, "destination %s is broken", name).
+			Hint("remove it and add it anew: %s destinations remove %s", s.Self(), name)
+	}
+	return st, cfg, nil
+}
+
+func put(ctx context.Context, st *stack.Stack, name string, cfg destination.Config, overwrite bool) error {
+	form, err := json.Marshal(cfg)
+	if err != nil {
+		return fmt.Errorf("encode destination %s: %w", name, err)
+	}
+	return st.Store.Put(ctx, sourcestore.Destinations, name, form, overwrite)
+}
+
+func showSecret(s *session.Session, name, secret, next string) error {
+	if s.JSON {
+		return s.Emit(struct {
+			Name   string `json:"name"`
+			Secret string `json:"signing_secret,omitempty"`
+		}{name, secret})
+	}
+	if secret != "" {
+		s.Line("%s", secret)
+		s.Say("This is the signing secret of %s (Standard Webhooks). It is shown this once.", name)
+	}
+	if next != "" {
+		s.Say("%s", next)
+	}
+	s.Say("%s", params.Settles)
+	return nil
+}
+
+func removeCmd(s *session.Session) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove a destination: what still waits for it counts as settled",
+		Example: "  smartleadctl destinations remove crm", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return remove(cmd.Context(), s, args[0], yes) },
+	}
+	output.AddYes(cmd, &yes)
+	return cmd
+}
+
+func remove(ctx context.Context, s *session.Session, name string, yes bool) error {
+	st, _, err := noun.Entry(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	if err := s.Confirm(yes, "remove destination %s: events that still wait for it count as settled there", name); err != nil {
+		return err
+	}
+	err = st.Store.Delete(ctx, sourcestore.Destinations, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return noun.Absent(s, name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Finished(name, "destination %s is removed. %s", name, params.Settles)
+}

@@ -1,0 +1,86 @@
+package destinations_test
+
+import (
+	"strings"
+	"testing"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/sourcestore"
+)
+
+func TestDestinations(t *testing.T) {
+	s := clitest.New(t)
+	added := clitest.Lines(t, s.OK("destinations", "add", "slack", "--url", s.Dest.URL+"/secret-path?key=hidden-query",
+		"--type", "reply", "--without-flag", "test_event", "--json").Out)[0]
+	first := added["signing_secret"].(string)
+	s.Said = nil
+	s.Secrets = append(s.Secrets, first, "secret-path", "hidden-query")
+	if !strings.HasPrefix(first, "whsec_") {
+		t.Errorf("secret %q", first)
+	}
+	list := s.OK("destinations", "list").Out
+	if !strings.Contains(list, "type EMAIL_REPLY; without flag test_event") || !strings.Contains(list, s.Dest.URL) {
+		t.Errorf("got\n%s", list)
+	}
+	if r := s.OK("destinations", "test", "slack"); !strings.Contains(r.Out, "answered 200") {
+		t.Errorf("got %s", r.Out)
+	}
+	s.Answer.Store(401)
+	s.Fails(1, "answered 401", "destinations", "test", "slack")
+	second := strings.TrimSpace(s.OK("destinations", "rotate", "slack").Out)
+	s.Said = nil
+	s.Secrets = append(s.Secrets, second)
+	s.Fails(1, "--finish", "destinations", "rotate", "slack")
+	s.OK("destinations", "rotate", "slack", "--finish", "-y")
+	s.Fails(1, "exists already", "destinations", "add", "slack", "--url", s.Dest.URL, "--no-sign")
+	s.Fails(2, "url", "destinations", "add", "x", "--url", "ftp://example.com")
+	s.Fails(2, "no event type", "destinations", "add", "x", "--url", s.Dest.URL, "--type", "nonsense")
+	s.Fails(2, "--url is not for --kind log", "destinations", "add", "x", "--kind", "log", "--url", s.Dest.URL)
+	s.Fails(2, "--timeout: a duration looks like", "destinations", "add", "x", "--url", s.Dest.URL, "--timeout", "5")
+	s.Fails(2, "config.timeout: 100ms to 1m0s", "destinations", "add", "x", "--url", s.Dest.URL, "--timeout", "5m")
+	s.Fails(2, "written as 'Name: value'", "destinations", "add", "x", "--url", s.Dest.URL, "--header", "X-Team")
+	s.OK("destinations", "add", "plain", "--url", s.Dest.URL, "--no-sign")
+	s.Fails(2, "--yes", "destinations", "remove", "slack")
+	s.OK("destinations", "remove", "slack", "-y")
+	s.Fails(4, "no destination slack", "destinations", "remove", "slack", "-y")
+	s.Fails(4, "no destination slack", "destinations", "test", "slack")
+}
+
+// A destination that signs nothing has no secret to show, and one that only the
+// worker reaches is not tested from here.
+func TestDestinationOfTheLog(t *testing.T) {
+	s := clitest.New(t)
+	if r := s.OK("destinations", "add", "audit", "--kind", "log"); r.Out != "" || strings.Contains(r.Err, "destinations test") {
+		t.Errorf("added with %q and %q, want neither a secret nor a test proposed", r.Out, r.Err)
+	}
+	s.Fails(2, "kind log: there is nothing to post to", "destinations", "test", "audit")
+	s.Fails(2, "kind log: it signs nothing", "destinations", "rotate", "audit")
+	for _, v := range clitest.Lines(t, s.OK("destinations", "list", "--json").Out) {
+		if _, signs := v["secrets"]; v["name"] == "audit" && (v["type"] != "log" || signs) {
+			t.Errorf("listed as %v, want type log without secrets", v)
+		}
+	}
+}
+
+func TestDestinationListShowsABrokenOne(t *testing.T) {
+	s := clitest.New(t)
+	form := []byte(`{"type":"http","config":{"url":"https://x.example/hidden-path","retries":3}}`)
+	store, err := sourcestore.NewStore(s.Clients.SSM, s.Env.Config.ParameterPrefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), sourcestore.Destinations, "odd", form, false); err != nil {
+		t.Fatal(err)
+	}
+	const want = "config.retries: is no member"
+	if list := s.OK("destinations", "list").Out; !strings.Contains(list, "broken, its events wait") || !strings.Contains(list, want) {
+		t.Errorf("the list does not hold %q:\n%s", want, list)
+	}
+	for _, v := range clitest.Lines(t, s.OK("destinations", "list", "--json").Out) {
+		if text, _ := v["error"].(string); (v["name"] == "odd") != strings.Contains(text, want) {
+			t.Errorf("listed as %v", v)
+		}
+	}
+	s.Fails(1, want, "destinations", "test", "odd")
+	s.OK("destinations", "remove", "odd", "-y")
+}

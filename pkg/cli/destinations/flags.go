@@ -1,0 +1,77 @@
+package destinations
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/destination"
+)
+
+// kindsHelp says what each type does, the default first.
+func kindsHelp(types destination.Types) string {
+	var help strings.Builder
+	for i, t := range types {
+		fmt.Fprintf(&help, "\n\n--kind %s ", t.Name)
+		if i == 0 {
+			help.WriteString("(the default) ")
+		}
+		help.WriteString(t.Help)
+	}
+	return help.String()
+}
+
+// typeFlag is a flag of one or several types of destination. Its values wait as
+// text, because only when all flags are read is the type known.
+type typeFlag struct {
+	kind   string // of value, in the help
+	values []string
+}
+
+func (f *typeFlag) Set(value string) error { f.values = append(f.values, value); return nil }
+func (f *typeFlag) Type() string           { return f.kind }
+func (f *typeFlag) String() string         { return "" }
+
+// typeFlags declares the flags of all types. Of a name that several have, the
+// first type's help is shown.
+func typeFlags(f *pflag.FlagSet, types destination.Types) map[string]*typeFlag {
+	given := map[string]*typeFlag{}
+	for _, t := range types {
+		own := flag.NewFlagSet(t.Name, flag.ContinueOnError)
+		t.New().Flags(own)
+		own.VisitAll(func(declared *flag.Flag) {
+			if given[declared.Name] != nil {
+				return
+			}
+			kind, usage := flag.UnquoteUsage(declared)
+			given[declared.Name] = &typeFlag{kind: kind}
+			if added := f.VarPF(given[declared.Name], declared.Name, "", usage); kind == "" { // a switch
+				added.NoOptDefVal, given[declared.Name].kind = "true", "bool"
+			}
+		})
+	}
+	return given
+}
+
+// settings are what the flags of the type say.
+func (o addOptions) settings(t destination.Type) (destination.Settings, error) {
+	settings := t.New()
+	own := flag.NewFlagSet(t.Name, flag.ContinueOnError)
+	settings.Flags(own)
+	for _, name := range slices.Sorted(maps.Keys(o.given)) {
+		for _, value := range o.given[name].values {
+			if own.Lookup(name) == nil {
+				return nil, problem.Usage("--%s is not for --kind %s", name, t.Name)
+			}
+			if err := own.Set(name, value); err != nil {
+				return nil, problem.Usage("--%s: %v", name, err)
+			}
+		}
+	}
+	return settings, nil
+}

@@ -1,0 +1,105 @@
+package destinations
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/sourcestore"
+)
+
+func listCmd(s *session.Session) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the destinations; no path, secret or header value",
+		Example: "  smartleadctl destinations list", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return list(cmd.Context(), s) },
+	}
+}
+
+func list(ctx context.Context, s *session.Session) error {
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	entries, err := st.Store.List(ctx, sourcestore.Destinations)
+	if err != nil {
+		return err
+	}
+	t := output.NewTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "~TAKES")
+	for _, e := range entries {
+		cfg, err := registry.Types.Parse(e.Value)
+		if s.JSON {
+			if err := s.Emit(viewOf(e, cfg, err)); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			t.Add(e.Name, "", "", "", output.Stamp(e.UpdatedAt), "broken, its events wait: "+err.Error())
+			continue
+		}
+		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), takes(cfg.Filter))
+	}
+	switch {
+	case s.JSON:
+		return nil
+	case len(entries) == 0:
+		s.Say("there is no destination: events are written to the worker's log")
+		s.Say("add one: %s destinations add NAME --url URL", s.Self())
+		return nil
+	}
+	return s.Print(t, "")
+}
+
+// viewOf is a destination as JSON.
+func viewOf(e sourcestore.Entry, cfg destination.Config, err error) map[string]any {
+	view := map[string]any{}
+	if err == nil {
+		view = cfg.Summary()
+	} else {
+		view["error"] = err.Error()
+	}
+	view["name"], view["updated_at"] = e.Name, output.Wire(e.UpdatedAt)
+	return view
+}
+
+func signedText(settings destination.Settings) string {
+	signer, signs := settings.(destination.Signer)
+	if !signs {
+		return ""
+	}
+	switch n := signer.SigningSecrets(); n {
+	case 0:
+		return "no"
+	case 1:
+		return "yes"
+	default:
+		return fmt.Sprintf("%d secrets", n)
+	}
+}
+
+// takes says in words which events a destination gets.
+func takes(f destination.Filter) string {
+	var parts []string
+	add := func(name string, values []string) {
+		if len(values) > 0 {
+			parts = append(parts, name+" "+strings.Join(values, " or "))
+		}
+	}
+	add("type", output.Names(f.Types))
+	add("campaign", f.CampaignIDs)
+	add("account", f.Accounts)
+	add("client", f.ClientIDs)
+	add("flag", f.Flags)
+	add("without flag", f.NotFlags)
+	if len(parts) == 0 {
+		return "everything"
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,65 @@
+package destinations
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination"
+)
+
+func rotateCmd(s *session.Session) *cobra.Command {
+	var finish, yes bool
+	cmd := &cobra.Command{
+		Use:   "rotate NAME",
+		Short: "Give a destination a new signing secret; the old one signs too until --finish",
+		Example: `  smartleadctl destinations rotate crm
+  smartleadctl destinations rotate crm --finish`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return rotate(cmd.Context(), s, args[0], finish, yes)
+		},
+	}
+	cmd.Flags().BoolVar(&finish, "finish", false, "sign with the newest secret only")
+	output.AddYes(cmd, &yes)
+	return cmd
+}
+
+func rotate(ctx context.Context, s *session.Session, name string, finish, yes bool) error {
+	st, cfg, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	signer, signs := cfg.Settings.(destination.Signer)
+	switch {
+	case !signs:
+		return problem.Usage("destination %s is of kind %s: it signs nothing", name, cfg.Type)
+	case finish && signer.SigningSecrets() < 2:
+		return s.Finished(name, "nothing to finish: %s has %s", name, output.Count(signer.SigningSecrets(), "secret", "secrets"))
+	case finish:
+		if err := s.Confirm(yes, "stop signing for %s with its old secret", name); err != nil {
+			return err
+		}
+		signer.DropOldSigningSecrets()
+		if err := put(ctx, st, name, cfg, true); err != nil {
+			return err
+		}
+		return showSecret(s, name, "", "The newest secret signs alone.")
+	case signer.SigningSecrets() >= 2:
+		return problem.Failed(nil, "a rotation of %s is under way", name).
+			Hint("end it first: %s destinations rotate %s --finish", s.Self(), name)
+	}
+	secret, err := signer.AddSigningSecret(s.Rand)
+	if err != nil {
+		return err
+	}
+	if err := put(ctx, st, name, cfg, true); err != nil {
+		return err
+	}
+	return showSecret(s, name, secret, fmt.Sprintf(
+		"Both secrets sign until you end it: %s destinations rotate %s --finish", s.Self(), name))
+}

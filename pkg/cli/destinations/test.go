@@ -1,0 +1,106 @@
+package destinations
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/eventview"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func testCmd(s *session.Session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "test NAME",
+		Short: "Post a clearly marked sample event to a destination, from here",
+		Long: `Post one sample event to a destination, signed as a real one, from this machine. It
+is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in
+the ledger, and the destination's filter is not asked.`,
+		Example: "  smartleadctl destinations test crm",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return test(cmd.Context(), s, args[0]) },
+	}
+}
+
+func test(ctx context.Context, s *session.Session, name string) error {
+	_, cfg, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
+		return problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
+	}
+	cfg.Filter = destination.Filter{}
+	target, err := destination.New(name, cfg, destination.Deps{Transport: s.HTTP, Now: s.Now})
+	if err != nil {
+		return err
+	}
+	sample, err := sampleEvent(s)
+	if err != nil {
+		return err
+	}
+	started := s.Now()
+	out := target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)})
+	took := s.Now().Sub(started)
+	if s.JSON {
+		err = s.Emit(struct {
+			Destination string `json:"destination"`
+			EventID     string `json:"event_id"`
+			Result      string `json:"result"`
+			HTTPStatus  int    `json:"http_status,omitempty"`
+			ErrorClass  string `json:"error_class,omitempty"`
+			Error       string `json:"error,omitempty"`
+			TookMS      int64  `json:"took_ms"`
+		}{name, string(sample.ID), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
+		if err != nil {
+			return err
+		}
+	}
+	if out.Result != webhook.ResultDelivered {
+		return problem.Failed(nil, "%s", eventview.Answered(name, out.Status, out.ErrorClass, out.Error)).
+			Hint("a real event would end as: %s", out.Result)
+	}
+	if !s.JSON {
+		s.Line("the destination %s %s after %s; webhook-id %s", name, tookText(out), output.Span(took), sample.ID)
+	}
+	return nil
+}
+
+// tookText says how a destination took an event; not every type has a status.
+func tookText(out webhook.Outcome) string {
+	if out.Status == 0 {
+		return "took it"
+	}
+	return fmt.Sprintf("answered %d", out.Status)
+}
+
+// sampleEvent is new every time, so that a destination that dedupes takes it.
+func sampleEvent(s *session.Session) (webhook.Event, error) {
+	var random [20]byte
+	if _, err := io.ReadFull(s.Rand, random[:]); err != nil {
+		return webhook.Event{}, fmt.Errorf("read randomness: %w", err)
+	}
+	now := s.Now().UTC().Truncate(time.Millisecond)
+	return webhook.Event{
+		Schema: webhook.Schema,
+		ID:     webhook.EventID("v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(random[:])),
+		Type:   webhook.EmailReply, RawType: "EMAIL_REPLY", Dialect: "help", Account: "smartleadctl-test",
+		CampaignID: "0", CampaignName: "TEST by smartleadctl", Source: "smartleadctl-test",
+		Lead:       &webhook.Lead{Email: "test@example.com", Name: "TEST"},
+		OccurredAt: now, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: now, Attempt: 1,
+		Subject: "TEST: sample event of smartleadctl destinations test",
+		Reply:   &webhook.Reply{Text: "This is a test.", From: "test@example.com"},
+		Flags:   []string{webhook.FlagTestEvent},
+		Raw:     json.RawMessage(`{"test":true}`),
+	}, nil
+}

@@ -1,0 +1,85 @@
+package dlq
+
+import (
+	"context"
+	"strings"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/stack"
+)
+
+// queueView is what the dead letter queue holds.
+type queueView struct {
+	Kind        string `json:"kind"` // "queue"
+	Dead        int    `json:"dead_events"`
+	Whole       bool   `json:"dead_events_complete"`
+	DeadLetters int    `json:"messages"`
+	InFlight    int    `json:"messages_in_flight"`
+	Looked      int    `json:"looked_at"`
+	Unclaimed   int    `json:"unclaimed"`
+	Foreign     int    `json:"foreign"`
+	Stale       int    `json:"without_dead_event"`
+	LiveDepth   int    `json:"live_messages"`
+	Replay      int    `json:"replay_messages"`
+	Native      string `json:"native_redrive"`
+	Ours        string `json:"redrive"`
+}
+
+// lookAtQueue reads the depths, and some messages to find those that are no
+// dead letters.
+func lookAtQueue(ctx context.Context, s *session.Session, st *stack.Stack, g report) (queueView, error) {
+	live, replay, dead, err := st.Queues.Depths(ctx)
+	if err != nil {
+		return queueView{}, err
+	}
+	found, err := st.DeadLetters.Sample(ctx, dead.Total())
+	if err != nil {
+		return queueView{}, err
+	}
+	return queueView{
+		Kind: "queue", Dead: g.Dead, Whole: g.Whole, DeadLetters: dead.Total(), InFlight: dead.InFlight,
+		Looked: found.Looked, Unclaimed: found.Unclaimed, Foreign: found.Foreign, Stale: found.Stale,
+		LiveDepth: live.Total(), Replay: replay.Total(), Native: native(s, st), Ours: s.Self() + " redrive start",
+	}, nil
+}
+
+// native is the way back that SQS offers itself. The dead letters were sent by the
+// worker, not moved by SQS, so AWS needs the destination.
+func native(s *session.Session, st *stack.Stack) string {
+	words := []string{"aws", "sqs", "start-message-move-task", "--source-arn", st.DLQARN, "--destination-arn", st.LiveQueueARN}
+	if s.Target.Local {
+		words = append(words, "--endpoint-url", st.SQSEndpoint, "--region", output.OrText(st.Region, "us-east-1"))
+	}
+	if s.Target.Profile != "" {
+		words = append(words, "--profile", s.Target.Profile)
+	}
+	if s.Target.Region != "" {
+		words = append(words, "--region", s.Target.Region)
+	}
+	for i := range words {
+		words[i] = output.Quote(words[i])
+	}
+	return strings.Join(words, " ")
+}
+
+func showQueue(s *session.Session, v queueView) {
+	s.Line("Dead letter queue: about %s", output.Count(v.DeadLetters, "message", "messages"))
+	if v.DeadLetters > 0 && v.Looked == 0 {
+		s.Line("  none of them could be looked at: others are looking, such as the redrive function")
+	}
+	if v.Looked > 0 {
+		s.Line("  looked at %d of them: %d unclaimed, %d foreign, %d of events that are not dead",
+			v.Looked, v.Unclaimed, v.Foreign, v.Stale)
+	}
+	if v.Unclaimed > 0 {
+		s.Line("  An unclaimed message is the only copy of its event. The redrive function brings it into the ledger within minutes;")
+		s.Line("  if the number stays: %s doctor", s.Self())
+	}
+	if v.Foreign > 0 {
+		s.Line("  A foreign message is none of ours. It is left alone: look at it in the SQS console.")
+	}
+	if v.Stale > 0 {
+		s.Line("  A dead letter of an event that is not dead revives nothing; the redrive function clears it.")
+	}
+}

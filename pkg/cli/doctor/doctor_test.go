@@ -1,0 +1,73 @@
+package doctor_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/cli/clitest"
+)
+
+func TestDoctor(t *testing.T) {
+	s := clitest.New(t)
+	if r := s.OK("doctor"); !strings.Contains(r.Out, "source demo is ready") || !strings.Contains(r.Out, "nothing is overdue") {
+		t.Errorf("got\n%s", r.Out)
+	}
+	s.DeadReplies(1)
+	s.Post(clitest.Reply(7))
+	s.Advance(time.Hour) // nobody swept
+	r := s.Run("doctor", "--json")
+	if r.Code != 1 {
+		t.Errorf("exit %d", r.Code)
+	}
+	found := map[string]map[string]any{}
+	for _, v := range clitest.Lines(t, r.Out) {
+		found[v["check"].(string)] = v
+	}
+	if found["sweeper"]["result"] != "bad" || !strings.Contains(found["sweeper"]["detail"].(string), "1 event is overdue") {
+		t.Errorf("sweeper: %v", found["sweeper"])
+	}
+	if found["dead events"]["result"] != "note" || !strings.Contains(found["dead events"]["detail"].(string), "1 dead event") {
+		t.Errorf("dead: %v", found["dead events"])
+	}
+	s.OK("sources", "remove", "demo", "-y")
+	s.OK("destinations", "remove", "crm", "-y")
+	r = s.Run("doctor")
+	if !strings.Contains(r.Out, "there is no source") || !strings.Contains(r.Out, "worker's log") || !strings.Contains(r.Out, "token is wrong") {
+		t.Errorf("got\n%s", r.Out)
+	}
+}
+
+func TestDoctorNamesASourceThatIsNotThere(t *testing.T) {
+	s := clitest.New(t)
+	r := s.Run("doctor", "--source", "nope")
+	if r.Code != 1 || !strings.Contains(r.Out, "there is no source nope") || !strings.Contains(r.Out, "sources list") {
+		t.Errorf("exit %d:\n%s", r.Code, r.Out)
+	}
+}
+
+// What waits for an operator is in no queue: nothing else would tell of it.
+func TestDoctorCountsWhatIsHeldOrParked(t *testing.T) {
+	s := clitest.New(t)
+	if r := s.OK("doctor"); strings.Contains(r.Out, "not delivered") {
+		t.Errorf("nothing waits, and yet:\n%s", r.Out)
+	}
+	dead := s.DeadReplies(1)[0]
+	s.OK("events", "park", dead)
+	s.Secrets = append(s.Secrets, "first-key-0001")
+	s.Input = "first-key-0001\n"
+	s.OK("sources", "trust-key", "demo", "--no-release")
+	s.Post(clitest.Reply(7))
+	s.Post(clitest.Reply(8))
+	s.Advance(time.Minute)
+	s.Terminal, s.Width = true, 300
+	r := s.OK("doctor")
+	for _, want := range []string{
+		"2 held events, not delivered; the oldest from 1 min", "events list --state held; ",
+		"1 parked event, not delivered; the oldest from 2 min", "events list --state parked; ",
+	} {
+		if !strings.Contains(r.Out, want) {
+			t.Errorf("no %q in\n%s", want, r.Out)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/cli/hook"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack"
+)
+
+func checkStack(_ context.Context, s *session.Session, st *stack.Stack) finding {
+	if s.Target.Local {
+		return fine("local, %s", st.APIURL)
+	}
+	return fine("%s in %s, %s", s.Target.Stack, st.Region, st.APIURL)
+}
+
+func checkLedger(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+	page, err := st.Ledger.List(ctx, ledger.Query{Limit: 1, Now: s.Now()})
+	switch {
+	case err != nil:
+		return silent(s, err, "the table")
+	case len(page.Records) == 0:
+		return noted("send one: "+s.Self()+" send FILE", "table %s answers; no event in the last 31 days", st.TableName)
+	}
+	return fine("table %s answers; the latest event came %s", st.TableName, s.Ago(page.Records[0].ReceivedAt))
+}
+
+// busy is a depth of the live queue at which events wait for workers.
+const busy = 1000
+
+func checkQueues(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+	live, replay, dead, err := st.Queues.Depths(ctx)
+	if err != nil {
+		return silent(s, err, "the queues")
+	}
+	text := fmt.Sprintf("live %s, replay %s, dead letters %s",
+		output.Thousands(live.Total()), output.Thousands(replay.Total()), output.Thousands(dead.Total()))
+	if live.Waiting > busy {
+		return noted("see whether the worker runs, and what its destinations answer: "+s.Self()+" events list --state pending",
+			"%s: events wait for the worker", text)
+	}
+	return fine("%s", text)
+}
+
+func checkSources(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+	entries, err := st.Store.List(ctx, sourcestore.Sources)
+	if err != nil {
+		return silent(s, err, "the parameters below "+st.ParameterPrefix)
+	}
+	var unreadable []string
+	for _, e := range entries {
+		if _, err := auth.ParseSource(e.Name, e.Value); err != nil {
+			unreadable = append(unreadable, e.Name)
+		}
+	}
+	switch {
+	case len(entries) == 0:
+		return broken("add one: "+s.Self()+" sources add NAME", "there is no source: every request gets 401")
+	case len(unreadable) > 0:
+		return broken("see why: "+s.Self()+" sources list", "cannot be read, so requests get 503: %s", strings.Join(unreadable, ", "))
+	}
+	return fine("%s", output.Count(len(entries), "source", "sources"))
+}
+
+func checkDestinations(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+	entries, err := st.Store.List(ctx, sourcestore.Destinations)
+	if err != nil {
+		return silent(s, err, "the parameters below "+st.ParameterPrefix)
+	}
+	var unusable []string
+	for _, e := range entries {
+		if _, err := registry.Types.Parse(e.Value); err != nil {
+			unusable = append(unusable, e.Name)
+		}
+	}
+	switch {
+	case len(unusable) > 0:
+		return broken("see why: "+s.Self()+" destinations list", "broken, so their events are retried and die: %s", strings.Join(unusable, ", "))
+	case len(entries) == 0:
+		return noted("add one: "+s.Self()+" destinations add NAME --url URL", "none: events are written to the worker's log")
+	}
+	return fine("%s", output.Count(len(entries), "destination", "destinations"))
+}
+
+func checkURL(ctx context.Context, s *session.Session, st *stack.Stack, o options) finding {
+	if o.source != "" {
+		_, err := st.Store.Get(ctx, sourcestore.Sources, o.source)
+		if errors.Is(err, sourcestore.ErrNotFound) {
+			return broken("which there are: "+s.Self()+" sources list", "there is no source %s", o.source)
+		}
+	}
+	source, token := output.OrText(o.source, st.Demo), output.OrText(o.token, s.Getenv(hook.TokenVariable))
+	if source == st.Demo { // the variable may hold the token of another stack
+		token = output.OrText(o.token, output.OrText(st.Token, token))
+	}
+	if source == "" || token == "" {
+		return noted("check one: "+hook.TokenVariable+"=… "+s.Self()+" doctor --source NAME", "not checked: no source and token were given")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, st.HookURL(source, token), nil)
+	if err != nil {
+		return broken("deploy the stack anew", "the receiver's address %s cannot be used", st.APIURL)
+	}
+	started := s.Now()
+	status, answer, err := hook.Do(s.HTTP, req)
+	took := output.Span(s.Now().Sub(started))
+	switch {
+	case err != nil:
+		if s.Target.Local {
+			return broken("start the local stack: make run", "%s does not answer: %v", req.URL.Host, err)
+		}
+		return broken("is the receiver deployed, and reachable from here?", "%s does not answer: %v", req.URL.Host, err)
+	case status == http.StatusOK && strings.Contains(string(answer), `"ready"`):
+		return fine("source %s is ready, answered in %s", source, took)
+	case status == http.StatusUnauthorized:
+		return broken("a new token: "+s.Self()+" sources rotate "+output.Quote(source), "source %s: the token is wrong", source)
+	}
+	return broken("see the receiver's log", "source %s: HTTP %d after %s", source, status, took)
+}

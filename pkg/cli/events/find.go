@@ -1,0 +1,114 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/eventview"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func findCmd(s *session.Session) *cobra.Command {
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "find TEXT",
+		Short: "Find events by a lead's address or an id",
+		Long: `Find events by what you have in hand: a lead's address, a message id (with or
+without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was
+sent, our request id), or an event id. Newest first. The request id of a repeat
+finds nothing: a repeat is counted at its event.`,
+		Example: `  smartleadctl events find tom@acme.example.com
+  smartleadctl events find '<CAF+7@mail.example.com>'
+  smartleadctl events find 5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return find(cmd.Context(), s, args[0], limit) },
+	}
+	cmd.Flags().IntVar(&limit, "limit", 50, "events to list for each kind of id")
+	return cmd
+}
+
+func find(ctx context.Context, s *session.Session, text string, limit int) error {
+	text = strings.TrimSpace(text)
+	if text == "" || limit < 1 || limit > 1000 {
+		return problem.Usage("find needs a text, and a limit of 1 to 1,000")
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	found, more, err := lookUp(ctx, s, st, text, limit)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s", text).
+			Hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
+			Hint("was it refused? %s events refused", s.Self()).
+			Hint("by campaign: %s events list --campaign ID", s.Self()).
+			Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
+	}
+	rows := newEventTable(s.Clock)
+	for _, r := range found {
+		if s.JSON {
+			if err := s.Emit(eventview.Of(r)); err != nil {
+				return err
+			}
+			continue
+		}
+		rows.add(r)
+	}
+	if more {
+		s.Say("there are more than %d: narrow it with events list --lead … --since …", limit)
+	}
+	if s.JSON {
+		return nil
+	}
+	return s.Print(rows.Table, "")
+}
+
+// lookUp asks every index that the text may be a key of.
+func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (found []webhook.Record, more bool, err error) {
+	if id, err := webhook.ParseEventID(text); err == nil {
+		r, err := st.Ledger.Get(ctx, id)
+		if errors.Is(err, webhook.ErrNotFound) {
+			return nil, false, nil
+		}
+		return []webhook.Record{r}, false, err
+	}
+	base := ledger.Query{Limit: limit, Now: s.Now()}
+	var queries []ledger.Query
+	for _, set := range []func(q *ledger.Query){
+		func(q *ledger.Query) { q.Lead = strings.ToLower(text) },
+		func(q *ledger.Query) { q.MessageID = strings.Trim(text, "<>") },
+		func(q *ledger.Query) { q.StatsID = text },
+		func(q *ledger.Query) { q.RequestID = text },
+	} {
+		q := base
+		set(&q)
+		queries = append(queries, q)
+	}
+	known := map[webhook.EventID]bool{}
+	for _, q := range queries {
+		page, err := st.Ledger.List(ctx, q)
+		if err != nil {
+			return nil, false, err
+		}
+		more = more || page.Next != ""
+		for _, r := range page.Records {
+			if !known[r.ID] {
+				known[r.ID] = true
+				found = append(found, r)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b webhook.Record) int { return b.ReceivedAt.Compare(a.ReceivedAt) })
+	return found, more, nil
+}

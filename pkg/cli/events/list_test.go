@@ -1,0 +1,83 @@
+package events_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/cli/clitest"
+)
+
+var cursorPattern = regexp.MustCompile(`--after '([^']+)'`)
+
+func TestList(t *testing.T) {
+	s := clitest.New(t)
+	s.TwoCauses()
+	s.Golden("list", s.OK("events", "list").Out)
+}
+
+func TestPagesLoseNothing(t *testing.T) {
+	s := clitest.New(t)
+	want := map[string]bool{}
+	for i := range 7 {
+		want[s.Post(clitest.Reply(i))] = true
+		if i%3 == 0 {
+			s.Advance(20 * time.Hour) // several days, several partitions
+		}
+	}
+	for _, request := range [][]string{nil, {"--oldest"}} {
+		got := map[string]bool{}
+		after := []string{}
+		for range 10 {
+			args := slices.Concat([]string{"events", "list", "--limit", "2", "--json"}, request, after)
+			r := s.OK(args...)
+			for _, v := range clitest.Lines(t, r.Out) {
+				id := v["event_id"].(string)
+				if got[id] || !want[id] {
+					t.Errorf("%s is repeated or unknown", id)
+				}
+				got[id] = true
+			}
+			next := cursorPattern.FindStringSubmatch(r.Err)
+			if next == nil {
+				break
+			}
+			after = []string{"--after", next[1]}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%v: got %d events, want %d", request, len(got), len(want))
+		}
+	}
+	if n := len(clitest.Lines(t, s.OK("events", "list", "--all", "--json").Out)); n != 7 {
+		t.Errorf("--all lists %d events", n)
+	}
+	if n := len(clitest.Lines(t, s.OK("events", "list", "--json", "--type", "open").Out)); n != 0 {
+		t.Errorf("%d opens", n)
+	}
+	s.Fails(2, "not where a listing may continue", "events", "list", "--after", "nonsense")
+}
+
+func TestFind(t *testing.T) {
+	s := clitest.New(t)
+	id := s.Post(clitest.Reply(4))
+	s.Post(clitest.Reply(5))
+	for _, text := range []string{
+		"lead4@acme.example.com", "Lead4@ACME.example.com ", "reply-4@acme.example.com", "<reply-4@acme.example.com>",
+		"stats-4", id,
+	} {
+		found := clitest.Lines(t, s.OK("events", "find", text, "--json").Out)
+		if len(found) != 1 || found[0]["event_id"] != id {
+			t.Errorf("%s: %v", text, found)
+		}
+	}
+	request := fmt.Sprintf("req-%x", len(clitest.Reply(4)))
+	if found := clitest.Lines(t, s.OK("events", "find", request, "--json").Out); len(found) == 0 {
+		t.Errorf("nothing by X-Request-Id")
+	}
+	s.Fails(4, "events refused", "events", "find", "nobody@example.com")
+	s.Fails(4, "", "events", "find", "v1:EMAIL_REPLY:AAAA")
+	s.Fails(4, "events find", "events", "show", "v1:EMAIL_REPLY:AAAA")
+	s.Fails(2, "not an event id", "events", "show", "reply-4")
+}

@@ -1,0 +1,141 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/webhook"
+)
+
+type refusedOptions struct {
+	day   string
+	limit int
+}
+
+func refusedCmd(s *session.Session) *cobra.Command {
+	var o refusedOptions
+	cmd := &cobra.Command{
+		Use:   "refused",
+		Short: "List requests that were not accepted, and why",
+		Long: `List the requests of one day (UTC) that were not accepted, or of which elements
+were not, newest first. They are kept for 14 days, at a bounded rate, without secrets.`,
+		Example: `  smartleadctl events refused
+  smartleadctl events refused --day 2026-03-04`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return refused(cmd.Context(), s, o) },
+	}
+	cmd.Flags().StringVar(&o.day, "day", "", "day in UTC, such as 2026-03-04 (default: today)")
+	cmd.Flags().IntVar(&o.limit, "limit", 50, "requests to list, at most 1,000")
+	return cmd
+}
+
+type refusedView struct {
+	At        string `json:"at"`
+	Cause     string `json:"cause"`
+	Detail    string `json:"detail,omitempty"`
+	Source    string `json:"source,omitempty"`
+	SourceIP  string `json:"source_ip,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+	RequestID string `json:"request_id"`
+	Bytes     int    `json:"bytes"`
+	Excerpt   string `json:"excerpt,omitempty"`
+	Next      string `json:"next,omitempty"`
+}
+
+// refusalAdvice says what fixes a cause.
+func refusalAdvice(s *session.Session, r webhook.RejectedRequest) string {
+	source := output.Quote(output.OrText(r.Source, "NAME"))
+	switch r.Cause {
+	case "unknown_source":
+		return fmt.Sprintf("the URL names a source that does not exist: %s sources list", s.Self())
+	case "no_token", "wrong_token":
+		return fmt.Sprintf("enter the whole webhook URL at Smartlead; lost: %s sources rotate %s", s.Self(), source)
+	case "no_signature":
+		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", s.Self(), source)
+	case "wrong_signature":
+		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", s.Self(), source)
+	case "not_json", "encoding", "scalar", "too_complex", "base64":
+		return "it can never be an event; see the excerpt, and who sends it"
+	case "rejected_elements":
+		return "these elements of an array can never be events; what stood beside them was taken"
+	case "too_large", "too_many_elements":
+		return "send it in smaller parts"
+	}
+	return ""
+}
+
+// shownExcerpt bounds the body in a table, in characters; --json has more.
+const shownExcerpt = 60
+
+// refusalText is the reason, and how the body begins.
+func refusalText(r webhook.RejectedRequest) string {
+	excerpt := output.Shorten(r.Excerpt, shownExcerpt)
+	if r.Detail == "" || excerpt == "" {
+		return r.Detail + excerpt
+	}
+	return r.Detail + "; the body begins: " + excerpt
+}
+
+func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
+	day := s.Now().UTC()
+	if o.day != "" {
+		var err error
+		if day, err = time.Parse(time.DateOnly, o.day); err != nil {
+			return problem.Usage("--day %s is no day such as 2026-03-04", o.day)
+		}
+	}
+	if o.limit < 1 || o.limit > 1000 {
+		return problem.Usage("--limit is 1 to 1,000")
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	list, err := st.Ledger.RejectedRequests(ctx, day, o.limit)
+	if err != nil {
+		return err
+	}
+	t := output.NewTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL")
+	for _, r := range list {
+		next := refusalAdvice(s, r)
+		if s.JSON {
+			err := s.Emit(refusedView{
+				At: output.Wire(r.At), Cause: r.Cause, Detail: r.Detail, Source: r.Source, SourceIP: r.SourceIP,
+				UserAgent: r.UserAgent, RequestID: r.RequestID, Bytes: r.Bytes, Excerpt: r.Excerpt, Next: next,
+			})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		t.Add(output.Stamp(r.At), r.Cause, r.Source, r.SourceIP, output.Thousands(r.Bytes), r.RequestID, refusalText(r))
+	}
+	if s.JSON {
+		return nil
+	}
+	if len(list) == 0 {
+		s.Say("nothing was refused on %s", day.Format(time.DateOnly))
+		return nil
+	}
+	if err := s.Print(t, ""); err != nil {
+		return err
+	}
+	s.Line("")
+	said := map[string]bool{"": true}
+	for _, r := range list { // advice names the source where it depends on it
+		if next := refusalAdvice(s, r); !said[next] {
+			s.Line("%s: %s", r.Cause, next)
+			said[next] = true
+		}
+	}
+	if len(list) == o.limit {
+		s.Say("there may be more: --limit %d", min(1000, 10*o.limit))
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// variantView is a variant as JSON.
+type variantView struct {
+	Fingerprint string   `json:"fingerprint"`
+	ReceivedAt  string   `json:"received_at"`
+	Source      string   `json:"source"`
+	RequestID   string   `json:"request_id,omitempty"`
+	Flags       []string `json:"flags"`
+	Bytes       int      `json:"payload_bytes"`
+	SplitAs     string   `json:"split_as,omitempty"`
+	Differs     []string `json:"differs,omitempty"`
+}
+
+func variantOf(v webhook.Variant) variantView {
+	return variantView{
+		Fingerprint: v.Fingerprint, ReceivedAt: output.Wire(v.Receipt.ReceivedAt), Source: v.Receipt.Source,
+		RequestID: output.OrText(v.Receipt.ProviderRequestID, v.Receipt.RequestID),
+		Flags:     append([]string{}, v.Receipt.Flags...), Bytes: v.Receipt.Payload.Size, SplitAs: string(v.SplitAs),
+	}
+}
+
+func variantsCmd(s *session.Session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "variants ID",
+		Short: "Show the other bodies that came under an event's identity, and how they differ",
+		Long: `Show the other bodies that came under an event's identity. Each is kept beside the
+event and is not delivered; split makes one an event of its own. Members of the
+body that differ from the event's are named.`,
+		Example: "  smartleadctl events variants v1:EMAIL_REPLY:…",
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return variants(cmd.Context(), s, args[0]) },
+	}
+}
+
+func variants(ctx context.Context, s *session.Session, arg string) error {
+	rec, list, st, err := variantsOf(ctx, s, arg)
+	if err != nil {
+		return err
+	}
+	own := members(ctx, st, rec.Payload)
+	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "SPLIT AS", "~DIFFERS IN")
+	for _, v := range list {
+		view := variantOf(v)
+		view.Differs = difference(own, members(ctx, st, v.Receipt.Payload))
+		if s.JSON {
+			if err := s.Emit(view); err != nil {
+				return err
+			}
+			continue
+		}
+		t.Add(view.Fingerprint, output.Stamp(v.Receipt.ReceivedAt), view.Source, strings.Join(view.Flags, ","), view.SplitAs,
+			strings.Join(view.Differs, ", "))
+	}
+	if s.JSON {
+		return nil
+	}
+	if len(list) == 0 {
+		s.Say("no other body came under the identity of %s", rec.ID)
+		return nil
+	}
+	if err := s.Print(t, ""); err != nil {
+		return err
+	}
+	s.Say("make one an event of its own: %s events split %s FINGERPRINT", s.Self(), output.Quote(string(rec.ID)))
+	return nil
+}
+
+func variantsOf(ctx context.Context, s *session.Session, arg string) (webhook.Record, []webhook.Variant, *stack.Stack, error) {
+	ids, err := filter.IDs(s, []string{arg})
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	if len(ids) != 1 {
+		return webhook.Record{}, nil, nil, problem.Usage("one event id is needed")
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	rec, err := get(ctx, s, st, ids[0])
+	if err != nil {
+		return webhook.Record{}, nil, nil, err
+	}
+	list, err := st.Ledger.Variants(ctx, rec.ID)
+	return rec, list, st, err
+}
+
+// members are the values of a body by their path; nil when it cannot be read.
+func members(ctx context.Context, st *stack.Stack, payload webhook.Payload) map[string]string {
+	body, err := st.Bodies.Load(ctx, payload)
+	if err != nil {
+		return nil
+	}
+	var value any
+	if json.Unmarshal(body, &value) != nil {
+		return nil
+	}
+	out := map[string]string{}
+	flatten(out, "", value)
+	return out
+}
+
+func flatten(out map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, child := range v {
+			flatten(out, strings.TrimPrefix(path+"."+name, "."), child)
+		}
+	case []any:
+		for i, child := range v {
+			flatten(out, fmt.Sprintf("%s[%d]", path, i), child)
+		}
+	default:
+		out[path] = fmt.Sprint(v)
+	}
+}
+
+// maxDiffers bounds the members that are named.
+const maxDiffers = 12
+
+// difference names the members that one body has and the other has not, or has
+// with another value.
+func difference(a, b map[string]string) []string {
+	if a == nil || b == nil {
+		return []string{"a body that cannot be read"}
+	}
+	paths := map[string]bool{}
+	for path, value := range a {
+		if other, ok := b[path]; !ok || other != value {
+			paths[path] = true
+		}
+	}
+	for path := range b {
+		if _, ok := a[path]; !ok {
+			paths[path] = true
+		}
+	}
+	all := slices.Sorted(maps.Keys(paths))
+	if over := len(all) - maxDiffers; over > 0 {
+		all = append(all[:maxDiffers], fmt.Sprintf("and %d more", over))
+	}
+	return all
+}

@@ -1,0 +1,81 @@
+package eventview
+
+import (
+	"fmt"
+	"strings"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// NotApplied is rule 11 of the protocol: dead does not mean not applied.
+const NotApplied = "Dead does not mean not applied: the last answer may have been lost. " +
+	"A replay carries the same idempotency key, so a destination that dedupes by it applies the event once."
+
+// Advice says what an operator may do next; one line each. self is how this
+// program was called.
+func Advice(c output.Clock, self string, r webhook.Record) []string {
+	id := output.Quote(string(r.ID))
+	var lines []string
+	switch r.State {
+	case webhook.Pending, webhook.Processing:
+		lines = append(lines, adviceUnderWay(c, self, r))
+	case webhook.Delivered:
+		lines = append(lines, "Nothing: every destination is settled.",
+			fmt.Sprintf("To deliver it once more: %s events replay %s", self, id),
+			"Destinations dedupe by the idempotency key; add --again when the effect itself is wanted again.")
+	case webhook.Dead:
+		lines = append(lines,
+			fmt.Sprintf("When what failed is fixed: %s events replay %s", self, id),
+			fmt.Sprintf("Many with the same cause, at a pace: %s redrive plan --error-class %s", self, output.Quote(output.Dash(r.ErrorClass))),
+			fmt.Sprintf("To set it aside: %s events park %s; to give it up: %s events discard %s", self, id, self, id),
+			NotApplied)
+	case webhook.Held:
+		lines = append(lines,
+			fmt.Sprintf("If the API key was changed: %s sources trust-key %s, which then releases what it held", self, output.Quote(r.Source)),
+			fmt.Sprintf("If you know this one event to be real: %s events release %s", self, id),
+			fmt.Sprintf("If it is forged: %s events discard %s", self, id))
+	case webhook.Parked:
+		lines = append(lines,
+			fmt.Sprintf("To try it again: %s events replay %s", self, id),
+			fmt.Sprintf("To give it up: %s events discard %s", self, id), NotApplied)
+	case webhook.Discarded:
+		lines = append(lines, "Nothing brings it back. If it is wanted after all, send its payload again under another identity, or fire it again at Smartlead.")
+	}
+	if r.Variants > 0 {
+		lines = append(lines, fmt.Sprintf("Another body came under the same identity: %s events variants %s", self, id))
+	}
+	return lines
+}
+
+func adviceUnderWay(c output.Clock, self string, r webhook.Record) string {
+	switch {
+	case Overdue(c.Now(), r):
+		return fmt.Sprintf("It is overdue since %s: the sweeper should have sent it. See: %s doctor", c.Ago(r.DueAt), self)
+	case r.State == webhook.Processing && c.Now().After(r.LeaseUntil):
+		return fmt.Sprintf("Nothing: the sweeper hands it to another worker %s.", c.Ago(r.DueAt))
+	case r.NotBefore.After(c.Now()):
+		return fmt.Sprintf("Nothing: it is retried by itself %s.", c.Ago(r.NotBefore))
+	}
+	return "Nothing: it is on its way."
+}
+
+// Note is what is worth knowing of an event in a listing.
+func Note(c output.Clock, r webhook.Record) string {
+	var notes []string
+	add := func(on bool, format string, args ...any) {
+		if on {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
+	}
+	add(r.State != webhook.Delivered && r.ErrorClass != "", "%s", r.ErrorClass)
+	add(r.State == webhook.Dead, "died %s", c.Ago(r.DiedAt))
+	add(r.State == webhook.Pending && r.NotBefore.After(c.Now()), "retried %s", c.Ago(r.NotBefore))
+	add(Overdue(c.Now(), r), "overdue")
+	add(r.Generation > 0, "replayed %d×", r.Generation)
+	add(r.Redrives > 0, "redriven %d×", r.Redrives)
+	add(r.Duplicates > 0, "%s", output.Count(r.Duplicates, "duplicate", "duplicates"))
+	add(r.Variants > 0, "%s", output.Count(r.Variants, "variant", "variants"))
+	notes = append(notes, r.Flags...)
+	return strings.Join(notes, ", ")
+}

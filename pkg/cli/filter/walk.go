@@ -1,0 +1,72 @@
+package filter
+
+import (
+	"context"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// What one command looks at of a listing unless it is told to list all: a filter
+// that matches nothing must not read for ever, nor ask the index for every day
+// of ten years. test: TestCapacity.
+const (
+	MaxLook     = 20_000 // events
+	maxLookDays = 400
+)
+
+// Walked says how a walk ended.
+type Walked struct {
+	Next   string // where to go on; empty at the end
+	looked int    // events looked at
+	days   int    // days looked into
+	Spent  bool   // it ended because it had looked at enough
+}
+
+// What says in words at how much a walk looked.
+func (w Walked) What() string {
+	text := output.Count(w.looked, "event", "events")
+	if w.days >= maxLookDays {
+		text += " of " + output.Count(w.days, "day", "days")
+	}
+	return text
+}
+
+// Lister lists events; the ledger does.
+type Lister interface {
+	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
+}
+
+// Walk hands over the events of a listing, page by page, until there are limit
+// of them (0: all) or it has looked at bound events, or at maxLookDays days (0:
+// no bound). No event is lost or repeated between walks: Next is a unique index
+// key.
+func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
+	var w Walked
+	w.Next = q.After
+	for n := 0; ; {
+		q.After, q.Limit = w.Next, 200
+		if limit > 0 {
+			q.Limit = min(q.Limit, limit-n)
+		}
+		if bound > 0 {
+			q.Limit = min(q.Limit, bound-w.looked)
+		}
+		page, err := events.List(ctx, q)
+		if err != nil {
+			return w, err
+		}
+		w.Next, w.looked, w.days = page.Next, w.looked+page.Scanned, w.days+page.Days
+		w.Spent = bound > 0 && w.Next != "" && (w.looked >= bound || w.days >= maxLookDays)
+		for _, r := range page.Records {
+			if err := each(r); err != nil {
+				return w, err
+			}
+			n++
+		}
+		if w.Next == "" || (limit > 0 && n >= limit) || w.Spent {
+			return w, nil
+		}
+	}
+}

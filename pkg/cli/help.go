@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+)
+
+// helpCmd refuses what is no command, which cobra's own answers with success.
+func helpCmd(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND…]", Short: "Say what a command does",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return problem.Usage("%s has no command %q", cmd.CommandPath(), output.Plain(rest[0])).Hint("see: %s --help", cmd.CommandPath())
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		},
+	}
+}
+
+// group refuses an unknown subcommand, which cobra answers with help and
+// success.
+func group(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		group(c)
+	}
+	if cmd.HasSubCommands() && cmd.RunE == nil {
+		cmd.Args = cobra.ArbitraryArgs
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return problem.Usage("%s has no command %q", cmd.CommandPath(), output.Plain(args[0])).Hint("see: %s --help", cmd.CommandPath())
+		}
+	}
+}
+
+// checkArgs makes a wrong number of arguments a usage error everywhere.
+func checkArgs(cmd *cobra.Command) {
+	for _, c := range cmd.Commands() {
+		checkArgs(c)
+	}
+	check := cmd.Args
+	if check == nil {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return problem.Usage("%v", err).Hint("usage: %s", cmd.UseLine())
+		}
+		return nil
+	}
+}

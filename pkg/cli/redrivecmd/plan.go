@@ -1,0 +1,108 @@
+package redrivecmd
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/eventview"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/redrive"
+)
+
+func planCmd(s *session.Session) *cobra.Command {
+	var o requestOptions
+	cmd := &cobra.Command{
+		Use:     "plan",
+		Short:   "Say what a redrive would do; nothing is changed",
+		Example: "  smartleadctl redrive plan --error-class http_503 --older-than 10m",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			request, err := o.request(s)
+			if err != nil {
+				return err
+			}
+			st, err := s.Connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			plan, err := st.Redrive.Plan(cmd.Context(), request)
+			if err != nil {
+				return err
+			}
+			return showPlan(s, plan)
+		},
+	}
+	o.flags(cmd)
+	return cmd
+}
+
+// planView is a plan as JSON. NoEstimate hides the plan's own member, which
+// counts nanoseconds.
+type planView struct {
+	redrive.Plan
+	NoEstimate *int    `json:"estimate,omitempty"`
+	Seconds    float64 `json:"estimate_seconds"`
+}
+
+func showPlan(s *session.Session, plan redrive.Plan) error {
+	if s.JSON {
+		return s.Emit(planView{Plan: plan, Seconds: plan.Estimate.Seconds()})
+	}
+	if plan.Release+plan.Park == 0 {
+		s.Line("Nothing: of %s, none matches.", output.Count(plan.Dead, "dead event", "dead events"))
+		return nil
+	}
+	var f output.Fields
+	f.Add("bring back", output.Count(plan.Release, "dead event", "dead events"))
+	f.Add("takes", "about "+output.Span(plan.Estimate)+" if the destination keeps up")
+	f.Add("oldest death", s.When(plan.Oldest))
+	if plan.Park > 0 {
+		f.Add("park", output.Count(plan.Park, "event", "events")+" that were redriven too often before")
+	}
+	if plan.Filtered > 0 {
+		f.Add("leave dead", output.Count(plan.Filtered, "event", "events")+" that the filter leaves out")
+	}
+	if plan.Limited > 0 {
+		f.Add("beyond --limit", output.Count(plan.Limited, "event", "events"))
+	}
+	s.Line("A redrive would")
+	s.PrintFields(f)
+	t := output.NewTable("BY", "VALUE", ">EVENTS")
+	breakdown(t, "type", plan.ByType)
+	breakdown(t, "error class", plan.ByClass)
+	breakdown(t, "source", plan.BySource)
+	breakdown(t, "campaign", plan.ByCamp)
+	breakdown(t, "time since death", plan.ByAge)
+	s.Line("")
+	if err := s.Print(t, "  "); err != nil {
+		return err
+	}
+	s.Line("")
+	s.Line("  %s", eventview.NotApplied)
+	s.Say("start it with the same filter: %s redrive start …", s.Self())
+	return nil
+}
+
+// maxBreakdown bounds the values of one kind that a plan lists.
+const maxBreakdown = 10
+
+func breakdown[K ~string](t *output.Table, by string, counts map[K]int) {
+	keys := slices.SortedFunc(maps.Keys(counts), func(a, b K) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	rest := 0
+	for i, k := range keys {
+		if i >= maxBreakdown {
+			rest += counts[k]
+			continue
+		}
+		t.Add(by, output.OrText(string(k), "none"), output.Thousands(counts[k]))
+	}
+	if rest > 0 {
+		t.Add(by, "others", output.Thousands(rest))
+	}
+}

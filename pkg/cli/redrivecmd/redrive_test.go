@@ -1,0 +1,108 @@
+package redrivecmd_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/webhook"
+)
+
+func TestPlan(t *testing.T) {
+	s := clitest.New(t)
+	s.TwoCauses()
+	s.Golden("plan", s.OK("redrive", "plan").Out)
+	plan := clitest.Lines(t, s.OK("redrive", "plan", "--json", "--error-class", "http_503").Out)[0]
+	if plan["release"] != 2.0 || plan["filtered"] != 1.0 || plan["estimate"] != nil || plan["estimate_seconds"] == nil {
+		t.Errorf("plan %v", plan)
+	}
+}
+
+func TestRedriveFromStartToEnd(t *testing.T) {
+	s := clitest.New(t)
+	s.Fails(4, "dlq list", "redrive", "status")
+	s.Fails(4, "no dead event matches", "redrive", "start", "--yes")
+	s.DeadReplies(3)
+	s.Fails(2, "3 dead events", "redrive", "start")
+	s.Fails(2, "no length of time", "redrive", "start", "--older-than", "long")
+	s.Fails(2, "not negative", "redrive", "start", "--limit", "-1")
+	s.OK("redrive", "start", "--yes", "--limit", "2")
+	s.Fails(1, "redrive cancel", "redrive", "start", "--yes")
+	s.OK("redrive", "pause")
+	if v := clitest.Lines(t, s.OK("redrive", "status", "--json").Out)[0]; v["state"] != "paused" {
+		t.Errorf("state %v", v["state"])
+	}
+	s.OK("redrive", "resume")
+	s.OnSleep = func(ctx context.Context) { s.RunRedrive(ctx); s.Work() }
+	r := s.OK("redrive", "status", "--watch")
+	if !strings.Contains(r.Out, "done") || strings.Contains(r.Err, "\r") {
+		t.Errorf("got %q, %q", r.Out, r.Err)
+	}
+	v := clitest.Lines(t, s.OK("redrive", "status", "--json").Out)[0]
+	counts := v["counts"].(map[string]any)
+	if v["state"] != "done" || counts["delivered"] != 2.0 {
+		t.Errorf("got %v", v)
+	}
+	if n := len(clitest.Lines(t, s.OK("redrive", "history", "--json").Out)); n != 1 {
+		t.Errorf("%d in the history", n)
+	}
+	s.OK("redrive", "start", "--yes")
+	s.OK("redrive", "cancel")
+	s.Fails(4, "cancelled", "redrive", "cancel")
+	s.Terminal, s.Width = true, 100
+	if r := s.Run("redrive", "status", "--watch"); r.Code != 0 || !strings.Contains(r.Err, "[") {
+		t.Errorf("exit %d: %q", r.Code, r.Err)
+	}
+}
+
+func TestRedriveCommandsThatComeTwice(t *testing.T) {
+	s := clitest.New(t)
+	s.DeadReplies(1)
+	s.OK("redrive", "start", "--yes")
+	s.Fails(1, "nothing to resume: the redrive is running", "redrive", "resume")
+	s.OK("redrive", "pause")
+	s.Fails(1, "nothing to pause: the redrive is paused", "redrive", "pause")
+	s.Fails(1, "redrive resume", "redrive", "pause")
+	s.OK("redrive", "cancel")
+	s.Fails(4, "redrive start", "redrive", "pause")
+}
+
+func TestStatusOfARedriveThatParked(t *testing.T) {
+	s := clitest.New(t)
+	id := s.DeadReplies(1)[0]
+	s.Answer.Store(503)
+	for range redrive.DefaultPolicy.ParkAfter {
+		s.OK("redrive", "start", "--id", id, "--yes")
+		for range 3 {
+			s.RunRedrive(t.Context())
+		}
+	}
+	if rec := s.Record(id); rec.State != webhook.Dead {
+		t.Fatalf("the event is %s", rec.State)
+	}
+	s.OK("redrive", "start", "--yes")
+	s.RunRedrive(t.Context())
+	if r := s.OK("redrive", "status"); !strings.Contains(r.Out, "1, redriven too often before: smartleadctl --local --state-dir ") ||
+		!strings.Contains(r.Out, "events list --state parked") {
+		t.Errorf("where the parked are:\n%s", r.Out)
+	}
+}
+
+func TestStatusAndHistoryOfACancelledRedrive(t *testing.T) {
+	s := clitest.New(t)
+	s.DeadReplies(3)
+	s.OK("redrive", "start", "--yes")
+	ctx, cancel := context.WithCancel(t.Context())
+	s.Env.Sleep = func(context.Context, time.Duration) { cancel() }
+	s.RunRedrive(ctx)
+	s.Terminal, s.Width = true, 400
+	if r := s.OK("redrive", "cancel"); !strings.Contains(r.Out, "3 were under way when it was cancelled") {
+		t.Errorf("status:\n%s", r.Out)
+	}
+	if r := s.OK("redrive", "history"); !strings.Contains(r.Out, "3 were under way when it was cancelled") {
+		t.Errorf("history:\n%s", r.Out)
+	}
+}

@@ -1,0 +1,73 @@
+package redrivecmd
+
+import (
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/redrive"
+)
+
+type requestOptions struct {
+	types     []string
+	campaign  string
+	account   string
+	source    string
+	class     string
+	olderThan string
+	ids       []string
+	limit     int
+	maxRate   float64
+	canary    int
+}
+
+func (o *requestOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&o.types, "type", nil, "only of these types")
+	f.StringVar(&o.campaign, "campaign", "", "only of this campaign id")
+	f.StringVar(&o.account, "account", "", "only of this account")
+	f.StringVar(&o.source, "source", "", "only received through this source")
+	f.StringVar(&o.class, "error-class", "", "only with this error class, such as http_503")
+	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 2d3h, 1w)")
+	f.StringSliceVar(&o.ids, "id", nil, "only these event ids")
+	f.IntVar(&o.limit, "limit", 0, "events to bring back at most (0: all that match)")
+	f.Float64Var(&o.maxRate, "max-rate", 0, "events a second at most (0: no limit of yours)")
+	f.IntVar(&o.canary, "canary", 0, "events to try first (0: the usual number)")
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(filter.TypeNames(), cobra.ShellCompDirectiveNoFileComp))
+}
+
+// request is what the options ask for.
+func (o requestOptions) request(s *session.Session) (redrive.Request, error) {
+	request := redrive.Request{
+		Filter: redrive.Filter{Campaign: o.campaign, Account: o.account, Source: o.source, ErrorClass: o.class},
+		Limit:  o.limit, MaxRate: o.maxRate, Canary: o.canary,
+	}
+	for _, name := range o.types {
+		typ, err := filter.ParseType(name)
+		if err != nil {
+			return redrive.Request{}, err
+		}
+		request.Filter.Types = append(request.Filter.Types, typ)
+	}
+	if o.olderThan != "" {
+		d, err := filter.ParseSpan(o.olderThan)
+		if err != nil {
+			return redrive.Request{}, problem.Usage("--older-than %s is no length of time (2h, 2d3h, 1w)", o.olderThan)
+		}
+		request.Filter.OlderThan = d
+	}
+	var err error
+	if request.Filter.IDs, err = filter.IDs(s, o.ids); err != nil {
+		return redrive.Request{}, err
+	}
+	if math.IsNaN(o.maxRate) || math.IsInf(o.maxRate, 0) {
+		return redrive.Request{}, problem.Usage("--max-rate %g is no number of events a second", o.maxRate)
+	}
+	if err := request.Validate(); err != nil {
+		return redrive.Request{}, problem.Usage("%v", err)
+	}
+	return request, nil
+}

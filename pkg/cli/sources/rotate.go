@@ -1,0 +1,142 @@
+package sources
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/params"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/stack"
+)
+
+type rotateOptions struct {
+	finish, hmac, noHMAC, yes bool
+}
+
+func rotateCmd(s *session.Session) *cobra.Command {
+	var o rotateOptions
+	cmd := &cobra.Command{
+		Use:   "rotate NAME",
+		Short: "Give a source a new webhook URL; the old one stays valid until --finish",
+		Long: `Give a source a new token and print the new webhook URL, once. The old URL stays
+valid, so that no event is lost while you enter the new one at Smartlead. Then
+withdraw the old one with --finish. --hmac does the same for the signing secret of a
+source that asks for a signature. --no-hmac stops asking for one.`,
+		Example: `  smartleadctl sources rotate acme
+  smartleadctl sources rotate acme --finish
+  smartleadctl sources rotate relay --hmac
+  smartleadctl sources rotate relay --finish --hmac`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return rotate(cmd.Context(), s, args[0], o) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.finish, "finish", false, "withdraw all but the newest")
+	f.BoolVar(&o.hmac, "hmac", false, "rotate the signing secret, not the token")
+	f.BoolVar(&o.noHMAC, "no-hmac", false, "ask for no signature any more, and forget the signing secrets")
+	output.AddYes(cmd, &o.yes)
+	return cmd
+}
+
+func rotate(ctx context.Context, s *session.Session, name string, o rotateOptions) error {
+	if o.noHMAC && (o.hmac || o.finish) {
+		return problem.Usage("--no-hmac goes with neither --hmac nor --finish")
+	}
+	st, source, err := get(ctx, s, name)
+	switch {
+	case err != nil:
+		return err
+	case o.noHMAC:
+		return stopSignatures(ctx, s, st, source, o.yes)
+	case o.finish:
+		return finishRotation(ctx, s, st, source, o)
+	case o.hmac && len(source.HMACSecrets) == 0:
+		return problem.Usage("source %s asks for no signature: its first signing secret would refuse whatever the sender does not sign yet", name).
+			Hint("add one that asks for it, and enter its URL at the sender: %s sources add NAME --account %s --hmac", s.Self(), source.Account)
+	}
+	valid, end := len(source.Tokens), finishCommand(s, name, o.hmac)
+	if o.hmac {
+		valid = len(source.HMACSecrets)
+	}
+	if valid > 1 {
+		return problem.Failed(nil, "a rotation of %s is under way: another one would withdraw what may be in use", name).
+			Hint("end it first: %s", end)
+	}
+	shown := issued{Name: name, Account: source.Account}
+	if o.hmac {
+		if source, shown.HMACSecret, err = addSignature(s, source, false); err != nil {
+			return err
+		}
+	} else {
+		token, digest, err := auth.NewToken(s.Rand)
+		if err != nil {
+			return err
+		}
+		source, shown.WebhookURL = source.AddToken(digest, s.Now()), st.HookURL(name, token)
+	}
+	if err := st.Store.PutSource(ctx, source, true); err != nil {
+		return err
+	}
+	if o.hmac {
+		return showCredentials(s, shown, "The old secret stays valid. Change it at the sender, then: "+end)
+	}
+	return showCredentials(s, shown, "The old URL stays valid. Change it at Smartlead, then: "+end)
+}
+
+// finishCommand ends a rotation: without --hmac it would withdraw a URL.
+func finishCommand(s *session.Session, name string, hmac bool) string {
+	command := fmt.Sprintf("%s sources rotate %s --finish", s.Self(), name)
+	if hmac {
+		command += " --hmac"
+	}
+	return command
+}
+
+// stopSignatures makes a source take what is not signed.
+func stopSignatures(ctx context.Context, s *session.Session, st *stack.Stack, source auth.Source, yes bool) error {
+	if len(source.HMACSecrets) == 0 {
+		return s.Finished(source.Name, "nothing to do: source %s asks for no signature", source.Name)
+	}
+	err := s.Confirm(yes, "make source %s take requests without a signature, and forget its %s: whoever knows its URL can post to it from then on",
+		source.Name, output.Count(len(source.HMACSecrets), "signing secret", "signing secrets"))
+	if err != nil {
+		return err
+	}
+	source.HMACSecrets, source.UpdatedAt = nil, s.Now().UTC()
+	if err := st.Store.PutSource(ctx, source, true); err != nil {
+		return err
+	}
+	return s.Finished(source.Name, "source %s asks for no signature any more. %s", source.Name, params.Settles)
+}
+
+func finishRotation(ctx context.Context, s *session.Session, st *stack.Stack, source auth.Source, o rotateOptions) error {
+	old, what := len(source.Tokens), "URL"
+	other, otherWhat := len(source.HMACSecrets), "signing secret"
+	if o.hmac {
+		old, what, other, otherWhat = other, otherWhat, old, what
+	}
+	switch {
+	case old < 2 && other > 1:
+		return s.Finished(source.Name, "nothing to finish: %s has %s. The rotation of its %s: %s",
+			source.Name, output.Count(old, what, what+"s"), otherWhat, finishCommand(s, source.Name, !o.hmac))
+	case old < 2:
+		return s.Finished(source.Name, "nothing to finish: %s has %s", source.Name, output.Count(old, what, what+"s"))
+	}
+	if err := s.Confirm(o.yes, "withdraw the old %s of %s: requests that still use it get 401", what, source.Name); err != nil {
+		return err
+	}
+	if o.hmac {
+		source.HMACSecrets, source.UpdatedAt = slices.Clone(source.HMACSecrets[old-1:]), s.Now().UTC()
+	} else {
+		source = source.KeepNewestToken(s.Now())
+	}
+	if err := st.Store.PutSource(ctx, source, true); err != nil {
+		return err
+	}
+	return s.Finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, params.Settles)
+}

@@ -1,0 +1,191 @@
+// Package stats counts what was received by type and hour, and what became of it.
+package stats
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// New returns the command stats.
+func New(s *session.Session) *cobra.Command {
+	var f filter.Filter
+	var maxEvents int
+	f.Since = "24h"
+	cmd := &cobra.Command{
+		Use:   "stats",
+		Short: "Count events by type and hour, and what became of them",
+		Long: `Count what was received by type and hour, and the states in which it stands. Each
+event in the time is read once, at most --max of them, the newest first; the
+counts say when that was not all.`,
+		Example: `  smartleadctl stats
+  smartleadctl stats --since 7d --type EMAIL_REPLY
+  smartleadctl stats --since 6h --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), s, f, maxEvents) },
+	}
+	f.AddCommon(cmd)
+	cmd.Flags().StringVar(&f.Since, "since", "24h", "received since: a length of time (2h, 2d3h, 1w) or a time")
+	cmd.Flags().IntVar(&maxEvents, "max", filter.MaxLook, "events to read at most")
+	return cmd
+}
+
+// typeStats counts the events of one type.
+type typeStats struct {
+	Type   string         `json:"type"`
+	Count  int            `json:"count"`
+	States map[string]int `json:"states"`
+	Hours  map[string]int `json:"hours"` // beginning of the hour, UTC
+	Repeat int            `json:"duplicates"`
+}
+
+const hourLayout = "2006-01-02T15:00:00Z"
+
+func run(ctx context.Context, s *session.Session, f filter.Filter, maxEvents int) error {
+	now := s.Now().UTC()
+	q, err := f.Query(now)
+	if err != nil {
+		return err
+	}
+	switch {
+	case maxEvents < 1:
+		return problem.Usage("--max is at least 1")
+	case now.Sub(q.Since) > 31*24*time.Hour:
+		return problem.Usage("--since reaches back more than 31 days")
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	byType := map[string]*typeStats{}
+	oldest := now
+	w, err := filter.Walk(ctx, st.Ledger, q, 0, maxEvents, func(r webhook.Record) error {
+		t := byType[string(r.Type)]
+		if t == nil {
+			t = &typeStats{Type: string(r.Type), States: map[string]int{}, Hours: map[string]int{}}
+			byType[t.Type] = t
+		}
+		t.Count++
+		t.Repeat += r.Duplicates
+		t.States[string(r.State)]++
+		t.Hours[r.ReceivedAt.UTC().Format(hourLayout)]++
+		oldest = r.ReceivedAt
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	since := q.Since
+	if w.Next != "" {
+		since = oldest
+		s.Say("read the newest %s only, back to %s; more: --max", w.What(), output.Stamp(since))
+	}
+	return show(s, byType, since, now)
+}
+
+func show(s *session.Session, byType map[string]*typeStats, since, now time.Time) error {
+	types := slices.Sorted(maps.Keys(byType))
+	if s.JSON {
+		for _, name := range types {
+			if err := s.Emit(byType[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(types) == 0 {
+		s.Say("nothing was received since %s", output.Stamp(since))
+		return nil
+	}
+	hours := hoursOf(since, now)
+	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC")
+	total := typeStats{Type: "all", States: map[string]int{}, Hours: map[string]int{}}
+	for _, name := range types {
+		s := byType[name]
+		addStats(t, *s, hours)
+		total.Count, total.Repeat = total.Count+s.Count, total.Repeat+s.Repeat
+		for k, n := range s.States {
+			total.States[k] += n
+		}
+		for k, n := range s.Hours {
+			total.Hours[k] += n
+		}
+	}
+	if len(types) > 1 {
+		addStats(t, total, hours)
+	}
+	if err := s.Print(t, ""); err != nil {
+		return err
+	}
+	s.Line("from %s to %s, %s a column", output.Stamp(since), output.Stamp(now), hourStep(len(hours)))
+	return nil
+}
+
+func addStats(t *output.Table, s typeStats, hours []string) {
+	n := func(states ...webhook.State) int {
+		sum := 0
+		for _, state := range states {
+			sum += s.States[string(state)]
+		}
+		return sum
+	}
+	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Pending, webhook.Processing)),
+		output.Thousands(n(webhook.Dead)), output.Thousands(n(webhook.Held)), output.Thousands(n(webhook.Parked, webhook.Discarded)),
+		output.Thousands(s.Repeat), sparkline(s.Hours, hours))
+}
+
+func hoursOf(since, now time.Time) []string {
+	var out []string
+	for h := since.UTC().Truncate(time.Hour); !h.After(now); h = h.Add(time.Hour) {
+		out = append(out, h.Format(hourLayout))
+	}
+	return out
+}
+
+// maxColumns bounds a sparkline.
+const maxColumns = 48
+
+func perColumn(hours int) int { return (hours + maxColumns - 1) / maxColumns }
+
+func hourStep(hours int) string {
+	if n := perColumn(hours); n > 1 {
+		return fmt.Sprintf("%d hours", n)
+	}
+	return "1 hour"
+}
+
+var levels = []rune("▁▂▃▄▅▆▇█")
+
+// sparkline draws counts; a column without any is blank, one with any shows.
+func sparkline(counts map[string]int, hours []string) string {
+	step := perColumn(len(hours))
+	var sums []int
+	highest := 0
+	for part := range slices.Chunk(hours, max(1, step)) {
+		sum := 0
+		for _, h := range part {
+			sum += counts[h]
+		}
+		sums, highest = append(sums, sum), max(highest, sum)
+	}
+	var out strings.Builder
+	for _, sum := range sums {
+		if sum == 0 {
+			out.WriteRune('·')
+			continue
+		}
+		out.WriteRune(levels[(sum*len(levels)-1)/max(1, highest)])
+	}
+	return out.String()
+}
