@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"smartlead-receiver/test/testclock"
 )
 
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+var noon = testclock.Noon()
 
 func newSource(t *testing.T) (Source, string) {
 	t.Helper()

@@ -49,7 +49,7 @@ func TestListsOfTheDead(t *testing.T) {
 	s := newStation(t)
 	s.deadReplies(2)
 	s.answer.Store(410)
-	s.post(`{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2026-03-10T08:00:00Z"}`)
+	s.post(`{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2126-03-04T11:00:00Z"}`)
 	s.work()
 	s.answer.Store(200)
 	s.advance(time.Second)
@@ -312,7 +312,7 @@ func TestRefused(t *testing.T) {
 	if v := lines(t, s.ok("events", "refused", "--json").out); len(v) != 1 || v[0]["cause"] != "unknown_source" {
 		t.Errorf("got %v", v)
 	}
-	if r := s.ok("events", "refused", "--day", "2026-03-01"); !strings.Contains(r.err, "nothing was refused") {
+	if r := s.ok("events", "refused", "--day", "2126-03-01"); !strings.Contains(r.err, "nothing was refused") {
 		t.Errorf("got %s", r.err)
 	}
 	s.fails(2, "--day", "events", "refused", "--day", "yesterday")

@@ -32,6 +32,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/test/testclock"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -83,7 +84,7 @@ type station struct {
 }
 
 // startOfTests is the time at which every test begins.
-var startOfTests = time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
+var startOfTests = testclock.Noon()
 
 func newStation(t *testing.T) *station {
 	t.Helper()
@@ -102,14 +103,17 @@ func newStationOver(t *testing.T, dynamo string) *station {
 		t.Fatal(err)
 	}
 	prefix := "/" + name
+	sent := sentTimes{now: s.clock, of: map[string]time.Time{}}
 	s.env = app.Env{
 		Config: config.Config{
 			Table: s.at.Table, LiveQueue: s.at.Live.URL, ReplayQueue: s.at.Replay.URL, DeadQueue: s.at.DLQ.URL,
 			Bucket: s.at.Bucket, ParameterPrefix: prefix, MaxAttempts: 1, RetryBase: time.Second, RetryMax: time.Minute,
 			Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: time.Nanosecond,
 		},
-		Clients: app.Clients{DynamoDB: s.clients.DynamoDB, SQS: s.clients.SQS, S3: s.clients.S3, SSM: s.clients.SSM},
-		Log:     slog.New(slog.DiscardHandler), Metrics: io.Discard, Now: s.clock,
+		Clients: app.Clients{
+			DynamoDB: s.clients.DynamoDB, SQS: sent.client(s.clients.Config, engine.URL), S3: s.clients.S3, SSM: s.clients.SSM,
+		},
+		Log: slog.New(slog.DiscardHandler), Metrics: io.Discard, Now: s.clock,
 		Sleep: func(context.Context, time.Duration) { s.advance(10 * time.Second); s.work() },
 	}
 	s.start(prefix)
@@ -332,7 +336,7 @@ func (s *station) post(body string) string {
 func reply(n int) string {
 	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"stats-%d","sl_lead_email":"lead%d@acme.example.com",
 "to_email":"lead%d@acme.example.com","from_email":"mira@outbound.example","subject":"Re: hello %d",
-"event_timestamp":"2026-03-10T08:59:58.500Z","secret_key":%q,"reply_message":{"message_id":"<reply-%d@acme.example.com>","text":"Yes","html":"<p>Yes</p>"}}`,
+"event_timestamp":"2126-03-04T11:59:58.500Z","secret_key":%q,"reply_message":{"message_id":"<reply-%d@acme.example.com>","text":"Yes","html":"<p>Yes</p>"}}`,
 		n, n, n, n, secretKey, n)
 }
 
