@@ -13,6 +13,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // bound is one command and what it may read. Every event of the crowd is below
@@ -133,7 +134,7 @@ var bounds = []bound{
 // not grow with the table, and what it looks through ends. No command scans the
 // table. -v prints what each read.
 func TestCapacity(t *testing.T) {
-	m := newMeter(t, dynoxide.Use(t))
+	m := newMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	c := newCrowd(newStationOver(t, m.engine))
 	c.settle()
 	var rounds [2][]consumed
@@ -203,7 +204,7 @@ func (c *crowd) run(m *meter, b bound) consumed {
 // a read need not be consistent, the items of a query together, those of a batch
 // each for itself, an index by what it projects, and a unit for what is absent.
 func TestEngineCountsCapacity(t *testing.T) {
-	m := newMeter(t, dynoxide.Use(t))
+	m := newMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	s := newStationOver(t, m.engine)
 	put := func(sk string) {
 		_, err := s.clients.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.at.Table, Item: attributes{

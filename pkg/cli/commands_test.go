@@ -462,7 +462,7 @@ func TestStoppedStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer(engine.URL, gone.URL, s.front.URL, gone.URL).Replace(string(info))
+	text := strings.NewReplacer(engine.URL, gone.URL, s.dynamo, gone.URL, s.front.URL, gone.URL).Replace(string(info))
 	s.file("stack.json", text)
 	s.fails(1, "make run", "events", "list")
 	s.fails(1, "make run", "send", s.file("reply.json", reply(1)))

@@ -33,6 +33,7 @@ import (
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/test/testclock"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -88,10 +89,11 @@ var startOfTests = testclock.Noon()
 
 func newStation(t *testing.T) *station {
 	t.Helper()
-	return newStationOver(t, engine.URL)
+	return newStationOver(t, ttlcheck.Proxy(t, engine.URL))
 }
 
-// newStationOver keeps the ledger in the DynamoDB at that URL.
+// newStationOver keeps the ledger in the DynamoDB at that URL, before which a
+// proxy stands that knows an expiry that has passed.
 func newStationOver(t *testing.T, dynamo string) *station {
 	t.Helper()
 	s := &station{t: t, now: startOfTests, dir: t.TempDir(), getenv: map[string]string{}, dynamo: dynamo}

@@ -17,14 +17,16 @@ import (
 const module = "smartlead-receiver"
 
 type listed struct {
-	ImportPath string
-	Imports    []string
-	Deps       []string
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Deps         []string
 }
 
 func list(t *testing.T, patterns ...string) []listed {
 	t.Helper()
-	args := append([]string{"list", "-e", "-json=ImportPath,Imports,Deps"}, patterns...)
+	args := append([]string{"list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports,Deps"}, patterns...)
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = "../.."
 	var stderr bytes.Buffer
@@ -76,6 +78,28 @@ func TestFunctionsLinkNothingOfTheOperatorsOrTheLocalStack(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A test that can start an engine looks at what it lets expire there, or fails by
+// chance on a day to come.
+func TestWhoStartsAnEngineChecksExpiries(t *testing.T) {
+	checking := 0
+	for _, p := range list(t, "-tags=e2e,replay", "./...") {
+		imported := slices.Concat(p.TestImports, p.XTestImports)
+		if !slices.ContainsFunc(imported, func(path string) bool { return slices.Contains(engines, path) }) {
+			continue
+		}
+		if _, exempt := noExpiry[p.ImportPath]; exempt || p.ImportPath == ttlcheck {
+			continue
+		}
+		checking++
+		if !slices.Contains(imported, ttlcheck) {
+			t.Errorf("the tests of %s start an engine and do not import %s", p.ImportPath, ttlcheck)
+		}
+	}
+	if checking == 0 {
+		t.Error("no test starts an engine: engines is out of date")
 	}
 }
 
