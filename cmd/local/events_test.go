@@ -15,6 +15,7 @@ import (
 
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // scenario reads one file of events/ as the type that the function takes.
@@ -40,7 +41,7 @@ func functions(t *testing.T) local.Handlers {
 	t.Helper()
 	forgetDestinations(t)
 	engine := local.StartEngine()
-	clients := local.Connect(local.Endpoints{DynamoDB: engine.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
+	clients := local.Connect(local.Endpoints{DynamoDB: ttlcheck.Proxy(t, engine.URL), SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(func() { clients.Close(); engine.Close() })
 	resources, err := local.Provision(t.Context(), clients, local.Provisioning{Name: fmt.Sprintf("scenarios-%d", time.Now().UnixNano())})
 	if err != nil {

@@ -24,10 +24,26 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // What runs already belongs to the engine's package, which starts it on import.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(withTables{m}, goleak.IgnoreCurrent()) }
+
+// withTables looks, after every test, at what the stacks have left in the engine
+// of this process.
+type withTables struct{ *testing.M }
+
+func (w withTables) Run() int {
+	code := w.M.Run()
+	engine := local.StartEngine()
+	defer engine.Close()
+	if err := ttlcheck.Tables(context.Background(), engine.URL); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
 
 // command is one that runs.
 type command struct {

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"smartlead-receiver/test/testclock"
 )
 
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+var noon = testclock.Noon()
 
 func newSource(t *testing.T) (Source, string) {
 	t.Helper()
@@ -91,7 +93,7 @@ func TestStoredFormSurvives(t *testing.T) {
 	if !reflect.DeepEqual(s, back) {
 		t.Errorf("%s\nbecame %s", form, back)
 	}
-	for _, part := range []string{`"account":"acme"`, `"sha256:`, `"base64:aG1hYwBzZWNyZXQ="`, `"trust_request_id":true`, `"created_at":"2026-11-24T12:00:00Z"`} {
+	for _, part := range []string{`"account":"acme"`, `"sha256:`, `"base64:aG1hYwBzZWNyZXQ="`, `"trust_request_id":true`, `"created_at":"2126-03-04T12:00:00Z"`} {
 		if !strings.Contains(string(form), part) {
 			t.Errorf("%s is not in %s", part, form)
 		}

@@ -9,6 +9,7 @@ import (
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // bound is one command and what it may read. Every event of the fixture is below
@@ -129,7 +130,7 @@ var bounds = []bound{
 // not grow with the table, and what it looks through ends. No command scans the
 // table. -v prints what each read.
 func TestCapacity(t *testing.T) {
-	m := clitest.NewMeter(t, dynoxide.Use(t))
+	m := clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	c := clitest.NewTableFixture(clitest.NewOver(t, m.Engine))
 	c.Settle()
 	var rounds [2][]clitest.Consumed

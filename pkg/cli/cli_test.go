@@ -121,7 +121,7 @@ func TestStoppedStack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer(clitest.EngineURL(), gone.URL, s.Front.URL, gone.URL).Replace(string(info))
+	text := strings.NewReplacer(clitest.EngineURL(), gone.URL, s.DynamoDB, gone.URL, s.Front.URL, gone.URL).Replace(string(info))
 	s.File("stack.json", text)
 	s.Fails(1, "make run", "events", "list")
 	s.Fails(1, "make run", "send", s.File("reply.json", clitest.Reply(1)))

@@ -21,6 +21,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/local/tabledef"
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // engines are what the ledger is run against, over real HTTP. Each start
@@ -82,7 +83,7 @@ var tables atomic.Int64
 
 func openStore(t *testing.T, endpoint string, transport http.RoundTripper) store {
 	t.Helper()
-	client := newClient(endpoint, transport)
+	client := newClient(endpoint, ttlcheck.Transport(t, transport))
 	table := fmt.Sprintf("events-%d", tables.Add(1))
 	if _, err := client.CreateTable(t.Context(), tabledef.CreateTable(table)); err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*d
 	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
 	for range *in.Limit {
 		s.keys++
-		key := fmt.Sprintf("2026-11-03T11:%02d:%02d.%03dZ#v1:EMAIL_REPLY:A", 59-s.keys/60_000, 59-s.keys/1000%60, 999-s.keys%1000)
+		key := fmt.Sprintf("2126-03-04T11:%02d:%02d.%03dZ#v1:EMAIL_REPLY:A", 59-s.keys/60_000, 59-s.keys/1000%60, 999-s.keys%1000)
 		last["time_key"] = &types.AttributeValueMemberS{Value: key}
 		out.Items = append(out.Items, map[string]types.AttributeValue{"time_key": last["time_key"]})
 	}
@@ -61,14 +61,14 @@ type stale struct{ ledger.API }
 
 func (stale) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return &dynamodb.QueryOutput{Items: []map[string]types.AttributeValue{
-		{"dead_key": &types.AttributeValueMemberS{Value: "2026-11-03T11:00:00.000Z#v1:EMAIL_REPLY:A"}},
+		{"dead_key": &types.AttributeValueMemberS{Value: "2126-03-04T11:00:00.000Z#v1:EMAIL_REPLY:A"}},
 	}}, nil
 }
 
 func (stale) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
 	item := map[string]types.AttributeValue{
 		"state":   &types.AttributeValueMemberS{Value: "dead"},
-		"died_at": &types.AttributeValueMemberS{Value: "2026-11-03T11:30:00.000Z"},
+		"died_at": &types.AttributeValueMemberS{Value: "2126-03-04T11:30:00.000Z"},
 	}
 	maps.Copy(item, in.RequestItems["events"].Keys[0])
 	return &dynamodb.BatchGetItemOutput{Responses: map[string][]map[string]types.AttributeValue{"events": {item}}}, nil

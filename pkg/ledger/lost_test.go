@@ -11,9 +11,10 @@ import (
 
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
-var noon = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+var noon = testclock.Noon()
 
 // lossy carries every request; once armed, it loses the answer to the next
 // write, so that the SDK repeats a write that took effect.

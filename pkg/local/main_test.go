@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
+
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // engine serves all tests: engines of one process share their data, and one
@@ -33,7 +35,7 @@ var quiet = slog.New(slog.DiscardHandler)
 
 func newClients(t *testing.T) *Clients {
 	t.Helper()
-	clients := Connect(Endpoints{DynamoDB: engine.URL, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
+	clients := Connect(Endpoints{DynamoDB: ttlcheck.Proxy(t, engine.URL), SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(clients.Close)
 	return clients
 }

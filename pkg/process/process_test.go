@@ -11,9 +11,10 @@ import (
 	"smartlead-receiver/pkg/ledger/memory"
 	"smartlead-receiver/pkg/process"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
-var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+var start = testclock.Noon()
 
 const key = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 

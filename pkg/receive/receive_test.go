@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 	secret = "3f0f5c1e-0000-4000-8000-0000000000aa"
 )
 
-var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+var start = testclock.Noon()
 
 // world is the outside of the use case, each part of which can fail.
 type world struct {
@@ -116,7 +117,7 @@ func post(body string) receive.Request {
 func reply(n int) string {
 	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"5b1f7a52-0c3e-4d9a-9a41-%012d",`+
 		`"sl_lead_email":"tom@acme.example.com","from_email":"mira@outbound.example","to_email":"tom@acme.example.com",`+
-		`"event_timestamp":"2026-03-04T17:29:11.618+00:00","reply_message":{"message_id":"<r%d@acme.example.com>","text":"Yes"},`+
+		`"event_timestamp":"2126-03-04T11:59:11.618+00:00","reply_message":{"message_id":"<r%d@acme.example.com>","text":"Yes"},`+
 		`"secret_key":%q}`, n, n, secret)
 }
 

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"smartlead-receiver/test/testclock"
 )
 
 // The simulator drives the real controller against a downstream with a
@@ -58,7 +60,7 @@ type controlled struct {
 	phase Phase
 }
 
-var simStart = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+var simStart = testclock.Noon()
 
 // rate lets the controller look as often as the function does.
 func (c *controlled) rate(t int, o Observation) float64 {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -20,6 +19,7 @@ import (
 
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
 // These tests talk HTTP to the embedded engine. Its Parameter Store differs
@@ -36,7 +36,7 @@ var prefixes atomic.Int32
 
 func freshPrefix() string { return fmt.Sprintf("%s-%d", prefix, prefixes.Add(1)) }
 
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+var noon = testclock.Noon()
 
 func engine(t *testing.T) *ssm.Client {
 	t.Helper()

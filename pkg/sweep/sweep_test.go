@@ -10,9 +10,10 @@ import (
 	"smartlead-receiver/pkg/ledger/memory"
 	"smartlead-receiver/pkg/sweep"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
-var start = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+var start = testclock.Noon()
 
 const grace = 2 * time.Minute
 

@@ -22,6 +22,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // life is one invocation of a function.
@@ -53,7 +54,7 @@ func (w *world) connect(table string) app.Clients {
 	config := aws.Config{
 		Region:      local.Region,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:  &http.Client{Transport: shared},
+		HTTPClient:  &http.Client{Transport: ttlcheck.Transport(w.T, shared)},
 		APIOptions:  []func(*middleware.Stack) error{w.instrument},
 		Retryer: func() aws.Retryer {
 			return retry.NewStandard(func(o *retry.StandardOptions) {

@@ -18,7 +18,7 @@ func (w *world) marker(n int) string { return fmt.Sprintf("mark-%s-%d", w.name, 
 func reply(message, text string) string {
 	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"stats-%[1]s",
 		"sl_lead_email":"lead-%[1]s@acme.example.com","from_email":"mira@outbound.example","to_email":"lead-%[1]s@acme.example.com",
-		"event_timestamp":"2026-11-03T11:29:11.618+00:00","secret_key":%[3]q,
+		"event_timestamp":"2126-03-04T11:29:11.618+00:00","secret_key":%[3]q,
 		"reply_message":{"message_id":"<%[1]s@acme.example.com>","html":"<p>%[2]s</p>","text":%[2]q}}`, message, text, bodyKey)
 }
 
@@ -31,7 +31,7 @@ func status(campaign, name string) string {
 // category says how the lead of a world stands from that second on.
 func (w *world) category(n, second int) *request {
 	body := fmt.Sprintf(`{"event_type":"LEAD_CATEGORY_UPDATED","campaign_id":4100001,"sl_lead_email":"lead-%[1]s@acme.example.com",
-		"event_timestamp":"2026-11-03T11:29:%02[2]d.000+00:00","lead_category":{"old_category":"","new_category":%[3]q},"secret_key":%[4]q}`,
+		"event_timestamp":"2126-03-04T11:29:%02[2]d.000+00:00","lead_category":{"old_category":"","new_category":%[3]q},"secret_key":%[4]q}`,
 		w.name, second, w.marker(n), bodyKey)
 	return &request{source: "demo", body: body, markers: []string{w.marker(n)}}
 }

@@ -93,6 +93,8 @@ func (v *visibility) observe(params, result any) {
 		}
 	case *sqs.DeleteMessageInput:
 		delete(v.hidden, *in.ReceiptHandle)
+	case *sqs.SendMessageInput:
+		v.sent[*result.(*sqs.SendMessageOutput).MessageId] = v.now()
 	case *sqs.SendMessageBatchInput:
 		for _, m := range result.(*sqs.SendMessageBatchOutput).Successful {
 			v.sent[*m.MessageId] = v.now()

@@ -25,10 +25,11 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/test/testclock"
 )
 
 // noon is when every world begins.
-var noon = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+var noon = testclock.Noon()
 
 const (
 	token     = "slr_abcdefghijklmnopqrstuvwxyz234567"

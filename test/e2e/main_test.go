@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // deployed is the one stack that all scenarios share: a deployment takes longer
@@ -58,6 +60,9 @@ func scenario(m *testing.M) int {
 	}
 	defer deployed.stopWatching()
 	code := m.Run()
+	if err := ttlcheck.Tables(ctx, emulator.url()); err != nil {
+		code = broken(err)
+	}
 	// After every scenario, because they are what makes the functions call.
 	if err := deployed.checkRights(ctx); err != nil {
 		code = broken(err)

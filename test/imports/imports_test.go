@@ -34,14 +34,16 @@ func modulePath(file string) string {
 }
 
 type listed struct {
-	ImportPath string
-	Imports    []string
-	Deps       []string
+	ImportPath   string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Deps         []string
 }
 
 func list(t *testing.T, patterns ...string) []listed {
 	t.Helper()
-	args := append([]string{"list", "-e", "-json=ImportPath,Imports,Deps"}, patterns...)
+	args := append([]string{"list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports,Deps"}, patterns...)
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = "../.."
 	var stderr bytes.Buffer
@@ -73,6 +75,9 @@ func TestEachPackageImportsOnlyWhatItsRuleAllows(t *testing.T) {
 			continue
 		}
 		for _, imported := range p.Imports {
+			if forTests(p.ImportPath) && within(imported, module+"/test") {
+				continue
+			}
 			if reason := refused(p.ImportPath, imported); reason != "" {
 				t.Errorf("%s imports %s: %s", p.ImportPath, imported, reason)
 			}
@@ -89,6 +94,28 @@ func TestFunctionsLinkNothingOfTheOperatorsOrTheLocalStack(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A test that can start an engine looks at what it lets expire there, or fails by
+// chance on a day to come.
+func TestWhoStartsAnEngineChecksExpiries(t *testing.T) {
+	checking := 0
+	for _, p := range list(t, "-tags=e2e,replay", "./...") {
+		imported := slices.Concat(p.TestImports, p.XTestImports)
+		if !slices.ContainsFunc(imported, func(path string) bool { return slices.Contains(engines, path) }) {
+			continue
+		}
+		if _, exempt := noExpiry[p.ImportPath]; exempt || p.ImportPath == ttlcheck {
+			continue
+		}
+		checking++
+		if !slices.Contains(imported, ttlcheck) {
+			t.Errorf("the tests of %s start an engine and do not import %s", p.ImportPath, ttlcheck)
+		}
+	}
+	if checking == 0 {
+		t.Error("no test starts an engine: engines is out of date")
 	}
 }
 
@@ -205,6 +232,10 @@ func refused(path, imported string) string {
 	}
 	return "this module is not for it"
 }
+
+// forTests tells a package that tests alone import, by the standard library's
+// way to name one: what is tested, and "test".
+func forTests(path string) bool { return strings.HasSuffix(path, "test") }
 
 // isStandard tells the standard library from the modules of others by the rule
 // of the go command: the first element of their paths has a dot.

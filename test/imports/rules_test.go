@@ -117,3 +117,16 @@ var rules = map[string]rule{
 
 // neverInFunction may not be linked into a deployed function, however deep.
 var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra}
+
+// engines is what a test imports that starts an engine, or a deployment of its
+// own; ttlcheck is what it then imports, too.
+var engines = []string{kumo, module + "/pkg/app", module + "/pkg/local", module + "/test/dynoxide"}
+
+var ttlcheck = module + "/test/ttlcheck"
+
+// noExpiry names packages whose tests start an engine and write no item, and
+// what they write instead.
+var noExpiry = map[string]string{
+	module + "/pkg/bodies":      "objects",
+	module + "/pkg/sourcestore": "parameters",
+}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // setting reads a number from the environment.
@@ -61,6 +62,9 @@ func TestKill(t *testing.T) {
 		t.Errorf("only %d of %d kills happened while events were sent", done, kills)
 	}
 	w.settle(events)
+	if err := ttlcheck.Tables(t.Context(), database); err != nil {
+		t.Error(err)
+	}
 	t.Logf("settled %s after the first request; %d deliveries of %d keys, %d of them repeated under their key",
 		time.Since(began).Round(time.Millisecond), w.deliveries, len(w.effects), w.deliveries-len(w.effects))
 }

@@ -24,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // programs are built once, without the race detector: their speed is measured.
@@ -122,6 +124,9 @@ func start(t *testing.T, args ...string) *stack {
 func (s *stack) stop() {
 	if s.cmd.ProcessState != nil {
 		return
+	}
+	if err := ttlcheck.Tables(context.WithoutCancel(s.t.Context()), s.DynamoDBEndpoint); err != nil {
+		s.t.Error(err)
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	if err := s.cmd.Wait(); err != nil {

@@ -5,6 +5,7 @@ package replay_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // stack is a running local stack over dynoxide, whose indexes stay fast with
@@ -59,6 +61,9 @@ func startStack(t *testing.T, args ...string) *stack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if err := ttlcheck.Tables(context.WithoutCancel(t.Context()), s.DynamoDBEndpoint); err != nil {
+			t.Error(err)
+		}
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the stack did not stop cleanly: %v", err)

@@ -27,7 +27,7 @@ import (
 func Reply(n int) string {
 	return fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"stats-%d","sl_lead_email":"lead%d@acme.example.com",
 "to_email":"lead%d@acme.example.com","from_email":"mira@outbound.example","subject":"Re: hello %d",
-"event_timestamp":"2026-03-10T08:59:58.500Z","secret_key":%q,"reply_message":{"message_id":"<reply-%d@acme.example.com>","text":"Yes","html":"<p>Yes</p>"}}`,
+"event_timestamp":"2126-03-04T11:59:58.500Z","secret_key":%q,"reply_message":{"message_id":"<reply-%d@acme.example.com>","text":"Yes","html":"<p>Yes</p>"}}`,
 		n, n, n, n, SecretKey, n)
 }
 
@@ -116,7 +116,7 @@ func (s *Stack) TwoCauses() {
 	s.t.Helper()
 	s.DeadReplies(2)
 	s.Answer.Store(410)
-	s.Post(`{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2026-03-10T08:00:00Z"}`)
+	s.Post(`{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2126-03-04T11:00:00Z"}`)
 	s.Work()
 	s.Answer.Store(200)
 	s.Advance(time.Second)

@@ -10,13 +10,14 @@ import (
 
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // The engine reports capacity by DynamoDB's rules: 4 KB a unit, half of it where
 // a read need not be consistent, the items of a query together, those of a batch
 // each for itself, an index by what it projects, and a unit for what is absent.
 func TestEngineCountsCapacity(t *testing.T) {
-	m := NewMeter(t, dynoxide.Use(t))
+	m := NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	s := NewOver(t, m.Engine)
 	put := func(sk string) {
 		_, err := s.Clients.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.At.Table, Item: attributes{

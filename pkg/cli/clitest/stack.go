@@ -27,6 +27,8 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/test/testclock"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // engine serves all tests of a process: engines of one process share their data,
@@ -72,15 +74,16 @@ type Stack struct {
 }
 
 // Start is the time at which every test begins.
-var Start = time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
+var Start = testclock.Noon()
 
 // New returns a stack over the embedded engine.
 func New(t *testing.T) *Stack {
 	t.Helper()
-	return NewOver(t, EngineURL())
+	return NewOver(t, ttlcheck.Proxy(t, EngineURL()))
 }
 
-// NewOver returns a stack that keeps the ledger in the DynamoDB at that URL.
+// NewOver returns a stack that keeps the ledger in the DynamoDB at that URL, before
+// which a proxy stands that fails the test for an expiry that has passed.
 func NewOver(t *testing.T, dynamo string) *Stack {
 	t.Helper()
 	s := &Stack{t: t, now: Start, Dir: t.TempDir(), Getenv: map[string]string{}, DynamoDB: dynamo}
@@ -92,14 +95,17 @@ func NewOver(t *testing.T, dynamo string) *Stack {
 		t.Fatal(err)
 	}
 	prefix := "/" + name
+	sent := sentTimes{now: s.Clock, of: map[string]time.Time{}}
 	s.Env = app.Env{
 		Config: config.Config{
 			Table: s.At.Table, LiveQueue: s.At.Live.URL, ReplayQueue: s.At.Replay.URL, DeadQueue: s.At.DLQ.URL,
 			Bucket: s.At.Bucket, ParameterPrefix: prefix, MaxAttempts: 1, RetryBase: time.Second, RetryMax: time.Minute,
 			Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: time.Nanosecond,
 		},
-		Clients: app.Clients{DynamoDB: s.Clients.DynamoDB, SQS: s.Clients.SQS, S3: s.Clients.S3, SSM: s.Clients.SSM},
-		Log:     slog.New(slog.DiscardHandler), Metrics: io.Discard, Now: s.Clock,
+		Clients: app.Clients{
+			DynamoDB: s.Clients.DynamoDB, SQS: sent.client(s.Clients.Config, EngineURL()), S3: s.Clients.S3, SSM: s.Clients.SSM,
+		},
+		Log: slog.New(slog.DiscardHandler), Metrics: io.Discard, Now: s.Clock,
 		Sleep: func(context.Context, time.Duration) { s.Advance(10 * time.Second); s.Work() },
 	}
 	s.start(prefix)

@@ -19,7 +19,7 @@ func TestRefused(t *testing.T) {
 	if v := clitest.Lines(t, s.OK("events", "refused", "--json").Out); len(v) != 1 || v[0]["cause"] != "unknown_source" {
 		t.Errorf("got %v", v)
 	}
-	if r := s.OK("events", "refused", "--day", "2026-03-01"); !strings.Contains(r.Err, "nothing was refused") {
+	if r := s.OK("events", "refused", "--day", "2126-03-01"); !strings.Contains(r.Err, "nothing was refused") {
 		t.Errorf("got %s", r.Err)
 	}
 	s.Fails(2, "--day", "events", "refused", "--day", "yesterday")

@@ -23,7 +23,7 @@ func TestIdentify(t *testing.T) {
 	first := got[0]
 	if first["file"] != good || first["index"] != 0.0 || first["type"] != "EMAIL_REPLY" || first["dialect"] != "help" ||
 		first["lead_email"] != "lead1@acme.example.com" || first["campaign_id"] != "4100001" ||
-		first["occurred_at"] != "2026-03-10T08:59:58.500Z" || first["occurred_at_source"] != "event" ||
+		first["occurred_at"] != "2126-03-04T11:59:58.500Z" || first["occurred_at_source"] != "event" ||
 		len(first["flags"].([]any)) != 0 || first["error"] != nil {
 		t.Errorf("got %v", first)
 	}

@@ -23,6 +23,7 @@ import (
 	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/speed"
+	"smartlead-receiver/test/testclock"
 )
 
 const eventID = "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -168,7 +169,7 @@ func TestHTTPOutcomeOfAStatus(t *testing.T) {
 }
 
 func TestHTTPRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	now := testclock.Noon()
 	var status int
 	var value string
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {

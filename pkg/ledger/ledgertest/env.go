@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
 // epoch is when every test begins.
-var epoch = time.Date(2026, 11, 3, 10, 0, 0, 0, time.UTC)
+var epoch = testclock.Noon()
 
 // sec is the moment n seconds after the beginning.
 func sec(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
