@@ -70,24 +70,23 @@ func Decode(body string) (webhook.Message, error) {
 	if w.Version != version {
 		return webhook.Message{}, fmt.Errorf("%w: version %d", errForeign, w.Version)
 	}
-	kind := webhook.MessageKind(w.Kind)
-	if kind == webhook.KindUnclaimed {
+	switch webhook.MessageKind(w.Kind) {
+	case webhook.KindEvent:
+		return w.event()
+	case webhook.KindDeadLetter:
+		return w.deadLetter()
+	case webhook.KindUnclaimed:
 		return w.unclaimed()
 	}
+	return webhook.Message{}, fmt.Errorf("%w: unknown kind", errForeign)
+}
+
+func (w wire) event() (webhook.Message, error) {
 	id, err := webhook.ParseEventID(string(w.EventID))
 	if err != nil {
 		return webhook.Message{}, fmt.Errorf("%w: no event id", errForeign)
 	}
-	switch kind {
-	case webhook.KindEvent:
-		return webhook.Message{Kind: kind, ID: id}, nil
-	case webhook.KindDeadLetter:
-		return w.deadLetter(id)
-	case webhook.KindUnclaimed: // it is read above, since its event has no id yet
-		fallthrough
-	default:
-		return webhook.Message{}, fmt.Errorf("%w: unknown kind", errForeign)
-	}
+	return webhook.Message{Kind: webhook.KindEvent, ID: id}, nil
 }
 
 func (w wire) unclaimed() (webhook.Message, error) {
@@ -100,12 +99,18 @@ func (w wire) unclaimed() (webhook.Message, error) {
 	return webhook.Message{Kind: webhook.KindUnclaimed, Receipt: w.Receipt.receipt()}, nil
 }
 
-func (w wire) deadLetter(id webhook.EventID) (webhook.Message, error) {
+func (w wire) deadLetter() (webhook.Message, error) {
+	m, err := w.event()
+	if err != nil {
+		return webhook.Message{}, err
+	}
 	if w.Death < 1 {
 		return webhook.Message{}, fmt.Errorf("%w: a dead letter without a death number", errForeign)
 	}
-	return webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{
+	m.Kind = webhook.KindDeadLetter
+	m.DeadLetter = &webhook.DeadLetter{
 		Death: w.Death, ErrorClass: w.ErrorClass, Error: w.Error, Attempts: w.Attempts,
 		FirstAt: w.FirstAt, LastAt: w.LastAt, Type: w.Type, Account: w.Account, CampaignID: w.CampaignID,
-	}}, nil
+	}
+	return m, nil
 }

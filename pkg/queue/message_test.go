@@ -103,21 +103,21 @@ func fill(t *testing.T, v reflect.Value, name string) {
 		v.Set(reflect.ValueOf(7 * time.Hour))
 		return
 	}
-	switch v.Kind() {
-	case reflect.Struct:
+	switch kind := v.Kind(); {
+	case kind == reflect.Struct:
 		for i := range v.NumField() {
 			fill(t, v.Field(i), name+"."+v.Type().Field(i).Name)
 		}
-	case reflect.Slice:
+	case kind == reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(t, v.Index(0), name+"[0]")
-	case reflect.String:
+	case kind == reflect.String:
 		v.SetString(name)
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int:
+	case kind == reflect.Int:
 		v.SetInt(7)
-	case reflect.Uint8:
+	case kind == reflect.Uint8:
 		v.SetUint(7)
 	default:
 		t.Fatalf("%s is a %s: say here what fills it", name, v.Type())
