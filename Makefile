@@ -70,6 +70,10 @@ test/integration: tools ## Run the tests that talk to a real engine
 test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 10m ./test/replay
 
+.PHONY: test/year-ahead
+test/year-ahead: tools ## Run the tests as if today were a year from now (compiles everything anew, so not part of `make test`)
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide scripts/year-ahead.sh -timeout 30m ./...
+
 .PHONY: outage
 outage: tools ## Show an operator's way through an outage of a minute with 2,000 events
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=5s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay

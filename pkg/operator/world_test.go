@@ -11,10 +11,11 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/ledger/memory"
 	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
 )
 
 var (
-	epoch = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
+	epoch = testclock.Noon()
 	times = Policy{Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour}
 )
 

@@ -103,6 +103,9 @@ func TestWhoStartsAnEngineChecksExpiries(t *testing.T) {
 	checking := 0
 	for _, p := range list(t, "-tags=e2e,replay", "./...") {
 		imported := slices.Concat(p.TestImports, p.XTestImports)
+		if forTests(p.ImportPath) {
+			imported = append(imported, p.Imports...)
+		}
 		if !slices.ContainsFunc(imported, func(path string) bool { return slices.Contains(engines, path) }) {
 			continue
 		}
