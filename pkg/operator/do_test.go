@@ -30,20 +30,35 @@ func (w *world) one(req Request) Result {
 	return report.Results[0]
 }
 
-// fitting is where each move leads, and on which lane.
-var fitting = map[Move]map[webhook.State]struct {
-	to   webhook.State
-	lane webhook.Lane
-}{
-	Replay: {
-		webhook.Dead:      {webhook.Pending, webhook.Replay},
-		webhook.Parked:    {webhook.Pending, webhook.Replay},
-		webhook.Delivered: {webhook.Pending, webhook.Replay},
-	},
-	Park:    {webhook.Dead: {webhook.Parked, ""}},
-	Unpark:  {webhook.Parked: {webhook.Pending, webhook.Replay}},
-	Discard: {webhook.Dead: {webhook.Discarded, ""}, webhook.Parked: {webhook.Discarded, ""}, webhook.Held: {webhook.Discarded, ""}},
-	Release: {webhook.Held: {webhook.Pending, webhook.Live}},
+// end is where a move leads from a state, and on which lane.
+type end struct {
+	from, to webhook.State
+	lane     webhook.Lane
+}
+
+// fitting has the states that each move fits.
+var fitting = map[Move]map[webhook.State]end{
+	Replay: ends(
+		end{webhook.Dead, webhook.Pending, webhook.Replay},
+		end{webhook.Parked, webhook.Pending, webhook.Replay},
+		end{webhook.Delivered, webhook.Pending, webhook.Replay},
+	),
+	Park:   ends(end{webhook.Dead, webhook.Parked, ""}),
+	Unpark: ends(end{webhook.Parked, webhook.Pending, webhook.Replay}),
+	Discard: ends(
+		end{webhook.Dead, webhook.Discarded, ""},
+		end{webhook.Parked, webhook.Discarded, ""},
+		end{webhook.Held, webhook.Discarded, ""},
+	),
+	Release: ends(end{webhook.Held, webhook.Pending, webhook.Live}),
+}
+
+func ends(all ...end) map[webhook.State]end {
+	byState := make(map[webhook.State]end)
+	for _, e := range all {
+		byState[e.from] = e
+	}
+	return byState
 }
 
 func TestEveryMoveFromEveryState(t *testing.T) {

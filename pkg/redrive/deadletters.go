@@ -111,6 +111,7 @@ func (j *DeadLetterCleaner) judge(ctx context.Context, m webhook.DeadMessage, re
 		return &counts.Claimed, j.claim(ctx, m)
 	case classStale:
 		return &counts.Stale, nil
+	case classValid:
 	}
 	if m.Message.Kind == webhook.KindDeadLetter && rec.State == webhook.Dead && j.Now().Sub(m.SentAt) > j.Renew {
 		return &counts.Renewed, j.renew(ctx, rec)
