@@ -105,7 +105,7 @@ var rules = map[string]rule{
 		own:     []string{"cli/output", "cli/problem", "cli/session", "cli/payload", "webhook", "smartlead", "ledger"},
 		outside: []string{cobra},
 	},
-	"cli/params": {own: []string{"cli/problem", "cli/session", "stack", "sourcestore"}},
+	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore"}, outside: []string{cobra}},
 	"cli/moves":  {own: []string{"cli/output", "cli/problem", "cli/session", "cli/eventview", "webhook", "operator", "stack"}},
 	// Tests alone import it: it runs the functions over a local stack.
 	"cli/clitest": {anyOwn: true, anyOutside: true},

@@ -4,12 +4,10 @@ package destinations
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -28,7 +26,11 @@ func New(s *session.Session) *cobra.Command {
 event's destinations are chosen when a worker takes it first: a change counts for
 events that come after it.`,
 	}
-	cmd.AddCommand(addCmd(s), listCmd(s), rotateCmd(s), testCmd(s), removeCmd(s))
+	cmd.AddCommand(addCmd(s), listCmd(s), rotateCmd(s), testCmd(s), noun.RemoveCmd(s, params.Removal{
+		Short:   "Remove a destination: what still waits for it counts as settled",
+		Example: "crm",
+		Warning: "events that still wait for it count as settled there",
+	}))
 	return cmd
 }
 
@@ -75,33 +77,4 @@ func showSecret(s *session.Session, name, secret, next string) error {
 	}
 	s.Say("%s", params.Settles)
 	return nil
-}
-
-func removeCmd(s *session.Session) *cobra.Command {
-	var yes bool
-	cmd := &cobra.Command{
-		Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove a destination: what still waits for it counts as settled",
-		Example: "  smartleadctl destinations remove crm", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return remove(cmd.Context(), s, args[0], yes) },
-	}
-	output.AddYes(cmd, &yes)
-	return cmd
-}
-
-func remove(ctx context.Context, s *session.Session, name string, yes bool) error {
-	st, _, err := noun.Entry(ctx, s, name)
-	if err != nil {
-		return err
-	}
-	if err := s.Confirm(yes, "remove destination %s: events that still wait for it count as settled there", name); err != nil {
-		return err
-	}
-	err = st.Store.Delete(ctx, sourcestore.Destinations, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return noun.Absent(s, name)
-	}
-	if err != nil {
-		return err
-	}
-	return s.Finished(name, "destination %s is removed. %s", name, params.Settles)
 }

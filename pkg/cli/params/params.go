@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/sourcestore"
@@ -42,4 +45,42 @@ func (n Noun) Entry(ctx context.Context, s *session.Session, name string) (*stac
 // Absent is the failure of a command over a parameter that does not exist.
 func (n Noun) Absent(s *session.Session, name string) error {
 	return problem.NotFound("there is no %s %s", n.Name, name).Hint("which there are: %s %s", s.Self(), n.Command)
+}
+
+// Removal is what the remove command of a noun says.
+type Removal struct {
+	Short   string
+	Example string // the name in the example
+	Warning string // what is lost
+	Done    string // behind "is removed"
+}
+
+// RemoveCmd removes one of the noun, once a person has agreed.
+func (n Noun) RemoveCmd(s *session.Session, r Removal) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "remove NAME", Aliases: []string{"rm"}, Short: r.Short,
+		Example: "  smartleadctl " + n.Name + "s remove " + r.Example, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return n.remove(cmd.Context(), s, r, args[0], yes) },
+	}
+	output.AddYes(cmd, &yes)
+	return cmd
+}
+
+func (n Noun) remove(ctx context.Context, s *session.Session, r Removal, name string, yes bool) error {
+	st, _, err := n.Entry(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, r.Warning); err != nil {
+		return err
+	}
+	err = st.Store.Delete(ctx, n.Kind, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return n.Absent(s, name)
+	}
+	if err != nil {
+		return err
+	}
+	return s.Finished(name, "%s %s is removed%s. %s", n.Name, name, r.Done, Settles)
 }
