@@ -64,6 +64,9 @@ func replay(ctx context.Context, s *session.Session, o replayOptions, args []str
 			Hint("one event: %s events replay ID", s.Self()).
 			Hint("by filter: %s events replay --state dead --since 2h", s.Self())
 	}
+	if o.limit < 1 {
+		return problem.Usage("--limit is at least 1")
+	}
 	records, st, err := chosen(ctx, s, o, args)
 	if err != nil {
 		return err
@@ -165,7 +168,7 @@ func byState(records []webhook.Record) string {
 
 // await waits until every event that was moved has ended.
 func await(ctx context.Context, s *session.Session, st *stack.Stack, report *operator.Report, timeout time.Duration) {
-	open := st.Operator.Await(ctx, report, timeout, func(err error) { s.Say("waiting: %v", err) })
+	open := st.Operator.Await(ctx, report, timeout, func(err error) { s.Say("waiting: %s", problem.Words(err)) })
 	if open > 0 && ctx.Err() == nil {
 		s.Say("not all have ended within %s; they go on by themselves", output.Span(timeout))
 	}
