@@ -19,7 +19,6 @@ import (
 	"smartlead-receiver/pkg/cli/doctor"
 	"smartlead-receiver/pkg/cli/events"
 	"smartlead-receiver/pkg/cli/identify"
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/redrivecmd"
 	"smartlead-receiver/pkg/cli/resendguide"
 	"smartlead-receiver/pkg/cli/send"
@@ -65,9 +64,7 @@ Words: docs/GLOSSARY.md`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return problem.Usage("%v", err).Hint("see: %s --help", cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagProblem)
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), dlq.New(s), redrivecmd.New(s), sources.New(s), destinations.New(s),

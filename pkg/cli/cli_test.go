@@ -149,6 +149,10 @@ func TestWhatIsRefusedIsNamed(t *testing.T) {
 		{2, []string{"--max-rate NaN"}, []string{"redrive", "plan", "--max-rate", "nan"}},
 		{2, []string{"--max-rate +Inf"}, []string{"redrive", "start", "--yes", "--max-rate", "inf"}},
 		{2, []string{"--max-rate -Inf"}, []string{"redrive", "start", "--yes", "--max-rate", "-inf"}},
+		{2, []string{"--canary x is no whole number"}, []string{"redrive", "plan", "--canary", "x"}},
+		{2, []string{"--timeout 5 is no length of time"}, []string{"events", "replay", "--timeout", "5"}},
+		{2, []string{"--limit is at least 1"}, []string{"events", "replay", "--state", "dead", "--yes", "--limit", "0"}},
+		{2, []string{"--limit is at least 1"}, []string{"events", "replay", "--state", "dead", "--yes", "--limit", "-1"}},
 		{4, []string{"first delivery"}, []string{"events", "find", "request-of-a-repeat"}},
 		{2, []string{"may be more than one event type", "one of: EMAIL_REPLY, UNTRACKED_REPLIES"}, []string{"events", "list", "--type", "replies"}},
 		{2, []string{"--source No Good: a name is"}, []string{"doctor", "--source", "No Good"}},
@@ -183,7 +187,7 @@ func TestWhatASenderWroteIsDataOnly(t *testing.T) {
 		{"events", "show", id, "--raw"}, {"events", "variants", id}, {"events", "find", "lead3@acme.example.com"},
 		{"stats"}, {"dlq", "list"},
 	} {
-		s.OK(args...) // the station searches every output for control characters
+		s.OK(args...) // the test stack searches every output for control characters
 	}
 	s.Fails(4, "", "events", "find", "\x1b[31mx\u009b")
 	if raw := s.OK("events", "show", id, "--raw").Out; !strings.Contains(raw, `\u009b2J`) && !strings.Contains(raw, `\u009B2J`) {

@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
@@ -38,6 +42,22 @@ func group(cmd *cobra.Command) {
 			return problem.Usage("%s has no command %q", cmd.CommandPath(), output.Plain(args[0])).Hint("see: %s --help", cmd.CommandPath())
 		}
 	}
+}
+
+// flagProblem says what is wrong with the flags, without the words of the
+// function that reads a number.
+func flagProblem(cmd *cobra.Command, err error) error {
+	text := err.Error()
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		kind, named := map[string]string{
+			"int": "is no whole number", "float64": "is no number", "bool": "is neither true nor false",
+			"duration": "is no length of time, such as 30s or 5m",
+		}[wrong.GetFlag().Value.Type()]
+		if named {
+			text = fmt.Sprintf("--%s %s %s", wrong.GetFlag().Name, output.Plain(wrong.GetValue()), kind)
+		}
+	}
+	return problem.Usage("%s", text).Hint("see: %s --help", cmd.CommandPath())
 }
 
 // checkArgs makes a wrong number of arguments a usage error everywhere.

@@ -7,6 +7,7 @@ const (
 	lambda = "github.com/aws/aws-lambda-go"
 	kumo   = "github.com/sivchari/kumo"
 	cobra  = "github.com/spf13/cobra"
+	pflag  = "github.com/spf13/pflag"
 )
 
 // A rule says what one package, and every package below it that has no rule of
@@ -83,7 +84,7 @@ var rules = map[string]rule{
 	// The command line puts its commands together, and says how they end.
 	"cli": {
 		own:     []string{"cli/*", "cli/session", "cli/problem", "cli/output", "webhook", "redrive", "sourcestore"},
-		outside: []string{cobra},
+		outside: []string{cobra, pflag},
 	},
 	// A package for each noun knows the use cases, and of the adapters only what the
 	// stack hands over: the ledger's queries and the kinds of parameters. What two
@@ -93,7 +94,7 @@ var rules = map[string]rule{
 			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves",
 			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "ledger", "sourcestore", "destination", "destination/registry",
 		},
-		outside: []string{cobra, "github.com/spf13/pflag"},
+		outside: []string{cobra, pflag},
 	},
 	"cli/problem":   {outside: []string{smithy}},
 	"cli/output":    {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra}},

@@ -75,7 +75,7 @@ func move(ctx context.Context, s *session.Session, c moveCommand, yes bool, args
 	}
 	for _, r := range report.Results {
 		if r.BodyKept != nil {
-			s.Say("%s is discarded, but its large body was not marked for deletion: %v", r.Seen.ID, r.BodyKept)
+			s.Say("%s is discarded, but its large body was not marked for deletion: %s", r.Seen.ID, problem.Words(r.BodyKept))
 		}
 	}
 	moves.SayUnsent(s, st, report)

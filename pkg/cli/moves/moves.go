@@ -61,7 +61,7 @@ func movedOf(r operator.Result, move operator.Move) moved {
 		m.Generation = r.Seen.Generation
 		m.Error = "somebody moved it meanwhile: nothing was changed"
 	case operator.Missing, operator.Unclear, operator.Failed:
-		m.Error = r.Err.Error()
+		m.Error = problem.Words(r.Err)
 	}
 	return m
 }

@@ -85,7 +85,7 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 	}
 	found, err := st.Operator.HeldUnder(ctx, source, key, since, until)
 	for _, u := range found.Unreadable {
-		s.Say("%s stays held: its body cannot be read: %v", u.ID, u.Err)
+		s.Say("%s stays held: its body cannot be read: %s", u.ID, problem.Words(u.Err))
 	}
 	if err != nil {
 		return err

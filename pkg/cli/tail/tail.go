@@ -76,7 +76,7 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, every, past t
 		case err == nil:
 			from = now
 		case ctx.Err() == nil: // else the operator has seen enough
-			s.Say("this look failed, the next one follows: %v", err)
+			s.Say("this look failed, the next one follows: %s", problem.Words(err))
 		}
 		for id, at := range seen {
 			if at.Before(from.Add(-2 * overlap)) {
