@@ -39,7 +39,7 @@ const Encoding = "zstd"
 // or noise: a larger one gains nothing.
 const window = 512 << 10
 
-// ExpireTag marks objects that a lifecycle rule of the bucket deletes.
+// ExpireTagKey and ExpireTagValue mark objects that a lifecycle rule of the bucket deletes.
 const (
 	ExpireTagKey   = "smartlead-receiver:expire"
 	ExpireTagValue = "true"

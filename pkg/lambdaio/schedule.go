@@ -61,8 +61,8 @@ func Redrive(svc *redrive.Service, t Telemetry) ScheduleHandler {
 // every minute.
 func logRedrive(ctx context.Context, t Telemetry, s redrive.Summary, took time.Duration) {
 	cleaned := s.DeadLetters
-	t.Metrics.Count("LettersCleared", cleaned.Stale)
-	t.Metrics.Count("ForeignLetters", cleaned.Foreign)
+	t.Metrics.Count("DeadLettersCleared", cleaned.Stale)
+	t.Metrics.Count("ForeignDeadLetters", cleaned.Foreign)
 	if s.Ticks == 0 && s.Err == nil && cleaned.Stale+cleaned.Renewed+cleaned.Claimed == 0 {
 		return
 	}

@@ -35,7 +35,7 @@ func (b *between) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // An operator discards or releases a held event after a trusted repeat has read
-// it and before that sets it free.
+// it and before that releases it.
 func TestBetweenReadAndRelease(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {

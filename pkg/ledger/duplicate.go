@@ -16,7 +16,7 @@ const (
 	// actionDuplicate: counted, nothing else.
 	actionDuplicate repeatAction = "duplicate"
 	// actionVariant: the body is kept beside the event. Where a trusted sender
-	// sends it, and it was split off before while nobody vouched for it, it goes on
+	// sends it, and it was split off before while its sender was not trusted, it goes on
 	// as actionSplit.
 	actionVariant repeatAction = "variant"
 	// actionRelease: the held event goes to work, and the receipt is its duplicate.

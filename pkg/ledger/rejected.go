@@ -14,7 +14,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// refusedKeep is how long a refusal is kept: longer than the provider's
+// rejectedRetention is how long a rejected request is kept: longer than the provider's
 // longest documented series of retries and a weekend.
 const rejectedRetention = 14 * 24 * time.Hour
 

@@ -16,7 +16,7 @@ import (
 // update does not find.
 //
 // The attributes of an index are written together or not at all: due, clearDue,
-// awaitOperator and clearAwaiting are the only places that name them.
+// dead, stayAwaiting and clearAwaiting are the only places that name them.
 type update struct {
 	key     key
 	sets    []string

@@ -76,7 +76,7 @@ func (s *Service) Do(ctx context.Context, req Request) (Report, error) {
 		}
 		report.Results = append(report.Results, s.move(ctx, req, seen))
 	}
-	s.tell(ctx, rules[req.Move].lane, report.Results)
+	s.enqueue(ctx, rules[req.Move].lane, report.Results)
 	return report, nil
 }
 
@@ -112,8 +112,8 @@ func (s *Service) move(ctx context.Context, req Request, seen webhook.Record) Re
 	return r
 }
 
-// tell sends the worker what was moved, after every move: one send carries many.
-func (s *Service) tell(ctx context.Context, lane webhook.Lane, results []Result) {
+// enqueue tells the worker what was moved, after every move: one send carries many.
+func (s *Service) enqueue(ctx context.Context, lane webhook.Lane, results []Result) {
 	if lane == "" {
 		return
 	}

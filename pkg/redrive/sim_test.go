@@ -146,9 +146,9 @@ func (s simulation) run(r releaser, seed uint64) simResult {
 	return res
 }
 
-// bears tells how the downstream bears a load: which share succeeds, and how
+// answer tells how the downstream answers a load: which share succeeds, and how
 // much slower it answers.
-func (s simulation) bears(t int, offered float64) (success, latency float64) {
+func (s simulation) answer(t int, offered float64) (success, latency float64) {
 	c := s.capacity(t)
 	success, latency = 1, 1
 	if offered > c {
@@ -173,7 +173,7 @@ func (s simulation) bears(t int, offered float64) (success, latency float64) {
 func (s simulation) step(t int, rnd *rand.Rand, now *traffic, o *Observation, res *simResult) (back traffic) {
 	total := float64(now.redriven() + now[laneLive].sum())
 	offered := min(simWorkers, total)
-	success, latency := s.bears(t, offered)
+	success, latency := s.answer(t, offered)
 	o.P90 = time.Duration(latency * 200 * float64(time.Millisecond))
 	liveFailed, liveAttempts := 0, 0
 	for lane := range now {

@@ -32,13 +32,13 @@ type cache[T any] struct {
 	load     func(context.Context) (T, error)
 	settings Settings
 
-	mu      sync.Mutex
-	value   T
-	loaded  bool
-	at      time.Time // of the latest successful load
-	failed  time.Time // of the latest failure since then
-	flight  chan struct{}
-	lastErr error
+	mu       sync.Mutex
+	value    T
+	loaded   bool
+	at       time.Time // of the latest successful load
+	failed   time.Time // of the latest failure since then
+	inFlight chan struct{}
+	lastErr  error
 }
 
 // get returns the value: fresh, or the last good one when the store fails. It
@@ -51,20 +51,20 @@ func (c *cache[T]) get(ctx context.Context) (T, error) {
 		defer c.mu.Unlock()
 		return c.value, nil
 	}
-	follower := c.flight != nil
+	follower := c.inFlight != nil
 	if !follower {
-		c.flight = make(chan struct{})
-		go c.refresh(context.WithoutCancel(ctx), c.flight)
+		c.inFlight = make(chan struct{})
+		go c.refresh(context.WithoutCancel(ctx), c.inFlight)
 	}
 	if c.loaded && follower && within(now, c.at, maxStale) {
 		defer c.mu.Unlock()
 		return c.value, nil
 	}
-	flight := c.flight
+	inFlight := c.inFlight
 	c.mu.Unlock()
 
 	select {
-	case <-flight:
+	case <-inFlight:
 	case <-ctx.Done():
 	}
 	c.mu.Lock()
@@ -90,7 +90,7 @@ func (c *cache[T]) due(now time.Time) bool {
 
 // refresh loads once, on its own deadline: the request that started it may end
 // while others wait.
-func (c *cache[T]) refresh(ctx context.Context, flight chan struct{}) {
+func (c *cache[T]) refresh(ctx context.Context, inFlight chan struct{}) {
 	c.mu.Lock()
 	timeout := loadTimeout
 	if c.loaded {
@@ -113,8 +113,8 @@ func (c *cache[T]) refresh(ctx context.Context, flight chan struct{}) {
 		c.value, c.loaded, c.at = value, true, c.now()
 		c.failed, c.lastErr = time.Time{}, nil
 	}
-	c.flight = nil
-	close(flight)
+	c.inFlight = nil
+	close(inFlight)
 }
 
 // now is wall-clock time: the monotonic clock may stand still while the process

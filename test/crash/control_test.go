@@ -136,7 +136,7 @@ var controls = []control{
 		"its body is kept nowhere",
 	},
 	{
-		"the condition on the sweep's bump", jobLost,
+		"the condition on the sweep's bump", sweeperOvertaken,
 		withUpdate("#sweeps = if_not_exists(", without(" AND #state = :if_state AND #lease_number = :if_lease_number AND #due_at = :if_due_at")),
 		"no rest",
 	},

@@ -4,8 +4,8 @@ import "smartlead-receiver/pkg/webhook"
 
 // What becomes of held events while others look at them.
 var (
-	// The trusted repeat has read the held event and is about to free it.
-	discardedMeanwhile = story{name: "a held event is discarded as a trusted repeat is about to free it", run: func(w *world) {
+	// The trusted repeat has read the held event and is about to release it.
+	discardedMeanwhile = story{name: "a held event is discarded as a trusted repeat is about to release it", run: func(w *world) {
 		w.send(w.untrusted(1))
 		w.ahead("receiver", "UpdateItem", func() { w.discard(webhook.Held) })
 		w.send(w.trusted(1))
@@ -14,7 +14,7 @@ var (
 	}}
 
 	// The same body came untrusted first, was split off and given up.
-	discardedApart = story{name: "a trusted body that was split off untrusted and discarded", run: func(w *world) {
+	discardedSplit = story{name: "a trusted body that was split off untrusted and discarded", run: func(w *world) {
 		w.send(w.untrusted(1))
 		w.send(w.receipt(false, true))
 		w.split()
@@ -28,7 +28,7 @@ var (
 	}}
 
 	// Beside a trusted event.
-	freedApart = story{name: "a trusted body that was split off untrusted", run: func(w *world) {
+	releasedSplit = story{name: "a trusted body that was split off untrusted", run: func(w *world) {
 		w.send(w.trusted(1))
 		w.send(w.receipt(false, true))
 		w.split()
@@ -41,7 +41,7 @@ var (
 		}
 	}}
 
-	discardedBetween = story{name: "what was split off is discarded as a trusted sender's body is about to free it", run: func(w *world) {
+	discardedBetween = story{name: "what was split off is discarded as a trusted sender's body is about to release it", run: func(w *world) {
 		w.send(w.untrusted(1))
 		w.send(w.receipt(false, true))
 		w.split()

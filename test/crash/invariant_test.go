@@ -77,7 +77,7 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters
 		}
 	case "held":
 		// What came untrusted before is held where an operator splits it off; what a
-		// trusted sender says afterwards sets it free.
+		// trusted sender says afterwards releases it.
 		if a.trusted && a.number > w.apart[a.id] {
 			w.violate("%s is trusted, and is held", a.marker)
 		}

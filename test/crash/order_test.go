@@ -190,7 +190,7 @@ var (
 	}}
 )
 
-// lettersDown refuses what goes to the dead letter queue.
+// deadLettersDown refuses what goes to the dead letter queue.
 var deadLettersDown = either(down("worker", "SendMessageBatch"), down("sweeper", "SendMessageBatch"))
 
 // takeAll takes what is visible on a queue out of everybody's sight.

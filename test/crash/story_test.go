@@ -104,7 +104,7 @@ var (
 		w.work(w.worker(), w.stores.Live, mine)
 	}}
 
-	jobLost = story{name: "the sweeper is overtaken by the worker", run: func(w *world) {
+	sweeperOvertaken = story{name: "the sweeper is overtaken by the worker", run: func(w *world) {
 		w.outage = sqsDown
 		w.send(w.event(1))
 		w.outage = nil
@@ -216,10 +216,10 @@ var (
 )
 
 var stories = []story{poison,
-	twoWorkers, outlived, outlivedDone, jobLost, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+	twoWorkers, outlived, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
-	discardedMeanwhile, discardedApart, discardedBetween, freedApart,
+	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,
 	overdueDuplicate, unclaimable, unclaimableDeadLetter, renewalRefused, revivalUnheard, redrivenTooOften,
 }
 

@@ -98,7 +98,7 @@ func duplicateTells(e *env) {
 	for _, state := range webhook.States {
 		rec := e.in(state, strings.ToUpper(string(state)))
 		r := receipt(strings.ToUpper(string(state)), sec(50))
-		r.Held = true // a trusted one would set the held event free
+		r.Held = true // a trusted one would release the held event
 		c := e.claimed(r)
 		equal(e, "status", c.Status, webhook.ClaimDuplicate)
 		equal(e, "state", c.Record.State, state)

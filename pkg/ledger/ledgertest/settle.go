@@ -17,7 +17,7 @@ var settleRules = []rule{
 	{"a second settlement of another kind is refused", settleOtherKind},
 	{"the holder may settle after its lease ended, while nobody took it over", settleLate},
 	{"the history is bounded and keeps the newest", historyBounded},
-	{"a abandoned attempt joins a full history", historyBoundedAbandoned},
+	{"an abandoned attempt joins a full history", historyBoundedAbandoned},
 }
 
 func settleDelivered(e *env) {

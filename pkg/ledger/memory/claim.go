@@ -62,7 +62,7 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 }
 
 // repeat handles a receipt of an event that is there: another body is kept
-// beside it; a trusted repeat sets a held event free.
+// beside it; a trusted repeat releases a held event.
 func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
 	trusted := e.State == webhook.Held && !r.Held
 	forged := e.discardedUntrusted() && !r.Held

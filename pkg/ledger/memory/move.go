@@ -110,7 +110,7 @@ func (l *Ledger) move(m webhook.Revival, holds func(*event) bool, write func(*ev
 	})
 }
 
-// Release sets a held event free.
+// Release sends a held event to work.
 func (l *Ledger) Release(_ context.Context, id webhook.EventID, now, dueAt time.Time) (webhook.Record, error) {
 	return l.change(id, func(e *event) bool { return e.State == webhook.Held },
 		func(e *event) { e.release(now, dueAt) })
