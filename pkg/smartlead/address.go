@@ -10,7 +10,7 @@ const (
 )
 
 // address returns the first mail address in s, trimmed and lower-cased; s may
-// be a bare address, "Name <address>", or several of them. It returns "" when
+// be a bare address, "Name <address>", "Name (address)", or several of them. It returns "" when
 // there is none, which includes the vendor's placeholder "untracked". Plus tags
 // and international domains stay as they are.
 func address(s string) string {
@@ -34,7 +34,20 @@ func address(s string) string {
 			return a
 		}
 	}
-	return ""
+	word, _ := addressWord(s)
+	return word
+}
+
+// addressWord finds the first word of a text that is an address, also in brackets
+// or before a full stop, and returns what stands before it.
+func addressWord(s string) (addr, before string) {
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n,;<>()[]{}\"|", r) }) {
+		if a := bareAddress(strings.Trim(word, `'.:!?`)); a != "" {
+			before, _, _ = strings.Cut(s, word)
+			return a, before
+		}
+	}
+	return "", ""
 }
 
 func bareAddress(s string) string {
@@ -49,13 +62,13 @@ func bareAddress(s string) string {
 	return strings.ToLower(s)
 }
 
-// displayName returns the name in "Name <address>".
+// displayName returns the name in "Name <address>", and in "Name address".
 func displayName(s string) string {
 	name, _, ok := strings.Cut(s, "<")
 	if !ok {
-		return ""
+		_, name = addressWord(cut(s, maxAddresses))
 	}
-	return strings.Trim(strings.TrimSpace(name), `"'`)
+	return strings.Trim(strings.TrimSpace(name), `"'([{|`+"`")
 }
 
 // daemonNames are the local parts of senders that are never a person.

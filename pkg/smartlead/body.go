@@ -51,6 +51,7 @@ func read(t *tree) *body {
 	if holder != nil {
 		b.typeKey, b.dialect = holder.field, holder.dialect(b)
 	}
+	b.unpack()
 	b.people = b.rule.people(b)
 	data := b.f[fData]
 	b.campaign = b.firstID(b.f[fCampaignID], b.f[fCampaignIDCamel], b.get(data, "campaign_id"), b.get(data, "campaignId"))
@@ -61,6 +62,34 @@ func read(t *tree) *body {
 	b.rule.detail(b)
 	b.bodyHash = b.fingerprint()
 	return b
+}
+
+// containers are members in which relays put what the event says, beside its type.
+var containers = [...]field{fData, fPayload, fEvent, fBody}
+
+// ownMembers are of the event itself and never taken from a container.
+var ownMembers = [...]field{fEventType, fEvent, fEventTypeCamel, fType, fEventTypes, fID, fData, fPayload, fBody, fSecretKey, fMetadata}
+
+// unpack reads members of an event about a lead inside a container where the
+// event's own object does not have them.
+func (b *body) unpack() {
+	if b.rule.about != aboutLead {
+		return
+	}
+	for _, c := range containers {
+		if !b.isObject(b.f[c]) {
+			continue
+		}
+		inner := b.index(b.f[c])
+		for _, id := range ownMembers {
+			inner[id] = 0
+		}
+		for id, v := range inner {
+			if b.f[id] == 0 {
+				b.f[id] = v
+			}
+		}
+	}
 }
 
 // scalar returns the text of a top-level field.

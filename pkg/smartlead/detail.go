@@ -10,6 +10,7 @@ import (
 func (b *body) readFirstSend() { b.sameSend = true }
 
 func (b *body) readReply() {
+	b.people.responder = b.people.answering(address(b.scalar(fToEmail)))
 	b.sender = b.replySender()
 	b.inbound = b.inboundID()
 	b.reply = b.replyOf()
@@ -42,7 +43,7 @@ func (b *body) inboundID() string {
 func (b *body) replyText() uint32 {
 	for _, v := range [...]uint32{
 		b.get(b.f[fReplyMessage], "html"), b.f[fReplyBody], b.get(b.f[fReplyMessage], "text"),
-		b.get(b.f[fReply], "body"), b.f[fMessage], b.f[fVisibleText], b.f[fPreviewText],
+		b.get(b.f[fReply], "body"), b.f[fMessage], b.f[fReplyText], b.f[fVisibleText], b.f[fPreviewText],
 	} {
 		if b.hasText(v) {
 			return v
@@ -60,7 +61,9 @@ func (b *body) replyOf() *webhook.Reply {
 		From:      b.people.responder,
 		MessageID: b.inbound,
 	}
-	for _, v := range [...]uint32{b.f[fReplyBody], b.get(b.f[fReply], "body"), b.f[fMessage], b.f[fVisibleText], b.f[fPreviewText]} {
+	for _, v := range [...]uint32{
+		b.f[fReplyBody], b.get(b.f[fReply], "body"), b.f[fMessage], b.f[fReplyText], b.f[fVisibleText], b.f[fPreviewText],
+	} {
 		if r.HTML != "" && r.Text != "" {
 			break
 		}
@@ -126,10 +129,10 @@ func isYes(s string) bool {
 }
 
 // readClick reads link_details, else the deprecated link_clicked, else the
-// nested dialect's link. Captures show lists of strings; a string, objects and
+// nested dialect's link, else clicked_url, which a relay was seen to send. Captures show lists of strings; a string, objects and
 // JSON inside text are read as well, since the current shape is not documented.
 func (b *body) readClick() {
-	for _, v := range [...]uint32{b.f[fLinkDetails], b.f[fLinkClicked], b.f[fLink]} {
+	for _, v := range [...]uint32{b.f[fLinkDetails], b.f[fLinkClicked], b.f[fLink], b.f[fClickedURL]} {
 		if v == 0 {
 			continue
 		}
@@ -143,15 +146,18 @@ func (b *body) readClick() {
 // readCategory reads both sides of the change where the body has them: the help
 // dialect has lead_category{old_id, …}, the flat one category and
 // lead_category_id, the short one category_id, which are the new side alone.
+// Integrators were seen to get lead_category{id, name}, and previous_category
+// and new_category, as text or as objects.
 func (b *body) readCategory() {
 	change := b.f[fLeadCategory]
 	data := b.get(b.f[fLeadData], "category")
+	before, after := b.f[fPreviousCategory], b.f[fNewCategory]
 	b.category = orNil(webhook.CategoryChange{
-		OldID: b.firstID(b.get(change, "old_id")),
-		Old:   b.text(b.get(change, "old_name")),
-		NewID: b.firstID(b.get(change, "new_id"), b.f[fLeadCategoryID], b.f[fCategoryID]),
+		OldID: b.firstID(b.get(change, "old_id"), b.get(before, "id")),
+		Old:   b.firstText(b.get(change, "old_name"), b.get(before, "name"), before),
+		NewID: b.firstID(b.get(change, "new_id"), b.f[fLeadCategoryID], b.f[fCategoryID], b.get(change, "id"), b.get(after, "id")),
 		New: b.firstText(b.get(change, "new_name"), b.f[fCategory], b.get(b.f[fCategory], "name"),
-			b.get(data, "name"), data),
+			b.get(data, "name"), data, b.get(change, "name"), b.get(after, "name"), after),
 		Sentiment: b.firstText(b.get(data, "sentiment_type"), b.get(b.f[fCategory], "sentiment_type")),
 	})
 }

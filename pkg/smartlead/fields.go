@@ -1,6 +1,9 @@
 package smartlead
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // field is a top-level member that this package reads. Indexing them once, in
 // one pass, is what makes the reading rules below cheap to state.
@@ -55,6 +58,7 @@ const (
 	fReplyMessage
 	fReply
 	fReplyBody
+	fReplyText
 	fPreviewText
 	fMessage
 	fVisibleText
@@ -69,11 +73,14 @@ const (
 	fSenderOriginated
 	fLinkDetails
 	fLinkClicked
+	fClickedURL
 	fLink
 	fLeadCategory
 	fLeadCategoryID
 	fCategory
 	fCategoryID
+	fPreviousCategory
+	fNewCategory
 	fPreviousStatus
 	fCurrentStatus
 	fStatus
@@ -81,6 +88,8 @@ const (
 	fSlEventID
 	fID
 	fData
+	fPayload
+	fBody
 	fCreatedAt
 	fAccountID
 	fAccountIDCamel
@@ -101,7 +110,8 @@ const (
 	fieldCount
 )
 
-// fieldNames maps the wire's spelling, camelCase variants included, to fields.
+// fieldNames maps the wire's spellings to fields. Any other spelling of one of
+// these names, such as LeadEmail or leadEmail, is found by foldedNames.
 var fieldNames = map[string]field{
 	"event_type": fEventType, "event": fEvent, "eventType": fEventTypeCamel, "type": fType,
 	"campaign_id": fCampaignID, "campaignId": fCampaignIDCamel,
@@ -121,23 +131,59 @@ var fieldNames = map[string]field{
 	"sequence_number": fSequenceNumber, "current_sequence_number": fCurrentSequenceNumber,
 	"current_sequence": fCurrentSequence, "subject": fSubject, "custom_subject": fCustomSubject,
 	"sent_message": fSentMessage, "email": fEmail, "reply_message": fReplyMessage, "reply": fReply,
-	"reply_body": fReplyBody, "preview_text": fPreviewText, "message": fMessage,
+	"reply_body": fReplyBody, "reply_text": fReplyText, "preview_text": fPreviewText, "message": fMessage,
 	"visible_text": fVisibleText, "sender_detail": fSenderDetail, "recipient_detail": fRecipientDetail,
 	"bounce_message": fBounceMessage, "bounce_reply_message_id": fBounceReplyMessageID,
 	"bounce_reply_email": fBounceReplyEmail, "bounce_reply_email_preview": fBounceReplyPreview,
 	"bounce_type": fBounceType, "bounce_reason": fBounceReason,
 	"is_sender_originated_bounce": fSenderOriginated,
-	"link_details":                fLinkDetails, "link_clicked": fLinkClicked, "link": fLink,
+	"link_details":                fLinkDetails, "link_clicked": fLinkClicked, "clicked_url": fClickedURL, "link": fLink,
 	"lead_category": fLeadCategory, "lead_category_id": fLeadCategoryID,
 	"category": fCategory, "category_id": fCategoryID,
+	"previous_category": fPreviousCategory, "old_category": fPreviousCategory, "new_category": fNewCategory,
 	"previous_status": fPreviousStatus, "current_status": fCurrentStatus, "status": fStatus,
-	"event_id": fEventID, "sl_event_id": fSlEventID, "id": fID, "data": fData,
+	"event_id": fEventID, "sl_event_id": fSlEventID, "id": fID, "data": fData, "payload": fPayload, "body": fBody,
 	"created_at": fCreatedAt, "account_id": fAccountID, "accountId": fAccountIDCamel,
 	"error": fError, "reason": fReason, "title": fTitle,
 	"app_url": fAppURL, "appUrl": fAppURLCamel, "ui_master_inbox_link": fUIMasterInboxLink,
 	"links": fLinks, "description": fDescription, "secret_key": fSecretKey, "secretKey": fSecretKey,
 	"forwardedFrom": fForwardedFrom, "webhook_id": fWebhookID, "metadata": fMetadata,
 	"sent_message_ids": fSentMessageIDs, "event_types": fEventTypes,
+}
+
+// foldedNames has the names of fieldNames without underscores, in lower case.
+// Where two fields share one, the spelling with underscores has it.
+var foldedNames = func() map[string]field {
+	all := make(map[string]field, len(fieldNames))
+	for name, id := range fieldNames {
+		folded := string(foldName(nil, []byte(name)))
+		if _, taken := all[folded]; !taken || strings.Contains(name, "_") {
+			all[folded] = id
+		}
+	}
+	return all
+}()
+
+// maxFolded bounds a name that is looked for in another spelling, in bytes.
+const maxFolded = 40
+
+// fieldOf returns the field of a decoded name; fNone where it is none.
+func fieldOf(name []byte) field {
+	if id, ok := fieldNames[string(name)]; ok || len(name) > maxFolded {
+		return id
+	}
+	var folded [maxFolded]byte
+	return foldedNames[string(foldName(folded[:0], name))]
+}
+
+// foldName appends a name without underscores, in lower case.
+func foldName(to, name []byte) []byte {
+	for _, c := range name {
+		if c != '_' {
+			to = append(to, lower(c))
+		}
+	}
+	return to
 }
 
 // fields is where each field's value stands; 0 when it is absent. Of duplicate
@@ -147,11 +193,10 @@ type fields [fieldCount]uint32
 func (t *tree) index(object uint32) (f fields) {
 	for name, value := range t.children(object) {
 		in := t.inner(name)
-		id, ok := fieldNames[string(in)]
-		if !ok && bytes.IndexByte(in, '\\') >= 0 {
-			id = fieldNames[string(unescape(nil, in))]
+		if bytes.IndexByte(in, '\\') >= 0 {
+			in = unescape(nil, in)
 		}
-		f[id] = value
+		f[fieldOf(in)] = value
 	}
 	f[fNone] = 0
 	return f

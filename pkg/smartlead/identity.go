@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -83,7 +84,17 @@ func (b *body) identity(account string) basis {
 	default:
 		s.add(basisLeadID, b.leadID)
 	}
-	return b.rule.discriminate(b, s)
+	s = b.rule.discriminate(b, s)
+	if b.rule.about == aboutLead && !s.has(basisStats) && !s.has(basisLead) && !s.has(basisLeadID) && !s.has(basisMessage) {
+		// Whoever it is about stands where nobody reads: two people must not become
+		// one event.
+		s.add(basisBody, b.bodyHash)
+	}
+	return s
+}
+
+func (s basis) has(name string) bool {
+	return slices.ContainsFunc(s, func(f Field) bool { return f.Name == name })
 }
 
 // byReply takes the mail that arrived; without an id of it, when it came and

@@ -21,14 +21,13 @@ func (b *body) alerted() people {
 // untracked takes the sender for the lead and the recipient for our mailbox
 // (help page "Untracked replies"; in the flat dialect from_email and to_email).
 func (b *body) untracked() people {
-	p := people{
-		mailbox:  firstAddress(b.scalar(fRecipientDetail), b.scalar(fToEmail)),
-		leadName: displayName(b.scalar(fSenderDetail)),
-	}
+	p := people{mailbox: firstAddress(b.scalar(fRecipientDetail), b.scalar(fToEmail))}
 	p.responder = firstAddress(b.scalar(fSenderDetail), b.scalar(fFromEmail))
-	if p.responder != p.mailbox && !isDaemon(p.responder) {
-		p.lead = p.responder
+	name := displayName(b.scalar(fSenderDetail))
+	if p.responder == p.mailbox || isDaemon(p.responder) || isDaemonName(name) {
+		return p // nobody who could be a lead
 	}
+	p.lead, p.leadName = p.responder, name
 	return p
 }
 
@@ -36,7 +35,7 @@ func (b *body) untracked() people {
 // and to_email the prospect, even on EMAIL_REPLY; since real data break this, the
 // fields that name the lead go first: sl_lead_email,
 // leadCorrespondence.targetLeadEmail, lead_email, lead_data.email, lead.email,
-// last to_email ("to" in LEAD_CATEGORY_UPDATED).
+// email, last to_email ("to" in LEAD_CATEGORY_UPDATED).
 func (b *body) correspondence() people {
 	sender := firstAddress(b.scalar(fFromEmail), b.scalar(fFrom))
 	recipient := firstAddress(b.scalar(fToEmail), b.scalar(fTo))
@@ -48,6 +47,7 @@ func (b *body) correspondence() people {
 	named := [...]string{
 		address(b.scalar(fSlLeadEmail)), p.target, address(b.scalar(fLeadEmail)),
 		address(b.text(b.get(b.f[fLeadData], "email"))), address(b.text(b.get(b.f[fLead], "email"))),
+		address(b.scalar(fEmail)),
 	}
 	reversed := "" // a named lead that is also from_email: an inbound mail's own direction
 	for _, a := range named {
@@ -81,6 +81,16 @@ func (b *body) correspondence() people {
 	}
 	p.leadName = b.leadName(p.lead)
 	return p
+}
+
+// answering returns who wrote a reply. Where no member says it, that is a to_email
+// which is neither the lead nor our mailbox: somebody else answered in the
+// lead's place.
+func (p people) answering(to string) string {
+	if p.responder == "" && p.lead != "" && p.mailbox != "" && to != "" && to != p.lead && to != p.mailbox && !isDaemon(to) {
+		return to
+	}
+	return p.responder
 }
 
 // describedCorrespondence reads the lead out of the description where no other

@@ -21,7 +21,7 @@ func TestPeople(t *testing.T) {
 		flags         []string
 	}{
 		"ordinary":                  {`"from_email":` + ours + `,"to_email":` + lead, "tom", "mira", nil},
-		"named lead wins":           {`"sl_lead_email":` + lead + `,"from_email":` + ours + `,"to_email":` + other, "tom", "mira", nil},
+		"named lead wins":           {`"sl_lead_email":` + lead + `,"from_email":` + ours + `,"to_email":` + other, "tom", "mira", []string{webhook.FlagColleague}},
 		"target before lead_email":  {`"leadCorrespondence":{"targetLeadEmail":` + lead + `},"lead_email":` + other + `,"from_email":` + ours, "tom", "mira", nil},
 		"lead_email before data":    {`"lead_email":` + lead + `,"lead_data":{"email":` + other + `}`, "tom", "", nil},
 		"lead_data before lead":     {`"lead_data":{"email":` + lead + `},"lead":{"email":` + other + `}`, "tom", "", nil},

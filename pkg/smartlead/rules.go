@@ -18,6 +18,9 @@ type rule struct {
 	steps []field
 	// messageID says whose id a top-level message_id is.
 	messageID mail
+	// about says what the event is about: one of a lead is never merged with
+	// another's for want of a field.
+	about subject
 	// people finds the lead, our mailbox and who wrote the reply.
 	people func(*body) people
 	// detail reads what only events of this type have. It runs after all else is
@@ -34,7 +37,7 @@ type rule struct {
 var rules = map[webhook.Type]*rule{
 	webhook.EmailSent: {
 		names: []name{{"EMAIL_SENT", sharedName}, {"SENT", shortName}},
-		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).bySend,
 		resend: &ResendGuide{
 			FiresWhen: "a new sent time exists",
@@ -44,7 +47,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.FirstEmailSent: {
 		names: noNames,
-		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeSent}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: (*body).readFirstSend, discriminate: (*body).bySend,
 		resend: &ResendGuide{
 			FiresWhen: "a lead's first step is sent",
@@ -54,7 +57,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.EmailOpen: {
 		names: []name{{"EMAIL_OPENED", nestedName}, {"OPENED", shortName}, {"LEAD_OPENED", enumName}},
-		times: []field{fTimeOpened}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeOpened}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byTime,
 		resend: &ResendGuide{
 			FiresWhen: "a new open time exists",
@@ -64,7 +67,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.EmailLinkClick: {
 		names: []name{{"EMAIL_CLICKED", nestedName}, {"CLICKED", shortName}, {"LEAD_CLICKED", enumName}},
-		times: []field{fTimeClicked}, innerTimes: []place{{fLink, "clicked_at"}}, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeClicked}, innerTimes: []place{{fLink, "clicked_at"}}, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: (*body).readClick, discriminate: (*body).byClick,
 		resend: &ResendGuide{
 			FiresWhen: "a new click time exists",
@@ -74,7 +77,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.EmailReply: {
 		names: []name{{"EMAIL_REPLIED", nestedName}, {"REPLIED", shortName}, {"LEAD_REPLIED", enumName}},
-		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail,
+		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail, about: aboutLead,
 		people: (*body).correspondence, detail: (*body).readReply, discriminate: (*body).byReply,
 		resend: &ResendGuide{
 			FiresWhen: "a new reply time exists",
@@ -84,7 +87,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.EmailBounce: {
 		names: []name{{"EMAIL_BOUNCED", nestedName}, {"BOUNCED", shortName}, {"LEAD_BOUNCED", enumName}},
-		times: []field{fTimeBounced}, innerTimes: []place{{fBounceMessage, "time"}}, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeBounced}, innerTimes: []place{{fBounceMessage, "time"}}, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).describedCorrespondence, detail: (*body).readBounce, discriminate: (*body).byBounce,
 		resend: &ResendGuide{
 			FiresWhen: "the bounce status changes to true",
@@ -94,7 +97,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.LeadUnsubscribed: {
 		names: []name{{"EMAIL_UNSUBSCRIBED", nestedName}, {"UNSUBSCRIBED", shortName}},
-		times: []field{fTimeUnsubscribed}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: []field{fTimeUnsubscribed}, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byTime,
 		resend: &ResendGuide{
 			FiresWhen: "a lead is unsubscribed",
@@ -103,7 +106,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.LeadCategoryUpdated: {
 		names: noNames,
-		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: (*body).readCategory, discriminate: (*body).byCategory,
 		resend: &ResendGuide{
 			FiresWhen: "a lead's category changes",
@@ -113,7 +116,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.CampaignStatusChanged: {
 		names: []name{{"CAMPAIGN_STATUS_CHANGE", otherName}},
-		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutCampaign,
 		people: (*body).correspondence, detail: (*body).readStatus, discriminate: (*body).byStatus,
 		resend: &ResendGuide{
 			FiresWhen: "a campaign's status changes",
@@ -123,7 +126,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.UntrackedReplies: {
 		names: noNames,
-		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail,
+		times: []field{fTimeReplied}, innerTimes: replyTimes, steps: sequenceSteps, messageID: inboundMail, about: aboutLead,
 		people: (*body).untracked, detail: (*body).readUntracked, discriminate: (*body).byReply,
 		resend: &ResendGuide{
 			FiresWhen: "a mail arrives that belongs to no campaign mail",
@@ -133,7 +136,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.ManualStepReached: {
 		names: noNames,
-		times: noFields, innerTimes: noPlaces, steps: []field{fCurrentSequenceNumber, fSequenceNumber}, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: []field{fCurrentSequenceNumber, fSequenceNumber}, messageID: sentMail, about: aboutLead,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byStep,
 		resend: &ResendGuide{
 			FiresWhen: "a lead reaches a manual step",
@@ -142,7 +145,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.EmailAccountDisconnected: {
 		names: noNames,
-		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutAccount,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
 		resend: &ResendGuide{
 			FiresWhen: "a mailbox loses its connection",
@@ -151,7 +154,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.LinkedInDisconnected: {
 		names: []name{{"LINKEDIN_ACCOUNT_DISCONNECTED", otherName}},
-		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutAccount,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
 		resend: &ResendGuide{
 			FiresWhen: "a LinkedIn account loses its connection",
@@ -166,7 +169,7 @@ var rules = map[webhook.Type]*rule{
 			{"CAMPAIGN_BOUNCE_THRESHOLD_BREACH", otherName}, {"CAMPAIGN_BOUNCE_THRESHOLD_BREACHED", otherName},
 			{"CAMPAIGN_BOUNCE_THRESHOLD_EXCEEDED", otherName}, {"CAMPAIGN_BOUNCE_THRESHOLD_REACHED", otherName},
 		},
-		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: noPlaces, steps: sequenceSteps, messageID: sentMail, about: aboutAccount,
 		people: (*body).alerted, detail: (*body).readAlert, discriminate: (*body).byAlert,
 		resend: &ResendGuide{
 			FiresWhen: "a campaign passes its bounce threshold",
@@ -175,7 +178,7 @@ var rules = map[webhook.Type]*rule{
 	},
 	webhook.Unknown: {
 		names: noNames,
-		times: noFields, innerTimes: anyTimes, steps: sequenceSteps, messageID: sentMail,
+		times: noFields, innerTimes: anyTimes, steps: sequenceSteps, messageID: sentMail, about: aboutAnything,
 		people: (*body).correspondence, detail: noDetail, discriminate: (*body).byBody,
 		resend: &ResendGuide{},
 	},
@@ -214,6 +217,17 @@ const (
 	// inboundMail is the one that arrived, but in the nested dialects, which have a
 	// lead{}: there a top-level message_id is the sent mail's always.
 	inboundMail
+)
+
+// subject is what an event is about.
+type subject uint8
+
+const (
+	_ subject = iota // nobody said it
+	aboutLead
+	aboutCampaign
+	aboutAccount
+	aboutAnything // of a type that nobody has seen
 )
 
 // ResendGuide says how the provider is made to send an event of a type again (help

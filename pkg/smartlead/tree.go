@@ -125,10 +125,38 @@ func (t *tree) member(object uint32, name string) uint32 {
 
 func (t *tree) nameIs(i uint32, name string) bool {
 	in := t.inner(i)
-	if len(in) == len(name) {
-		return string(in) == name
+	if bytes.IndexByte(in, '\\') >= 0 {
+		in = unescape(nil, in)
 	}
-	return bytes.IndexByte(in, '\\') >= 0 && string(unescape(nil, in)) == name
+	return string(in) == name || sameFolded(in, name)
+}
+
+// sameFolded compares two names without their underscores and their case: one
+// member is written message_id, messageId or MessageID.
+func sameFolded(in []byte, name string) bool {
+	i, j := 0, 0
+	for {
+		for i < len(in) && in[i] == '_' {
+			i++
+		}
+		for j < len(name) && name[j] == '_' {
+			j++
+		}
+		if i == len(in) || j == len(name) {
+			return i == len(in) && j == len(name)
+		}
+		if lower(in[i]) != lower(name[j]) {
+			return false
+		}
+		i, j = i+1, j+1
+	}
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
 }
 
 // verbatim returns the decoded text of a string, the decimal text of a number, a

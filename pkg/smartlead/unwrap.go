@@ -64,17 +64,35 @@ func (p *parser) element(t *tree, i uint32, hops int) error {
 	return p.append(Element{Err: refuse(ErrNotObject, int(t.nodes[i].start), "an event is an object")})
 }
 
+// wrapperMembers are where a wrapper holds the event, in the order in which they
+// are looked at: a relay's body, and what integrators were seen to send.
+var wrapperMembers = [...]string{"body", "data", "payload", "event"}
+
 // open returns the object or array that a wrapper or a JSON text holds; ok is
 // false when the value is neither. The tree is another one when the text had
 // to be scanned.
 func (p *parser) open(t *tree, i uint32, hops int) (inner *tree, at uint32, ok bool) {
-	wrapper := t.kind(i) == '{'
-	at = i
-	if wrapper {
-		if at = t.member(i, "body"); at == 0 {
-			return nil, 0, false
+	if t.kind(i) != '{' {
+		return t.unfold(i, hops)
+	}
+	for _, name := range wrapperMembers {
+		at := t.member(i, name)
+		if at == 0 {
+			continue
+		}
+		inner, at, ok := t.unfold(at, hops)
+		if ok && t.wraps(i, inner, at) {
+			return inner, at, true
+		}
+		if ok {
+			inner.freeUnless(t)
 		}
 	}
+	return nil, 0, false
+}
+
+// unfold returns the object or array at a value, or in the JSON text there.
+func (t *tree) unfold(at uint32, hops int) (inner *tree, _ uint32, ok bool) {
 	inner = t
 	for ; hops > 0 && inner.kind(at) == '"'; hops-- {
 		in := inner.inner(at)
@@ -89,15 +107,11 @@ func (p *parser) open(t *tree, i uint32, hops int) (inner *tree, at uint32, ok b
 		}
 		inner, at = next, 0
 	}
-	ok = hops > 0 && (inner.kind(at) == '{' || inner.kind(at) == '[')
-	if ok && wrapper {
-		ok = t.wraps(i, inner, at)
+	if hops > 0 && (inner.kind(at) == '{' || inner.kind(at) == '[') {
+		return inner, at, true
 	}
-	if !ok {
-		inner.freeUnless(t)
-		return nil, 0, false
-	}
-	return inner, at, true
+	inner.freeUnless(t)
+	return nil, 0, false
 }
 
 func (t *tree) freeUnless(same *tree) {

@@ -73,7 +73,7 @@ func TestUntrackedPeople(t *testing.T) {
 		"help":               {`"sender_detail":"Ida X <Ida@x.example>","recipient_detail":"mira@outbound.example","to_email":"a@b.example"`, "ida@x.example", "mira@outbound.example", "Ida X"},
 		"flat":               {`"from_email":"ida@x.example","to_email":"mira@outbound.example"`, "ida@x.example", "mira@outbound.example", ""},
 		"ourselves":          {`"from_email":"mira@outbound.example","to_email":"mira@outbound.example"`, "", "mira@outbound.example", ""},
-		"daemon":             {`"sender_detail":"Mailer <mailer-daemon@x.example>","recipient_detail":"mira@outbound.example"`, "", "mira@outbound.example", "Mailer"},
+		"daemon":             {`"sender_detail":"Mailer <mailer-daemon@x.example>","recipient_detail":"mira@outbound.example"`, "", "mira@outbound.example", ""},
 		"placeholder":        {`"from_email":"untracked","to_email":"mira@outbound.example"`, "", "mira@outbound.example", ""},
 		"nothing but fields": {`"subject":"x"`, "", "", ""},
 	} {

@@ -16,21 +16,55 @@ const (
 // parseTime reads every spelling of a time that the provider's pages, captures
 // and integrators show: RFC 3339 with any number of decimals, a blank for the
 // T, an offset as Z, +00:00, +0000 or +00, no offset at all (UTC: every offset
-// seen is zero), and seconds, milliseconds or microseconds since 1970 as number
-// or text. The result is UTC, cut to milliseconds.
+// seen is zero), seconds, milliseconds or microseconds since 1970 as number or
+// text, and the time of a mail's Date header (RFC 2822). The result is UTC, cut to milliseconds.
 func parseTime(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
 	var t time.Time
 	var ok bool
-	if len(s) >= 19 && s[4] == '-' {
+	switch {
+	case len(s) >= 19 && s[4] == '-':
 		t, ok = parseISO(s)
-	} else {
+	case len(s) > 16 && strings.Contains(s, " "):
+		t, ok = parseMail(s)
+	default:
 		t, ok = parseEpoch(s)
 	}
 	if !ok || t.Year() < firstYear || t.Year() > lastYear {
 		return time.Time{}, false
 	}
 	return t.Truncate(time.Millisecond), true
+}
+
+// mailTimes are the layouts of RFC 2822, section 3.3, without the day of the week.
+var mailTimes = [...]string{"2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04 -0700"}
+
+// maxMailTime bounds a text that is tried as the time of a mail, in bytes.
+const maxMailTime = 60
+
+// parseMail reads [day,] D Mon YYYY hh:mm[:ss] offset [(comment)]. The zones that
+// RFC 2822 names are the obsolete UT and GMT, which are UTC; others are not read,
+// because their offsets are not defined.
+func parseMail(s string) (time.Time, bool) {
+	if len(s) > maxMailTime {
+		return time.Time{}, false
+	}
+	if _, rest, ok := strings.Cut(s, ","); ok {
+		s = rest
+	}
+	s, _, _ = strings.Cut(s, "(")
+	s = strings.Join(strings.Fields(s), " ")
+	for _, zone := range [...]string{" UT", " GMT", " UTC"} {
+		if rest, ok := strings.CutSuffix(s, zone); ok {
+			s = rest + " +0000"
+		}
+	}
+	for _, layout := range mailTimes {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // parseISO reads YYYY-MM-DDThh:mm:ss[.fraction][offset].
