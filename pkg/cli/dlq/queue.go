@@ -69,7 +69,7 @@ func showQueue(s *session.Session, v queueView) {
 		s.Line("  none of them could be looked at: others are looking, such as the redrive function")
 	}
 	if v.Looked > 0 {
-		s.Line("  looked at %d of them: %d unclaimed, %d foreign, %d of events that are not dead",
+		s.Line("  looked at %d of them: %d unclaimed, %d foreign, %d stale",
 			v.Looked, v.Unclaimed, v.Foreign, v.Stale)
 	}
 	if v.Unclaimed > 0 {
@@ -80,6 +80,6 @@ func showQueue(s *session.Session, v queueView) {
 		s.Line("  A foreign message is none of ours. It is left alone: look at it in the SQS console.")
 	}
 	if v.Stale > 0 {
-		s.Line("  A dead letter of an event that is not dead revives nothing; the redrive function clears it.")
+		s.Line("  A stale dead letter revives nothing: its event has moved on. The redrive function clears it.")
 	}
 }
