@@ -68,7 +68,7 @@ test/integration: tools ## Run the tests that talk to a real engine
 
 .PHONY: test/replay
 test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage
-	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 10m ./test/replay
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 15m ./test/replay
 
 .PHONY: test/year-ahead
 test/year-ahead: tools ## Run the tests as if today were a year from now (compiles everything anew, so not part of `make test`)

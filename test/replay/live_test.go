@@ -33,7 +33,8 @@ const (
 // ten thousand at a hundred a second or more. Here receiver, workers, engines and
 // destination share two processors, and the queue lets a second's messages out
 // at once: the slowest tenth says more of the machine than of the lanes, so it
-// is only shown.
+// is only shown. On a machine that has other work, seen by live events without a
+// redrive, before and after it, nothing of that is held to bounds.
 func TestLiveTrafficBesideRedrive(t *testing.T) {
 	crm := newCRM(t)
 	s := startStack(t, "--destination", crm.URL)
@@ -45,18 +46,32 @@ func TestLiveTrafficBesideRedrive(t *testing.T) {
 
 	began := time.Now()
 	s.ctl("redrive", "start", "--yes", "--max-rate", fmt.Sprint(replayRate))
-	for crm.rate(2*time.Second) < replayLeast {
-		if time.Since(began) > time.Minute {
-			t.Fatalf("the redrive does not reach %d a second: %+v", replayLeast, s.job())
-		}
+	reached := true
+	for reached && crm.rate(2*time.Second) < replayLeast {
+		reached = time.Since(began) < time.Minute
 	}
-	t.Logf("the redrive reached %d a second after %s", replayLeast, time.Since(began).Round(time.Second))
+	t.Logf("the redrive reached %d a second: %v, after %s", replayLeast, reached, time.Since(began).Round(time.Second))
 	before, measured := crm.replayed(), time.Now()
 	beside := s.live(crm, "beside", liveEvents)
 	rate := float64(crm.replayed()-before) / time.Since(measured).Seconds()
 	t.Logf("live latency beside a redrive at %.0f a second: %s", rate, beside)
-	if rate < replayLeast {
-		t.Errorf("only %.0f a second were redriven meanwhile", rate)
+	for s.job().State == "running" && time.Since(began) < 7*time.Minute {
+		time.Sleep(time.Second)
+	}
+	j := s.job()
+	t.Logf("redrive %s after %s: %d delivered, %d attempts failed", j.State, time.Since(began).Round(time.Second), j.Counts.Delivered, j.Counts.Failed)
+	if j.State != "done" || j.Counts.Delivered != deadEvents || crm.replayed() != deadEvents || j.Counts.Failed > 0 {
+		t.Errorf("%+v, and the CRM got %d of %d", j, crm.replayed(), deadEvents)
+	}
+
+	after := s.live(crm, "after", liveEvents/4)
+	t.Logf("live latency after the redrive: %s", after)
+	if idle := crmLatency * 11 / 10; alone.mean() > idle || after.mean() > idle {
+		t.Logf("the machine has other work: a live event alone takes %s and %s, more than %s", alone.mean(), after.mean(), idle)
+		return
+	}
+	if !reached || rate < replayLeast {
+		t.Errorf("only %.0f a second were redriven beside the live events, want %d", rate, replayLeast)
 	}
 	for what, took := range map[string][2]time.Duration{
 		"half of the live events": {beside.share(0.5), alone.share(0.5)},
@@ -65,14 +80,6 @@ func TestLiveTrafficBesideRedrive(t *testing.T) {
 		if took[0] > time.Duration(slower*float64(took[1])) {
 			t.Errorf("%s took %s beside a redrive: more than %.1f times the %s without", what, took[0], slower, took[1])
 		}
-	}
-	for s.job().State == "running" && time.Since(began) < 3*time.Minute {
-		time.Sleep(time.Second)
-	}
-	j := s.job()
-	t.Logf("redrive %s after %s: %d delivered, %d attempts failed", j.State, time.Since(began).Round(time.Second), j.Counts.Delivered, j.Counts.Failed)
-	if j.State != "done" || j.Counts.Delivered != deadEvents || crm.replayed() != deadEvents || j.Counts.Failed > 0 {
-		t.Errorf("%+v, and the CRM got %d of %d", j, crm.replayed(), deadEvents)
 	}
 }
 
