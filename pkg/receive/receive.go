@@ -48,6 +48,7 @@ type Policy struct {
 	Grace          time.Duration // after the claim, before the sweeper sends what nobody leased
 	StatusWindow   time.Duration // a campaign status repeated this soon is a duplicate
 	Window         time.Duration // the same for every other timeless event
+	TestWindow     time.Duration // the same for a test event of the dashboard
 	SecretsTimeout time.Duration // for the sender's secrets, where no copy is there yet
 	ClaimTimeout   time.Duration // for all claims of one request
 	SendTimeout    time.Duration // for the enqueueing of one request
@@ -57,11 +58,13 @@ type Policy struct {
 // DefaultPolicy answers within 10 seconds whatever the stores do: its timeouts
 // follow one another, and Lambda ends the function after 10. The window of a
 // campaign status is short, because a false repeat of one sets the same state
-// again, and a lost one leaves the CRM wrong.
+// again, and a lost one leaves the CRM wrong. That of a test event is shorter still:
+// whoever presses the dashboard's button again waits for the event.
 var DefaultPolicy = Policy{
 	Grace:          2 * time.Minute,
 	StatusWindow:   30 * time.Minute,
 	Window:         24 * time.Hour,
+	TestWindow:     time.Minute,
 	SecretsTimeout: 2 * time.Second,
 	ClaimTimeout:   4 * time.Second,
 	SendTimeout:    3 * time.Second,

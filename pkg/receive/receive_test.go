@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -322,6 +323,37 @@ func TestRepeatOfTimelessEventAfterTheWindowIsAnEvent(t *testing.T) {
 	want := string(first.Results[0].EventID) + "~2"
 	if statuses(second) != "accepted" || string(second.Results[0].EventID) != want {
 		t.Fatalf("got %+v, want %s", second.Results, want)
+	}
+}
+
+// The dashboard sends one fixed sample: who presses its button again waits for
+// the event.
+func TestTestEventRepeatsForRealAfterAMinute(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	press := post(strings.Replace(reply(1), secret, "secretkey", 1))
+	var got []string
+	var ids []webhook.EventID
+	for _, later := range []time.Duration{0, 59 * time.Second, 2 * time.Second, time.Hour} {
+		w.now = w.now.Add(later)
+		a, err := svc.Receive(t.Context(), press)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ids = append(got, statuses(a)), append(ids, a.Results[0].EventID)
+	}
+	if want := []string{"accepted", "duplicate", "accepted", "accepted"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if ids[1] != ids[0] || ids[2] != ids[0]+"~2" || ids[3] != ids[0]+"~3" {
+		t.Errorf("got the ids %v, want one, itself, its second and its third occurrence", ids)
+	}
+	if a, _ := svc.Receive(t.Context(), post(reply(2))); statuses(a) != "accepted" {
+		t.Fatalf("another event: %s", statuses(a))
+	}
+	w.now = w.now.Add(time.Hour)
+	if a, _ := svc.Receive(t.Context(), post(reply(2))); statuses(a) != "duplicate" {
+		t.Errorf("a real event after an hour: got %s, want a duplicate", statuses(a))
 	}
 }
 

@@ -130,20 +130,29 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 			el = el.WithTrustedID(src.Account, req.ProviderRequestID)
 		}
 		u.receipt = receiptOf(el, src, req, now)
-		u.receipt.Window = s.policy.Window
-		if el.Event.Type.StateOwner() == webhook.CampaignState {
-			u.receipt.Window = s.policy.StatusWindow
-		}
+		u.receipt.Window = s.window(el)
 		u.body = el.Payload
 		u.result.EventID = webhook.NewEventID(el.Key, 1)
 	}
 	return elements
 }
 
+// window returns within which time an event that may repeat for real counts as
+// repeated.
+func (s *Service) window(el smartlead.Element) time.Duration {
+	switch {
+	case el.TestEvent:
+		return s.policy.TestWindow
+	case el.Event.Type.StateOwner() == webhook.CampaignState:
+		return s.policy.StatusWindow
+	}
+	return s.policy.Window
+}
+
 func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time) webhook.Receipt {
 	ev := el.Event
 	r := webhook.Receipt{
-		Key: el.Key, Timeless: el.Timeless, Fingerprint: el.Fingerprint, Basis: el.Basis,
+		Key: el.Key, Timeless: el.Timeless || el.TestEvent, Fingerprint: el.Fingerprint, Basis: el.Basis,
 		Account: src.Account, Source: src.Name,
 		Type: ev.Type, RawType: ev.RawType, Dialect: ev.Dialect,
 		CampaignID: ev.CampaignID, StatsID: ev.StatsID, MessageID: ev.MessageID, ProviderEventID: ev.ProviderEventID,

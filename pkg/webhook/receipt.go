@@ -15,7 +15,7 @@ type Payload struct {
 // all of it durable in one write.
 type Receipt struct {
 	Key         string        // natural key
-	Timeless    bool          // the identity has neither a time nor an id: it may repeat for real
+	Timeless    bool          // it may repeat for real: the identity has neither a time nor an id, or it is a test event
 	Window      time.Duration // Timeless only: a receipt this soon after an occurrence's first is its duplicate
 	Fingerprint string        // of the canonical body: tells a variant from a redelivery
 	Basis       []string      // the names of the fields on which the identity rests
