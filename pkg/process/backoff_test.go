@@ -13,7 +13,7 @@ func TestBackoff(t *testing.T) {
 		want  time.Duration
 	}{
 		{1, 0, 5 * time.Second}, {2, 0, 10 * time.Second}, {4, 0, 40 * time.Second}, {20, 0, 30 * time.Minute},
-		{1000, 0, 30 * time.Minute}, {1, time.Minute, 65 * time.Second}, {1, 24 * time.Hour, 30*time.Minute + 5*time.Second},
+		{1000, 0, 30 * time.Minute}, {1, time.Minute, 65 * time.Second}, {1, 5 * time.Hour, 5*time.Hour + 5*time.Second},
 	} {
 		if got := backoff(c.n, 5*time.Second, 30*time.Minute, c.asked, one); got != c.want {
 			t.Errorf("attempt %d, asked %s: got %s, want %s", c.n, c.asked, got, c.want)
