@@ -11,4 +11,4 @@ packages=$(grep -rl --include='*_test.go' --exclude-dir='.?*' '"smartlead-receiv
 [ -n "$packages" ] || { echo "integration: no test asks for an engine" >&2; exit 1; }
 
 # shellcheck disable=SC2086 # one argument a package
-go test -count=1 -timeout 12m -json $packages | python3 test/verdict.py
+go test -count=1 -timeout 30m -json $packages | python3 test/verdict.py
