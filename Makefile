@@ -71,7 +71,7 @@ test/replay: tools ## Measure live traffic beside a large redrive, and go throug
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 15m ./test/replay
 
 .PHONY: test/year-ahead
-test/year-ahead: tools ## Run the tests as if today were a year from now (compiles everything anew, so not part of `make test`)
+test/year-ahead: tools ## Run the tests as if today were a year from now (10 minutes on two cores, so not part of make test)
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide scripts/year-ahead.sh -timeout 30m ./...
 
 .PHONY: outage
