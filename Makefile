@@ -67,7 +67,7 @@ test/integration: tools ## Run the tests that talk to a real engine
 	@test/integration.sh
 
 .PHONY: test/replay
-test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage
+test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage (TEST_SPEED=1 holds it to bounds)
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 15m ./test/replay
 
 .PHONY: test/year-ahead

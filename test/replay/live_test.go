@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/test/speed"
+
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -33,8 +35,8 @@ const (
 // ten thousand at a hundred a second or more. Here receiver, workers, engines and
 // destination share two processors, and the queue lets a second's messages out
 // at once: the slowest tenth says more of the machine than of the lanes, so it
-// is only shown. On a machine that has other work, seen by live events without a
-// redrive, before and after it, nothing of that is held to bounds.
+// is only shown. The rest is held to bounds where TEST_SPEED=1 says that the machine
+// has no other work.
 func TestLiveTrafficBesideRedrive(t *testing.T) {
 	crm := newCRM(t)
 	s := startStack(t, "--destination", crm.URL)
@@ -63,11 +65,7 @@ func TestLiveTrafficBesideRedrive(t *testing.T) {
 	if j.State != "done" || j.Counts.Delivered != deadEvents || crm.replayed() != deadEvents || j.Counts.Failed > 0 {
 		t.Errorf("%+v, and the CRM got %d of %d", j, crm.replayed(), deadEvents)
 	}
-
-	after := s.live(crm, "after", liveEvents/4)
-	t.Logf("live latency after the redrive: %s", after)
-	if idle := crmLatency * 11 / 10; alone.mean() > idle || after.mean() > idle {
-		t.Logf("the machine has other work: a live event alone takes %s and %s, more than %s", alone.mean(), after.mean(), idle)
+	if !speed.Held() {
 		return
 	}
 	if !reached || rate < replayLeast {
