@@ -5,7 +5,8 @@
 # A Go program asks the kernel for the time without the C library, so that no
 # preloaded library can move its clock. Instead everything is compiled over a
 # copy of the installed time package whose Now is ahead. What a test builds with
-# go build moves along; engines written in other languages keep the real time.
+# go build moves along; engines written in other languages keep the real time. So
+# test/e2e cannot: its emulator tells a function, by its own clock, when to end.
 # Durations, sleeps and timeouts are untouched: they are of the monotonic clock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
