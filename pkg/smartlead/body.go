@@ -67,8 +67,11 @@ func read(t *tree) *body {
 // containers are members in which relays put what the event says, beside its type.
 var containers = [...]field{fData, fPayload, fEvent, fBody}
 
-// ownMembers are of the event itself and never taken from a container.
-var ownMembers = [...]field{fEventType, fEvent, fEventTypeCamel, fType, fEventTypes, fID, fData, fPayload, fBody, fSecretKey, fMetadata}
+// ownMembers are of the event itself and never taken from a container: its type,
+// its id, who vouches for it, and the envelope's time.
+var ownMembers = [...]field{
+	fEventType, fEvent, fEventTypeCamel, fType, fEventTypes, fID, fData, fPayload, fBody, fSecretKey, fMetadata, fCreatedAt,
+}
 
 // unpack reads members of an event about a lead inside a container where the
 // event's own object does not have them.
@@ -84,11 +87,7 @@ func (b *body) unpack() {
 		for _, id := range ownMembers {
 			inner[id] = 0
 		}
-		for id, v := range inner {
-			if b.f[id] == 0 {
-				b.f[id] = v
-			}
-		}
+		b.f.fill(inner)
 	}
 }
 

@@ -167,10 +167,11 @@ var foldedNames = func() map[string]field {
 // maxFolded bounds a name that is looked for in another spelling, in bytes.
 const maxFolded = 40
 
-// fieldOf returns the field of a decoded name; fNone where it is none.
-func fieldOf(name []byte) field {
-	if id, ok := fieldNames[string(name)]; ok || len(name) > maxFolded {
-		return id
+// foldedField returns the field of a decoded name in any spelling; fNone where it
+// is none.
+func foldedField(name []byte) field {
+	if len(name) > maxFolded {
+		return fNone
 	}
 	var folded [maxFolded]byte
 	return foldedNames[string(foldName(folded[:0], name))]
@@ -187,17 +188,32 @@ func foldName(to, name []byte) []byte {
 }
 
 // fields is where each field's value stands; 0 when it is absent. Of duplicate
-// members the last one counts.
+// members the last one counts, and a spelling that is known before any other.
 type fields [fieldCount]uint32
 
 func (t *tree) index(object uint32) (f fields) {
+	var folded fields
 	for name, value := range t.children(object) {
 		in := t.inner(name)
 		if bytes.IndexByte(in, '\\') >= 0 {
 			in = unescape(nil, in)
 		}
-		f[fieldOf(in)] = value
+		if id, known := fieldNames[string(in)]; known {
+			f[id] = value
+		} else {
+			folded[foldedField(in)] = value
+		}
 	}
+	f.fill(folded)
 	f[fNone] = 0
 	return f
+}
+
+// fill takes what is absent from another object or spelling.
+func (f *fields) fill(from fields) {
+	for id, v := range from {
+		if f[id] == 0 {
+			f[id] = v
+		}
+	}
 }

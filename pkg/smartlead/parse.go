@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"bytes"
+	"cmp"
 	"unicode/utf8"
 
 	"smartlead-receiver/pkg/webhook"
@@ -117,6 +118,7 @@ func decodeBody(body []byte) ([]byte, error) {
 type parser struct {
 	opts     Options
 	redactor *redactor
+	secret   string // of the wrapper around what is read
 	batch    Batch
 }
 
@@ -146,7 +148,7 @@ func (p *parser) event(t *tree, i uint32) (e Element, err error) {
 		return e, err
 	}
 	f := t.index(i)
-	e.SecretKey = t.text(f[fSecretKey])
+	e.SecretKey = cmp.Or(t.text(f[fSecretKey]), p.secret)
 	return e, nil
 }
 

@@ -114,21 +114,23 @@ func (t *tree) get(object uint32, name string) uint32 {
 
 // member does what get does, for an object that is there; it may be the root.
 func (t *tree) member(object uint32, name string) uint32 {
-	found := uint32(0)
+	found, folded := uint32(0), uint32(0)
 	for n, v := range t.children(object) {
-		if t.nameIs(n, name) {
+		in := t.inner(n)
+		if bytes.IndexByte(in, '\\') >= 0 {
+			in = unescape(nil, in)
+		}
+		switch {
+		case string(in) == name:
 			found = v
+		case sameFolded(in, name):
+			folded = v
 		}
 	}
-	return found
-}
-
-func (t *tree) nameIs(i uint32, name string) bool {
-	in := t.inner(i)
-	if bytes.IndexByte(in, '\\') >= 0 {
-		in = unescape(nil, in)
+	if found == 0 {
+		return folded
 	}
-	return string(in) == name || sameFolded(in, name)
+	return found
 }
 
 // sameFolded compares two names without their underscores and their case: one

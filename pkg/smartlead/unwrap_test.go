@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,5 +86,65 @@ func TestUntrackedPeople(t *testing.T) {
 		if lead != c.lead || e.Mailbox != c.mailbox || leadName != c.name {
 			t.Errorf("%s: got lead %q %q, mailbox %q, want %q %q, %q", name, lead, leadName, e.Mailbox, c.lead, c.name, c.mailbox)
 		}
+	}
+}
+
+// A wrapper's secret_key vouches for the events in it that have none, and for
+// nothing else.
+func TestSecretKeyBesideTheEvent(t *testing.T) {
+	const open = `"event_type":"EMAIL_OPEN","lead_email":"ann@acme.example"`
+	for name, c := range map[string]struct {
+		body string
+		want []string
+	}{
+		"beside the event":         {`{"secret_key":"outer","payload":{` + open + `}}`, []string{"outer"}},
+		"in the event":             {`{"secret_key":"outer","data":{"secret_key":"inner",` + open + `}}`, []string{"inner"}},
+		"beside the type":          {`{"secret_key":"outer",` + open + `,"data":{"secret_key":"inner"}}`, []string{"outer"}},
+		"beside many":              {`{"secret_key":"outer","body":[{` + open + `},{"secret_key":"inner",` + open + `}]}`, []string{"outer", "inner"}},
+		"of one element":           {`[{"secret_key":"outer","event":{` + open + `}},{` + open + `}]`, []string{"outer", ""}},
+		"of the dashboard":         {`{"secret_key":"secretkey","payload":{` + open + `}}`, []string{""}},
+		"in another spelling":      {`{"SecretKey":"other",` + open + `}`, []string{"other"}},
+		"in two spellings":         {`{"secret_key":"known","SECRETKEY":"other",` + open + `}`, []string{"known"}},
+		"in two, the other before": {`{"SECRETKEY":"other","secret_key":"known",` + open + `}`, []string{"known"}},
+	} {
+		batch, err := Parse([]byte(c.body), corpusOptions)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var got []string
+		for _, e := range batch.Elements {
+			got = append(got, e.SecretKey)
+			for _, secret := range []string{"outer", "inner", "known", "other"} {
+				if strings.Contains(string(e.Payload), `"`+secret+`"`) {
+					t.Errorf("%s: the stored payload holds %q: %s", name, secret, e.Payload)
+				}
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: got the keys %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// A spelling that is known counts before any other, wherever it stands.
+func TestKnownSpellingCountsFirst(t *testing.T) {
+	for _, body := range []string{
+		`{"event_type":"EMAIL_OPEN","lead_email":"ann@acme.example","LeadEmail":"bob@other.example","lead":{"id":"7","ID":"8"}}`,
+		`{"LeadEmail":"bob@other.example","lead":{"ID":"8","id":"7"},"lead_email":"ann@acme.example","event_type":"EMAIL_OPEN"}`,
+	} {
+		lead := one(t, body, corpusOptions).Event.Lead
+		if lead == nil || lead.Email != "ann@acme.example" || lead.ID != "7" {
+			t.Errorf("got the lead %+v, want ann@acme.example and 7\n%s", lead, body)
+		}
+	}
+}
+
+// The time of an envelope is that of the envelope: what lies in it may have been
+// created long ago.
+func TestTimeInsideAnEnvelopeIsNotTheEvents(t *testing.T) {
+	e := one(t, `{"type":"EMAIL_OPEN","data":{"lead_email":"ann@acme.example","created_at":"2020-01-01T00:00:00Z"}}`, corpusOptions).Event
+	if !e.OccurredAt.IsZero() {
+		t.Errorf("got %s, want no time", e.OccurredAt)
 	}
 }

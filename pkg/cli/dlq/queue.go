@@ -19,7 +19,7 @@ type queueView struct {
 	Looked      int    `json:"looked_at"`
 	Unclaimed   int    `json:"unclaimed"`
 	Foreign     int    `json:"foreign"`
-	Stale       int    `json:"without_dead_event"`
+	Stale       int    `json:"stale"`
 	LiveDepth   int    `json:"live_messages"`
 	Replay      int    `json:"replay_messages"`
 	Native      string `json:"native_redrive"`
