@@ -218,3 +218,26 @@ func TestHelpAndCompletionOfWhatIsNoCommand(t *testing.T) {
 		}
 	}
 }
+
+// An unset variable in a script must not turn a filter into all events.
+func TestEmptyFlagsAreRefused(t *testing.T) {
+	s := clitest.New(t)
+	s.DeadReplies(1)
+	for _, args := range [][]string{
+		{"events", "replay", "--state", "dead", "--lead=", "--yes"},
+		{"events", "list", "--source", ""},
+		{"redrive", "start", "--campaign", "", "--yes"},
+		{"redrive", "start", "--type", "", "--yes"},
+		{"redrive", "plan", "--id", ""},
+		{"destinations", "add", "crm2", "--url", "http://127.0.0.1:1/hook", "--campaign", ""},
+		{"destinations", "add", "crm2", "--url", ""},
+		{"events", "list", "--stack", ""},
+	} {
+		if r := s.Run(args...); r.Code != 2 || !strings.Contains(r.Err, " is empty") || r.Out != "" {
+			t.Errorf("%q: exit %d, stdout %q, stderr %q, want exit 2 and what is empty", args, r.Code, r.Out, r.Err)
+		}
+	}
+	if r := s.OK("events", "list", "--state", "dead", "--json"); strings.Count(r.Out, "\n") != 1 {
+		t.Errorf("the dead event was moved: %s", r.Out)
+	}
+}

@@ -60,7 +60,9 @@ func flagProblem(cmd *cobra.Command, err error) error {
 	return problem.Usage("%s", text).Hint("see: %s --help", cmd.CommandPath())
 }
 
-// checkArgs makes a wrong number of arguments a usage error everywhere.
+// checkArgs makes a wrong number of arguments a usage error everywhere, and a flag
+// whose value is empty: an unset variable of a script would widen a filter to all
+// events.
 func checkArgs(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
 		checkArgs(c)
@@ -73,6 +75,17 @@ func checkArgs(cmd *cobra.Command) {
 		if err := check(cmd, args); err != nil {
 			return problem.Usage("%v", err).Hint("usage: %s", cmd.UseLine())
 		}
-		return nil
+		return checkEmpty(cmd)
 	}
+}
+
+// checkEmpty looks at the flags whose values are text.
+func checkEmpty(cmd *cobra.Command) (err error) {
+	empty := map[string]string{"string": "", "stringSlice": "[]"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if text, held := empty[f.Value.Type()]; held && f.Value.String() == text {
+			err = problem.Usage("--%s is empty", f.Name).Hint("leave it out, or give it a value: %s --help", cmd.CommandPath())
+		}
+	})
+	return err
 }

@@ -35,7 +35,14 @@ type typeFlag struct {
 
 func (f *typeFlag) Set(value string) error { f.values = append(f.values, value); return nil }
 func (f *typeFlag) Type() string           { return f.kind }
-func (f *typeFlag) String() string         { return "" }
+
+// String tells whether there is a value, and no more: it may be a secret.
+func (f *typeFlag) String() string {
+	if n := len(f.values); n > 0 && f.values[n-1] != "" {
+		return "given"
+	}
+	return ""
+}
 
 // typeFlags declares the flags of all types. Of a name that several have, the
 // first type's help is shown.

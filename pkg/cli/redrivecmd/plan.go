@@ -83,7 +83,7 @@ func showPlan(s *session.Session, plan redrive.Plan) error {
 	}
 	s.Line("")
 	s.Line("  %s", eventview.NotApplied)
-	s.Say("start it with the same filter: %s redrive start …", s.Self())
+	s.Say("start it, with the same filter: %s redrive start", s.Self())
 	return nil
 }
 
