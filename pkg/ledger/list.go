@@ -214,6 +214,9 @@ func (q Query) Time(r webhook.Record) time.Time {
 // byDay tells whether the look-up is the time index, whose partitions are days.
 func (q Query) byDay() bool { return q.awaitingOperator() == "" && !q.byID() && q.Campaign == "" }
 
+// Ever tells whether the listing looks back without a bound.
+func (q Query) Ever() bool { return q.Since.IsZero() && !q.byDay() }
+
 // Bounds are the times between which the listing looks: since is within,
 // until is not.
 func (q Query) Bounds() (since, until time.Time) {

@@ -102,6 +102,8 @@ func sayMore(s *session.Session, q ledger.Query, w filter.Walked, shown int) {
 		s.Say("looked at %s; there may be more: --after %s (or narrow it with --since)", w.What(), output.Quote(w.Next))
 	case w.Next != "":
 		s.Say("there is more: --after %s", output.Quote(w.Next))
+	case shown == 0 && !s.JSON && q.Ever():
+		s.Say("no event matches")
 	case shown == 0 && !s.JSON:
 		since, _ := q.Bounds()
 		s.Say("no event matches since %s", output.Stamp(since))

@@ -81,3 +81,22 @@ func TestFind(t *testing.T) {
 	s.Fails(4, "events find", "events", "show", "v1:EMAIL_REPLY:AAAA")
 	s.Fails(2, "not an event id", "events", "show", "reply-4")
 }
+
+// A listing that looks back without a bound says no date, one that does not says
+// how far it looked.
+func TestNothingMatches(t *testing.T) {
+	s := clitest.New(t)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--state", "held"}, "no event matches\n"},
+		{[]string{"--campaign", "7"}, "no event matches\n"},
+		{[]string{"--state", "held", "--since", "2h"}, "no event matches since 2126-03-04 10:00:00Z\n"},
+		{nil, "no event matches since 2126-02-02 12:00:00Z\n"},
+	} {
+		if r := s.OK(append([]string{"events", "list"}, c.args...)...); r.Err != c.want {
+			t.Errorf("events list %v: got %q, want %q", c.args, r.Err, c.want)
+		}
+	}
+}
