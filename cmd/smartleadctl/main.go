@@ -25,18 +25,23 @@ func main() {
 
 func system() cli.System {
 	in, out := int(os.Stdin.Fd()), int(os.Stdout.Fd())
-	width, _, err := term.GetSize(out)
-	if err != nil {
-		width = 0
-	}
 	return cli.System{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTerminal: term.IsTerminal(in), OutTerminal: term.IsTerminal(out),
-		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
+		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: func() int { return width(out) },
 		ReadSecret: func() ([]byte, error) { return term.ReadPassword(in) },
 		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Rand: rand.Reader,
 		HTTP: http.DefaultTransport,
 	}
+}
+
+// width of a terminal in columns; 0 for what is none.
+func width(fd int) int {
+	columns, _, err := term.GetSize(fd)
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 func sleep(ctx context.Context, d time.Duration) {

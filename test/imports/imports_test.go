@@ -150,6 +150,8 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"cli/events", sdk + "/service/dynamodb"},
 		{"cli/destinations", module + "/pkg/destination/desthttp"},
 		{"cli/output", module + "/pkg/cli/session"},
+		{"cli/events", ansi},
+		{"telemetry", ansi},
 		{"cli/session", module + "/pkg/cli/events"},
 		{"cli/filter", module + "/pkg/stack"},
 		{"local", module + "/pkg/app"},

@@ -8,6 +8,7 @@ const (
 	kumo   = "github.com/sivchari/kumo"
 	cobra  = "github.com/spf13/cobra"
 	pflag  = "github.com/spf13/pflag"
+	ansi   = "github.com/charmbracelet/x/ansi"
 )
 
 // A rule says what one package, and every package below it that has no rule of
@@ -97,7 +98,7 @@ var rules = map[string]rule{
 		outside: []string{cobra, pflag},
 	},
 	"cli/problem":   {outside: []string{smithy}},
-	"cli/output":    {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra}},
+	"cli/output":    {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra, ansi}},
 	"cli/session":   {own: []string{"cli/output", "cli/problem", "stack"}, outside: []string{cobra}},
 	"cli/payload":   {},
 	"cli/hook":      {},
@@ -117,7 +118,7 @@ var rules = map[string]rule{
 }
 
 // neverInFunction may not be linked into a deployed function, however deep.
-var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra}
+var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi}
 
 // engines is what a test imports that starts an engine, or a deployment of its
 // own; ttlcheck is what it then imports, too.

@@ -75,7 +75,7 @@ func hostOf(region string) string {
 }
 
 func show(s *session.Session, pages []page) error {
-	t := output.NewTable("PAGE", "USE", "ADDRESS")
+	t := output.NewTable("PAGE", "USE", "+ADDRESS")
 	for _, p := range pages {
 		if s.JSON {
 			if err := s.Emit(p); err != nil {

@@ -31,7 +31,7 @@ func list(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	t := output.NewTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "~TAKES")
+	t := output.NewTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "+TAKES").Dispose("CHANGED", "SIGNED")
 	for _, e := range entries {
 		cfg, err := registry.Types.Parse(e.Value)
 		if s.JSON {

@@ -82,7 +82,8 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 		bound = 0
 	}
 	g := report{}
-	rows := output.NewTable("DIED", "TYPE", "LEAD", "CAMPAIGN", ">TRIES", "EVENT ID", "~CAUSE")
+	rows := output.NewTable("DIED", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~CAUSE").
+		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")
 	groups := map[string]*deathCause{}
 	w, err := filter.Walk(ctx, st.Ledger, q, 0, bound, func(r webhook.Record) error {
 		g.Dead++

@@ -101,7 +101,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 	if err != nil {
 		return err
 	}
-	t := output.NewTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL")
+	t := output.NewTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL").Early("REQUEST").Dispose("REQUEST", "FROM", "BYTES")
 	for _, r := range list {
 		next := refusalAdvice(s, r)
 		if s.JSON {

@@ -264,7 +264,7 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 	}
 	s.Line("")
 	s.Line("Attempts, UTC%s", forgotten(r))
-	t := output.NewTable(">#", "STARTED", "DESTINATION", "RESULT", ">HTTP", ">TOOK", "~ERROR")
+	t := output.NewTable(">#", "STARTED", "DESTINATION", "RESULT", ">HTTP", ">TOOK", "+ERROR")
 	for _, a := range r.History {
 		status := ""
 		if a.Status != 0 {

@@ -57,7 +57,7 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 		return err
 	}
 	own := members(ctx, st, rec.Payload)
-	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "SPLIT AS", "~DIFFERS IN")
+	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "@SPLIT AS", "~DIFFERS IN").Early("FINGERPRINT").Dispose("SOURCE", "FLAGS")
 	for _, v := range list {
 		view := variantOf(v)
 		view.Differs = difference(own, members(ctx, st, v.Receipt.Payload))

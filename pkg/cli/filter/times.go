@@ -21,6 +21,13 @@ func ParseTime(name, s string, now time.Time) (time.Time, error) {
 	if d, err := ParseSpan(s); err == nil {
 		return now.Add(-d).UTC(), nil
 	}
+	if t, err := time.Parse("01-02 15:04Z", s); err == nil { // as a narrow terminal shows it
+		t = time.Date(now.UTC().Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), 0, 0, time.UTC)
+		if t.After(now.Add(24 * time.Hour)) {
+			t = t.AddDate(-1, 0, 0)
+		}
+		return t, nil
+	}
 	for _, layout := range timeForms {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t.UTC(), nil

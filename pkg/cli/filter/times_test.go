@@ -17,6 +17,7 @@ func TestTimesAsTheyAreTyped(t *testing.T) {
 		"2h": now.Add(-2 * time.Hour), "7d": now.Add(-7 * day), "1w": now.Add(-7 * day),
 		"2d3h": now.Add(-2*day - 3*time.Hour), "1w2d1h30m": now.Add(-9*day - 90*time.Minute),
 		"0d": now, "": {},
+		"03-10 07:05Z": time.Date(2026, 3, 10, 7, 5, 0, 0, time.UTC), "11-26 18:00Z": time.Date(2025, 11, 26, 18, 0, 0, 0, time.UTC),
 		output.Stamp(at): at, "2026-11-26 18:00:36": at, "2026-11-26T18:00:36": at, "2026-11-26T18:00:36Z": at,
 		"2026-11-26T19:00:36+01:00": at, "2026-11-26T18:00:36.000Z": at, "2026-11-26": at.Truncate(day),
 	} {

@@ -185,7 +185,7 @@ func showIdentified(s *session.Session, o options, all []identified) error {
 		}
 		t.Add(id.File, fmt.Sprint(id.Index), id.EventID, id.LeadEmail, output.OrText(id.OccurredAt, "no time in the body"), basisText(id))
 	}
-	if s.Width > 0 && t.Width() > s.Width { // neither an id nor what it rests on may be cut
+	if width := s.Columns(); width > 0 && t.Width() > width { // neither an id nor what it rests on may be cut
 		for _, id := range all {
 			block(s, id)
 		}

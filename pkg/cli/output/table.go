@@ -3,37 +3,66 @@ package output
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
-// Table is a listing for a person. A heading that begins with '>' aligns its
-// column to the right; the column whose heading begins with '~' gives way when
-// the terminal is too narrow.
+// Table is a listing for a person. A heading says how its column behaves by the
+// signs that it begins with: '>' aligns to the right; '@' holds event ids, which a
+// terminal shows short; '~' holds the cause, which is the last to be cut; '+', of
+// the last column, is wrapped and never cut; '!' is not for a terminal, because
+// another column there says the same.
 type Table struct {
-	headings []string
-	right    []bool
-	flexible int
-	rows     [][]string
+	columns []column
+	rows    [][]string
+}
+
+// column is one of a table, and how it gives way where a terminal is too narrow.
+type column struct {
+	heading        string
+	right, id      bool
+	cause, wrapped bool
+	scripts        bool // not for a terminal
+	early, dispose int  // the place in Early and in Dispose, from 1; 0: in neither
 }
 
 // NewTable returns a table with these headings and no row.
 func NewTable(headings ...string) *Table {
-	t := &Table{flexible: -1, right: make([]bool, len(headings))}
-	for i, h := range headings {
-		if rest, ok := strings.CutPrefix(h, ">"); ok {
-			h, t.right[i] = rest, true
+	t := &Table{}
+	for _, h := range headings {
+		name := strings.TrimLeft(h, ">@~+!")
+		signed := func(sign string) bool { return strings.Contains(strings.TrimSuffix(h, name), sign) }
+		t.columns = append(t.columns, column{
+			heading: name, right: signed(">"), id: signed("@"), cause: signed("~") || signed("+"), wrapped: signed("+"), scripts: signed("!"),
+		})
+	}
+	return t
+}
+
+// Early names columns that are shortened before all others, in this order. A
+// heading that the table has not is passed over.
+func (t *Table) Early(headings ...string) *Table {
+	return t.rank(headings, func(c *column, place int) { c.early = place })
+}
+
+// Dispose names columns that are left out, in this order, where shortening is not
+// enough; the last one only before the name of a failure would be cut. A heading that the table has not is passed over.
+func (t *Table) Dispose(headings ...string) *Table {
+	return t.rank(headings, func(c *column, place int) { c.dispose = place })
+}
+
+func (t *Table) rank(headings []string, set func(c *column, place int)) *Table {
+	for place, h := range headings {
+		for i := range t.columns {
+			if t.columns[i].heading == h {
+				set(&t.columns[i], place+1)
+			}
 		}
-		if rest, ok := strings.CutPrefix(h, "~"); ok {
-			h, t.flexible = rest, i
-		}
-		t.headings = append(t.headings, h)
 	}
 	return t
 }
 
 // Add appends a row. Every cell is cleaned here, so that no caller can forget.
 func (t *Table) Add(cells ...string) {
-	row := make([]string, len(t.headings))
+	row := make([]string, len(t.columns))
 	for i := range row {
 		if i < len(cells) {
 			row[i] = Clean(cells[i])
@@ -46,61 +75,42 @@ func (t *Table) Add(cells ...string) {
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-const (
-	gap         = "  "
-	minFlexible = 12
-)
-
-// widths of the columns as they are.
-func (t *Table) widths() []int {
-	widths := make([]int, len(t.headings))
-	for _, row := range append([][]string{t.headings}, t.rows...) {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
-	}
-	return widths
-}
+const gap = "  "
 
 // Width of the whole table as it is.
 func (t *Table) Width() int {
-	sum := len(gap) * (len(t.headings) - 1)
-	for _, n := range t.widths() {
-		sum += n
-	}
-	return sum
+	return t.whole().width()
 }
 
-// write prints the table; width 0 means no limit.
-func (t *Table) write(w io.Writer, indent string, width int) error {
-	widths := t.widths()
-	if over := len(indent) + t.Width() - width; t.flexible >= 0 && width > 0 && over > 0 {
-		widths[t.flexible] = max(min(minFlexible, widths[t.flexible]), widths[t.flexible]-over)
+// Print writes a table to stdout. On a terminal it fits the width: ids are short,
+// columns are shortened or left out as the table says, the cause last; where
+// nothing helps, the cells of a row stand below each other. Off a terminal
+// everything is whole.
+func (t *Terminal) Print(table *Table, indent string) error {
+	if !t.OutTerminal {
+		_, err := io.WriteString(t.Out, table.whole().text(indent))
+		return err
 	}
-	var out strings.Builder
-	for _, row := range append([][]string{t.headings}, t.rows...) {
-		t.line(&out, indent, row, widths)
+	l := table.short()
+	text := l.text
+	if width := t.Columns(); width > 0 && !l.fit(width-len(indent)) {
+		text = func(indent string) string { return l.stacked(indent, width) }
 	}
-	_, err := io.WriteString(w, out.String())
-	return err
+	if _, err := io.WriteString(t.Out, text(indent)); err != nil {
+		return err
+	}
+	if len(l.gone) > 0 && t.ErrTerminal {
+		t.Say("not shown for want of width: %s", strings.Join(l.gone, ", "))
+	}
+	return nil
 }
 
-func (t *Table) line(out *strings.Builder, indent string, row []string, widths []int) {
-	var line strings.Builder
-	line.WriteString(indent)
-	for i, cell := range row {
-		if i > 0 {
-			line.WriteString(gap)
-		}
-		cell = Shorten(cell, widths[i])
-		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
-		if t.right[i] {
-			line.WriteString(pad + cell)
-		} else {
-			line.WriteString(cell + pad)
-		}
+// Columns is the width of the terminal at this moment; 0: unknown.
+func (t *Terminal) Columns() int {
+	if t.Width == nil {
+		return 0
 	}
-	out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	return t.Width()
 }
 
 // Fields are named values that stand below each other.

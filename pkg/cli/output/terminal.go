@@ -14,7 +14,7 @@ type Terminal struct {
 	InTerminal  bool
 	OutTerminal bool
 	ErrTerminal bool
-	Width       int                    // of the terminal, in columns; 0: unknown
+	Width       func() int             // of the terminal at this moment, in columns; 0: unknown
 	ReadSecret  func() ([]byte, error) // a line from the terminal, without echo
 	JSON        bool                   // data is one JSON object a line
 }
@@ -37,15 +37,6 @@ func (t *Terminal) Line(format string, args ...any) {
 // Say writes one line of a message to stderr.
 func (t *Terminal) Say(format string, args ...any) {
 	fmt.Fprintln(t.Err, Plain(fmt.Sprintf(format, args...)))
-}
-
-// Print writes a table to stdout, cut to the width of a terminal.
-func (t *Terminal) Print(table *Table, indent string) error {
-	width := 0
-	if t.OutTerminal {
-		width = t.Width
-	}
-	return table.write(t.Out, indent, width)
 }
 
 // PrintFields writes named values below each other.

@@ -9,6 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"smartlead-receiver/pkg/telemetry"
 )
 
@@ -28,13 +30,12 @@ func Plain(s string) string {
 	}, s)
 }
 
-// Shorten cuts a text to n characters and shows that it did.
-func Shorten(s string, n int) string {
-	if utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:max(0, n-1)]) + "…"
-}
+// Width is how many columns of a terminal a text takes: wide characters take two,
+// combining ones none.
+func Width(s string) int { return ansi.StringWidth(s) }
+
+// Shorten cuts a text to n columns of a terminal and shows that it did.
+func Shorten(s string, n int) string { return ansi.Truncate(s, n, "…") }
 
 // Quote makes a word safe to paste into a shell.
 func Quote(s string) string {

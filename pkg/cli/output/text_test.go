@@ -44,21 +44,13 @@ func TestEncodeShowsNoControlCharacterAndMeansTheSame(t *testing.T) {
 	}
 }
 
-func TestTableFitsTheTerminal(t *testing.T) {
+func TestTableCleansItsCells(t *testing.T) {
 	table := NewTable("NAME", ">N", "~TEXT")
 	table.Add("a\x1b[0m", "5", strings.Repeat("long ", 30))
 	table.Add("b", "10", "")
-	var out strings.Builder
-	if err := table.write(&out, "", 40); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(out.String()) {
-		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 40 {
-			t.Errorf("%d columns: %q", n, line)
-		}
-	}
-	if !strings.Contains(out.String(), "…") || strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), "10  -") {
-		t.Errorf("got\n%s", out.String())
+	shown, _ := onTerminal(t, table, "", 40)
+	if !strings.Contains(shown, "…") || strings.Contains(shown, "\x1b") || !strings.Contains(shown, "10  -") {
+		t.Errorf("got\n%s", shown)
 	}
 }
 

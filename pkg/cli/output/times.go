@@ -6,7 +6,10 @@ import (
 	"time"
 )
 
-const wireTime = "2006-01-02T15:04:05.000Z"
+const (
+	wireTime    = "2006-01-02T15:04:05.000Z"
+	stampLayout = "2006-01-02 15:04:05Z"
+)
 
 // Wire is a time for JSON: RFC 3339 in UTC, milliseconds; empty for none.
 func Wire(t time.Time) string {
@@ -21,7 +24,7 @@ func Stamp(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05Z")
+	return t.UTC().Format(stampLayout)
 }
 
 // Span is a length of time in its two largest units.

@@ -23,7 +23,7 @@ func follow(ctx context.Context, s *session.Session, st *stack.Stack) error {
 		if err != nil {
 			return noJob(s, err)
 		}
-		progress(s, "\r\x1b[K%s", output.Shorten(output.Plain(progressLine(job)), max(20, orNumber(s.Width, 80)-1)))
+		progress(s, "\r\x1b[K%s", output.Shorten(output.Plain(progressLine(job)), max(20, orNumber(s.Columns(), 80)-1)))
 		if job.State.Final() {
 			progress(s, "\n")
 			return showEnd(s, job)

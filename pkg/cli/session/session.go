@@ -25,7 +25,7 @@ type System struct {
 	InTerminal  bool
 	OutTerminal bool
 	ErrTerminal bool
-	Width       int                                        // of the terminal, in columns; 0: unknown
+	Width       func() int                                 // of the terminal at this moment, in columns; 0: unknown
 	ReadSecret  func() ([]byte, error)                     // a line from the terminal, without echo
 	Getenv      func(name string) string                   // our own variables; the SDK reads its own
 	Now         func() time.Time                           //

@@ -36,7 +36,7 @@ func list(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	t := output.NewTable("NAME", "ACCOUNT", ">TOKENS", "SIGNATURE", ">TRUSTED KEYS", "CREATED", "CHANGED", "~NOTE")
+	t := output.NewTable("NAME", "ACCOUNT", ">TOKENS", "SIGNATURE", ">TRUSTED KEYS", "CREATED", "CHANGED", "~NOTE").Dispose("CREATED", "CHANGED", "TRUSTED KEYS")
 	for _, e := range entries {
 		v := view{}
 		source, err := auth.ParseSource(e.Name, e.Value)

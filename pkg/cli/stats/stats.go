@@ -109,7 +109,7 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 		return nil
 	}
 	hours := hoursOf(since, now)
-	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC")
+	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
 	total := typeStats{Type: "all", States: map[string]int{}, Hours: map[string]int{}}
 	for _, name := range types {
 		s := byType[name]
