@@ -83,6 +83,9 @@ var bounds = []bound{
 	{command: "events find {delivered}", units: 1, calls: 1},
 	{command: "events find nothing", units: 5, calls: 8, code: 4},
 	{command: "events show {dead}", units: 2, calls: 2},
+	// A short id is looked for by the indexes alone.
+	{command: "events show latest", units: 8, calls: 10},
+	{command: "events show EMAIL_REPLY:AAAAAAAA", units: 900, calls: lookCalls, looks: true, code: 4, says: "no event has the id"},
 	{command: "events show {delivered} --raw", units: 2, calls: 2},
 	{command: "events show {changed}", units: 5, calls: 2},
 	{command: "events variants {changed}", units: 5, calls: 2},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app"
@@ -161,4 +162,20 @@ func (s *Stack) File(name, content string) string {
 		s.t.Fatal(err)
 	}
 	return path
+}
+
+// Copy puts an event a second time, under another id.
+func (s *Stack) Copy(id, as string) {
+	s.t.Helper()
+	it, err := s.Clients.DynamoDB.GetItem(s.t.Context(), &dynamodb.GetItemInput{
+		TableName: &s.At.Table, Key: attributes{"pk": textValue(id), "sk": textValue("E#000001")},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	at, _, _ := strings.Cut(textOf(it.Item, "time_key"), "#")
+	it.Item["pk"], it.Item["time_key"] = textValue(as), textValue(at+"#"+as)
+	if _, err := s.Clients.DynamoDB.PutItem(s.t.Context(), &dynamodb.PutItemInput{TableName: &s.At.Table, Item: it.Item}); err != nil {
+		s.t.Fatal(err)
+	}
 }

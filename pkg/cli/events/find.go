@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/eventview"
+	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
@@ -23,7 +24,7 @@ func findCmd(s *session.Session) *cobra.Command {
 		Short: "Find events by a lead's address or an id",
 		Long: `Find events by what you have in hand: a lead's address, a message id (with or
 without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was
-sent, our request id), or an event id. Newest first. The request id of a repeat
+sent, our request id), or an event id, whole or short. Newest first. The request id of a repeat
 finds nothing: a repeat is counted at its event.`,
 		Example: `  smartleadctl events find tom@acme.example.com
   smartleadctl events find '<CAF+7@mail.example.com>'
@@ -47,6 +48,11 @@ func find(ctx context.Context, s *session.Session, text string, limit int) error
 	found, more, err := lookUp(ctx, s, st, text, limit)
 	if err != nil {
 		return err
+	}
+	if ref, ok := filter.ParseRef(text); ok && len(found) == 0 {
+		if found, err = filter.Candidates(ctx, s, st.Ledger, ref); err != nil {
+			return err
+		}
 	}
 	if len(found) == 0 {
 		return problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s", text).
@@ -78,10 +84,9 @@ func find(ctx context.Context, s *session.Session, text string, limit int) error
 func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (found []webhook.Record, more bool, err error) {
 	if id, err := webhook.ParseEventID(text); err == nil {
 		r, err := st.Ledger.Get(ctx, id)
-		if errors.Is(err, webhook.ErrNotFound) {
-			return nil, false, nil
+		if err == nil || !errors.Is(err, webhook.ErrNotFound) {
+			return []webhook.Record{r}, false, err
 		}
-		return []webhook.Record{r}, false, err
 	}
 	base := ledger.Query{Limit: limit, Now: s.Now()}
 	var queries []ledger.Query

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/moves"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
@@ -48,8 +49,8 @@ var releasing = moveCommand{
 func moveCmd(s *session.Session, c moveCommand) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: string(c.Move) + " ID…", Short: c.short, Long: c.long + " '-' reads ids from stdin.",
-		Example: fmt.Sprintf("  smartleadctl events %s v1:EMAIL_REPLY:…", c.Move),
+		Use: string(c.Move) + " ID…", Short: c.short, Long: c.long + " '-' reads ids from stdin.\n\n" + filter.IDsUsage,
+		Example: fmt.Sprintf("  smartleadctl events %s EMAIL_REPLY:3PSO7TVY", c.Move),
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return move(cmd.Context(), s, c, yes, args) },
 	}

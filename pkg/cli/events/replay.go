@@ -41,8 +41,10 @@ happens depends on where an event stands:
   held       refused: trust its key or release it
   pending, processing   left alone: it is on its way
 
-It has no pace. For many dead events take redrive start, which has one.`,
-		Example: `  smartleadctl events replay v1:EMAIL_REPLY:… --wait
+It has no pace. For many dead events take redrive start, which has one.
+
+` + filter.IDsUsage,
+		Example: `  smartleadctl events replay EMAIL_REPLY:3PSO7TVY --wait
   smartleadctl events replay --state dead --error-class http_503 --since 1h
   smartleadctl events list --lead tom@acme.example.com --json | jq -r .event_id | smartleadctl events replay - --yes`,
 		Args: cobra.ArbitraryArgs,
@@ -125,11 +127,15 @@ func chosen(ctx context.Context, s *session.Session, o replayOptions, args []str
 
 // named reads the events of the ids; every one must exist.
 func named(ctx context.Context, s *session.Session, args []string) ([]webhook.Record, *stack.Stack, error) {
-	ids, err := filter.IDs(s, args)
+	refs, err := filter.Refs(s, args)
 	if err != nil {
 		return nil, nil, err
 	}
 	st, err := s.Connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, err := filter.IDs(ctx, s, st.Ledger, refs)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,8 +29,11 @@ func showCmd(s *session.Session) *cobra.Command {
 		Short: "Show the whole story of one event, and what to do next",
 		Long: `Show what came, through which source and request, on which fields the identity
 rests, every attempt at every destination, duplicates and variants, deaths and
-redrives, and what to do next. --raw prints the stored body, credentials removed.`,
-		Example: `  smartleadctl events show v1:EMAIL_REPLY:…
+redrives, and what to do next. --raw prints the stored body, credentials removed.
+
+` + filter.IDsUsage,
+		Example: `  smartleadctl events show EMAIL_REPLY:3PSO7TVY
+  smartleadctl events show latest
   smartleadctl events show ID --raw | jq .`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return show(cmd.Context(), s, args[0], raw) },
@@ -58,18 +61,7 @@ type eventDetail struct {
 }
 
 func show(ctx context.Context, s *session.Session, arg string, raw bool) error {
-	ids, err := filter.IDs(s, []string{arg})
-	if err != nil {
-		return err
-	}
-	if len(ids) != 1 {
-		return problem.Usage("show takes one event id")
-	}
-	st, err := s.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	rec, err := get(ctx, s, st, ids[0])
+	st, rec, err := one(ctx, s, arg)
 	if err != nil {
 		return err
 	}
@@ -84,6 +76,27 @@ func show(ctx context.Context, s *session.Session, arg string, raw bool) error {
 		return s.Emit(d)
 	}
 	return printDetail(s, d)
+}
+
+// one reads the one event that an argument names.
+func one(ctx context.Context, s *session.Session, arg string) (*stack.Stack, webhook.Record, error) {
+	refs, err := filter.Refs(s, []string{arg})
+	if err != nil {
+		return nil, webhook.Record{}, err
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return nil, webhook.Record{}, err
+	}
+	ids, err := filter.IDs(ctx, s, st.Ledger, refs)
+	if err != nil {
+		return nil, webhook.Record{}, err
+	}
+	if len(ids) != 1 {
+		return nil, webhook.Record{}, problem.Usage("one event id is needed")
+	}
+	rec, err := get(ctx, s, st, ids[0])
+	return st, rec, err
 }
 
 // get reads an event; an absent one is named with what to do.

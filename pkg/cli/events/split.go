@@ -26,7 +26,7 @@ deliver it. The beginning of a fingerprint is enough; without one, the event mus
 have one variant that was not split yet. Repeating a split changes nothing. A body
 whose secret_key is not trusted is delivered only after a confirmation, unless the
 same body came from a trusted sender since.`,
-		Example: "  smartleadctl events split v1:EMAIL_REPLY:… 4KJ2",
+		Example: "  smartleadctl events split EMAIL_REPLY:3PSO7TVY 4KJ2",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			fingerprint := ""

@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
@@ -45,7 +43,7 @@ func variantsCmd(s *session.Session) *cobra.Command {
 		Long: `Show the other bodies that came under an event's identity. Each is kept beside the
 event and is not delivered; split makes one an event of its own. Members of the
 body that differ from the event's are named.`,
-		Example: "  smartleadctl events variants v1:EMAIL_REPLY:…",
+		Example: "  smartleadctl events variants EMAIL_REPLY:3PSO7TVY",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return variants(cmd.Context(), s, args[0]) },
 	}
@@ -85,18 +83,7 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 }
 
 func variantsOf(ctx context.Context, s *session.Session, arg string) (webhook.Record, []webhook.Variant, *stack.Stack, error) {
-	ids, err := filter.IDs(s, []string{arg})
-	if err != nil {
-		return webhook.Record{}, nil, nil, err
-	}
-	if len(ids) != 1 {
-		return webhook.Record{}, nil, nil, problem.Usage("one event id is needed")
-	}
-	st, err := s.Connect(ctx)
-	if err != nil {
-		return webhook.Record{}, nil, nil, err
-	}
-	rec, err := get(ctx, s, st, ids[0])
+	st, rec, err := one(ctx, s, arg)
 	if err != nil {
 		return webhook.Record{}, nil, nil, err
 	}

@@ -2,6 +2,8 @@ package filter
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/ledger"
@@ -31,6 +33,13 @@ func (w Walked) What() string {
 		text += " of " + output.Count(w.days, "day", "days")
 	}
 	return text
+}
+
+// Reached is the time up to which the walk has come; ok is false at its end.
+func (w Walked) Reached() (t time.Time, ok bool) {
+	when, _, _ := strings.Cut(w.Next, "#")
+	t, err := time.Parse(time.RFC3339, when)
+	return t, err == nil
 }
 
 // Lister lists events; the ledger does.

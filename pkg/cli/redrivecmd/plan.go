@@ -21,11 +21,7 @@ func planCmd(s *session.Session) *cobra.Command {
 		Example: "  smartleadctl redrive plan --error-class http_503 --older-than 10m",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			request, err := o.request(s)
-			if err != nil {
-				return err
-			}
-			st, err := s.Connect(cmd.Context())
+			request, st, err := o.connect(cmd.Context(), s)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package redrivecmd
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -10,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/stack"
 )
 
 type requestOptions struct {
@@ -33,15 +35,39 @@ func (o *requestOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.source, "source", "", "only received through this source")
 	f.StringVar(&o.class, "error-class", "", "only with this error class, such as http_503")
 	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 2d3h, 1w)")
-	f.StringSliceVar(&o.ids, "id", nil, "only these event ids")
+	f.StringSliceVar(&o.ids, "id", nil, "only these events; an id may be short, as tables show it")
 	f.IntVar(&o.limit, "limit", 0, "events to bring back at most (0: all that match)")
 	f.Float64Var(&o.maxRate, "max-rate", 0, "events a second at most (0: none but its own)")
 	f.IntVar(&o.canary, "canary", 0, fmt.Sprintf("events to try first (0: %d)", redrive.DefaultPolicy.Canary))
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(filter.TypeNames(), cobra.ShellCompDirectiveNoFileComp))
 }
 
-// request is what the options ask for.
-func (o requestOptions) request(s *session.Session) (redrive.Request, error) {
+// connect reads what the options ask for, and connects to the stack whose events
+// they name.
+func (o requestOptions) connect(ctx context.Context, s *session.Session) (redrive.Request, *stack.Stack, error) {
+	request, err := o.request()
+	if err != nil {
+		return redrive.Request{}, nil, err
+	}
+	refs, err := filter.Refs(s, o.ids)
+	if err != nil {
+		return redrive.Request{}, nil, err
+	}
+	st, err := s.Connect(ctx)
+	if err != nil {
+		return redrive.Request{}, nil, err
+	}
+	if request.Filter.IDs, err = filter.IDs(ctx, s, st.Ledger, refs); err != nil {
+		return redrive.Request{}, nil, err
+	}
+	if err := request.Validate(); err != nil {
+		return redrive.Request{}, nil, problem.Usage("%v", err)
+	}
+	return request, st, nil
+}
+
+// request is what the options ask for, but for the events that they name.
+func (o requestOptions) request() (redrive.Request, error) {
 	request := redrive.Request{
 		Filter: redrive.Filter{Campaign: o.campaign, Account: o.account, Source: o.source, ErrorClass: o.class},
 		Limit:  o.limit, MaxRate: o.maxRate, Canary: o.canary,
@@ -59,10 +85,6 @@ func (o requestOptions) request(s *session.Session) (redrive.Request, error) {
 			return redrive.Request{}, problem.Usage("--older-than %s is no length of time (2h, 2d3h, 1w)", o.olderThan)
 		}
 		request.Filter.OlderThan = d
-	}
-	var err error
-	if request.Filter.IDs, err = filter.IDs(s, o.ids); err != nil {
-		return redrive.Request{}, err
 	}
 	if math.IsNaN(o.maxRate) || math.IsInf(o.maxRate, 0) {
 		return redrive.Request{}, problem.Usage("--max-rate %g is no number of events a second", o.maxRate)

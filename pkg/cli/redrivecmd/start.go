@@ -11,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/stack"
 )
 
 func startCmd(s *session.Session) *cobra.Command {
@@ -23,11 +24,11 @@ func startCmd(s *session.Session) *cobra.Command {
   smartleadctl redrive start --type EMAIL_REPLY --limit 10 --yes --watch`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			request, err := o.request(s)
+			request, st, err := o.connect(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
-			return start(cmd.Context(), s, request, yes, watch)
+			return start(cmd.Context(), s, st, request, yes, watch)
 		},
 	}
 	o.flags(cmd)
@@ -36,11 +37,7 @@ func startCmd(s *session.Session) *cobra.Command {
 	return cmd
 }
 
-func start(ctx context.Context, s *session.Session, request redrive.Request, yes, watch bool) error {
-	st, err := s.Connect(ctx)
-	if err != nil {
-		return err
-	}
+func start(ctx context.Context, s *session.Session, st *stack.Stack, request redrive.Request, yes, watch bool) error {
 	plan, err := st.Redrive.Plan(ctx, request)
 	if err != nil {
 		return err
