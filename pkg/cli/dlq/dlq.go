@@ -33,8 +33,8 @@ func listCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List dead events by their cause, and what the dead letter queue holds",
-		Long: fmt.Sprintf(`List dead events, grouped by what killed them, the largest group first; --events
-lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
+		Long: fmt.Sprintf(`List dead events, grouped by what killed them (destination, error class and cause,
+but for its numbers and ids), the largest group first; --events lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
 each, so that the SQS console and alarms work. Both ways back are printed: ours,
 which has a pace and a canary, and the native one of SQS.
 
@@ -84,7 +84,7 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 	g := report{}
 	rows := output.NewTable("DIED", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~CAUSE").
 		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")
-	groups := map[string]*deathCause{}
+	groups := map[causeKey]*deathCause{}
 	w, err := filter.Walk(ctx, st.Ledger, q, 0, bound, func(r webhook.Record) error {
 		g.Dead++
 		addCause(groups, r)
@@ -112,7 +112,8 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 		}
 		s.Line("")
 	}
-	return showReport(s, g)
+	showReport(s, g)
+	return nil
 }
 
 func emitReport(s *session.Session, g report) error {
@@ -124,7 +125,7 @@ func emitReport(s *session.Session, g report) error {
 	return s.Emit(g.Queue)
 }
 
-func showReport(s *session.Session, g report) error {
+func showReport(s *session.Session, g report) {
 	if g.Dead == 0 {
 		s.Line("No dead event matches.")
 	} else {
@@ -133,18 +134,12 @@ func showReport(s *session.Session, g report) error {
 			more = " (the oldest; there are more: --all)"
 		}
 		s.Line("%s, by cause%s", output.Count(g.Dead, "dead event", "dead events"), more)
-		t := output.NewTable(">COUNT", "CLASS", "TYPE", "OLDEST", "LATEST", "EXAMPLE", "~CAUSE")
-		for _, c := range g.Causes {
-			t.Add(output.Thousands(c.Count), c.ErrorClass, c.Type, s.Ago(c.oldest), s.Ago(c.latest), c.Example, c.Cause)
-		}
-		if err := s.Print(t, "  "); err != nil {
-			return err
-		}
+		showCauses(s, g.Causes)
 	}
 	s.Line("")
 	showQueue(s, g.Queue)
 	if g.Dead == 0 {
-		return nil
+		return
 	}
 	s.Line("")
 	s.Line("What to do next")
@@ -155,6 +150,5 @@ func showReport(s *session.Session, g report) error {
 	s.Line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
 	s.Line("  Redrive to a custom destination, the live queue):")
 	s.Line("                 %s", g.Queue.Native)
-	s.Line("  %s", eventview.NotApplied)
-	return nil
+	s.Wrap("  ", eventview.NotApplied)
 }

@@ -127,7 +127,7 @@ func showRaw(ctx context.Context, s *session.Session, st *stack.Stack, rec webho
 func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webhook.Record) (eventDetail, error) {
 	d := eventDetail{
 		View: eventview.Of(rec), IdentityBasis: append([]string{}, rec.Basis...), Fingerprint: rec.Fingerprint,
-		History: eventview.AttemptsOf(rec), Headline: eventview.Headline(s.Clock, rec), Next: eventview.Advice(s.Clock, s.Self(), rec), record: rec,
+		History: eventview.AttemptsOf(rec), Headline: eventview.Headline(s.Clock, rec), Next: eventview.Advice(s.Clock, s.Self(), s.ID(string(rec.ID)), rec), record: rec,
 	}
 	if rec.Variants > 0 {
 		var err error
@@ -180,7 +180,11 @@ func printDetail(s *session.Session, d eventDetail) error {
 	s.Line("")
 	s.Line("What to do next")
 	for _, l := range d.Next {
-		s.Line("  %s", l)
+		if strings.Contains(l, s.Self()) { // a command
+			s.Line("  %s", l)
+			continue
+		}
+		s.Wrap("  ", l)
 	}
 	return nil
 }

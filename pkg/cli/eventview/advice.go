@@ -13,9 +13,9 @@ const NotApplied = "Dead does not mean not applied: the last answer may have bee
 	"A replay carries the same idempotency key, so a destination that dedupes by it applies the event once."
 
 // Advice says what an operator may do next; one line each. self is how this
-// program was called.
-func Advice(c output.Clock, self string, r webhook.Record) []string {
-	id := output.Quote(string(r.ID))
+// program was called, id how the event is called there.
+func Advice(c output.Clock, self, id string, r webhook.Record) []string {
+	id = output.Quote(id)
 	var lines []string
 	switch r.State {
 	case webhook.Pending, webhook.Processing:

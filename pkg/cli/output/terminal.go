@@ -34,6 +34,25 @@ func (t *Terminal) Line(format string, args ...any) {
 	fmt.Fprintln(t.Out, Plain(fmt.Sprintf(format, args...)))
 }
 
+// Wrap writes a text of data behind a label. On a terminal it is wrapped between
+// words, and further lines stand below its beginning. A command is not for Wrap: a
+// person copies it.
+func (t *Terminal) Wrap(label, text string) {
+	width := 0
+	if t.OutTerminal {
+		width = t.Columns()
+	}
+	fmt.Fprint(t.Out, hang(label, Plain(text), width))
+}
+
+// ID is an event id as it is shown: short to a person on a terminal.
+func (t *Terminal) ID(id string) string {
+	if t.OutTerminal && !t.JSON {
+		return ShortID(id)
+	}
+	return id
+}
+
 // Say writes one line of a message to stderr.
 func (t *Terminal) Say(format string, args ...any) {
 	fmt.Fprintln(t.Err, Plain(fmt.Sprintf(format, args...)))

@@ -40,7 +40,7 @@ func showJob(s *session.Session, j redrive.Job) error {
 		return s.Emit(jobOf(j))
 	}
 	s.Line("Redrive of %s: %s", output.Stamp(j.StartedAt), j.State)
-	s.Line("  %s", output.Clean(j.Reason))
+	s.Wrap("  ", output.Clean(j.Reason))
 	s.Line("  %s", bar(j))
 	var f output.Fields
 	f.Add("filter", requestText(j.Request))
@@ -78,7 +78,7 @@ func showLog(s *session.Session, j redrive.Job) {
 	}
 	s.Line("  decisions")
 	for _, e := range log {
-		s.Line("    %s  %-9s %s", output.Stamp(e.At), e.State, output.Clean(e.Reason))
+		s.Wrap(fmt.Sprintf("    %s  %-9s ", output.Stamp(e.At), e.State), output.Clean(e.Reason))
 	}
 }
 

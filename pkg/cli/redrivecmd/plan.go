@@ -78,7 +78,7 @@ func showPlan(s *session.Session, plan redrive.Plan) error {
 		return err
 	}
 	s.Line("")
-	s.Line("  %s", eventview.NotApplied)
+	s.Wrap("  ", eventview.NotApplied)
 	s.Say("start it, with the same filter: %s redrive start", s.Self())
 	return nil
 }
