@@ -51,7 +51,7 @@ func addCause(groups map[causeKey]*deathCause, r webhook.Record) {
 	g := groups[key]
 	if g == nil {
 		g = &deathCause{
-			Kind: "cause", ErrorClass: r.ErrorClass, Destination: key.destination, Types: map[webhook.Type]int{},
+			Kind: "cause", ErrorClass: r.ErrorClass, Destination: key.destination, Types: make(map[webhook.Type]int),
 			Cause: cause, Example: string(r.ID), oldest: r.DiedAt, latest: r.DiedAt,
 		}
 		groups[key] = g

@@ -103,7 +103,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		{"redrive", checkRedrive},
 		{"refused today", checkRefused},
 	}
-	t := output.NewTable("CHECK", "RESULT", "+DETAIL")
+	t := output.NewTable("CHECK", "*RESULT", "+DETAIL")
 	var next []string
 	said := map[string]bool{}
 	bad := 0

@@ -34,7 +34,7 @@ type eventTable struct {
 }
 
 func newEventTable(clock output.Clock) eventTable {
-	return eventTable{clock: clock, Table: output.NewTable("RECEIVED", "STATE", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~NOTE").
+	return eventTable{clock: clock, Table: output.NewTable("RECEIVED", "*STATE", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~NOTE").
 		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")}
 }
 

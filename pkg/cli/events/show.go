@@ -160,7 +160,7 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 func printDetail(s *session.Session, d eventDetail) error {
 	r := d.record
 	s.Line("%s", r.ID)
-	s.Line("%s", d.Headline)
+	s.LineOf(string(r.State), "%s", d.Headline)
 	s.Line("")
 	s.Line("Event")
 	s.PrintFields(eventFields(s, d))
@@ -268,7 +268,7 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 		s.Line("Destinations: not chosen yet, no worker has taken it")
 	} else {
 		s.Line("Destinations, idempotency key %s", r.IdempotencyKey())
-		t := output.NewTable("NAME", "STANDS", ">ATTEMPTS SINCE REVIVAL")
+		t := output.NewTable("NAME", "*STANDS", ">ATTEMPTS SINCE REVIVAL")
 		for _, d := range r.Destinations {
 			t.Add(d.Name, stands(r, d), fmt.Sprint(d.Attempts))
 		}
@@ -281,7 +281,7 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 	}
 	s.Line("")
 	s.Line("Attempts, UTC%s", forgotten(r))
-	t := output.NewTable(">#", "STARTED", "DESTINATION", "RESULT", ">HTTP", ">TOOK", "+ERROR")
+	t := output.NewTable(">#", "STARTED", "DESTINATION", "*RESULT", ">HTTP", ">TOOK", "+ERROR")
 	for _, a := range r.History {
 		status := ""
 		if a.Status != 0 {

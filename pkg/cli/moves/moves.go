@@ -88,7 +88,7 @@ func SayUnsent(s *session.Session, st *stack.Stack, report operator.Report) {
 
 // Show prints what became of each event, and fails when one failed.
 func Show(s *session.Session, report operator.Report, words Words) error {
-	t := output.NewTable("@EVENT ID", "WAS", "IS", "RESULT", "+ERROR")
+	t := output.NewTable("@EVENT ID", "*WAS", "*IS", "*RESULT", "+ERROR")
 	bad, missing := 0, 0
 	for _, r := range report.Results {
 		m := movedOf(r, words.Move)

@@ -22,9 +22,10 @@ const (
 
 // layout is a table as it is about to be written.
 type layout struct {
-	columns []*laid
-	rows    int
-	gone    []string // headings of the columns that were left out
+	columns  []*laid
+	rows     int
+	gone     []string // headings of the columns that were left out
+	terminal *Terminal
 }
 
 // laid is a column with its cells as they are shown.
@@ -198,11 +199,12 @@ func (l *layout) text(indent string) string {
 				line += gap
 			}
 			if c.wrapped && j == len(l.columns)-1 {
-				line = strings.TrimSuffix(hang(line, c.cells[i], Width(line)+c.width), "\n")
+				line = strings.TrimSuffix(hang(line, l.painted(i, c, c.cells[i]), Width(line)+c.width), "\n")
 				break
 			}
 			cell := Shorten(c.cells[i], c.width)
 			pad := strings.Repeat(" ", c.width-Width(cell))
+			cell = l.painted(i, c, cell)
 			if c.right {
 				line += pad + cell
 			} else {
@@ -212,6 +214,17 @@ func (l *layout) text(indent string) string {
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return out.String()
+}
+
+// painted is a cell in its colour; row 0 is the headings.
+func (l *layout) painted(row int, c *laid, cell string) string {
+	switch {
+	case row == 0 && l.terminal.colored():
+		return bold.Styled(cell)
+	case row > 0 && c.state:
+		return l.terminal.paint(c.cells[row], cell)
+	}
+	return cell
 }
 
 // stacked is the layout with the cells of a row below each other.
@@ -229,7 +242,7 @@ func (l *layout) stacked(indent string, width int) string {
 				label = indent + "  "
 			}
 			label += c.cells[0] + strings.Repeat(" ", names.width-Width(c.cells[0])) + gap
-			out.WriteString(hang(label, c.cells[i], width))
+			out.WriteString(hang(label, l.painted(i, c, c.cells[i]), width))
 		}
 	}
 	return out.String()

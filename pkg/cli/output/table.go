@@ -9,7 +9,8 @@ import (
 // signs that it begins with: '>' aligns to the right; '@' holds event ids, which a
 // terminal shows short; '~' holds the cause, which is the last to be cut; '+', of
 // the last column, is wrapped and never cut; '!' is not for a terminal, because
-// another column there says the same.
+// another column there says the same; '*' holds a state or a result, which has its
+// colour.
 type Table struct {
 	columns []column
 	rows    [][]string
@@ -21,17 +22,18 @@ type column struct {
 	right, id      bool
 	cause, wrapped bool
 	scripts        bool // not for a terminal
-	early, dispose int  // the place in Early and in Dispose, from 1; 0: in neither
+	state          bool
+	early, dispose int // the place in Early and in Dispose, from 1; 0: in neither
 }
 
 // NewTable returns a table with these headings and no row.
 func NewTable(headings ...string) *Table {
 	t := &Table{}
 	for _, h := range headings {
-		name := strings.TrimLeft(h, ">@~+!")
+		name := strings.TrimLeft(h, ">@~+!*")
 		signed := func(sign string) bool { return strings.Contains(strings.TrimSuffix(h, name), sign) }
 		t.columns = append(t.columns, column{
-			heading: name, right: signed(">"), id: signed("@"), cause: signed("~") || signed("+"), wrapped: signed("+"), scripts: signed("!"),
+			heading: name, right: signed(">"), id: signed("@"), cause: signed("~") || signed("+"), wrapped: signed("+"), scripts: signed("!"), state: signed("*"),
 		})
 	}
 	return t
@@ -88,10 +90,13 @@ func (t *Table) Width() int {
 // everything is whole.
 func (t *Terminal) Print(table *Table, indent string) error {
 	if !t.OutTerminal {
-		_, err := io.WriteString(t.Out, table.whole().text(indent))
+		l := table.whole()
+		l.terminal = t
+		_, err := io.WriteString(t.Out, l.text(indent))
 		return err
 	}
 	l := table.short()
+	l.terminal = t
 	text := l.text
 	if width := t.Columns(); width > 0 && !l.fit(width-len(indent)) {
 		text = func(indent string) string { return l.stacked(indent, width) }

@@ -13,7 +13,7 @@ func onTerminal(t *testing.T, table *Table, indent string, width int) (shown, sa
 	var out, errs strings.Builder
 	terminal := Terminal{
 		In: bufio.NewReader(strings.NewReader("")), Out: &out, Err: &errs,
-		OutTerminal: true, ErrTerminal: true, Width: func() int { return width },
+		OutTerminal: true, ErrTerminal: true, Width: func() int { return width }, Color: ColorNever,
 	}
 	if err := terminal.Print(table, indent); err != nil {
 		t.Fatal(err)

@@ -17,6 +17,8 @@ type Terminal struct {
 	Width       func() int             // of the terminal at this moment, in columns; 0: unknown
 	ReadSecret  func() ([]byte, error) // a line from the terminal, without echo
 	JSON        bool                   // data is one JSON object a line
+	Color       ColorMode
+	Getenv      func(name string) string // says what the environment wants of colour
 }
 
 // Emit writes one JSON object as one line.

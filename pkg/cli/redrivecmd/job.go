@@ -39,7 +39,7 @@ func showJob(s *session.Session, j redrive.Job) error {
 	if s.JSON {
 		return s.Emit(jobOf(j))
 	}
-	s.Line("Redrive of %s: %s", output.Stamp(j.StartedAt), j.State)
+	s.LineOf(string(j.State), "Redrive of %s: %s", output.Stamp(j.StartedAt), j.State)
 	s.Wrap("  ", output.Clean(j.Reason))
 	s.Line("  %s", bar(j))
 	var f output.Fields

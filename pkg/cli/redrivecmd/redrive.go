@@ -121,7 +121,7 @@ func history(ctx context.Context, s *session.Session, limit int) error {
 	if err != nil {
 		return err
 	}
-	t := output.NewTable("STARTED", "STATE", ">RELEASED", ">DELIVERED", ">DIED AGAIN", ">PARKED", ">TOOK", "FILTER", "+HOW IT ENDED").Early("FILTER").Dispose("PARKED", "TOOK", "FILTER", "RELEASED")
+	t := output.NewTable("STARTED", "*STATE", ">RELEASED", ">DELIVERED", ">DIED AGAIN", ">PARKED", ">TOOK", "FILTER", "+HOW IT ENDED").Early("FILTER").Dispose("PARKED", "TOOK", "FILTER", "RELEASED")
 	for _, j := range jobs {
 		end := j.Reason
 		if left := leftBehind(j); left != "" {

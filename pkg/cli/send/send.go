@@ -75,7 +75,7 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 		return err
 	}
 	o.hmacSecret = output.OrText(o.hmacSecret, s.Getenv(hmacVariable))
-	t := output.NewTable("FILE", ">#", ">HTTP", "RESULT", "@EVENT ID", "+ERROR")
+	t := output.NewTable("FILE", ">#", ">HTTP", "*RESULT", "@EVENT ID", "+ERROR")
 	bad, whole := 0, 0
 	for _, file := range files {
 		body, err := payload.Read(s.In, file)

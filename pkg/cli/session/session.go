@@ -45,7 +45,6 @@ type Session struct {
 	output.Clock
 	Sleep  func(ctx context.Context, d time.Duration)
 	Rand   io.Reader
-	Getenv func(name string) string
 	HTTP   http.RoundTripper
 	Target Target
 
@@ -67,9 +66,9 @@ func New(sys System) *Session {
 		Terminal: output.Terminal{
 			In: bufio.NewReader(sys.In), Out: sys.Out, Err: sys.Err,
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
-			Width: sys.Width, ReadSecret: sys.ReadSecret,
+			Width: sys.Width, ReadSecret: sys.ReadSecret, Color: output.ColorAuto, Getenv: sys.Getenv,
 		},
-		Clock: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Getenv: sys.Getenv, HTTP: sys.HTTP,
+		Clock: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP,
 	}
 }
 
@@ -77,6 +76,8 @@ func New(sys System) *Session {
 func (s *Session) AddFlags(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
 	flags.BoolVar(&s.JSON, "json", false, "print JSON, one object a line")
+	flags.Var(&s.Color, "color", "colour states: "+output.Join(output.ColorModes))
+	_ = cmd.RegisterFlagCompletionFunc("color", cobra.FixedCompletions(output.Names(output.ColorModes), cobra.ShellCompDirectiveNoFileComp))
 	flags.BoolVar(&s.Target.Local, "local", false, "speak to the local stack (make run)")
 	flags.StringVar(&s.Target.StateDir, "state-dir", defaultStateDir, "with --local: where the local stack keeps stack.json")
 	flags.StringVar(&s.Target.Stack, "stack", defaultStack, "name of the deployed CloudFormation stack")
