@@ -15,11 +15,15 @@ import (
 // GetMany reads events without payload; what does not exist is missing in the
 // answer. The reads are consistent.
 func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	return l.getMany(ctx, ids, false)
+}
+
+func (l *Ledger) getMany(ctx context.Context, ids []webhook.EventID, payloads bool) (map[webhook.EventID]webhook.Record, error) {
 	// DynamoDB refuses a batch that names an item twice.
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	out := make(map[webhook.EventID]webhook.Record, len(ids))
 	for chunk := range slices.Chunk(ids, maxKeys) {
-		if err := l.getChunk(ctx, chunk, out); err != nil {
+		if err := l.getChunk(ctx, chunk, payloads, out); err != nil {
 			return nil, err
 		}
 	}
@@ -28,7 +32,7 @@ func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhoo
 
 // getChunk reads up to maxKeys events. What DynamoDB leaves
 // unprocessed is asked for again as long as every answer brings something.
-func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[webhook.EventID]webhook.Record) error {
+func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads bool, out map[webhook.EventID]webhook.Record) error {
 	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, id := range ids {
 		want.Keys = append(want.Keys, keyOf(id))
@@ -45,7 +49,9 @@ func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, out map[we
 			if err != nil {
 				return err
 			}
-			it.Payload = nil
+			if !payloads {
+				it.Payload = nil
+			}
 			rec := it.record()
 			out[rec.ID] = rec
 		}

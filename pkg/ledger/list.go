@@ -28,6 +28,7 @@ type Query struct {
 	Flag         string
 	ErrorClass   string
 	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
+	Payloads     bool                       // with their payloads; items are read whole anyway, so it costs no read unit more
 
 	Limit  int    // events to return, 1 to 1,000
 	After  string // continues behind an earlier page
@@ -52,7 +53,7 @@ const (
 )
 
 // List returns events in order of their index, newest first, without
-// payloads. No event is lost or repeated between pages: the cursor is a unique
+// payloads unless they are asked for. No event is lost or repeated between pages: the cursor is a unique
 // index key.
 func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	if err := q.Check(); err != nil {
@@ -66,7 +67,7 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 			return Page{}, err
 		}
 		page.Scanned, page.Days = w.looked, min(w.days, maxDays)
-		records, err := l.GetMany(ctx, idsOf(found))
+		records, err := l.getMany(ctx, idsOf(found), q.Payloads)
 		if err != nil {
 			return Page{}, err
 		}

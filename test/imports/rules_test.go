@@ -92,7 +92,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext",
 			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{cobra, pflag},
@@ -102,6 +102,7 @@ var rules = map[string]rule{
 	"cli/session":   {own: []string{"cli/output", "cli/problem", "stack"}, outside: []string{cobra}},
 	"cli/payload":   {},
 	"cli/hook":      {},
+	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "webhook", "smartlead"}},
 	"cli/filter": {
 		own:     []string{"cli/output", "cli/problem", "cli/session", "cli/payload", "webhook", "smartlead", "ledger"},
@@ -118,7 +119,7 @@ var rules = map[string]rule{
 }
 
 // neverInFunction may not be linked into a deployed function, however deep.
-var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi}
+var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi, "golang.org/x/net/html"}
 
 // engines is what a test imports that starts an engine, or a deployment of its
 // own; ttlcheck is what it then imports, too.

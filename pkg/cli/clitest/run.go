@@ -43,6 +43,9 @@ func (s *Stack) RunWith(ctx context.Context, args ...string) Result {
 	}
 	code := cli.Main(ctx, sys, args)
 	s.Said = append(s.Said, out.String(), errs.String())
+	if text := out.String() + errs.String(); !s.Terminal && strings.ContainsAny(text, "\x1b\x07\u009b\u202e") {
+		s.t.Errorf("a control character was shown: %q", text)
+	}
 	return Result{code, out.String(), errs.String()}
 }
 
@@ -72,9 +75,6 @@ func (s *Stack) searchForSecrets() {
 			if strings.Contains(text, secret) {
 				s.t.Errorf("the secret %q was shown:\n%s", secret, text)
 			}
-		}
-		if strings.ContainsAny(text, "\x1b\x07\u009b\u202e") && !s.Terminal {
-			s.t.Errorf("a control character was shown: %q", text)
 		}
 	}
 }

@@ -2,6 +2,7 @@
 package events
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -31,14 +33,28 @@ func New(s *session.Session) *cobra.Command {
 type eventTable struct {
 	*output.Table
 	clock output.Clock
+	stack *stack.Stack
+	named bool
 }
 
-func newEventTable(clock output.Clock) eventTable {
-	return eventTable{clock: clock, Table: output.NewTable("RECEIVED", "*STATE", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~NOTE").
-		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")}
+func newEventTable(s *session.Session, st *stack.Stack) eventTable {
+	headings := []string{"RECEIVED", "*STATE", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~NOTE"}
+	if showsNames(s) {
+		headings = []string{"RECEIVED", "*STATE", "LEAD", "CAMPAIGN", "SAYS", ">TRIES", "@EVENT ID", "~NOTE"}
+	}
+	return eventTable{
+		clock: s.Clock, stack: st, named: showsNames(s),
+		Table: output.NewTable(headings...).Early("SAYS", "CAMPAIGN", "LEAD").Dispose("SAYS", "TRIES", "CAMPAIGN", "LEAD"),
+	}
 }
 
-func (t eventTable) add(r webhook.Record) {
-	t.Add(output.Stamp(r.ReceivedAt), string(r.State), string(r.Type), r.LeadEmail, r.CampaignID,
-		fmt.Sprint(r.LeaseNumber), string(r.ID), eventview.Note(t.clock, r))
+func (t eventTable) add(ctx context.Context, r webhook.Record) {
+	tries, note := fmt.Sprint(r.LeaseNumber), eventview.Note(t.clock, r)
+	if t.named {
+		n := namesOf(ctx, t.stack, r)
+		t.Add(output.Stamp(r.ReceivedAt), string(r.State), beside(r.LeadEmail, n.lead), beside(r.CampaignID, n.campaign),
+			n.said(), tries, string(r.ID), note)
+		return
+	}
+	t.Add(output.Stamp(r.ReceivedAt), string(r.State), string(r.Type), r.LeadEmail, r.CampaignID, tries, string(r.ID), note)
 }

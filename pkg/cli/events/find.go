@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
@@ -19,27 +21,38 @@ import (
 
 func findCmd(s *session.Session) *cobra.Command {
 	var limit int
+	var since string
 	cmd := &cobra.Command{
 		Use:   "find TEXT",
-		Short: "Find events by a lead's address or an id",
-		Long: `Find events by what you have in hand: a lead's address, a message id (with or
+		Short: "Find events by a lead's address, a domain, a campaign's name or an id",
+		Long: fmt.Sprintf(`Find events by what you have in hand: a lead's address, a message id (with or
 without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was
-sent, our request id), or an event id, whole or short. Newest first. The request id of a repeat
-finds nothing: a repeat is counted at its event.`,
+sent, our request id), or an event id, whole or short. Newest first. The request id of
+a repeat finds nothing: a repeat is counted at its event.
+
+What no index knows is looked for among what was received: a part of an address
+(@acme.com), or of a campaign's name. That reads each event, the newest first, at most
+%s of them; how far it looked is said.`, output.Thousands(filter.MaxLook)),
 		Example: `  smartleadctl events find tom@acme.example.com
+  smartleadctl events find @acme.example.com --since 7d
   smartleadctl events find '<CAF+7@mail.example.com>'
   smartleadctl events find 5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return find(cmd.Context(), s, args[0], limit) },
+		RunE: func(cmd *cobra.Command, args []string) error { return find(cmd.Context(), s, args[0], since, limit) },
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "events to list for each kind of id")
+	cmd.Flags().StringVar(&since, "since", "31d", "look through what was received since: a length of time (2h, 2d3h, 1w) or a time")
 	return cmd
 }
 
-func find(ctx context.Context, s *session.Session, text string, limit int) error {
+func find(ctx context.Context, s *session.Session, text, since string, limit int) error {
 	text = strings.TrimSpace(text)
 	if text == "" || limit < 1 || limit > 1000 {
 		return problem.Usage("find needs a text, and a limit of 1 to 1,000")
+	}
+	from, err := filter.ParseTime("--since", since, s.Now())
+	if err != nil {
+		return err
 	}
 	st, err := s.Connect(ctx)
 	if err != nil {
@@ -54,14 +67,19 @@ func find(ctx context.Context, s *session.Session, text string, limit int) error
 			return err
 		}
 	}
+	sc := scan{limit: limit, since: from}
 	if len(found) == 0 {
-		return problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s", text).
-			Hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
-			Hint("was it refused? %s events refused", s.Self()).
-			Hint("by campaign: %s events list --campaign ID", s.Self()).
-			Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
+		if found, more, err = sc.through(ctx, s, st, text); err != nil {
+			return err
+		}
 	}
-	rows := newEventTable(s.Clock)
+	if len(found) == 0 {
+		return notFound(s, text, sc.looked)
+	}
+	if sc.looked != "" {
+		s.Say("looked at %s; further back: --since", sc.looked)
+	}
+	rows := newEventTable(s, st)
 	for _, r := range found {
 		if s.JSON {
 			if err := s.Emit(eventview.Of(r)); err != nil {
@@ -69,7 +87,7 @@ func find(ctx context.Context, s *session.Session, text string, limit int) error
 			}
 			continue
 		}
-		rows.add(r)
+		rows.add(ctx, r)
 	}
 	if more {
 		s.Say("there are more than %d: narrow it with events list --lead … --since …", limit)
@@ -80,6 +98,19 @@ func find(ctx context.Context, s *session.Session, text string, limit int) error
 	return s.Print(rows.Table, "")
 }
 
+// notFound says what was looked at in vain, and what to try.
+func notFound(s *session.Session, text, looked string) error {
+	e := problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s", text)
+	if looked != "" {
+		e = problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s; "+
+			"no address and no campaign's name has it, of %s", text, looked).Hint("further back: --since")
+	}
+	return e.Hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
+		Hint("was it refused? %s events refused", s.Self()).
+		Hint("by campaign: %s events list --campaign ID", s.Self()).
+		Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
+}
+
 // lookUp asks every index that the text may be a key of.
 func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (found []webhook.Record, more bool, err error) {
 	if id, err := webhook.ParseEventID(text); err == nil {
@@ -88,7 +119,7 @@ func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text strin
 			return []webhook.Record{r}, false, err
 		}
 	}
-	base := ledger.Query{Limit: limit, Now: s.Now()}
+	base := ledger.Query{Limit: limit, Now: s.Now(), Payloads: showsNames(s)}
 	var queries []ledger.Query
 	for _, set := range []func(q *ledger.Query){
 		func(q *ledger.Query) { q.Lead = strings.ToLower(text) },

@@ -75,12 +75,13 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 	if o.all {
 		limit, bound = 0, 0
 	}
-	rows := newEventTable(s.Clock)
+	rows := newEventTable(s, st)
+	q.Payloads = showsNames(s)
 	w, err := filter.Walk(ctx, st.Ledger, q, limit, bound, func(r webhook.Record) error {
 		if s.JSON {
 			return s.Emit(eventview.Of(r))
 		}
-		rows.add(r)
+		rows.add(ctx, r)
 		return nil
 	})
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/mailtext"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -45,7 +45,10 @@ redrives, and what to do next. --raw prints the stored body, credentials removed
 // eventDetail is an event with all that is known of it.
 type eventDetail struct {
 	eventview.View
+	CampaignName  string                    `json:"campaign_name,omitempty"`
+	LeadName      string                    `json:"lead_name,omitempty"`
 	Subject       string                    `json:"subject,omitempty"`
+	Reply         *replyView                `json:"reply,omitempty"`
 	IdentityBasis []string                  `json:"identity_basis"`
 	Identity      []eventview.IdentityField `json:"identity,omitempty"`
 	SplitFrom     string                    `json:"split_from,omitempty"`
@@ -58,6 +61,13 @@ type eventDetail struct {
 
 	record   webhook.Record
 	variants []webhook.Variant
+}
+
+// replyView is a reply as a person reads it.
+type replyView struct {
+	From string `json:"from,omitempty"`
+	Text string `json:"text"`
+	More bool   `json:"more,omitempty"` // text was left out: quoted history, or the rest of a long mail
 }
 
 func show(ctx context.Context, s *session.Session, arg string, raw bool) error {
@@ -143,12 +153,16 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 		d.BodyError = err.Error()
 		return d, nil //nolint:nilerr // the story without its body is worth telling
 	}
-	batch, err := smartlead.Parse(body, smartlead.Options{Account: rec.Account})
-	if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil {
-		return d, nil //nolint:nilerr // as above
+	el, ok := elementOf(body, rec)
+	if !ok {
+		return d, nil
 	}
-	el := batch.Elements[0]
-	d.Subject = el.Event.Subject
+	n := namesIn(el.Event)
+	d.Subject, d.CampaignName, d.LeadName = n.subject, n.campaign, n.lead
+	if reply := el.Event.Reply; reply != nil {
+		lines, more := mailtext.Of(reply.Text, reply.HTML)
+		d.Reply = &replyView{From: reply.From, Text: strings.Join(lines, "\n"), More: more}
+	}
 	d.SplitFrom = string(splitFrom(el.Key, rec))
 	if el.Key == rec.Key { // another one: the identity rests on a trusted header, or on rules of another version
 		d.Identity = eventview.IdentityOf(el)
@@ -156,7 +170,7 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 	return d, nil
 }
 
-// printDetail prints an event for a person, the conclusion fird.
+// printDetail prints an event for a person, the conclusion first.
 func printDetail(s *session.Session, d eventDetail) error {
 	r := d.record
 	s.Line("%s", r.ID)
@@ -165,6 +179,10 @@ func printDetail(s *session.Session, d eventDetail) error {
 	s.Line("Event")
 	s.PrintFields(eventFields(s, d))
 	s.Line("")
+	if d.Reply != nil {
+		printReply(s, *d.Reply)
+		s.Line("")
+	}
 	printIdentity(s, d)
 	s.Line("")
 	s.Line("How it came")
@@ -193,8 +211,8 @@ func eventFields(s *session.Session, d eventDetail) output.Fields {
 	r := d.record
 	var f output.Fields
 	f.Add("type", output.Clean(eventview.TypeText(string(r.Type), r.RawType))+", dialect "+r.Dialect)
-	f.Add("lead", output.Clean(r.LeadEmail))
-	f.Add("campaign", output.Clean(r.CampaignID))
+	f.Add("lead", output.Clean(beside(r.LeadEmail, d.LeadName)))
+	f.Add("campaign", output.Clean(beside(r.CampaignID, d.CampaignName)))
 	f.Add("account", r.Account)
 	f.Add("subject", output.Clean(d.Subject))
 	if r.OccurredAtSource == webhook.TimeFromEvent {

@@ -22,6 +22,7 @@ var listRules = []rule{
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
 	{"a listing shows no payloads", listNoPayload},
+	{"a listing shows payloads that are asked for", listPayloads},
 	{"a listing shows an event as it stands", listAsItStands},
 	{"a question that cannot be answered is an error and no outage", listErrors},
 	{"many events are read at once, missing and repeated ones too", getMany},
@@ -309,6 +310,16 @@ func listNoPayload(e *env) {
 	equal(e, "events", len(page.Records), 1)
 	equal(e, "bytes of payload", len(page.Records[0].Payload.Data), 0)
 	equal(e, "bytes before compression", page.Records[0].Payload.Size, 100)
+}
+
+func listPayloads(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	page, err := e.l.List(e.ctx, ledger.Query{Limit: 10, Now: sec(0), Payloads: true})
+	e.must(err)
+	equal(e, "events", len(page.Records), 1)
+	e.same(webhook.Record{Receipt: webhook.Receipt{Payload: page.Records[0].Payload}},
+		webhook.Record{Receipt: webhook.Receipt{Payload: e.get(id).Payload}})
+	equal(e, "it has data", len(page.Records[0].Payload.Data) > 0, true)
 }
 
 func listAsItStands(e *env) {

@@ -41,7 +41,11 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 		slices.Reverse(keys)
 	}
 	for _, k := range keys[:min(q.Limit, len(keys))] {
-		page.Records = append(page.Records, byKey[k].bare())
+		rec := byKey[k].bare()
+		if q.Payloads {
+			rec.Payload = byKey[k].Record.Payload
+		}
+		page.Records = append(page.Records, rec)
 	}
 	if len(keys) > q.Limit {
 		page.Next = keys[q.Limit-1]
