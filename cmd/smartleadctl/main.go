@@ -30,7 +30,7 @@ func system() cli.System {
 		InTerminal: term.IsTerminal(in), OutTerminal: term.IsTerminal(out),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: func() int { return width(out) },
 		ReadSecret: func() ([]byte, error) { return term.ReadPassword(in) },
-		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Rand: rand.Reader,
+		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Ticker: ticker, Rand: rand.Reader,
 		HTTP: http.DefaultTransport,
 	}
 }
@@ -51,4 +51,9 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
+}
+
+func ticker(every time.Duration) (ticks <-chan time.Time, stop func()) {
+	t := time.NewTicker(every)
+	return t.C, t.Stop
 }

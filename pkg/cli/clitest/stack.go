@@ -22,6 +22,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
@@ -63,6 +64,7 @@ type Stack struct {
 	Input    string
 	Getenv   map[string]string
 	OnSleep  func(ctx context.Context)
+	Ticker   output.Ticker
 
 	Said    []string // every output of every command
 	Secrets []string // what must be in none of them

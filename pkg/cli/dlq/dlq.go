@@ -85,7 +85,7 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 	rows := output.NewTable("DIED", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~CAUSE").
 		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")
 	groups := map[causeKey]*deathCause{}
-	w, err := filter.Walk(ctx, st.Ledger, q, 0, bound, func(r webhook.Record) error {
+	w, err := filter.Look(ctx, s, st.Ledger, q, 0, bound, func(r webhook.Record) error {
 		g.Dead++
 		addCause(groups, r)
 		switch {

@@ -1,6 +1,7 @@
 package dlq_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,5 +38,15 @@ func TestForeignMessagesAreShown(t *testing.T) {
 	r := s.OK("dlq", "list")
 	if !strings.Contains(r.Out, "1 foreign") || !strings.Contains(r.Out, "No dead event") {
 		t.Errorf("got\n%s", r.Out)
+	}
+}
+
+// Screens as a person sees them, at the widths of terminals.
+func TestScreens(t *testing.T) {
+	s := clitest.New(t)
+	s.TwoCauses()
+	for _, width := range []int{60, 80, 120, 200} {
+		s.Terminal, s.Width, s.Getenv["NO_COLOR"] = true, width, "1"
+		s.Golden(fmt.Sprintf("dlq-%d", width), s.OK("dlq", "list").Out)
 	}
 }

@@ -77,7 +77,7 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 	}
 	rows := newEventTable(s, st)
 	q.Payloads = showsNames(s)
-	w, err := filter.Walk(ctx, st.Ledger, q, limit, bound, func(r webhook.Record) error {
+	w, err := filter.Look(ctx, s, st.Ledger, q, limit, bound, func(r webhook.Record) error {
 		if s.JSON {
 			return s.Emit(eventview.Of(r))
 		}

@@ -105,7 +105,7 @@ func chosen(ctx context.Context, s *session.Session, o replayOptions, args []str
 		return nil, nil, err
 	}
 	var records []webhook.Record
-	w, err := filter.Walk(ctx, st.Ledger, q, o.limit+1, filter.MaxLook, func(r webhook.Record) error {
+	w, err := filter.Look(ctx, s, st.Ledger, q, o.limit+1, filter.MaxLook, func(r webhook.Record) error {
 		records = append(records, r)
 		return nil
 	})

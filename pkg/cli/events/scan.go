@@ -37,7 +37,7 @@ func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack,
 	}
 	text = strings.ToLower(text)
 	q := ledger.Query{Since: c.since, Now: s.Now(), Payloads: true}
-	c.walked, err = filter.Walk(ctx, st.Ledger, q, 0, filter.MaxLook, func(r webhook.Record) error {
+	c.walked, err = filter.Look(ctx, s, st.Ledger, q, 0, filter.MaxLook, func(r webhook.Record) error {
 		if !strings.Contains(r.LeadEmail, text) && !strings.Contains(strings.ToLower(namesOf(ctx, st, r).campaign), text) {
 			return nil
 		}

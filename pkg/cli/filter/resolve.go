@@ -108,9 +108,14 @@ func (f *finder) latest(ctx context.Context) (webhook.EventID, error) {
 
 // look looks for all references at once, first where most are found.
 func (f *finder) look(ctx context.Context) error {
+	if f.done() {
+		return nil
+	}
 	if err := f.byWholeHash(ctx); err != nil {
 		return err
 	}
+	p := f.s.Progress("events")
+	defer p.End()
 	now := f.s.Now()
 	for _, l := range looks {
 		if f.done() {
@@ -127,7 +132,7 @@ func (f *finder) look(ctx context.Context) error {
 		if bound <= 0 {
 			continue
 		}
-		w, err := Walk(ctx, f.events, q, 0, bound, f.match)
+		w, err := Walk(ctx, counted{f.events, p}, q, 0, bound, f.match)
 		if err != nil && !errors.Is(err, errEnough) {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -78,4 +79,23 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 			return w, nil
 		}
 	}
+}
+
+// Look is Walk for a person, who is told on a terminal how far it has come.
+func Look(ctx context.Context, s *session.Session, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
+	p := s.Progress("events")
+	defer p.End()
+	return Walk(ctx, counted{events, p}, q, limit, bound, each)
+}
+
+// counted tells a progress of each page.
+type counted struct {
+	Lister
+	progress *output.Progress
+}
+
+func (c counted) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	page, err := c.Lister.List(ctx, q)
+	c.progress.Add(page.Scanned)
+	return page, err
 }

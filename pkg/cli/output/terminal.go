@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"time"
 )
 
 // Terminal is the streams of one run: data goes to Out, messages and questions
@@ -18,8 +19,12 @@ type Terminal struct {
 	ReadSecret  func() ([]byte, error) // a line from the terminal, without echo
 	JSON        bool                   // data is one JSON object a line
 	Color       ColorMode
+	Ticker      Ticker                   // for Progress; nil: none is shown
 	Getenv      func(name string) string // says what the environment wants of colour
 }
+
+// A Ticker ticks at that interval until it is stopped.
+type Ticker func(every time.Duration) (ticks <-chan time.Time, stop func())
 
 // Emit writes one JSON object as one line.
 func (t *Terminal) Emit(v any) error {

@@ -25,7 +25,7 @@ func planCmd(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			plan, err := st.Redrive.Plan(cmd.Context(), request)
+			plan, err := planned(cmd.Context(), s, st, request)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package redrivecmd_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,18 @@ func TestStatusAndHistoryOfACancelledRedrive(t *testing.T) {
 	}
 	if r := s.OK("redrive", "history"); !strings.Contains(r.Out, "3 were under way when it was cancelled") {
 		t.Errorf("history:\n%s", r.Out)
+	}
+}
+
+// Screens as a person sees them, at the widths of terminals.
+func TestScreens(t *testing.T) {
+	s := clitest.New(t)
+	s.DeadReplies(3)
+	s.OK("redrive", "start", "--yes", "--limit", "2", "--type", "reply")
+	s.RunRedrive(t.Context())
+	s.Advance(time.Minute)
+	for _, width := range []int{60, 80, 120, 200} {
+		s.Terminal, s.Width, s.Getenv["NO_COLOR"] = true, width, "1"
+		s.Golden(fmt.Sprintf("status-%d", width), s.OK("redrive", "status").Out)
 	}
 }

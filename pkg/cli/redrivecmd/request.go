@@ -94,3 +94,10 @@ func (o requestOptions) request() (redrive.Request, error) {
 	}
 	return request, nil
 }
+
+// planned asks for a plan, which reads every dead event from their index.
+func planned(ctx context.Context, s *session.Session, st *stack.Stack, request redrive.Request) (redrive.Plan, error) {
+	p := s.Progress("dead events")
+	defer p.End()
+	return st.Redrive.Plan(ctx, request)
+}

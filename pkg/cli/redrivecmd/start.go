@@ -38,7 +38,7 @@ func startCmd(s *session.Session) *cobra.Command {
 }
 
 func start(ctx context.Context, s *session.Session, st *stack.Stack, request redrive.Request, yes, watch bool) error {
-	plan, err := st.Redrive.Plan(ctx, request)
+	plan, err := planned(ctx, s, st, request)
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,8 @@ package redrivecmd
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/redrive"
@@ -18,28 +16,23 @@ const watchEvery = 2 * time.Second
 // follow looks at a redrive until it is over: with a bar on a terminal, silently
 // otherwise. Its end is the command's: a redrive that stopped itself failed.
 func follow(ctx context.Context, s *session.Session, st *stack.Stack) error {
+	line := s.Live()
 	for ctx.Err() == nil {
 		job, err := st.Redrive.Status(ctx)
 		if err != nil {
+			line.Keep()
 			return noJob(s, err)
 		}
-		progress(s, "\r\x1b[K%s", output.Shorten(output.Plain(progressLine(job)), max(20, orNumber(s.Columns(), 80)-1)))
+		line.Set("%s", progressLine(job))
 		if job.State.Final() {
-			progress(s, "\n")
+			line.Keep()
 			return showEnd(s, job)
 		}
 		s.Sleep(ctx, watchEvery)
 	}
-	progress(s, "\n")
+	line.Keep()
 	s.Say("the redrive goes on by itself: %s redrive status", s.Self())
 	return nil
-}
-
-// progress draws on a terminal only.
-func progress(s *session.Session, format string, args ...any) {
-	if s.ErrTerminal && !s.JSON {
-		fmt.Fprintf(s.Err, format, args...)
-	}
 }
 
 func showEnd(s *session.Session, job redrive.Job) error {
@@ -50,11 +43,4 @@ func showEnd(s *session.Session, job redrive.Job) error {
 		return problem.Failed(nil, "the redrive stopped itself: %s", job.Reason).Hint("what died again: %s dlq list", s.Self())
 	}
 	return nil
-}
-
-func orNumber(n, otherwise int) int {
-	if n == 0 {
-		return otherwise
-	}
-	return n
 }

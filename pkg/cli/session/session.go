@@ -30,6 +30,7 @@ type System struct {
 	Getenv      func(name string) string                   // our own variables; the SDK reads its own
 	Now         func() time.Time                           //
 	Sleep       func(ctx context.Context, d time.Duration) // returns early when ctx ends
+	Ticker      output.Ticker                              // paces progress lines; nil: none
 	Rand        io.Reader                                  // for secrets and nonces
 	HTTP        http.RoundTripper                          // posts events
 }
@@ -66,7 +67,7 @@ func New(sys System) *Session {
 		Terminal: output.Terminal{
 			In: bufio.NewReader(sys.In), Out: sys.Out, Err: sys.Err,
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
-			Width: sys.Width, ReadSecret: sys.ReadSecret, Color: output.ColorAuto, Getenv: sys.Getenv,
+			Width: sys.Width, ReadSecret: sys.ReadSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
 		},
 		Clock: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP,
 	}

@@ -70,7 +70,7 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, maxEvents int
 	}
 	byType := map[string]*typeStats{}
 	oldest := now
-	w, err := filter.Walk(ctx, st.Ledger, q, 0, maxEvents, func(r webhook.Record) error {
+	w, err := filter.Look(ctx, s, st.Ledger, q, 0, maxEvents, func(r webhook.Record) error {
 		t := byType[string(r.Type)]
 		if t == nil {
 			t = &typeStats{Type: string(r.Type), States: map[string]int{}, Hours: map[string]int{}}
