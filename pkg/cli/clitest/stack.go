@@ -88,7 +88,7 @@ func New(t *testing.T) *Stack {
 // which a proxy stands that fails the test for an expiry that has passed.
 func NewOver(t *testing.T, dynamo string) *Stack {
 	t.Helper()
-	s := &Stack{t: t, now: Start, Dir: t.TempDir(), Getenv: map[string]string{}, DynamoDB: dynamo}
+	s := &Stack{t: t, now: Start, Dir: t.TempDir(), Getenv: map[string]string{"NO_COLOR": "1"}, DynamoDB: dynamo}
 	s.Clients = local.Connect(local.Endpoints{DynamoDB: dynamo, SQS: EngineURL(), SSM: EngineURL(), S3: EngineURL()})
 	t.Cleanup(s.Clients.Close)
 	name := "t" + strings.ReplaceAll(uuid.NewString(), "-", "")[:12]

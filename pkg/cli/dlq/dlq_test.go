@@ -46,7 +46,7 @@ func TestScreens(t *testing.T) {
 	s := clitest.New(t)
 	s.TwoCauses()
 	for _, width := range []int{60, 80, 120, 200} {
-		s.Terminal, s.Width, s.Getenv["NO_COLOR"] = true, width, "1"
+		s.Terminal, s.Width = true, width
 		s.Golden(fmt.Sprintf("dlq-%d", width), s.OK("dlq", "list").Out)
 	}
 }

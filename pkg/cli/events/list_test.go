@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,25 @@ func TestList(t *testing.T) {
 	s := clitest.New(t)
 	s.TwoCauses()
 	s.Golden("list", s.OK("events", "list").Out)
+}
+
+func TestStatesAreColouredOnATerminal(t *testing.T) {
+	s := clitest.New(t)
+	s.DeadReplies(1)
+	s.Terminal, s.Width = true, 120
+	if r := s.OK("events", "list"); strings.Contains(r.Out, "\x1b") {
+		t.Errorf("in spite of NO_COLOR: %q", r.Out)
+	}
+	delete(s.Getenv, "NO_COLOR")
+	for _, args := range [][]string{{"events", "list"}, {"events", "show", "latest"}} {
+		if r := s.OK(args...); !strings.Contains(r.Out, "\x1b[31mdead\x1b[m") {
+			t.Errorf("%v: no colour: %q", args, r.Out)
+		}
+		if r := s.OK(append(args, "--color", "never")...); strings.Contains(r.Out, "\x1b") {
+			t.Errorf("%v: in spite of the flag: %q", args, r.Out)
+		}
+	}
+	s.Fails(2, "it is one of auto, always, never", "events", "list", "--color", "blue")
 }
 
 func TestPagesLoseNothing(t *testing.T) {

@@ -14,10 +14,8 @@ const hana = `{"event_type":"EMAIL_REPLY","campaign_id":4100002,"campaign_name":
 "event_timestamp":"2126-03-04T11:59:58.500Z","secret_key":"0b9f6a4e-the-account-key","reply_message":{"message_id":"<jp-1@nihon.example.jp>",
 "html":"<style>p{}</style><p>Yes, let&#39;s talk &mdash; <b>Tuesday</b>?\u202e&#27;[31m</p><p>Hana</p><div class=\"gmail_quote\">On Mon Mira wrote:<blockquote>Hello Hana</blockquote></div>"}}`
 
-// showing sets what a terminal of that width shows, without colours.
-func showing(s *clitest.Stack, width int) {
-	s.Terminal, s.Width, s.Getenv["NO_COLOR"] = true, width, "1"
-}
+// showing sets that a terminal of that width is there.
+func showing(s *clitest.Stack, width int) { s.Terminal, s.Width = true, width }
 
 func TestNamesStandBesideIDs(t *testing.T) {
 	s := clitest.New(t)

@@ -116,7 +116,7 @@ func TestScreens(t *testing.T) {
 	s.RunRedrive(t.Context())
 	s.Advance(time.Minute)
 	for _, width := range []int{60, 80, 120, 200} {
-		s.Terminal, s.Width, s.Getenv["NO_COLOR"] = true, width, "1"
+		s.Terminal, s.Width = true, width
 		s.Golden(fmt.Sprintf("status-%d", width), s.OK("redrive", "status").Out)
 	}
 }

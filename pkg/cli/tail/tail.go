@@ -92,7 +92,7 @@ func arrival(s *session.Session, r webhook.Record) error {
 	if s.JSON {
 		return s.Emit(eventview.Of(r))
 	}
-	s.Line("%s", strings.TrimRight(fmt.Sprintf("%s  %-10s  %-23s  %-30s  %s  %s", output.Stamp(r.ReceivedAt), r.State, r.Type,
-		output.Shorten(output.Clean(output.Dash(r.LeadEmail)), 30), r.ID, output.Clean(eventview.Note(s.Clock, r))), " "))
+	s.LineOf(string(r.State), "%s", strings.TrimRight(fmt.Sprintf("%s  %-10s  %-23s  %-30s  %s  %s", output.Stamp(r.ReceivedAt), r.State, r.Type,
+		output.Shorten(output.Clean(output.Dash(r.LeadEmail)), 30), s.ID(string(r.ID)), output.Clean(eventview.Note(s.Clock, r))), " "))
 	return nil
 }
