@@ -17,7 +17,7 @@
 #define HELD 1
 #define PEND 2
 #define PROC 3
-#define DELIV 4
+#define DELIV 4    /* delivered, or unrouted: see README.md */
 #define DISC 5
 /* outcomes of a claim */
 #define UNAVAIL 0

@@ -110,7 +110,7 @@ func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old
 func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).
 		from(webhook.Dead).where("death", old.Death).
-		clearAwaiting().set("abandoned", 0).increment("redrives").
+		clearListed().set("abandoned", 0).increment("redrives").
 		set("destinations", progressOf(newBudget(old.record().Destinations))))
 }
 

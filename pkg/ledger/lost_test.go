@@ -77,11 +77,13 @@ func lostAnswers(t *testing.T) []lostAnswer {
 		{"lease of an expired one", webhook.Processing, lease, nil, webhook.Processing},
 		{"lease by a dead letter", webhook.Dead, lease, nil, webhook.Processing},
 		{"delivered", webhook.Processing, settle(webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}), nil, webhook.Delivered},
+		{"unrouted", webhook.Processing, settle(webhook.Settlement{State: webhook.Unrouted, At: noon, ExpiresAt: noon}), nil, webhook.Unrouted},
 		{"retry", webhook.Processing, settle(webhook.Settlement{State: webhook.Pending, At: noon, NotBefore: noon, DueAt: noon}), nil, webhook.Pending},
 		{"dead", webhook.Processing, settle(webhook.Settlement{State: webhook.Dead, At: noon, DueAt: noon}), nil, webhook.Dead},
 		{"revive", webhook.Dead, func(l store, r webhook.Record) error { _, err := l.Revive(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"unpark", webhook.Parked, func(l store, r webhook.Record) error { _, err := l.Unpark(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"replay", webhook.Delivered, func(l store, r webhook.Record) error { _, err := l.Replay(t.Context(), revival(r)); return err }, nil, webhook.Pending},
+		{"replay of an unrouted one", webhook.Unrouted, func(l store, r webhook.Record) error { _, err := l.Replay(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"swept", webhook.Pending, func(l store, r webhook.Record) error { return l.Swept(t.Context(), r, noon.Add(time.Hour)) }, webhook.ErrChanged, webhook.Pending},
 		{"dead letter confirmed", webhook.Dead, func(l store, r webhook.Record) error { return l.ConfirmDeadLetter(t.Context(), r.ID, r.Death, r.DueAt) }, webhook.ErrChanged, webhook.Dead},
 		{"park", webhook.Dead, func(l store, r webhook.Record) error { return l.Park(t.Context(), r.ID, r.Death, noon) }, webhook.ErrChanged, webhook.Parked},
@@ -113,8 +115,8 @@ func bring(t *testing.T, l store, state webhook.State, key string) webhook.Recor
 	switch state {
 	case webhook.Processing:
 		return lease.Record
-	case webhook.Delivered:
-		s = webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}
+	case webhook.Delivered, webhook.Unrouted:
+		s = webhook.Settlement{State: state, At: noon, ExpiresAt: noon}
 	case webhook.Pending, webhook.Dead, webhook.Held, webhook.Parked, webhook.Discarded:
 	}
 	must(l.Settle(t.Context(), lease, s))

@@ -10,7 +10,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Settle ends an attempt: delivered, pending again, or dead. It requires that
+// Settle ends an attempt: delivered, unrouted, pending again, or dead. It requires that
 // the event is processing under exactly this lease, and returns
 // webhook.ErrLeaseLost, having changed nothing, where it is not.
 //
@@ -47,6 +47,9 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 		// The error of an attempt before is in the history.
 		return u.state(s.State, s.At).set("delivered_at", at(s.At)).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
 			clearDue().remove("lease_until", "error_class", "error"), nil
+	case webhook.Unrouted:
+		return u.state(s.State, s.At).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
+			clearDue().remove("lease_until").unrouted(lease.Record, s.ErrorClass, s.Error), nil
 	case webhook.Pending:
 		return u.state(s.State, s.At).set("not_before", at(s.NotBefore)).due(id, s.DueAt).
 			set("error_class", s.ErrorClass).set("error", s.Error).remove("lease_until"), nil

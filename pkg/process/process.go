@@ -48,7 +48,7 @@ type Policy struct {
 	RetryMax     time.Duration // longest back-off
 	Grace        time.Duration // behind a due time, before the sweeper acts
 	Lease        time.Duration // where the invocation has no deadline
-	Retention    time.Duration // of a delivered event
+	Retention    time.Duration // of a delivered or unrouted event
 }
 
 // DefaultPolicy retries for about ten minutes before an event dies: seven waits of
@@ -99,7 +99,7 @@ type Report struct {
 	Attempt  int // the lease number; 0 when nothing was leased
 	Outcome  Outcome
 	Attempts []webhook.Attempt
-	Latency  time.Duration // from receipt to delivery
+	Latency  time.Duration // from receipt until every destination was settled
 
 	// Retry asks for the message again after RetryIn; 0 leaves it to the
 	// queue's own visibility timeout. Without Retry the message is done with.

@@ -235,7 +235,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
 		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
 	}
-	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State == webhook.Delivered {
+	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State.Settled() {
 		// Storing the large body took its mark away. One that is not marked again
 		// costs storage, nothing else.
 		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))

@@ -10,7 +10,7 @@ type LeaseRequest struct {
 	Now          time.Time // compared with NotBefore and LeaseUntil
 	Until        time.Time // when the lease ends
 	DueAt        time.Time // when the sweeper may take it up: Until and a grace
-	Destinations []string  // names to fix at the first lease
+	Destinations []string  // names to fix at the first lease, and at the first after a replay
 	MaxAbandoned int       // abandoned leases that an event may have since it was last revived
 }
 
@@ -31,7 +31,7 @@ const (
 	LeaseRefusedEarly LeaseRefusal = "early"
 	// LeaseRefusedBusy: another worker holds a live lease.
 	LeaseRefusedBusy LeaseRefusal = "busy"
-	// LeaseRefusedFinished: delivered, held, parked or discarded.
+	// LeaseRefusedFinished: delivered, unrouted, held, parked or discarded.
 	LeaseRefusedFinished LeaseRefusal = "finished"
 	// LeaseRefusedStaleDeadLetter: the event is dead, and the message is not the dead letter
 	// of that death.

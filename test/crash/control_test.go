@@ -171,6 +171,25 @@ var controls = []control{
 		"owes nothing: nobody will take it up",
 	},
 	{
+		"what delivered means", story{name: "unrouted", options: bouncing, run: unrouted.run},
+		withMove(webhook.Processing, webhook.Unrouted, func(in *dynamodb.UpdateItemInput) {
+			in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: string(webhook.Delivered)}
+		}),
+		"is delivered, and never reached crm",
+	},
+	{
+		"that a replay chooses the destinations anew", story{name: "replay of an unrouted event", options: bouncing, run: func(w *world) {
+			replayedToAnother.prepare(w)
+			replayedToAnother.run(w)
+		}},
+		withMove(webhook.Unrouted, webhook.Pending, func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, ", #destinations", "", 1)
+			in.UpdateExpression = &changed
+			delete(in.ExpressionAttributeNames, "#destinations")
+		}),
+		"is unrouted, and there are destinations that want it",
+	},
+	{
 		"that an update requires its item", expiredMeanwhile,
 		func(w *world) {
 			w.mutant.in = func(_ *life, params any) {

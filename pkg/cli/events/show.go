@@ -336,7 +336,7 @@ func stateFields(s *session.Session, r webhook.Record) output.Fields {
 		f.Add("redrives", fmt.Sprint(r.Redrives))
 	}
 	if r.Generation > 0 {
-		f.Add("replays", fmt.Sprintf("%d after delivery", r.Generation))
+		f.Add("replays", fmt.Sprintf("%d after it was settled", r.Generation))
 	}
 	if r.Abandoned > 0 {
 		f.Add("abandoned", fmt.Sprintf("%d abandoned leases since it was last revived", r.Abandoned))

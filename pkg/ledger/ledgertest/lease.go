@@ -56,12 +56,13 @@ func leaseWithoutDestinations(e *env) {
 	req := e.request(id, sec(10))
 	req.Destinations = nil
 	lease := e.lease(req)
-	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Delivered, At: sec(11), ExpiresAt: sec(1000)}))
-	rec := e.get(id)
-	equal(e, "destinations", len(rec.Destinations), 0)
-	_, err := e.l.Replay(e.ctx, e.revival(rec, sec(20)))
+	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Pending, At: sec(11), NotBefore: sec(12), DueAt: sec(72)}))
+	lease = e.leased(id, sec(12))
+	equal(e, "destinations at the second lease", len(lease.Record.Destinations), 0)
+	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Unrouted, At: sec(13), ExpiresAt: sec(1000)}))
+	_, err := e.l.Replay(e.ctx, e.revival(e.get(id), sec(20)))
 	e.must(err)
-	equal(e, "destinations at the second lease", len(e.leased(id, sec(21)).Record.Destinations), 0)
+	equal(e, "destinations after a replay", len(e.leased(id, sec(21)).Record.Destinations), 2)
 }
 
 func leaseEarly(e *env) {
@@ -108,7 +109,7 @@ func leaseExpired(e *env) {
 }
 
 func leaseFinished(e *env) {
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Held, webhook.Parked, webhook.Discarded} {
 		rec := e.in(state, fmt.Sprintf("A%d", e.seq))
 		for _, byDeadLetter := range []int{0, rec.Death, 1, 2} {
 			req := e.request(rec.ID, sec(10_000))
@@ -207,7 +208,7 @@ func leaseOfADeadEventIsLost(e *env) {
 	now := e.abandon(id, 3)
 	last := e.leased(id, now)
 	e.refused(e.request(id, now.Add(time.Hour)), webhook.LeaseRefusedSpent)
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
 		e.unchanged(id, webhook.ErrLeaseLost, func() error {
 			return e.l.Settle(e.ctx, last, settlement(last, state, now.Add(2*time.Hour)))
 		})

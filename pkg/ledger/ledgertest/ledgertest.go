@@ -36,6 +36,7 @@ type Ledger interface {
 	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
+	Entries(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Entry, error]
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
 	DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error]
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
@@ -72,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"dead letter", deadLetterRules},
 		{"settle", settleRules},
 		{"superseded", supersededRules},
+		{"unrouted", unroutedRules},
 		{"fence", fenceRules},
 		{"sweep", sweepRules},
 		{"move", moveRules},

@@ -112,7 +112,7 @@ func (e *event) newBudget() {
 // webhook.ErrLeaseLost and changes nothing.
 func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	switch s.State {
-	case webhook.Delivered, webhook.Pending, webhook.Dead:
+	case webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead:
 	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
 		fallthrough
 	default:
@@ -141,9 +141,13 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	e.ErrorClass, e.Error = s.ErrorClass, s.Error
 	e.NotBefore, e.DueAt = ms(s.NotBefore), ms(s.DueAt)
 	if s.State == webhook.Delivered {
-		e.ErrorClass, e.Error, e.Abandoned = "", "", 0
+		e.ErrorClass, e.Error = "", ""
+		e.DeliveredAt = ms(s.At)
+	}
+	if s.State == webhook.Delivered || s.State == webhook.Unrouted { // it is over, and owes nothing
+		e.Abandoned = 0
 		e.NotBefore, e.DueAt = time.Time{}, time.Time{}
-		e.DeliveredAt, e.ExpiresAt = ms(s.At), wholeSeconds(s.ExpiresAt)
+		e.ExpiresAt = wholeSeconds(s.ExpiresAt)
 	}
 	return nil
 }
