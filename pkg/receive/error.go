@@ -17,12 +17,13 @@ const (
 	Unauthorized Kind = "unauthorized"
 	BadBody      Kind = "bad_body"
 	TooLarge     Kind = "too_large"
+	NotFound     Kind = "not_found"
 	Unavailable  Kind = "unavailable"
 	Internal     Kind = "internal"
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{Unauthorized, BadBody, TooLarge, Unavailable, Internal}
+var Kinds = []Kind{Unauthorized, BadBody, TooLarge, NotFound, Unavailable, Internal}
 
 // Error is a request that was not accepted.
 type Error struct {

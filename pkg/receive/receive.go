@@ -5,6 +5,7 @@ package receive
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -166,4 +167,16 @@ func (s *Service) Ready(ctx context.Context, req Request) error {
 		return s.refuse(ctx, req, err)
 	}
 	return nil
+}
+
+// Astray refuses a request to a path that looks like a webhook URL and is none, and
+// keeps it like every refused request, without the path, which may hold a token.
+// Nothing of the request is judged, so that the answer tells nothing. parts is the
+// number of parts of the path. It returns an *Error of kind NotFound.
+func (s *Service) Astray(ctx context.Context, req Request, parts int) error {
+	req = req.WithoutToken()
+	return s.refuse(ctx, req, &Error{
+		Kind: NotFound, Cause: "wrong_path",
+		Err: fmt.Errorf("a path of %d parts; a webhook URL is /webhooks/SOURCE/TOKEN", parts),
+	})
 }

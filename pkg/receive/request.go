@@ -3,6 +3,7 @@ package receive
 import (
 	"strings"
 
+	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/smartlead"
 )
 
@@ -49,3 +50,6 @@ func (r Request) SourceName() string {
 	}
 	return r.Source
 }
+
+// LooksLikeToken tells whether a part of a path begins as every token does.
+func LooksLikeToken(part string) bool { return auth.LooksLikeToken(part) }

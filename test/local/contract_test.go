@@ -62,7 +62,17 @@ func TestHTTPContract(t *testing.T) {
 		{"another method", "PUT", s.WebhookURL, s.reply(2), nil, 405, ""},
 		{"deleting", "DELETE", s.WebhookURL, "", nil, 405, ""},
 		{"health", "GET", health, "", nil, 200, ""},
-		{"no such route", "GET", strings.TrimSuffix(health, "healthz") + "elsewhere", "", nil, 404, ""},
+		{"a slash at the end", "POST", s.WebhookURL + "/", s.reply(1), nil, 200, "duplicate"},
+		{"a slash at the end, ready", "GET", s.WebhookURL + "/", "", nil, 200, ""},
+		{"doubled slashes", "POST", strings.Replace(s.WebhookURL, "/webhooks/demo/", "//webhooks//demo//", 1), s.reply(1), nil, 200, "duplicate"},
+		{"token in the query, a slash before", "POST", base + "/?token=" + token, s.reply(1), nil, 200, "duplicate"},
+		{"escapes, upper case", "POST", base + "/" + strings.Replace(token, "_", "%5F", 1), s.reply(1), nil, 200, "duplicate"},
+		{"escapes, lower case, and a slash", "POST", base + "/" + strings.Replace(token, "_", "%5f", 1) + "/", s.reply(1), nil, 200, "duplicate"},
+		{"wrong token, a slash at the end", "POST", base + "/slr_wrong/", s.reply(2), nil, 401, ""},
+		{"a part too many", "POST", s.WebhookURL + "/more", s.reply(2), nil, 404, ""},
+		{"a part too many, wrong token", "POST", base + "/slr_wrong/more", s.reply(2), nil, 404, ""},
+		{"a misspelt path", "POST", strings.Replace(s.WebhookURL, "/webhooks/", "/webhook/", 1), s.reply(2), nil, 404, ""},
+		{"no such path", "GET", strings.TrimSuffix(health, "healthz") + "elsewhere", "", nil, 404, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, err := s.do(c.method, c.url, c.body, c.header)
@@ -88,7 +98,8 @@ func TestHTTPContract(t *testing.T) {
 func (s *stack) sameFromOutside(base, token string) {
 	s.t.Helper()
 	bodies := map[string]bool{}
-	for _, url := range []string{base + "/slr_wrong", base, strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), strings.Replace(s.WebhookURL, "/demo/", "/DEMO!/", 1)} {
+	for _, url := range []string{base + "/slr_wrong", base, strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), strings.Replace(s.WebhookURL, "/demo/", "/DEMO!/", 1),
+		base + "/slr_wrong/", strings.Replace(s.WebhookURL, "/demo/", "/other//", 1) + "/"} {
 		a, err := s.do(http.MethodPost, url, "{}", nil)
 		if err != nil {
 			s.t.Fatal(err)
@@ -103,7 +114,7 @@ func (s *stack) sameFromOutside(base, token string) {
 func (s *stack) refusalsAreKept() {
 	s.t.Helper()
 	out := s.ctl("events", "refused")
-	for _, cause := range []string{"wrong_token", "unknown_source", "not_json", "encoding", "rejected_elements"} {
+	for _, cause := range []string{"wrong_token", "unknown_source", "not_json", "encoding", "rejected_elements", "wrong_path"} {
 		if !strings.Contains(out, cause) {
 			s.t.Errorf("%s is not in the list of refused requests:\n%s", cause, out)
 		}

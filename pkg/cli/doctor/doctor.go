@@ -101,7 +101,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		{"held events", checkHeld},
 		{"parked events", checkParked},
 		{"redrive", checkRedrive},
-		{"refused today", checkRefused},
+		{"refused requests", checkRefused},
 	}
 	t := output.NewTable("CHECK", "RESULT", "DETAIL")
 	var next []string
