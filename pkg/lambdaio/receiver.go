@@ -104,6 +104,8 @@ func statusOf(err error) (int, any) {
 		return http.StatusBadRequest, message{Error: refusal.Public}
 	case receive.TooLarge:
 		return http.StatusRequestEntityTooLarge, message{Error: refusal.Public}
+	case receive.Unsupported:
+		return http.StatusUnsupportedMediaType, message{Error: refusal.Public}
 	case receive.NotFound:
 		return http.StatusNotFound, message{Error: "there is nothing at this path; a webhook URL is /webhooks/SOURCE/TOKEN"}
 	case receive.Unavailable:
@@ -122,6 +124,7 @@ func request(ev events.APIGatewayV2HTTPRequest, to target) (receive.Request, err
 		Token:             token(ev, to),
 		Signature:         ev.Headers["x-smartlead-signature"],
 		ProviderRequestID: ev.Headers["x-request-id"],
+		ContentEncoding:   ev.Headers["content-encoding"],
 		RequestID:         ev.RequestContext.RequestID,
 		SourceIP:          ev.RequestContext.HTTP.SourceIP,
 		UserAgent:         ev.RequestContext.HTTP.UserAgent,
@@ -189,6 +192,9 @@ func response(status int, body any, method string) events.APIGatewayV2HTTPRespon
 	}
 	if status == http.StatusServiceUnavailable {
 		out.Headers["Retry-After"] = retryAfter
+	}
+	if status == http.StatusUnsupportedMediaType { // RFC 9110, section 15.5.16
+		out.Headers["Accept-Encoding"] = receive.Codings
 	}
 	if status == http.StatusMethodNotAllowed {
 		out.Headers["Allow"] = "POST, GET, HEAD"

@@ -23,7 +23,7 @@ import (
 
 func TestStatusOfEachRefusal(t *testing.T) {
 	want := map[receive.Kind]int{
-		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.NotFound: 404, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
+		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.NotFound: 404, receive.Unsupported: 415, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
 	}
 	for _, kind := range append(slices.Clone(receive.Kinds), "new kind") {
 		if got, _ := statusOf(&receive.Error{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want[kind] {

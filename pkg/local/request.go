@@ -57,7 +57,7 @@ func apiEvent(r *http.Request, routeKey string, parameters map[string]string, bo
 		},
 	}
 	if len(body) > 0 {
-		event.IsBase64Encoded = !isText(r.Header.Get("Content-Type"))
+		event.IsBase64Encoded = isCoded(r.Header.Get("Content-Encoding")) || !isText(r.Header.Get("Content-Type"))
 		event.Body = string(body)
 		if event.IsBase64Encoded {
 			event.Body = base64.StdEncoding.EncodeToString(body)
@@ -81,6 +81,14 @@ func isText(contentType string) bool {
 		return true
 	}
 	return strings.HasPrefix(mediaType, "text/")
+}
+
+// isCoded tells whether a body is compressed. That it is passed on as base64 then,
+// whatever its type, is what AWS documents for load balancers
+// (docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html);
+// of an HTTP API it is an assumption: docs/RELIABILITY.md says how to check it.
+func isCoded(contentEncoding string) bool {
+	return contentEncoding != "" && !strings.EqualFold(contentEncoding, "identity")
 }
 
 func headers(r *http.Request, sourceIP string, length int) map[string]string {

@@ -137,7 +137,7 @@ type Answer struct {
 }
 
 // Receive takes one request from the outside to durable events. The order is
-// the contract: nothing is read of an unauthenticated body, nothing is enqueued
+// the contract: nothing is read or decompressed of an unauthenticated body, nothing is enqueued
 // before its claim was tried, nothing is acknowledged before it is durable.
 //
 // It returns *Error for a request that is not accepted, and an Answer with the
@@ -149,7 +149,11 @@ func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, s.refuse(ctx, req, err)
 	}
-	batch, err := s.parse(src, req)
+	plain, err := decode(req)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, req, err)
+	}
+	batch, err := s.parse(src, req, plain)
 	if err != nil {
 		return Answer{}, s.refuse(ctx, req, err)
 	}

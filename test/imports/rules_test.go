@@ -44,8 +44,11 @@ var rules = map[string]rule{
 	"smartlead": {own: []string{"webhook"}, not: pure, outside: []string{"github.com/go-json-experiment/json"}},
 	"auth":      {own: []string{"webhook"}, not: pure},
 
+	// What HTTP lays around a body.
+	"coding": {not: pure, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
+
 	// Use cases. They declare the ports that they need, and know no technology.
-	"receive": {own: []string{"webhook", "smartlead", "auth"}, not: pure, outside: []string{"golang.org/x/time"}},
+	"receive": {own: []string{"webhook", "smartlead", "auth", "coding"}, not: pure, outside: []string{"golang.org/x/time"}},
 	"process": {own: []string{"webhook"}, not: pure},
 	"sweep":   {own: []string{"webhook"}, not: pure},
 	"redrive": {own: []string{"webhook"}, not: pure},

@@ -60,6 +60,10 @@ func refusalAdvice(s *session.Session, r webhook.RejectedRequest) string {
 		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", s.Self(), source)
 	case "wrong_signature":
 		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", s.Self(), source)
+	case "unknown_coding":
+		return "the sender compresses in a way that is not understood: gzip, deflate, br, zstd, or none"
+	case "damaged_coding":
+		return "the body is not what its Content-Encoding says: see who sends it, or switch compression off there"
 	case "not_json", "encoding", "scalar", "too_complex", "base64":
 		return "it can never be an event; see the excerpt, and who sends it"
 	case "rejected_elements":
