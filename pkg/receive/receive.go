@@ -87,9 +87,11 @@ type Ports struct {
 type Service struct {
 	Ports
 	policy     Policy
-	read       func([]byte, smartlead.Options) (smartlead.Batch, error)
+	read       parser
 	rejections *rate.Limiter
 }
+
+type parser func([]byte, smartlead.Options) (smartlead.Batch, error)
 
 // rejectionsPerSecond bounds what a flood of bad requests may write, for each
 // running instance.

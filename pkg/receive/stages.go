@@ -81,24 +81,33 @@ func decode(req Request) ([]byte, error) {
 	return nil, &Error{Kind: BadBody, Cause: "damaged_coding", Public: err.Error(), Err: err}
 }
 
-// parse reads the decoded body in whatever dialect it is. A defect of the reader is
-// never the sender's fault.
 func (s *Service) parse(src auth.Source, req Request, body []byte) (smartlead.Batch, error) {
-	batch, err := s.read(body, s.options(src, req))
+	return read(s.read, body, s.options(src, req), s.policy.MaxElements)
+}
+
+// Read reads the decoded body of a request as the receiver does by default, in
+// whatever dialect it is. It returns an *Error for a body that is refused as a whole.
+func Read(body []byte, opts smartlead.Options) (smartlead.Batch, error) {
+	return read(smartlead.Parse, body, opts, DefaultPolicy.MaxElements)
+}
+
+// read refuses what cannot be read. A defect of the reader is never the sender's fault.
+func read(parse parser, body []byte, opts smartlead.Options, maxElements int) (smartlead.Batch, error) {
+	batch, err := parse(body, opts)
 	if errors.Is(err, smartlead.ErrInternal) {
 		return smartlead.Batch{}, &Error{Kind: Internal, Cause: "unreadable", Err: err}
 	}
 	if err != nil {
 		r := &Error{Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err}
 		if !errors.Is(err, smartlead.ErrEncoding) {
-			r.excerpt = smartlead.Excerpt(body, excerptBytes, s.options(src, req))
+			r.excerpt = smartlead.Excerpt(body, excerptBytes, opts)
 		}
 		return smartlead.Batch{}, r
 	}
-	if n := len(batch.Elements); n > s.policy.MaxElements {
+	if n := len(batch.Elements); n > maxElements {
 		return smartlead.Batch{}, &Error{
 			Kind: TooLarge, Cause: "too_many_elements",
-			Public: fmt.Sprintf("an array may have %d elements, this one has %d", s.policy.MaxElements, n),
+			Public: fmt.Sprintf("an array may have %d elements, this one has %d", maxElements, n),
 			Err:    fmt.Errorf("%d elements", n),
 		}
 	}
