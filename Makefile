@@ -58,6 +58,7 @@ test/speed: tools ## Hold speed and memory to their bounds, without the race det
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
+	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/coding
 	@for target in FuzzParse FuzzIdentify FuzzMembers FuzzRedact FuzzExcerpt; do \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \
 	done

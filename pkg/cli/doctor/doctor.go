@@ -104,7 +104,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		{"removed destinations", checkRemoved},
 		{"unrouted events", checkUnrouted},
 		{"redrive", checkRedrive},
-		{"refused today", checkRefused},
+		{"refused requests", checkRefused},
 	}
 	t := output.NewTable("CHECK", "RESULT", "DETAIL")
 	var next []string

@@ -42,7 +42,7 @@ type Ledger interface {
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 
 	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
-	RejectedRequests(ctx context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error)
+	RejectedRequests(ctx context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error)
 
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
