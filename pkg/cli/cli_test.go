@@ -30,8 +30,11 @@ func TestUsageErrors(t *testing.T) {
 		t.Errorf("exit %d", r.Code)
 	}
 	s.Fails(4, "UNKNOWN", "resend-guide", "unknown")
-	guide := s.OK("resend-guide", "reply")
-	if !strings.Contains(guide.Out, "new reply time") {
+	if r := s.RunWith(t.Context(), "resend-guide", "reply"); r.Code != 0 || !strings.Contains(r.Out, "new reply time") || strings.Contains(r.Out, " send FILE") {
+		t.Errorf("exit %d, got %s", r.Code, r.Out)
+	}
+	guide := s.OK("resend-guide", "reply") // Smartlead does not reach a local stack
+	if !strings.Contains(guide.Out, "do:   post a payload of it: smartleadctl --local") {
 		t.Errorf("got %s", guide.Out)
 	}
 	if r := s.OK("refire", "reply"); r.Out != guide.Out { // the former name

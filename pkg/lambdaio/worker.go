@@ -110,6 +110,9 @@ func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane 
 		"sqs_message_id", rec.MessageId, "receives", rec.Attributes["ApproximateReceiveCount"],
 		"duration_ms", took.Milliseconds(),
 	}
+	if !r.NextAt.IsZero() {
+		attrs = append(attrs, "next_attempt_at", r.NextAt.UTC())
+	}
 	for _, a := range r.Attempts {
 		attrs = append(attrs, slog.Group("to_"+a.Destination, "result", string(a.Result), "status", a.Status,
 			"error_class", a.ErrorClass, "error", a.Error, "duration_ms", a.Duration.Milliseconds()))

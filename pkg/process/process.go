@@ -105,7 +105,8 @@ type Report struct {
 	// queue's own visibility timeout. Without Retry the message is done with.
 	Retry   bool
 	RetryIn time.Duration
-	Err     error // for the log
+	NextAt  time.Time // of the next attempt; zero: none is planned
+	Err     error     // for the log
 }
 
 // Process takes one message to a settled attempt. It returns no error: what it

@@ -160,7 +160,7 @@ func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
 		rec := w.record(t)
 		if n < 3 {
 			wait := process.DefaultPolicy.RetryBase << (n - 1) / 2
-			if r.Outcome != process.Retry || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) ||
+			if r.Outcome != process.Retry || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) || !r.NextAt.Equal(rec.NotBefore) ||
 				!rec.DueAt.Equal(rec.NotBefore.Add(process.DefaultPolicy.Grace)) {
 				t.Fatalf("attempt %d: %+v %+v", n, r, rec)
 			}

@@ -111,7 +111,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		// A mark that was not set costs storage, nothing else.
 		report.Err = s.Bodies.Expire(ctx, rec.Payload)
 	case webhook.Pending:
-		report.Outcome = Retry
+		report.Outcome, report.NextAt = Retry, st.NotBefore
 		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
 			report.Retry, report.RetryIn = true, wait
 		}

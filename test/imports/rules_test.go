@@ -122,7 +122,10 @@ var rules = map[string]rule{
 
 	// The local stack stands in for AWS. It knows the shape of what is deployed,
 	// and nothing of the code that runs there: handlers are handed to it.
-	"local": {own: []string{"config", "gateway", "stack/place"}, outside: []string{sdk, smithy, lambda, kumo, "github.com/google/uuid"}},
+	"local": {own: []string{"config", "gateway", "stack/place", "local/persist"}, outside: []string{sdk, smithy, lambda, kumo, "github.com/google/uuid", "github.com/gofrs/flock"}},
+	// It speaks the engine's HTTP, and keeps answers; it knows no client.
+	"local/logtext": {own: []string{"telemetry"}},
+	"local/persist": {outside: []string{"go.etcd.io/bbolt"}},
 }
 
 // neverInFunction may not be linked into a deployed function, however deep.
@@ -139,4 +142,6 @@ var ttlcheck = module + "/test/ttlcheck"
 var noExpiry = map[string]string{
 	module + "/pkg/bodies":      "objects",
 	module + "/pkg/sourcestore": "parameters",
+
+	module + "/pkg/local/persist": "items of a table without a TTL",
 }

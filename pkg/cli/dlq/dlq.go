@@ -36,7 +36,8 @@ func listCmd(s *session.Session) *cobra.Command {
 		Long: fmt.Sprintf(`List dead events, grouped by what killed them, the largest group first; --events
 lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
 each, so that the SQS console and alarms work. Both ways back are printed: ours,
-which has a pace and a canary, and the native one of SQS.
+which has a pace and a canary, and the native one of SQS, which a local stack
+does not have.
 
 Up to %d messages of the queue are looked at and given back, to find those that are
 no dead letters.`, redrive.MaxLook),
@@ -146,14 +147,20 @@ func showReport(s *session.Session, g report) error {
 		return nil
 	}
 	s.Line("")
+	showNext(s, g.Queue)
+	return nil
+}
+
+func showNext(s *session.Session, v queueView) {
 	s.Line("What to do next")
 	s.Line("  See one:       %s events show ID", s.Self())
 	s.Line("  Fix what failed. Then, at a pace, with a canary first:")
 	s.Line("                 %s redrive plan", s.Self())
-	s.Line("                 %s", g.Queue.Ours)
-	s.Line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
-	s.Line("  Redrive to a custom destination, the live queue):")
-	s.Line("                 %s", g.Queue.Native)
+	s.Line("                 %s", v.Ours)
+	if v.Native != "" {
+		s.Line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
+		s.Line("  Redrive to a custom destination, the live queue):")
+		s.Line("                 %s", v.Native)
+	}
 	s.Line("  %s", eventview.NotApplied)
-	return nil
 }

@@ -71,7 +71,11 @@ func checkDead(ctx context.Context, s *session.Session, st *stack.Stack) finding
 	case balance == redrive.Surplus:
 		return noted(look, "%s: some dead letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
 	case balance == redrive.Shortfall:
-		return noted(look+". A replay and our redrive need no dead letter", "%s: some dead letters expired or were purged", text)
+		why := "some dead letters expired or were purged"
+		if s.Target.Local {
+			why = "the messages of a local stack end with it"
+		}
+		return noted(look+". A replay and our redrive need no dead letter", "%s: %s", text, why)
 	}
 	return noted(look, "%s", text)
 }
