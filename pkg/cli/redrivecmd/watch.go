@@ -20,6 +20,9 @@ const watchEvery = 2 * time.Second
 func follow(ctx context.Context, s *session.Session, st *stack.Stack) error {
 	for ctx.Err() == nil {
 		job, err := st.Redrive.Status(ctx)
+		if ctx.Err() != nil {
+			break
+		}
 		if err != nil {
 			return noJob(s, err)
 		}
@@ -32,7 +35,7 @@ func follow(ctx context.Context, s *session.Session, st *stack.Stack) error {
 	}
 	progress(s, "\n")
 	s.Say("the redrive goes on by itself: %s redrive status", s.Self())
-	return nil
+	return problem.ErrSeenEnough
 }
 
 // progress draws on a terminal only.

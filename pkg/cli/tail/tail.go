@@ -85,7 +85,7 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, every, past t
 		}
 		s.Sleep(ctx, every)
 	}
-	return nil
+	return problem.ErrSeenEnough
 }
 
 func arrival(s *session.Session, r webhook.Record) error {

@@ -23,7 +23,7 @@ func TestTailFollows(t *testing.T) {
 	}
 	r := s.RunWith(ctx, "--local", "--state-dir", s.Dir, "tail", "--json")
 	got := clitest.Lines(t, r.Out)
-	if r.Code != 0 || len(got) != 3 {
+	if r.Code != 130 || len(got) != 3 {
 		t.Fatalf("exit %d: %s%s", r.Code, r.Out, r.Err)
 	}
 	for i, v := range got {
