@@ -70,16 +70,29 @@ Words: docs/GLOSSARY.md`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.SetFlagErrorFunc(flagProblem)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagProblem(s, cmd, err) })
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), dlq.New(s), redrivecmd.New(s), sources.New(s), destinations.New(s),
 		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), version.New(s), exitCodesTopic(),
 	)
-	root.SetHelpCommand(helpCmd(root))
+	root.SetHelpCommand(helpCmd(s, root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd() // now, so that group sees it; it takes the streams as they are
-	group(root)
-	checkArgs(root)
+	group(s, root)
+	addVersion(s, root)
+	checkArgs(s, root)
 	return root
+}
+
+// addVersion makes --version what the command version is.
+func addVersion(s *session.Session, root *cobra.Command) {
+	wanted := root.Flags().BoolP("version", "v", false, "print which build this is")
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *wanted && len(args) == 0 {
+			return version.Show(s)
+		}
+		return help(cmd, args)
+	}
 }

@@ -64,7 +64,8 @@ func (f Filter) Query(now time.Time) (ledger.Query, error) {
 	if f.State != "" {
 		q.State = webhook.State(strings.ToLower(f.State))
 		if !slices.Contains(webhook.States, q.State) {
-			return ledger.Query{}, problem.Usage("--state %s is no state", f.State).Hint("one of: %s", output.Join(webhook.States))
+			return ledger.Query{}, problem.Usage("--state %s is no state", f.State).
+				DidYouMean(f.State, output.Names(webhook.States), "--state %s").Hint("one of: %s", output.Join(webhook.States))
 		}
 	}
 	if f.Flag != "" {
