@@ -134,7 +134,7 @@ func wrongArgs(s *session.Session, cmd *cobra.Command, args []string) error {
 		if rest, found := strings.CutPrefix(example, "smartleadctl "); found && !strings.HasPrefix(rest, "--") {
 			example = s.Self() + " " + rest
 		}
-		e.Hint("for example: %s", example)
+		e = e.Hint("for example: %s", example)
 	}
 	return e.Hint("see: %s --help", pathOf(s, cmd))
 }

@@ -23,7 +23,7 @@ func TestDidYouMean(t *testing.T) {
 		{[]string{"redrive", "start", "--errorclass", "x"}, "--error-class\n"},
 		{[]string{"events", "list", "--state", "deliverd"}, "--state delivered\n"},
 		{[]string{"events", "list", "--type", "EMAIL_REPLI"}, "EMAIL_REPLY\n"},
-		{[]string{"events", "list", "--flag", "colleage"}, "--flag colleague\n"},
+		{[]string{"events", "list", "--flag", "forwardd"}, "--flag forwarded\n"},
 		{[]string{"destinations", "add", "x", "--kind", "htp"}, "--kind http\n"},
 	} {
 		r := s.Run(c.args...)

@@ -22,7 +22,7 @@ func Nearest(word string, words []string) []string {
 // and returns the same error. format has the place of the word.
 func (e *Error) DidYouMean(word string, words []string, format string) *Error {
 	for _, w := range Nearest(word, words) {
-		e.Hint("did you mean: "+format, w)
+		e = e.Hint("did you mean: "+format, w)
 	}
 	return e
 }

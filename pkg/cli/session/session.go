@@ -72,7 +72,7 @@ func New(ctx context.Context, sys System) *Session {
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
 			Width: sys.Width, ReadSecret: readSecret,
 		},
-		Clock: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, Getenv: sys.Getenv, HTTP: sys.HTTP,
+		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, Getenv: sys.Getenv, HTTP: sys.HTTP,
 	}
 }
 
