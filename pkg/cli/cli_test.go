@@ -244,3 +244,15 @@ func TestEmptyFlagsAreRefused(t *testing.T) {
 		t.Errorf("the dead event was moved: %s", r.Out)
 	}
 }
+
+func TestExitCodesAreExplained(t *testing.T) {
+	s := clitest.New(t)
+	for _, args := range [][]string{{"help", "exit-codes"}, {"exit-codes"}} {
+		r := s.OK(args...)
+		for _, want := range []string{"0  ", "1  ", "2  ", "4  ", "130  ", "141  ", "143  "} {
+			if !strings.Contains(r.Out, "\n  "+want) && !strings.HasPrefix(r.Out, "  "+want) {
+				t.Errorf("%v: no exit code %s:\n%s", args, want, r.Out)
+			}
+		}
+	}
+}

@@ -17,7 +17,7 @@ import (
 
 // New returns the command dlq and those below it.
 func New(s *session.Session) *cobra.Command {
-	cmd := &cobra.Command{Use: "dlq", Short: "See what is dead, and why"}
+	cmd := &cobra.Command{Use: "dlq", Aliases: []string{"dl", "dead-letters"}, Short: "See what is dead, and why"}
 	cmd.AddCommand(listCmd(s))
 	return cmd
 }
@@ -31,7 +31,7 @@ type listOptions struct {
 func listCmd(s *session.Session) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use: "list", Aliases: []string{"ls"},
 		Short: "List dead events by their cause, and what the dead letter queue holds",
 		Long: fmt.Sprintf(`List dead events, grouped by what killed them, the largest group first; --events
 lists each. The ledger says what is dead; the dead letter queue holds a dead letter for

@@ -19,7 +19,7 @@ import (
 func findCmd(s *session.Session) *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "find TEXT",
+		Use: "find TEXT", Aliases: []string{"search"},
 		Short: "Find events by a lead's address or an id",
 		Long: `Find events by what you have in hand: a lead's address, a message id (with or
 without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was

@@ -25,7 +25,7 @@ type listOptions struct {
 func listCmd(s *session.Session) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use: "list", Aliases: []string{"ls"},
 		Short: "List events, newest first",
 		Long: `List events, newest first. Without --since, of the last 31 days; with --lead,
 --campaign, or --state dead, parked, held or unrouted, of all time. With --state dead

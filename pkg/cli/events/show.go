@@ -25,7 +25,7 @@ import (
 func showCmd(s *session.Session) *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
-		Use:   "show ID",
+		Use: "show ID", Aliases: []string{"get"},
 		Short: "Show the whole story of one event, and what to do next",
 		Long: `Show what came, through which source and request, on which fields the identity
 rests, every attempt at every destination, duplicates and variants, deaths and
