@@ -233,7 +233,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 	u.result.EventID, u.result.Status, u.result.Err = claimed.ID, Status(claimed.Status), claimed.Uncounted
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
-		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
+		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID, First: claimed.Status == webhook.ClaimAccepted}
 	}
 	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State == webhook.Delivered {
 		// Storing the large body took its mark away. One that is not marked again
