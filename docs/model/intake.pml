@@ -50,7 +50,7 @@ bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* g
 #define finished(s) (s!=PEND && s!=PROC)
 
 /* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, Release.
-   r: the outcome; old, over: state and "due passed" of the record returned */
+   r: the outcome; old, over, nl: state, "due passed" and "never leased" of the record returned */
 inline claim(b,t) {
     r=UNAVAIL;
 C1: atomic { if                                                  /* put if absent: ledger.put; then answer, repeat */
@@ -67,7 +67,7 @@ C1: atomic { if                                                  /* put if absen
              SETDUE(1);
 #endif
              st=HELD; r=HELDNEW fi;
-       old=st; over=0;
+       old=st; over=0; nl=0;
 #ifdef UPSERT
        fi;
 #endif
@@ -76,7 +76,7 @@ C1: atomic { if                                                  /* put if absen
        fi; goto C9
     :: f>0 -> f--; r=UNAVAIL; goto C9                            /* request lost for good */
 #ifndef UPSERT
-    :: st!=NONE && fp==b -> old=st; over=(due==2); r=DUP;        /* repeat */
+    :: st!=NONE && fp==b -> old=st; over=(due==2); nl=!ln; r=DUP;        /* repeat */
 #ifdef RELANY                             /* mutant: any repeat releases */
        if :: st==HELD -> goto C2 :: else -> goto C9 fi
 #elif defined(NORELEASE)                  /* mutant: a trusted repeat is only counted */
@@ -88,7 +88,7 @@ C1: atomic { if                                                  /* put if absen
 #endif
           :: else -> goto C9 fi
 #endif
-    :: st!=NONE && fp!=b -> old=st; over=(due==2); r=VAR;
+    :: st!=NONE && fp!=b -> old=st; over=(due==2); nl=!ln; r=VAR;
 #ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
        r=DUP; goto C9
 #else
@@ -111,7 +111,7 @@ C2: atomic { if                                                  /* releaseByRep
 #else
        SETDUE(2);
 #endif
-       if :: old=PEND; over=1
+       if :: old=PEND; over=1; nl=!ln
           :: f>0 -> f--; goto C2r                                /* answer lost, the retry says changed */
           :: f>0 -> f--; r=UNAVAIL fi
 #ifndef RELBLIND
@@ -194,12 +194,12 @@ C7: atomic { if                                                  /* repeat of th
     :: f>0 -> f--; r=UNAVAIL
     fi }
 C8: atomic {
-    if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and states: ledger.pml */
+    if :: r!=UNAVAIL -> old=DELIV; over=0; nl=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and states: ledger.pml */
 C9: skip
 }
 
 /* receive.Service.Receive: one request after the other, REQ in all, by two receivers */
-proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0, nl=0;
 end: do
   :: atomic { n>0 -> n--; BUSY(busy++);
        if :: b=1
@@ -245,11 +245,11 @@ R2:  atomic { if                                                 /* enqueue */
        :: else
        fi;
        ack[b]=1; if :: t -> tack[b]=1 :: else fi }               /* 200 */
-next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 
 /* process.Service.Process */
-proctype Worker(byte me) { byte b=0, r=0, old=0, fm=0, cn=0, bd=0; bit t=0, over=0, ku=0, ks=0, fa=0;
+proctype Worker(byte me) { byte b=0, r=0, old=0, fm=0, cn=0, bd=0; bit t=0, over=0, ku=0, ks=0, nl=0, fa=0;
 end: do
   :: atomic { if :: lev>0 -> lev--
      :: lf>0 -> lf--; fm=1; if :: true :: f>0 -> f--; up(lf2) fi /* or visible again under a live worker */
@@ -267,6 +267,7 @@ end: do
 W1:     atomic { if
           :: r==UNAVAIL -> goto giveback
           :: r!=UNAVAIL && (r==HELDNEW || finished(old)) -> goto drop
+          :: r!=UNAVAIL && r!=ACC && r!=HELDNEW && old==PEND && nl && !over -> goto drop   /* awaitsFirst */
           :: else
         fi }
      fi;
@@ -314,12 +315,12 @@ giveback: atomic { if :: b==0 && fm==0 -> up(lev)
 #endif
 #endif
        fi };
-fin: atomic { if :: fa -> fh-- :: else fi; fa=0; fm=0; cn=0; bd=0; b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+fin: atomic { if :: fa -> fh-- :: else fi; fa=0; fm=0; cn=0; bd=0; b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 
 #ifdef SQSDLQ
 /* redrive.DeadLetterCleaner.claim */
-proctype Cleaner() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+proctype Cleaner() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0, nl=0;
 end: do
   :: atomic { if
      #define D(x,y) :: dun[MSG(x,y)]>0 -> b=x; t=y
@@ -336,7 +337,7 @@ J2:  atomic { if :: r==UNAVAIL -> goto fin
 #ifndef JANDELFIRST
 J3:  atomic { if :: dun[MSG(b,t)]>0 -> dun[MSG(b,t)]-- :: dun[MSG(b,t)]==0 :: f>0 -> f-- fi };
 #endif
-fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 #endif
 
