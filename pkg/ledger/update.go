@@ -92,6 +92,12 @@ func (u *update) wherePassed(attribute string, now time.Time) *update {
 	return u
 }
 
+// whereNotBefore requires that a time is there and not before another one.
+func (u *update) whereNotBefore(attribute string, t time.Time) *update {
+	u.conds = append(u.conds, u.name(attribute)+" >= "+u.value(":if_"+attribute, at(t)))
+	return u
+}
+
 // whereContains requires that a list holds a value.
 func (u *update) whereContains(attribute string, v any) *update {
 	u.conds = append(u.conds, "contains("+u.name(attribute)+", "+u.value(":if_"+attribute, v)+")")

@@ -13,6 +13,7 @@ import (
 // Ledger is what the worker may do to an event.
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error)
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
@@ -146,9 +147,17 @@ func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.Event
 		report.EventID = webhook.EventID(m.Receipt.Key)
 		report.Outcome, report.Retry, report.Err = ClaimFailed, true, err
 		return "", report, false
-	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished():
+	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished() || s.awaitsFirst(claimed):
 		report.Outcome = Outcome(claimed.Status)
 		return "", report, false
 	}
 	return claimed.ID, report, true
+}
+
+// awaitsFirst tells whether an event that was there before has yet to be worked on
+// by the message of its own claim. Nobody may come between: a first attempt has no
+// lease that would show. Where that message is lost, the sweeper sends another.
+func (s *Service) awaitsFirst(c webhook.Claimed) bool {
+	return c.Status != webhook.ClaimAccepted && c.Record.State == webhook.Pending &&
+		c.Record.LeaseNumber == 0 && c.Record.DueAt.After(s.Now())
 }

@@ -245,7 +245,8 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		return
 	}
 	u.receipt.Payload = payload
-	claimed, err := s.Ledger.Claim(ctx, u.receipt, s.Nonce(), u.receipt.ReceivedAt.Add(s.policy.Grace))
+	nonce := s.Nonce()
+	claimed, err := s.Ledger.Claim(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
 	if errors.Is(err, webhook.ErrUnavailable) {
 		u.result.Err = err
 		u.result.Unclaimed = true
@@ -258,7 +259,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 	u.result.EventID, u.result.Status, u.result.Err = claimed.ID, Status(claimed.Status), claimed.Uncounted
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
-		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
+		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID, First: claimed.Record.ClaimNonce == nonce}
 	}
 	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State.Settled() {
 		// Storing the large body took its mark away. One that is not marked again

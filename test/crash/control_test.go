@@ -81,9 +81,25 @@ var controls = []control{
 		"was written over lease 2",
 	},
 	{
+		"lease number 0 in the condition of what ends a first attempt", outlivedFirst,
+		withUpdate("#claim_nonce = :if_claim_nonce", without(" AND #lease_number = :if_lease_number")),
+		"the state table knows no such step",
+	},
+	{
+		"the number of a first attempt", firstTwice,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && strings.Contains(*in.ConditionExpression, "#claim_nonce = :if_claim_nonce") {
+					in.ExpressionAttributeValues[":lease_number"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+				}
+			}
+		},
+		"under one lease",
+	},
+	{
 		"the nonce", twoWorkers,
 		func(w *world) { w.nonce = func() string { return "always the same" } },
-		"was made by two workers",
+		"two workers were at work",
 	},
 	{
 		"the payload in the claim", story{name: "receive", run: scenarioNamed("receive").run},

@@ -168,12 +168,14 @@ func wrong(before, now step) string {
 	return ""
 }
 
-// wrongLease is wrong for a step to another lease number.
+// wrongLease is wrong for a step to another lease number. The settlement of a first
+// attempt, which had no lease, is one to the number 1.
 func wrongLease(before, now step) string {
+	first := before.state == "pending" && before.number == "0" && slices.Contains([]string{"pending", "delivered", "unrouted", "dead"}, now.state)
 	switch {
 	case now.number != successor(before.number):
 		return "the number does not follow"
-	case now.state != "processing":
+	case now.state != "processing" && !first:
 		return "a new lease is processing"
 	case before.state != "pending" && before.state != "processing" && before.state != "dead":
 		return "nobody may lease it"
@@ -181,7 +183,7 @@ func wrongLease(before, now step) string {
 		return "the lease has no holder of its own"
 	case now.generation != before.generation || now.effect != before.effect:
 		return "a lease begins no generation"
-	case now.death != before.death:
+	case now.death != before.death && (!first || now.state != "dead"):
 		return "the death's number changed without a death"
 	case !covers(now.settled, before.settled):
 		return "a destination that has it is open again"

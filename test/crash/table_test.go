@@ -25,6 +25,7 @@ func TestStateTable(t *testing.T) {
 	due := func(s *step) { s.due = true }
 	processing, dead := with(base, state("processing")), with(base, state("dead"), death("1"))
 	delivered, unrouted := with(base, state("delivered")), with(base, state("unrouted"))
+	fresh := with(base, lease("0", ""))
 	for _, c := range []struct {
 		name        string
 		before, now step
@@ -45,6 +46,14 @@ func TestStateTable(t *testing.T) {
 		{"unrouted is called delivered", unrouted, delivered, "no such step"},
 		{"settled without a lease", base, delivered, "no such step"},
 		{"dead without a lease", base, dead, "no such step"},
+		{"a first attempt that delivered", fresh, delivered, ""},
+		{"a first attempt that reached nobody", fresh, unrouted, ""},
+		{"a first attempt that failed", fresh, base, ""},
+		{"a first attempt that died", fresh, dead, ""},
+		{"a first attempt of what is held", with(fresh, state("held")), delivered, "a new lease is processing"},
+		{"a first attempt without a nonce", fresh, with(delivered, lease("1", "")), "no holder of its own"},
+		{"a first attempt numbered 2", fresh, with(delivered, lease("2", "a")), "does not follow"},
+		{"a first attempt that takes a death along", fresh, with(base, death("1")), "without a death"},
 		{"a lease that ends by the same write", base, with(delivered, lease("2", "b")), "a new lease is processing"},
 		{"a number left out", base, with(processing, lease("3", "b")), "does not follow"},
 		{"a number again", with(base, lease("2", "b")), with(processing, lease("1", "c")), "does not follow"},

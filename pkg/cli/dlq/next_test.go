@@ -18,7 +18,7 @@ func TestTheNativeWayIsOfADeployedStack(t *testing.T) {
 		false: "aws sqs start-message-move-task --source-arn arn:aws:sqs:eu-west-1:1:s-dlq --destination-arn arn:aws:sqs:eu-west-1:1:s-live --profile p",
 	} {
 		var out bytes.Buffer
-		s := session.New(session.System{In: strings.NewReader(""), Out: &out, Err: &out})
+		s := session.New(t.Context(), session.System{In: strings.NewReader(""), Out: &out, Err: &out})
 		s.Target.Local, s.Target.Profile = local, "p"
 		v := queueView{Native: native(s, &stack.Stack{Place: at}), Ours: "ours", Foreign: 1}
 		if v.Native != want {

@@ -22,6 +22,7 @@ func sec(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
 const (
 	leaseTime = 30 * time.Second
 	grace     = time.Minute
+	margin    = grace / 2 // of a due time behind the end of a lease, which lets it stay
 )
 
 // env is one subtest: a ledger of its own and what happened in it.
@@ -67,7 +68,7 @@ func (e *env) claimed(r webhook.Receipt) webhook.Claimed {
 // request asks for a lease at a time, with a new nonce.
 func (e *env) request(id webhook.EventID, now time.Time) webhook.LeaseRequest {
 	return webhook.LeaseRequest{
-		ID: id, Nonce: e.nonce(), Now: now, Until: now.Add(leaseTime), DueAt: now.Add(leaseTime + grace),
+		ID: id, Nonce: e.nonce(), Now: now, Until: now.Add(leaseTime), DueAt: now.Add(leaseTime + grace), KeepDue: now.Add(leaseTime + margin),
 		Destinations: []string{"crm", "slack"}, MaxAbandoned: 3,
 	}
 }

@@ -10,6 +10,8 @@ import (
 
 var leaseRules = []rule{
 	{"a pending event is leased, and its due time moves behind the lease", leasePending},
+	{"a due time that lies behind the lease and a margin stays", leaseKeepsDue},
+	{"a lease never keeps a due time that is absent", leaseSetsAbsentDue},
 	{"destinations are fixed at the first lease", leaseFixesDestinations},
 	{"an event without destinations is leased as well", leaseWithoutDestinations},
 	{"an event is not leased before its time", leaseEarly},
@@ -41,6 +43,30 @@ func leasePending(e *env) {
 	equal(e, "until", lease.Until, req.Until)
 	e.wantDue(req.DueAt)
 	e.wantDue(req.DueAt.Add(time.Millisecond), id)
+}
+
+func leaseKeepsDue(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	due := e.get(id).DueAt
+	req := e.request(id, due.Add(-leaseTime-margin)) // just behind
+	equal(e, "due, as it was", e.lease(req).Record.DueAt, due)
+	e.wantDue(due.Add(time.Millisecond), id)
+
+	// Who takes over from a holder that is gone keeps it as well, or moves it.
+	req = e.request(id, req.Until.Add(time.Millisecond))
+	equal(e, "due, too early for the second lease", e.lease(req).Record.DueAt, req.DueAt)
+	again := e.request(id, req.Until.Add(time.Millisecond))
+	again.KeepDue = req.DueAt
+	equal(e, "due, late enough for the third", e.lease(again).Record.DueAt, req.DueAt)
+}
+
+func leaseSetsAbsentDue(e *env) {
+	dead := e.in(webhook.Dead, "A")
+	e.must(e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt))
+	req := e.request(dead.ID, sec(100))
+	req.Death, req.KeepDue = dead.Death, time.Time{}
+	equal(e, "due", e.lease(req).Record.DueAt, req.DueAt)
+	e.wantDue(req.DueAt.Add(time.Millisecond), dead.ID)
 }
 
 func leaseFixesDestinations(e *env) {

@@ -19,6 +19,7 @@ type Ledger interface {
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
+	FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error)
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
@@ -70,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"timeless", timelessRules},
 		{"variant", variantRules},
 		{"lease", leaseRules},
+		{"first attempt", firstRules},
 		{"dead letter", deadLetterRules},
 		{"settle", settleRules},
 		{"superseded", supersededRules},
