@@ -228,6 +228,7 @@ func TestUnavailable(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"Claim":          func() error { _, err := l.Claim(ctx, plainReceipt(string(id)), "n", noon); return err },
 		"Claim timeless": func() error { _, err := l.Claim(ctx, timeless, "n", noon); return err },
+		"FirstAttempt":   func() error { _, _, err := l.FirstAttempt(ctx, leaseRequest(rec, noon)); return err },
 		"Lease":          func() error { _, err := l.Lease(ctx, leaseRequest(rec, noon)); return err },
 		"Settle": func() error {
 			return l.Settle(ctx, webhook.Lease{Record: rec}, webhook.Settlement{State: webhook.Delivered, At: noon})
@@ -247,7 +248,7 @@ func TestUnavailable(t *testing.T) {
 		"Variants":              func() error { _, err := l.Variants(ctx, id); return err },
 		"Split":                 func() error { _, err := l.Split(ctx, webhook.Variant{ID: id}, noon, noon); return err },
 		"RecordRejectedRequest": func() error { return l.RecordRejectedRequest(ctx, webhook.RejectedRequest{At: noon}) },
-		"Refusals":              func() error { _, err := l.RejectedRequests(ctx, noon, noon, 10); return err },
+		"Refusals":              func() error { _, err := l.RejectedRequests(ctx, noon.Add(-time.Hour), noon, 10); return err },
 		"LoadDocument":          func() error { _, _, err := l.LoadDocument(ctx, "job", "1"); return err },
 		"SaveDocument":          func() error { return l.SaveDocument(ctx, "job", "1", nil, 0, noon, noon) },
 		"ListDocuments":         func() error { _, err := l.ListDocuments(ctx, "job", 10); return err },
