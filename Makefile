@@ -15,6 +15,7 @@ EVENT ?= $(firstword $(wildcard events/$*-*.json))
 BENCH ?= .
 FUZZTIME ?= 12s
 GO ?= go
+ARGS ?=
 BIN := .tools/bin
 export SAM_CLI_TELEMETRY := 0
 
@@ -23,8 +24,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-zA-Z0-9_\/%-]+:.*## / {sub("%", "<function>", $$1); printf "  %-20s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: ## Run the whole receiver on this machine (needs Go alone)
-	$(GO) run ./cmd/local
+run: ## Run the whole receiver on this machine (needs Go alone; ARGS='--data DIR' keeps events)
+	@mkdir -p .local && $(GO) build -o .local/bin/ ./cmd/local && exec .local/bin/local $(ARGS)
 
 .PHONY: test
 test: ## Run every check; this is what CI runs
@@ -58,6 +59,7 @@ test/speed: tools ## Hold speed and memory to their bounds, without the race det
 
 .PHONY: test/fuzz
 test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
+	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/coding
 	@for target in FuzzParse FuzzIdentify FuzzMembers FuzzRedact FuzzExcerpt; do \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \
 	done
@@ -84,7 +86,7 @@ model: ## Check the models of the protocol with Spin (needs spin and gcc; full: 
 
 .PHONY: kill-test
 kill-test: tools ## Kill the receiver 50 times while 20,000 events are sent
-	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide EVENTS=20000 KILLS=50 $(GO) test -count=1 -timeout 20m -v ./test/kill
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide EVENTS=20000 KILLS=50 $(GO) test -count=1 -timeout 60m -v ./test/kill
 
 .PHONY: validate
 validate: tools ## Check template.yaml with sam, cfn-lint, checkov and its own test

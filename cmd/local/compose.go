@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"slices"
 	"time"
 
 	"smartlead-receiver/pkg/app"
@@ -131,19 +134,14 @@ func build(env app.Env) (local.Handlers, error) {
 	}, nil
 }
 
+// seed writes what the command line says. What a kept parameter store has of an
+// earlier start stays: an operator may have changed it since.
 func seed(ctx context.Context, clients *local.Clients, s secrets, destinations map[string]destination.Config) error {
 	store, err := sourcestore.NewStore(clients.SSM, parameterPrefix)
 	if err != nil {
 		return err
 	}
-	now := time.Now().UTC()
-	err = store.PutSource(ctx, auth.Source{
-		Name: demoSource, Account: demoAccount,
-		Tokens:       []auth.Digest{auth.NewDigest(s.token)},
-		RedactionKey: []byte(s.redactionKey),
-		CreatedAt:    now, UpdatedAt: now,
-	}, true)
-	if err != nil {
+	if err := seedSource(ctx, store, s, time.Now().UTC()); err != nil {
 		return err
 	}
 	for name, cfg := range destinations {
@@ -156,4 +154,33 @@ func seed(ctx context.Context, clients *local.Clients, s secrets, destinations m
 		}
 	}
 	return nil
+}
+
+// seedSource sees to it that the demo source takes the token of the URL that is
+// shown.
+func seedSource(ctx context.Context, store *sourcestore.Store, s secrets, now time.Time) error {
+	digest := auth.NewDigest(s.token)
+	source := auth.Source{
+		Name: demoSource, Account: demoAccount,
+		RedactionKey: []byte(s.redactionKey),
+		CreatedAt:    now,
+	}
+	entry, err := store.Get(ctx, sourcestore.Sources, demoSource)
+	switch {
+	case errors.Is(err, sourcestore.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		// Of another state directory, or unreadable: it is made anew.
+		if kept, err := auth.ParseSource(demoSource, entry.Value); err == nil && bytes.Equal(kept.RedactionKey, source.RedactionKey) {
+			source = kept
+		}
+	}
+	if slices.Contains(source.Tokens, digest) {
+		return nil
+	}
+	// A token that came by a rotation stays beside it.
+	source.Tokens = append(source.Tokens[max(0, len(source.Tokens)-1):], digest)
+	source.UpdatedAt = now
+	return store.PutSource(ctx, source, true)
 }

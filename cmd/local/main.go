@@ -1,50 +1,79 @@
 // Command local runs the whole service on one machine; see -h.
 //
-// Exit status: 0 after a clean stop, 1 when the stack cannot start, 2 for a
-// command line that it does not understand.
+// Exit status: 0 after a clean stop, 1 when the stack cannot start or could not
+// write what it keeps, 2 for a command line that it does not understand.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"sync"
 	"syscall"
+
+	"golang.org/x/term"
 
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/pkg/webhook"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	giveBack := takeTerminal(os.Stdin)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	exit := sync.OnceFunc(func() { giveBack(); os.Exit(0) })
+	go func() {
+		<-signals
+		cancel()
+		<-signals // whoever asks twice wants it at once
+		exit()
+	}()
+	code := run(ctx, os.Args[1:], streams{
+		out: os.Stdout, err: os.Stderr,
+		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+	})
+	giveBack()
+	os.Exit(code)
 }
 
-// run serves until ctx ends, and returns the exit status. Stderr is written to
-// by several goroutines at a time.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parse(args, stderr)
+// streams are where the program writes. Err is written to by several goroutines
+// at a time.
+type streams struct {
+	out, err                 io.Writer
+	outTerminal, errTerminal bool
+	colour                   bool // where a terminal is written to
+}
+
+// run serves until ctx ends, and returns the exit status.
+func run(ctx context.Context, args []string, to streams) int {
+	o, err := parse(args, to.err)
 	if err != nil {
 		return exitCode(err)
 	}
-	if err := serve(ctx, o, stdout, stderr); err != nil {
-		_, _ = fmt.Fprintln(stderr, "local: "+err.Error())
+	if err := serve(ctx, o, to); err != nil {
+		_, _ = fmt.Fprintln(to.err, "local: "+err.Error())
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	dir, err := local.OpenStateDir(o.stateDir)
+func serve(ctx context.Context, o options, to streams) (err error) {
+	dir, release, err := local.OpenStateDir(o.stateDir)
 	if err != nil {
 		return err
 	}
+	defer release()
 	s, err := readSecrets(dir)
 	if err != nil {
 		return err
@@ -53,65 +82,70 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLogger(stderr, o.logLevel)
+	leads := new(leads)
+	log := newLogger(o, to, leads)
 	running, err := local.Start(ctx, local.Options{
 		Addr:             o.addr,
 		DynamoDBEndpoint: o.dynamodbEndpoint,
 		SQSEndpoint:      o.sqsEndpoint,
+		DataDir:          o.data,
+		OnlyCopy:         isOnlyCopy,
 		Log:              log,
 	}, compose(o, s, destinations, log))
 	if err != nil {
 		return err
 	}
-	defer running.Stop()
-	info := running.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
-	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
+	defer func() { err = errors.Join(err, running.Stop()) }()
+	leads.readFrom(running)
+	info, err := announce(o, to, dir, s, running)
 	if err != nil {
 		return err
 	}
-	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
-	if err := dir.WriteInfo(info); err != nil {
-		return fmt.Errorf("write %s: %w", dir.InfoPath(), err)
-	}
-	line, err := json.Marshal(info)
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(stdout, "ready %s\n", line); err != nil {
-		return fmt.Errorf("stdout: %w", err)
-	}
-	explain(stderr, o, dir, info)
+	greet(to.err, o, dir, info, running.Restored)
 	<-ctx.Done()
-	_, _ = fmt.Fprintln(stderr, "\nstopping: what is in flight finishes (a second signal ends it at once)")
-	if err := dir.RemoveInfo(info.PID); err != nil {
+	_, _ = fmt.Fprintln(to.err, "\nstopping: what is in flight finishes (once more ends it at once)")
+	if err := dir.RemoveInfo(); err != nil {
 		return fmt.Errorf("remove %s: %w", dir.InfoPath(), err)
 	}
 	return nil
 }
 
-// explain tells a person what to try.
-func explain(stderr io.Writer, o options, dir local.StateDir, info stack.Place) {
-	flag := "--local"
-	if o.stateDir != ".local" {
-		flag = "--local --state-dir " + o.stateDir
+// announce tells other programs where the stack is: in the state directory, and
+// on stdout, unless a person is there who did not ask for it.
+func announce(o options, to streams, dir local.StateDir, s secrets, running *local.Stack) (stack.Place, error) {
+	info := running.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
+	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
+	if err != nil {
+		return stack.Place{}, err
 	}
-	_, _ = fmt.Fprintf(stderr, `
-Everything serves. Try it from another terminal:
-
-  curl -H 'Content-Type: application/json' --data @events/payloads/help/reply.json \
-    %s
-
-  go run ./cmd/smartleadctl %s events list
-
-`, info.WebhookURL, flag)
-	if len(o.destinations) == 0 {
-		_, _ = fmt.Fprintln(stderr, "Events are delivered to this log; --destination URL posts them.")
-	} else {
-		_, _ = fmt.Fprintf(stderr, "Deliveries are signed (Standard Webhooks) with the secret in %s.\n",
-			filepath.Join(string(dir), "signing-secret"))
+	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
+	if err := dir.WriteInfo(info); err != nil {
+		return stack.Place{}, fmt.Errorf("write %s: %w", dir.InfoPath(), err)
 	}
-	if info.DynamoDBEndpoint == info.SSMEndpoint || info.SQSEndpoint == info.SSMEndpoint {
-		_, _ = fmt.Fprintln(stderr, "What the embedded engine holds ends with this process.")
+	if to.outTerminal && !o.printJSON {
+		return info, nil
 	}
-	_, _ = fmt.Fprint(stderr, "Ctrl-C stops.\n\n")
+	line, err := json.Marshal(info)
+	if err != nil {
+		return stack.Place{}, err
+	}
+	if _, err := fmt.Fprintf(to.out, "ready %s\n", line); err != nil {
+		return stack.Place{}, fmt.Errorf("stdout: %w", err)
+	}
+	return info, nil
+}
+
+// isOnlyCopy tells whether a message is all that there is of an event: one that
+// the ledger did not take.
+func isOnlyCopy(messageBody string) bool {
+	m, err := queue.Decode(messageBody)
+	return err == nil && m.Kind == webhook.KindUnclaimed
+}
+
+// newLogger writes for a person or for a program.
+func newLogger(o options, to streams, leads *leads) *slog.Logger {
+	if o.logText(to.errTerminal) {
+		return telemetry.NewLogger(newTextLog(o, to, leads), o.logLevel)
+	}
+	return telemetry.NewLogger(to.err, o.logLevel)
 }

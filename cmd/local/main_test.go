@@ -62,7 +62,7 @@ func launch(t *testing.T, stateDir string, args ...string) command {
 	var stderr safeBuffer
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, args, writer, &stderr)
+		status <- run(ctx, args, streams{out: writer, err: &stderr})
 		_ = writer.Close()
 	}()
 	var s command
@@ -270,15 +270,82 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 		"a bad endpoint":        {[]string{"--sqs-endpoint", "elsewhere"}, 1, "SQS endpoint"},
 		"an engine that is off": {[]string{"--dynamodb-endpoint", "http://127.0.0.1:1"}, 1, "is it started?"},
 		"no directory":          {[]string{"--state-dir", file}, 1, "state directory"},
+		"no data directory":     {[]string{"--data", filepath.Join(file, "data")}, 1, "data directory"},
+		"no such log":           {[]string{"--log", "xml"}, 2, "it is text, json or auto"},
 	}
 	for name, c := range cases {
 		args := append([]string{"--addr", "127.0.0.1:0", "--state-dir", t.TempDir()}, c.args...)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		var stdout, stderr bytes.Buffer
-		status := run(ctx, args, &stdout, &stderr)
+		status := run(ctx, args, streams{out: &stdout, err: &stderr})
 		cancel()
 		if status != c.status || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
 			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", name, status, stdout.String(), stderr.String())
+		}
+	}
+}
+
+func TestASecondStackIsToldOfTheFirst(t *testing.T) {
+	dir := t.TempDir()
+	s := launch(t, dir)
+	defer s.stop()
+	var stdout, stderr bytes.Buffer
+	status := run(t.Context(), []string{"--addr", "127.0.0.1:0", "--state-dir", dir}, streams{out: &stdout, err: &stderr})
+	front, path, _ := strings.Cut(s.info.WebhookURL, "/webhooks/")
+	want := fmt.Sprintf("process %d, %s", s.info.PID, front)
+	if status != 1 || !strings.Contains(stderr.String(), want) || strings.Contains(stderr.String(), path) || stdout.Len() > 0 {
+		t.Errorf("status %d, stdout %q, want %q in\n%s", status, stdout.String(), want, stderr.String())
+	}
+	if answer := post(t, s.info.WebhookURL, reply(t)); !strings.HasPrefix(answer, "200 ") {
+		t.Errorf("the first stack: %s", answer)
+	}
+}
+
+// On a terminal a person reads five lines and no JSON, unless it is asked for;
+// the log has a line for the event with its lead.
+func TestATerminalIsGreeted(t *testing.T) {
+	forgetDestinations(t)
+	for _, flags := range [][]string{nil, {"--print-json", "--log", "json"}} {
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		var stdout, stderr safeBuffer
+		status := make(chan int, 1)
+		go func() {
+			args := append([]string{"--addr", "127.0.0.1:0", "--state-dir", dir}, flags...)
+			status <- run(ctx, args, streams{out: &stdout, err: &stderr, outTerminal: true, errTerminal: true})
+		}()
+		wait := func(what string) string {
+			deadline := time.Now().Add(20 * time.Second)
+			for !strings.Contains(stderr.String(), what) {
+				if time.Now().After(deadline) {
+					t.Fatalf("no %q in\n%s", what, stderr.String())
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			return stderr.String()
+		}
+		greeting := strings.Split(strings.TrimSpace(wait("Ctrl-C\n")), "\n")
+		if len(greeting) != 5 || !strings.Contains(greeting[2], "go run ./cmd/smartleadctl --local --state-dir "+dir+" events list") {
+			t.Errorf("greeting:\n%s", strings.Join(greeting, "\n"))
+		}
+		url := strings.Fields(greeting[0])[2]
+		if !strings.HasSuffix(greeting[1], "' "+url) {
+			t.Errorf("send one: %s", greeting[1])
+		}
+		if answer := post(t, url, inlineSample); !strings.Contains(answer, `"status":`) {
+			t.Error(answer)
+		}
+		if flags == nil {
+			wait("EMAIL_REPLY            tom@acme.example.com")
+		} else {
+			wait(`"msg":"event.received"`)
+		}
+		if printed := strings.HasPrefix(stdout.String(), "ready {"); printed != (flags != nil) {
+			t.Errorf("stdout = %q", stdout.String())
+		}
+		cancel()
+		if got := <-status; got != 0 {
+			t.Errorf("status %d:\n%s", got, stderr.String())
 		}
 	}
 }

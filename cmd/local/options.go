@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/stack/place"
 	"smartlead-receiver/pkg/telemetry"
 )
 
@@ -21,6 +23,9 @@ type options struct {
 	sqsEndpoint      string
 	settings         map[string]string // environment of the functions
 	stateDir         string
+	data             string
+	printJSON        bool
+	logForm          string
 	logLevel         slog.Level
 }
 
@@ -33,12 +38,25 @@ const (
 )
 
 const usage = `Runs the receiver, the worker, the sweeper and the redrive function on this
-machine, on an embedded AWS-compatible engine. When everything serves, stdout
-gets one line, "ready" and a JSON object; log lines go to stderr.
+machine, on an embedded AWS-compatible engine. When everything serves, a terminal
+gets five lines that say what to try, and what is no terminal gets one line on
+stdout, "ready" and a JSON object. Log lines go to stderr.
 
 Usage: go run ./cmd/local [flags]
 
 `
+
+// Forms of the log.
+const (
+	logAuto = "auto"
+	logText = "text"
+	logJSON = "json"
+)
+
+// logText tells whether the log is for a person.
+func (o options) logText(terminal bool) bool {
+	return o.logForm == logText || o.logForm == logAuto && terminal
+}
 
 // parse reads the command line. It returns flag.ErrHelp when help was asked
 // for; it has told stderr about that and about every other error.
@@ -61,6 +79,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
 		o.setting("RETRY_BASE", longestWait))
 	flags.Func("redrive-tick", "wait between two steps of a redrive (default 1s; deployed, 5s)", o.setting("REDRIVE_TICK", nil))
+	flags.StringVar(&o.data, "data", "", "`directory` that keeps events, sources and destinations over restarts, even over kill -9 (default: they end with the process)")
+	flags.BoolVar(&o.printJSON, "print-json", false, "print the ready line on a terminal, too; "+filepath.Join(".local", place.File)+" holds the same JSON")
+	o.logForm = logAuto
+	flags.Func("log", "`form` of the log: text, json, or auto, which is text on a terminal (default auto)", func(form string) error {
+		if form != logText && form != logJSON && form != logAuto {
+			return errors.New("it is text, json or auto")
+		}
+		o.logForm = form
+		return nil
+	})
 	flags.StringVar(&o.stateDir, "state-dir", ".local", "`directory` for stack.json and for the secrets that stay the same from start to start")
 	flags.Func("log-level", "debug, info, warn or error (default info)", func(text string) (err error) {
 		o.logLevel, err = telemetry.ParseLevel(text)

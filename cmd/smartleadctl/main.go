@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -14,13 +16,63 @@ import (
 	"golang.org/x/term"
 
 	"smartlead-receiver/pkg/cli"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, system(), os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(cli.Main(untilSignal(), system(), os.Args[1:]))
+}
+
+// untilSignal is a context that the first signal ends. The next one ends the
+// program at once, whatever it waits for.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		number, _ := (<-signals).(syscall.Signal)
+		signal.Stop(signals)
+		cancel(cli.Signal{Number: number})
+	}()
+	return ctx
+}
+
+// readSecret reads a line without echo. Echo is off when it begins to wait, and on
+// again whenever it returns; term.ReadPassword leaves that to the reader's thread,
+// which a signal does not end.
+func readSecret(ctx context.Context, in *os.File) ([]byte, error) {
+	before, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	keys := rawKeys{output.Interruptible(ctx, in)}
+	line, err := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{keys, io.Discard}, "").ReadPassword("")
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return []byte(line), errors.Join(err, term.Restore(int(in.Fd()), before))
+}
+
+// rawKeys are the keys of a raw terminal, one at a time: a line that was typed
+// ahead is the next reader's. In raw mode Ctrl-C is a key, too.
+type rawKeys struct{ in io.Reader }
+
+func (k rawKeys) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := k.in.Read(p[:1])
+	switch {
+	case n == 1 && p[0] == 3: // Ctrl-C
+		return 0, problem.ErrInterrupted
+	case n == 1 && p[0] == '\n': // typed before the terminal was raw
+		p[0] = '\r'
+	}
+	return n, err
 }
 
 func system() cli.System {
@@ -29,7 +81,7 @@ func system() cli.System {
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTerminal: term.IsTerminal(in), OutTerminal: term.IsTerminal(out),
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: func() int { return width(out) },
-		ReadSecret: func() ([]byte, error) { return term.ReadPassword(in) },
+		ReadSecret: func(ctx context.Context) ([]byte, error) { return readSecret(ctx, os.Stdin) },
 		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Ticker: ticker, Rand: rand.Reader,
 		HTTP: http.DefaultTransport,
 	}

@@ -22,7 +22,7 @@
 #endif
 #define PEND 1
 #define PROC 2
-#define DELIV 3
+#define DELIV 3    /* delivered, or unrouted: see README.md */
 #define DEAD 4
 #define PARK 5
 #define NOMSG 15

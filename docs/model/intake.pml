@@ -17,7 +17,7 @@
 #define HELD 1
 #define PEND 2
 #define PROC 3
-#define DELIV 4
+#define DELIV 4    /* delivered, or unrouted: see README.md */
 #define DISC 5
 /* outcomes of a claim */
 #define UNAVAIL 0
@@ -29,6 +29,7 @@
 byte st=NONE, fp=0, due=0, owner=0;       /* the item; owner 0 while processing: the holder is gone */
 bit lexp=0, vr[3], vun[3], sp[3]; byte sst[3];   /* lease_until passed; variant of body b: stored, by a sender not trusted, split_as set; the event split off */
 bit beside[3];                            /* the event of a trusted sender beside a split-off one that was discarded */
+byte lf=0, lf2=0, inc=0, fh=0; bit ln=0, swp=0;   /* messages marked first: never received, received before; claim_nonce; ghost: first attempts alive; lease_number > 0; sweeps > 0 */
 byte lev=0; byte lun[6], dun[6];          /* lane: messages, unclaimed of body b and trust t at [2b+t]; DLQ: unclaimed */
 byte hold[3];                             /* unclaimed messages of body b in somebody's hands */
 byte f=F, n=REQ, ops=OPS;
@@ -38,13 +39,18 @@ bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* g
 #else
 #define BUSY(x) skip
 #endif
+#if defined(TTL) || defined(TTLSHORT)
+#define NEWCLAIM inc++
+#else
+#define NEWCLAIM skip
+#endif
 #define SETDUE(v) due=v; swok=0
 #define MSG(b,t) (2*(b)+(t))
 #define up(x) x=(x<1 -> x+1 : x)
 #define finished(s) (s!=PEND && s!=PROC)
 
 /* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, Release.
-   r: the outcome; old, over: state and "due passed" of the record returned */
+   r: the outcome; old, over, nl: state, "due passed" and "never leased" of the record returned */
 inline claim(b,t) {
     r=UNAVAIL;
 C1: atomic { if                                                  /* put if absent: ledger.put; then answer, repeat */
@@ -54,14 +60,14 @@ C1: atomic { if                                                  /* put if absen
 #else
     :: st==NONE ->
 #endif
-       fp=b; owner=0; lexp=0;
+       fp=b; owner=0; lexp=0; ln=0; swp=0; NEWCLAIM;
        if :: t -> st=PEND; SETDUE(1); r=ACC
           :: !t ->
 #ifdef HELDDUE                            /* mutant: held owes a message like any other */
              SETDUE(1);
 #endif
              st=HELD; r=HELDNEW fi;
-       old=st; over=0;
+       old=st; over=0; nl=0;
 #ifdef UPSERT
        fi;
 #endif
@@ -70,7 +76,7 @@ C1: atomic { if                                                  /* put if absen
        fi; goto C9
     :: f>0 -> f--; r=UNAVAIL; goto C9                            /* request lost for good */
 #ifndef UPSERT
-    :: st!=NONE && fp==b -> old=st; over=(due==2); r=DUP;        /* repeat */
+    :: st!=NONE && fp==b -> old=st; over=(due==2); nl=!ln; r=DUP;        /* repeat */
 #ifdef RELANY                             /* mutant: any repeat releases */
        if :: st==HELD -> goto C2 :: else -> goto C9 fi
 #elif defined(NORELEASE)                  /* mutant: a trusted repeat is only counted */
@@ -82,7 +88,7 @@ C1: atomic { if                                                  /* put if absen
 #endif
           :: else -> goto C9 fi
 #endif
-    :: st!=NONE && fp!=b -> old=st; over=(due==2); r=VAR;
+    :: st!=NONE && fp!=b -> old=st; over=(due==2); nl=!ln; r=VAR;
 #ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
        r=DUP; goto C9
 #else
@@ -105,7 +111,7 @@ C2: atomic { if                                                  /* releaseByRep
 #else
        SETDUE(2);
 #endif
-       if :: old=PEND; over=1
+       if :: old=PEND; over=1; nl=!ln
           :: f>0 -> f--; goto C2r                                /* answer lost, the retry says changed */
           :: f>0 -> f--; r=UNAVAIL fi
 #ifndef RELBLIND
@@ -188,12 +194,12 @@ C7: atomic { if                                                  /* repeat of th
     :: f>0 -> f--; r=UNAVAIL
     fi }
 C8: atomic {
-    if :: r!=UNAVAIL -> old=DELIV; over=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and states: ledger.pml */
+    if :: r!=UNAVAIL -> old=DELIV; over=0; nl=0; if :: r==ACC -> r=VAR :: else fi :: else fi }    /* its own message and states: ledger.pml */
 C9: skip
 }
 
 /* receive.Service.Receive: one request after the other, REQ in all, by two receivers */
-proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+proctype Receiver() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0, nl=0;
 end: do
   :: atomic { n>0 -> n--; BUSY(busy++);
        if :: b=1
@@ -228,18 +234,26 @@ R2:  atomic { if                                                 /* enqueue */
 #endif
           :: f>0 -> f--; up(lun[MSG(b,t)]); goto next            /* sent, answer lost: 503 */
           fi
-       :: r!=UNAVAIL && (r==ACC || (!finished(old) && over)) ->  /* owesMessage */
+#ifdef FIRSTHELD                          /* mutant: a held event has a first message, too, and the worker asks for no state */
+       :: r==ACC || r==HELDNEW ->
+#else
+       :: r==ACC ->                                              /* owesMessage: of a new event the first message */
+#endif
+          if :: up(lf) :: f>0 -> f-- :: f>0 -> f--; up(lf); goto next :: f>0 -> f--; goto next fi
+       :: r!=UNAVAIL && r!=ACC && !finished(old) && over ->      /* owesMessage: of one that is overdue */
           if :: up(lev) :: f>0 -> f-- :: f>0 -> f--; goto next fi
        :: else
        fi;
        ack[b]=1; if :: t -> tack[b]=1 :: else fi }               /* 200 */
-next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+next: atomic { BUSY(busy--); b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 
 /* process.Service.Process */
-proctype Worker(byte me) { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+proctype Worker(byte me) { byte b=0, r=0, old=0, fm=0, cn=0, bd=0; bit t=0, over=0, ku=0, ks=0, nl=0, fa=0;
 end: do
   :: atomic { if :: lev>0 -> lev--
+     :: lf>0 -> lf--; fm=1; if :: true :: f>0 -> f--; up(lf2) fi /* or visible again under a live worker */
+     :: lf2>0 -> lf2--; fm=2
      #define T(x,y) :: lun[MSG(x,y)]>0 -> lun[MSG(x,y)]--; b=x; t=y; hold[x]++
        T(1,0) T(1,1) T(2,0) T(2,1)
      fi };
@@ -253,25 +267,36 @@ end: do
 W1:     atomic { if
           :: r==UNAVAIL -> goto giveback
           :: r!=UNAVAIL && (r==HELDNEW || finished(old)) -> goto drop
+          :: r!=UNAVAIL && r!=ACC && r!=HELDNEW && old==PEND && nl && !over -> goto drop   /* awaitsFirst */
           :: else
         fi }
      fi;
+W0:  atomic { if                                                 /* ledger.FirstAttempt: a consistent read */
+#ifdef FIRSTHELD
+       :: fm==1 && !ln -> fa=1; cn=inc; bd=fp; fh++; goto W3
+#else
+       :: fm==1 && st==PEND && !ln && !swp && due==1 -> fa=1; cn=inc; bd=fp; fh++; goto W3
+#endif
+       :: !(fm==1 && st==PEND && !ln && !swp && due==1)
+       :: f>0 && fm==1 -> f--; goto giveback
+       fi };
 W2:  atomic { if                                                 /* ledger.Lease */
-       :: (st==PEND || (st==PROC && lexp)) -> st=PROC; owner=me+1; lexp=0; SETDUE(1);
+       :: (st==PEND || (st==PROC && lexp)) -> st=PROC; owner=me+1; lexp=0; ln=1; swp=0; bd=fp; SETDUE(1);
           if :: true :: f>0 -> f--; owner=0; goto giveback fi
 #ifdef HELDLEASE                          /* mutant: held is leased like pending */
-       :: st==HELD -> st=PROC; owner=me+1; lexp=0; SETDUE(1)
+       :: st==HELD -> st=PROC; owner=me+1; lexp=0; ln=1; bd=fp; SETDUE(1)
 #endif
        :: !(st==PEND || (st==PROC && lexp)) -> goto drop
        :: f>0 -> f--; goto giveback
        fi };
 W3:  /* process.Service.deliver */
-     atomic { assert(tr[fp] || oprel);                           /* I1: nothing untrusted goes out */
+     atomic { assert(tr[bd] || oprel);                           /* I1: nothing untrusted goes out */
        if :: seen :: else -> seen=1; eff++; assert(eff<=1) fi;   /* I2: one effect; the destination dedupes by the event id */
-       if :: true :: f>0 -> f--; owner=0; goto giveback fi };
+       if :: true :: f>0 -> f--; if :: !fa && owner==me+1 -> owner=0 :: else fi; goto giveback fi };
 W4:  atomic { if                                                 /* ledger.Settle */
-       :: st==PROC && owner==me+1 -> owner=0; st=DELIV; SETDUE(0)
-       :: !(st==PROC && owner==me+1)
+       :: !fa && st==PROC && owner==me+1 -> owner=0; st=DELIV; SETDUE(0)
+       :: fa && st==PEND && !ln && inc==cn -> assert(fp==bd); ln=1; st=DELIV; SETDUE(0)
+       :: !(!fa && st==PROC && owner==me+1) && !(fa && st==PEND && !ln && inc==cn)
        :: f>0 -> f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
        fi };
 drop: atomic { if :: f>0 && b!=0 -> f--; up(lun[MSG(b,t)]) :: true fi;    /* done with; or the delete is lost, and it comes again */
@@ -279,7 +304,8 @@ drop: atomic { if :: f>0 && b!=0 -> f--; up(lun[MSG(b,t)]) :: true fi;    /* don
        if :: b!=0 -> hold[b]-- :: else fi;
 #endif
        goto fin };
-giveback: atomic { if :: b==0 -> up(lev)
+giveback: atomic { if :: b==0 && fm==0 -> up(lev)
+       :: b==0 && fm!=0 -> up(lf2)
 #ifdef WORKERACK
        :: else
 #else
@@ -289,12 +315,12 @@ giveback: atomic { if :: b==0 -> up(lev)
 #endif
 #endif
        fi };
-fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+fin: atomic { if :: fa -> fh-- :: else fi; fa=0; fm=0; cn=0; bd=0; b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 
 #ifdef SQSDLQ
 /* redrive.DeadLetterCleaner.claim */
-proctype Cleaner() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0;
+proctype Cleaner() { byte b=0, r=0, old=0; bit t=0, over=0, ku=0, ks=0, nl=0;
 end: do
   :: atomic { if
      #define D(x,y) :: dun[MSG(x,y)]>0 -> b=x; t=y
@@ -311,7 +337,7 @@ J2:  atomic { if :: r==UNAVAIL -> goto fin
 #ifndef JANDELFIRST
 J3:  atomic { if :: dun[MSG(b,t)]>0 -> dun[MSG(b,t)]-- :: dun[MSG(b,t)]==0 :: f>0 -> f-- fi };
 #endif
-fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0 }
+fin: atomic { b=0; r=0; old=0; t=0; over=0; ku=0; ks=0; nl=0 }
   od }
 #endif
 
@@ -319,16 +345,17 @@ proctype Timer() { end: do
   :: atomic { st==PROC && !lexp && owner==0 -> lexp=1 }
   :: atomic { st==PROC && !lexp && owner!=0 && f>0 -> f--; lexp=1 }
 #ifdef LIVE
-  :: atomic { !(st==PROC && !lexp) && due==1 -> due=2 }
+  :: atomic { !(st==PROC && !lexp) && fh==0 && due==1 -> due=2 }
 #else
-  :: atomic { due==1 -> due=2 }
+  :: atomic { due==1 && fh==0 -> due=2 }
 #endif
+  :: atomic { due==1 && fh>0 && f>0 -> f--; due=2 }              /* a first attempt ends before due_at, or that is a fault */
   od }
 /* sweep.Service.sendDue, ledger.Swept */
 proctype Sweeper() { byte ss=0;
 end: do :: atomic { due==2 -> ss=st; swok=1 };
      atomic { if :: up(lev) :: f>0 -> f--; goto next fi };
-     atomic { if :: swok && due==2 && st==ss -> SETDUE(1) :: !(swok && due==2 && st==ss) fi };
+     atomic { if :: swok && due==2 && st==ss -> SETDUE(1); swp=!ln :: !(swok && due==2 && st==ss) fi };
 next: atomic { ss=0; swok=0 }
   od }
 #if OPS>0
@@ -351,7 +378,7 @@ proctype Operator() { byte x=0; bit su=0, ss=0; end: do
 #endif
 #if defined(TTL) || defined(TTLSHORT)
 /* the item expires after delivery, and the destination forgets the id */
-#define NOCOPY (lun[2]==0&&lun[3]==0&&lun[4]==0&&lun[5]==0&&dun[2]==0&&dun[3]==0&&dun[4]==0&&dun[5]==0&&hold[1]==0&&hold[2]==0&&lev==0)
+#define NOCOPY (lun[2]==0&&lun[3]==0&&lun[4]==0&&lun[5]==0&&dun[2]==0&&dun[3]==0&&dun[4]==0&&dun[5]==0&&hold[1]==0&&hold[2]==0&&lev==0&&lf==0&&lf2==0)
 #ifdef TTL                                /* longer than any message lives and than the provider resends: nobody claims it any more */
 #define MAYEXPIRE (n==0 && NOCOPY && busy==0)
 #else                                     /* mutant: shorter */

@@ -15,6 +15,25 @@
 #ifndef LCAP
 #define LCAP 1     /* leases since the last revival that may be abandoned (MaxAbandoned) */
 #endif
+#ifndef LEASED     /* variation: every attempt takes a lease first, and a lease always moves due_at */
+#define FIRST      /* as built: the first attempt without a lease */
+#if !defined(FDUEONLY) && !defined(FNODUE)
+#define FDUE       /* ... of an event that no sweep has sent and whose due_at lies behind the invocation */
+#endif
+#define KEEPDUE    /* a lease keeps a due_at that lies far enough ahead */
+#ifndef SLACK
+#define SLACK 1    /* attempts since the last revival beyond CAP+LCAP (asserted): an abandoned first attempt that the sweeper's message finds is not counted */
+#endif
+#endif
+#ifndef SLACK
+#define SLACK 0
+#endif
+#ifdef L4
+#define TICK       /* else a stranded event is not seen: see Tick */
+#endif
+#ifndef FQ
+#define FQ 2       /* copies of the first message that were never received */
+#endif
 #ifndef NM
 #define NM 8       /* highest lease number + 1 (asserted) */
 #endif
@@ -36,7 +55,7 @@
 #define NONE 0
 #define PEND 1
 #define PROC 2
-#define DELIV 3
+#define DELIV 3    /* delivered, or unrouted: see README.md */
 #define DEAD 4
 #define PARK 5
 #define DISC 6
@@ -60,6 +79,15 @@ byte f=F;
 /* ghosts */
 byte ll=0; bit down=1, swok[2], acked=0, healthy=0, req=0, pay=0; byte nrev=0, nreq=0, settled_by=0; bit got[2];
 
+/* FIRST: the first attempt without a lease */
+byte fv1=0, fv2=0, fd=0;                  /* messages marked first: receive count 0 (the next receipt is 1), more; in the DLQ */
+byte fset=0;                              /* lease_nonce is that of a first attempt's settlement: by worker fset-1 */
+byte fh=0;                                /* ghost: first attempts alive */
+byte nd=0;                                /* ghost: copies of the first message with a receive count of their own */
+byte inc=0;                               /* claim_nonce */
+bit fsd=0;                                /* ghost: a first attempt has settled */
+bit swpt=0;                               /* sweeps > 0 */
+#define putf(q,n) q = (q<n -> q+1 : q)
 bit mine[2];                              /* due_at is the one that this worker wrote */
 #define SETDUE(v) due=v; swok[0]=0; swok[1]=0; mine[0]=0; mine[1]=0
 #ifdef CNTREV
@@ -101,18 +129,33 @@ inline sink(d,kk) {
 }
 
 /* receive.Service.claimOne, enqueue; ledger.Claim.  The rest of the front is in intake.pml. */
+#ifdef EXPIRE
+#define NEWCLAIM inc++
+#else
+#define NEWCLAIM skip
+#endif
+#ifdef FIRST
+#define SENDNEW if :: fresh -> putf(fv1,FQ) :: else -> putl(0) fi
+#else
+#define SENDNEW putl(0)
+#endif
 proctype Receiver() {
   bit fresh=0, me=0;
 R1: atomic { if
-    :: true -> if :: st==NONE -> st=PEND; SETDUE(1); fresh=1
+    :: true -> if :: st==NONE -> st=PEND; SETDUE(1); NEWCLAIM; fresh=1
                   :: else -> if :: me -> fresh=1 :: else fi fi
     :: f>0 -> f--; goto gone                                   /* 503, or crash before */
-    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); me=1; goto R1   /* answer lost, the SDK retries */
-    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); goto gone       /* crash after */
+    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); NEWCLAIM; me=1; goto R1   /* answer lost, the SDK retries */
+    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); NEWCLAIM; goto gone       /* crash after */
     fi }
     atomic { if
     :: fresh || ((st==PEND||st==PROC) && due==2) ->            /* owesMessage */
-         if :: putl(0); pay=1 :: f>0 -> f-- :: f>0 -> f--; putl(0); goto gone :: f>0 -> f--; goto gone fi
+         if :: SENDNEW; pay=1 :: f>0 -> f--
+            :: f>0 -> f--; SENDNEW; goto gone
+#ifdef FIRST
+            :: f>0 -> f--; SENDNEW; SENDNEW; nd=nd+fresh                     /* answer lost, the SDK sends again */
+#endif
+            :: f>0 -> f--; goto gone fi
     :: else fi;
     acked=1 }
 gone: skip
@@ -152,14 +195,100 @@ gone: skip
 #define DIEKEEP f--; if :: owner==me+1 -> owner=0 :: else fi; goto fin
 #define DIEBACK f--; if :: owner==me+1 -> owner=0 :: else fi; goto giveback
 
+#if defined(FCNTALL)                      /* variation: whichever message leases a never-leased event counts an abandoned attempt */
+#define FCOUNT (true)
+#elif defined(FCNTLATE)                   /* variation: every message but a first one received once */
+#define FCOUNT (fm!=1)
+#elif defined(FNOCNT)                     /* mutant: an abandoned first attempt is not counted */
+#define FCOUNT (false)
+#else
+#define FCOUNT (fm==2)
+#endif
+#if defined(KEEPNONE)                     /* mutant: a lease never touches due_at */
+#define LEASEDUE skip
+#elif defined(KEEPPAST)                   /* variation: it keeps a due_at that has passed, too */
+#define LEASEDUE if :: due!=0 -> skip :: SETDUE(1) fi
+#elif defined(KEEPDUE)                    /* a due_at that lies far enough ahead stays */
+#define LEASEDUE if :: due==1 -> skip :: SETDUE(1) fi
+#else
+#define LEASEDUE SETDUE(1)
+#endif
+#if defined(FNOLN)                        /* mutant: the settlement of a first attempt does not ask for lease number 0 */
+#define FF_LN (true)
+#else
+#define FF_LN (ln==k-1)
+#endif
+#if defined(FNOCN)                        /* mutant: ... nor for the claim nonce read */
+#define FF_CN (true)
+#else
+#define FF_CN (inc==cn)
+#endif
+#if defined(FNOST)                        /* variation: ... nor for pending */
+#define FF_ST (st!=NONE)
+#elif defined(FNOSTX)                     /* mutant: ... nor that the item exists */
+#define FF_ST (true)
+#else
+#define FF_ST (st==PEND)
+#endif
+#define FFENCE (FF_ST && FF_LN && FF_CN)
+#ifdef FNONB                              /* variation: not_before is not looked at */
+#define FR_NB (true)
+#else
+#define FR_NB (!wait)
+#endif
+#ifdef FANYLN                             /* mutant: whatever the lease number */
+#define FR_LN (true)
+#else
+#define FR_LN (ln==0)
+#endif
+#if defined(FDUE)                         /* due_at lies beyond this invocation and was never moved by the sweeper */
+#define FR_DUE (due==1 && !swpt)
+#elif defined(FDUEONLY)                   /* variation: due_at alone */
+#define FR_DUE (due==1)
+#else
+#define FR_DUE (true)
+#endif
+#define FREAD (st==PEND && FR_LN && FR_NB && FR_DUE)
+#if defined(FSWEPT)                       /* mutant: any message without a number */
+#define FMSG (m==0)
+#elif defined(FRC2)                       /* mutant: a first message, however often received */
+#define FMSG (fm!=0)
+#else
+#define FMSG (fm==1)
+#endif
+#define FOKA (a==1)
+#ifdef ONEDEST
+#define FOKB (true)
+#define FRTB (false)
+#else
+#define FOKB (b==1)
+#define FRTB (b==2 && 1<CAP)
+#endif
+#define FALLOK (FOKA && FOKB)
+#define FRETRY ((a==2 && 1<CAP) || FRTB)
+#if defined(FRECNUM)                      /* mutant: a settlement recognises itself by state and number */
+#define FREC (ln==k && st==sn)
+#elif defined(FNOREC)                     /* variation: it does not recognise itself */
+#define FREC (false)
+#else
+#define FREC (ln==k && nonce && fset==me+1 && st==sn)
+#endif
+#ifdef FIRST                              /* one more for each copy of the first message */
+#define BUDGET (CAP+(LCAP>0 -> LCAP : 1)+nd+SLACK)
+#else
+#define BUDGET (CAP+LCAP+SLACK)
+#endif
 inline dolease(from) {                    /* ledger.leaseUpdate */
   assert(st==PEND || (st==PROC && lexp) || (st==DEAD && m>0 && m==dn));          /* S3: no lease without its cause */
   if :: from==DEAD -> newlife(); CNT(nrev++; assert(nrev<=nreq))
      :: from==PROC -> if :: lost<255 -> lost++ :: else fi
      :: else fi;
+#ifdef FIRST
+  if :: from==PEND && ln==0 && FCOUNT && lost<255 -> lost++ :: else fi;          /* the first attempt was abandoned */
+#endif
   ln++; assert(ln<NM);
-  st=PROC; owner=me+1; nonce=1; lexp=0; wait=0; SETDUE(1);
-  k=ln; kk=key; ll++; assert(ll<=CAP+LCAP)                                       /* S4: the budget */
+  st=PROC; owner=me+1; nonce=1; lexp=0; wait=0; fset=0; LEASEDUE;
+  k=ln; kk=key; ll++; assert(ll<=BUDGET)                                       /* S4: the budget */
 }
 /* ledger.update.dead */
 inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
@@ -205,9 +334,12 @@ inline dead(n) { st=DEAD; dn=n; SETDUE(1); mine[me]=1; lost=0; ll=0; lexp=0 }
 #endif
 inline attempt(d,o) {
   if
-  :: !TRY(d) -> o=0
-  :: TRY(d) -> assert(owner!=me+1 || ln!=k || (!got[d] && res[d]!=PERM));           /* S6: settled or failed for good: left alone */
+  :: !fp && !TRY(d) -> o=0
+  :: fp || TRY(d) -> assert(fp || owner!=me+1 || ln!=k || (!got[d] && res[d]!=PERM));           /* S6: settled or failed for good: left alone */
      if
+#ifdef POISON                             /* it kills whoever touches it */
+     :: if :: owner==me+1 -> owner=0 :: else fi; goto giveback
+#else
      :: MAYFAIL || !BODY -> o=2
 #ifdef PERMANENT
      :: MAYFAIL -> o=3
@@ -219,6 +351,7 @@ inline attempt(d,o) {
      :: f>0 -> f--; o=3
 #endif
      :: BODY && f>0 -> sink(d,kk); DIEBACK
+#endif
      fi
   fi }
 inline note(d,o) { if :: o==0 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 -> at[d]++ :: o==3 -> res[d]=PERM; at[d]++ fi;
@@ -235,7 +368,7 @@ inline note(d,o) { if :: o==0 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 ->
 
 /* process.Service.Process */
 proctype Worker(byte me) {
-  byte m=NOMSG, k=0, kk=0, a=0, b=0, act=0, sn=0; bit r=0, pl=0;
+  byte m=NOMSG, k=0, kk=0, a=0, b=0, act=0, sn=0, fm=0, cn=0; bit r=0, pl=0, fp=0;
 idle:
 end: atomic {
     if
@@ -250,6 +383,10 @@ end: atomic {
 #if NM>10
     T(10) T(11)
 #endif
+#ifdef FIRST
+    :: fv1>0 -> fv1--; m=0; fm=1
+    :: fv2>0 -> fv2--; m=0; fm=2
+#endif
     fi;
 #ifdef NOPAYLOAD
     if :: m==0 -> pl=pay; pay=0 :: else fi;
@@ -258,7 +395,24 @@ end: atomic {
     m=(m>0 && m!=dn -> 0 : m);                                  /* a stale dead letter acts like a message without a number */
 #endif
     hand[me]=m;
-    if :: true :: f>0 -> f--; putl(m) fi }                    /* at least once: delivered twice */
+    if :: true
+       :: f>0 && fm==0 -> f--; putl(m)                          /* at least once: delivered twice */
+#ifdef FIRST
+       :: f>0 && fm==1 -> f--; putf(fv1,FQ); nd++                     /* a copy: each with receive count 1 */
+       :: f>0 && fm!=0 -> f--; putf(fv2,QMAX)                   /* visible again under a live worker */
+#endif
+    fi;
+#ifdef FIRST
+    if :: FMSG -> goto W0 :: else -> goto W1 fi
+#endif
+    }
+#ifdef FIRST
+W0: atomic { if                                                 /* a consistent read */
+    :: FREAD -> fp=1; cn=inc; k=ln+1; kk=key; fh++; ll++; assert(ll<=BUDGET); goto W2
+    :: !FREAD -> goto W1
+    :: f>0 -> DIEBACK
+    fi }
+#endif
 /* ledger.Lease: leasePending, then leaseOther on the item that refused it */
 W1: atomic {
     if
@@ -308,7 +462,28 @@ W3: atomic { attempt(1,b) }
 #endif
 W4: atomic {                                                    /* ledger.Settle */
     if
-    :: FENCE ->
+    :: fp && FFENCE ->                                          /* the settlement of a first attempt */
+       assert(st==PEND && ln==k-1 && inc==cn);                  /* S2: no stale write */
+       settled_by=16+me; nonce=1; assert(!fsd); fsd=1;           /* S2: nor over another's first attempt */
+#ifndef FKEEP0                            /* mutant: the settlement leaves the lease number at 0 */
+       ln=k;
+#endif
+       fset=me+1; owner=0; lexp=0;
+       if
+       :: FALLOK -> note(0,a); note(1,b); st=DELIV; SETDUE(0); lost=0; ll=0; sn=DELIV;
+          assert(eff[key]>0);
+#ifndef ONEDEST
+          assert(eff[REP+1+key]>0);
+#endif
+       :: !FALLOK && FRETRY -> note(0,a); note(1,b); st=PEND; wait=1; SETDUE(1); sn=PEND
+       :: !FALLOK && !FRETRY -> note(0,a); note(1,b); dead(ln); sn=DEAD;
+          assert((res[0]==OK || res[0]==PERM || at[0]>=CAP) && (res[1]==OK || res[1]==PERM || at[1]>=CAP))
+       fi;
+       if :: goto W4ok
+          :: f>0 -> f--; goto W4r
+          :: f>0 -> DIEBACK fi
+    :: fp && !FFENCE -> sn=(FALLOK -> DELIV : (FRETRY -> PEND : DEAD)); goto W4r
+    :: !fp && FENCE ->
        assert(owner==me+1 && ln==k);                            /* S2: no stale write */
        settled_by=k;
        if
@@ -329,16 +504,17 @@ W4: atomic {                                                    /* ledger.Settle
        if :: goto W4ok
           :: f>0 -> f--; goto W4r                               /* answer lost, the SDK retries */
           :: f>0 -> DIEBACK fi
-    :: !FENCE -> sn=(ALLOK -> DELIV : (RETRY -> PEND : DEAD)); goto W4r
+    :: !fp && !FENCE -> sn=(ALLOK -> DELIV : (RETRY -> PEND : DEAD)); goto W4r
     :: f>0 -> DIEBACK                                           /* crash, or store down: "settle_failed" */
     fi }
 W4r: atomic {                                                   /* ledger.Settle: the condition failed: its own settlement, or a lost lease */
-    if :: ln==k && nonce && st==sn -> assert(settled_by==k); goto W4ok       /* S8: what is recognised was written */
+    if :: fp && FREC -> assert(settled_by==16+me); goto W4ok
+       :: !fp && ln==k && nonce && fset==0 && st==sn -> assert(settled_by==k); goto W4ok       /* S8: what is recognised was written */
        :: else -> goto fin
     fi }
 W4ok: atomic {                                                  /* process.Service.settle */
     if :: sn==DELIV -> goto fin
-       :: sn==PEND -> if :: back(m); goto fin :: goto fin fi    /* waits by its visibility, or is acknowledged */
+       :: sn==PEND -> if :: goto giveback :: goto fin fi    /* waits by its visibility, or is acknowledged */
        :: sn==DEAD -> goto W5
     fi }
 #ifdef LETTERFIRST
@@ -364,24 +540,41 @@ W6: atomic { if :: CLEAROK -> SETDUE(0)                       /* ledger.ConfirmD
                 :: !CLEAROK
                 :: f>0 -> f-- fi }
 goto fin;
-giveback: atomic { back(m);
+giveback: atomic {
+   if :: fm==0 -> back(m)
+      :: fm!=0 -> putf(fv2,QMAX)
+#ifdef SQSDLQ
+      :: fm!=0 -> putf(fd,QMAX)
+#endif
+   fi;
 #ifdef NOPAYLOAD
    if :: m==0 && pl -> pay=1 :: else fi;
 #endif
    goto fin };
-fin: atomic { m=NOMSG; hand[me]=NOMSG; k=0; kk=0; a=0; b=0; r=0; act=0; sn=0; pl=0; goto idle }
+fin: atomic { if :: fp -> fh-- :: else fi; fp=0; fm=0; cn=0; m=NOMSG; hand[me]=NOMSG; k=0; kk=0; a=0; b=0; r=0; act=0; sn=0; pl=0; goto idle }
 }
 
+#if defined(FDUE) || defined(FDUEONLY)    /* a first attempt ends before due_at, or that is a fault */
+#define FALIVE (fh==0)
+#else
+#define FALIVE (true)
+#endif
+#ifdef KEEPSHORT                          /* variation: due_at may pass under a live lease; a process of its own, for fairness */
+proctype Timer2() { end: do :: atomic { !wait && FALIVE && due==1 -> due=2 } od }
+#endif
 proctype Timer() { end: do
 #ifdef LIVE
   :: atomic { wait -> wait=0 }
   :: atomic { !wait && st==PROC && !lexp && owner==0 -> lexp=1 }
-  :: atomic { !wait && !(st==PROC && !lexp) && due==1 -> due=2 }
+#ifndef KEEPSHORT
+  :: atomic { !wait && !(st==PROC && !lexp) && FALIVE && due==1 -> due=2 }
+#endif
 #else
   :: atomic { wait -> wait=0; down=0 }
   :: atomic { st==PROC && !lexp && owner==0 -> lexp=1 }
-  :: atomic { due==1 -> due=2 }
+  :: atomic { due==1 && FALIVE -> due=2 }
 #endif
+  :: atomic { due==1 && !FALIVE && f>0 -> f--; due=2 }
   :: atomic { st==PROC && !lexp && owner!=0 && f>0 -> f--; lexp=1 }
   od }
 
@@ -394,6 +587,11 @@ proctype Timer() { end: do
 #define SAME (swok[w] && due==2)
 #else
 #define SAME (swok[w] && due==2 && st==ss && ln==sl)
+#endif
+#if defined(FDUE)
+#define SWPT swpt=(ln==0)
+#else
+#define SWPT skip
 #endif
 proctype Sweeper(byte w) { byte ss=0, sk=0, sl=0;
 end: do :: atomic { due==2 -> ss=st; sk=dn; sl=ln; swok[w]=1 };
@@ -409,7 +607,7 @@ again: atomic { if :: ss==DEAD -> putd(sk) :: ss!=DEAD -> putl(0)
 #elif defined(BUMPTERM)                   /* mutant: dead counts as finished, its due time is never moved */
        :: SAME && ss!=DEAD -> SETDUE(1) :: !(SAME && ss!=DEAD)
 #else
-       :: SAME && ss==DEAD -> SETDUE(0) :: SAME && ss!=DEAD -> SETDUE(1) :: !SAME
+       :: SAME && ss==DEAD -> SETDUE(0) :: SAME && ss!=DEAD -> SETDUE(1); SWPT :: !SAME
 #endif
        :: f>0 -> f-- fi;
 #ifdef GSI                                /* the index shows the old image once more */
@@ -458,7 +656,11 @@ end: do :: atomic { n>0 && st==DEAD -> n--; x=dn; CNT(nreq++) };          /* red
 #if CON>0
 /* StartMessageMoveTask: dead letters back to the live queue as they are */
 proctype Console() { byte n=CON, j=0;
-end: do :: atomic { n>0 ->
+end: do
+#if defined(FIRST) && defined(SQSDLQ)
+  :: atomic { n>0 && fd>0 && fv1<FQ -> n--; fv1++; nd++; if :: fd-- :: f>0 -> f-- fi }   /* the count starts anew */
+#endif
+  :: atomic { n>0 ->
      if
 #define C(i) :: dq[i]>0 && lv[i]<QMAX -> j=i
      C(0) C(1) C(2) C(3) C(4) C(5)
@@ -573,6 +775,9 @@ end: do :: atomic { n>0 && DELIVERED -> n--; g=gen };
   P9: atomic { g=0; sl=0; r=0 }
   od }
 #endif
+#ifdef TICK                               /* nothing is ever blocked: else pan -f misses a strand where the claim must leave its accepting state */
+proctype Tick() { do :: true -> skip od }
+#endif
 #ifdef HEAL
 proctype Heal() { healthy=1 }
 #endif
@@ -584,6 +789,20 @@ proctype Heal() { healthy=1 }
 #define MAYFORGET (true)
 #endif
 proctype Forget() { end: do :: atomic { MAYFORGET && seen[0] -> seen[0]=0 } od }
+#endif
+#ifdef EXPIRE
+#ifdef EXPIRELONG                         /* once nothing of it lives any more */
+#define MAYEXPIRE (st==DELIV && NOHAND)
+#else                                     /* mutant: earlier */
+#define MAYEXPIRE (st==DELIV)
+#endif
+#define NOHAND (lv[0]==0 && lv[1]==0 && lv[2]==0 && lv[3]==0 && fv1==0 && fv2==0 && hand[0]==NOMSG && hand[1]==NOMSG)
+proctype Expire() { byte n=1;
+end: do :: atomic { n>0 && MAYEXPIRE -> n--; st=NONE; ln=0; dn=0; lost=0; ll=0; SETDUE(0); res[0]=OPEN; at[0]=0; got[0]=0;
+#ifndef ONEDEST
+     res[1]=OPEN; at[1]=0; got[1]=0;
+#endif
+     wait=0; lexp=0; owner=0; nonce=0; fset=0; settled_by=0; swpt=0; fsd=0 } od }
 #endif
 #ifndef NOS5
 /* S5: dead and nothing owed => its dead letter is in the DLQ, in a lane or in a worker's hands */
@@ -610,6 +829,9 @@ init { atomic {
   run Worker(1);
 #endif
   run Timer();
+#ifdef KEEPSHORT
+  run Timer2();
+#endif
 #ifndef NOSWEEPER                         /* mutant: no sweeper */
   run Sweeper(0);
 #endif
@@ -633,6 +855,12 @@ init { atomic {
 #ifdef TWOREP                             /* two operators */
   run Replay(1);
 #endif
+#endif
+#ifdef TICK
+  run Tick();
+#endif
+#ifdef EXPIRE
+  run Expire();
 #endif
 #ifdef HEAL
   run Heal();

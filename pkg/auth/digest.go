@@ -16,6 +16,10 @@ const digestPrefix = "sha256:"
 // secret scanner recognises one.
 const tokenPrefix = "slr_"
 
+// LooksLikeToken tells whether text begins as every token of a URL does. It says
+// nothing about its being one.
+func LooksLikeToken(text string) bool { return strings.HasPrefix(text, tokenPrefix) }
+
 // tokenBytes of randomness are 160 bits: a plain SHA-256 of them at rest cannot
 // be reversed by guessing, so no slow password hash is needed on the hot path.
 const tokenBytes = 20

@@ -59,6 +59,8 @@ var bounds = []bound{
 	{command: "events list --state held", units: 30, calls: 8},
 	{command: "events list --state held --source none", units: 10, calls: 8},
 	{command: "events list --state parked", units: 30, calls: 8},
+	{command: "events list --state unrouted", units: 30, calls: 12},
+	{command: "events list --state unrouted --error-class destination_removed", units: 5, calls: 5},
 	{command: "events list --state dead", units: 65, calls: 8},
 	{command: "events list --state dead --oldest --limit 200", units: 230, calls: 15},
 	{command: "events list --state dead --error-class {rare class}", units: 150, calls: 70},
@@ -98,6 +100,7 @@ var bounds = []bound{
 	{command: "events discard {dead} --yes", units: 1, calls: 1},
 	{command: "events release {held}", units: 1, calls: 1},
 	{command: "events replay {delivered}", units: 2, calls: 2},
+	{command: "events replay {unrouted}", units: 2, calls: 2},
 	{command: "events replay {dead} --wait --timeout 2s", units: 8, calls: 8},
 	{command: "events replay --state dead", units: 600, calls: 30, code: 2, says: "redrive start"},
 	{command: "events replay --state dead --error-class {rare class}", units: 250, calls: 90, code: 2, says: "--yes"},
@@ -124,9 +127,10 @@ var bounds = []bound{
 	{command: "stats --since 31d", units: lookUnits, calls: lookCalls, looks: true, says: "read the newest 20,000 events only"},
 	{command: "stats --since 31d --max 1000", units: 1100, calls: 60, says: "read the newest 1,000 events only"},
 	// It looks twice; what the first look has shown is not read again.
-	{command: "tail --past 1h", units: 110, calls: 40, looks: true},
-	// A thousand dead events, and a hundred overdue ones of each of eight shards.
-	{command: "doctor", units: 1900, calls: 80, code: 1},
+	{command: "tail --past 1h", units: 130, calls: 45, looks: true, code: 130},
+	// A thousand dead events, a hundred overdue ones of each of eight shards, and the
+	// keys of two days.
+	{command: "doctor", units: 1900, calls: 120, code: 1},
 	{command: "sources trust-key demo --yes", units: 2*clitest.FixtureHeld + 20, calls: 60, says: "stay held", input: "a third key\n"},
 }
 

@@ -10,6 +10,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ import (
 	"smartlead-receiver/pkg/cli/doctor"
 	"smartlead-receiver/pkg/cli/events"
 	"smartlead-receiver/pkg/cli/identify"
+	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/redrivecmd"
 	"smartlead-receiver/pkg/cli/resendguide"
 	"smartlead-receiver/pkg/cli/send"
@@ -34,14 +37,17 @@ type System = session.System
 
 // Main runs one command line and returns the exit code.
 func Main(ctx context.Context, sys System, args []string) int {
-	s := session.New(sys)
+	s := session.New(ctx, sys)
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, problem.ErrInterrupted) {
+		err = fmt.Errorf("%w: %w", problem.ErrInterrupted, err)
+	}
 	if err != nil {
 		report(s, err)
 	}
-	return exitCode(err)
+	return exitCode(ctx, err)
 }
 
 func newRoot(s *session.Session) *cobra.Command {
@@ -52,7 +58,7 @@ func newRoot(s *session.Session) *cobra.Command {
 it, send it again, replay what is dead, keep senders and destinations.
 
 Data goes to stdout, messages to stderr. --json prints one JSON object a line.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found; see help exit-codes.
 Words: docs/GLOSSARY.md`,
 		Example: `  smartleadctl --local doctor
   smartleadctl events find tom@acme.example.com
@@ -64,16 +70,29 @@ Words: docs/GLOSSARY.md`,
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
-	root.SetFlagErrorFunc(flagProblem)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagProblem(s, cmd, err) })
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), dlq.New(s), redrivecmd.New(s), sources.New(s), destinations.New(s),
-		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), version.New(s),
+		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), version.New(s), exitCodesTopic(),
 	)
-	root.SetHelpCommand(helpCmd(root))
+	root.SetHelpCommand(helpCmd(s, root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd() // now, so that group sees it; it takes the streams as they are
-	group(root)
-	checkArgs(root)
+	group(s, root)
+	addVersion(s, root)
+	checkArgs(s, root)
 	return root
+}
+
+// addVersion makes --version what the command version is.
+func addVersion(s *session.Session, root *cobra.Command) {
+	wanted := root.Flags().BoolP("version", "v", false, "print which build this is")
+	help := root.RunE
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if *wanted && len(args) == 0 {
+			return version.Show(s)
+		}
+		return help(cmd, args)
+	}
 }

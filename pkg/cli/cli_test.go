@@ -30,8 +30,11 @@ func TestUsageErrors(t *testing.T) {
 		t.Errorf("exit %d", r.Code)
 	}
 	s.Fails(4, "UNKNOWN", "resend-guide", "unknown")
-	guide := s.OK("resend-guide", "reply")
-	if !strings.Contains(guide.Out, "new reply time") {
+	if r := s.RunWith(t.Context(), "resend-guide", "reply"); r.Code != 0 || !strings.Contains(r.Out, "new reply time") || strings.Contains(r.Out, " send FILE") {
+		t.Errorf("exit %d, got %s", r.Code, r.Out)
+	}
+	guide := s.OK("resend-guide", "reply") // Smartlead does not reach a local stack
+	if !strings.Contains(guide.Out, "do:   post a payload of it: smartleadctl --local") {
 		t.Errorf("got %s", guide.Out)
 	}
 	if r := s.OK("refire", "reply"); r.Out != guide.Out { // the former name
@@ -239,5 +242,17 @@ func TestEmptyFlagsAreRefused(t *testing.T) {
 	}
 	if r := s.OK("events", "list", "--state", "dead", "--json"); strings.Count(r.Out, "\n") != 1 {
 		t.Errorf("the dead event was moved: %s", r.Out)
+	}
+}
+
+func TestExitCodesAreExplained(t *testing.T) {
+	s := clitest.New(t)
+	for _, args := range [][]string{{"help", "exit-codes"}, {"exit-codes"}} {
+		r := s.OK(args...)
+		for _, want := range []string{"0  ", "1  ", "2  ", "4  ", "130  ", "141  ", "143  "} {
+			if !strings.Contains(r.Out, "\n  "+want) && !strings.HasPrefix(r.Out, "  "+want) {
+				t.Errorf("%v: no exit code %s:\n%s", args, want, r.Out)
+			}
+		}
 	}
 }

@@ -27,7 +27,7 @@ type Config struct {
 	RetryBase       time.Duration // RETRY_BASE: first back-off
 	RetryMax        time.Duration // RETRY_MAX: longest back-off
 	Grace           time.Duration // SWEEP_GRACE: behind a due time, before the sweeper acts
-	Retention       time.Duration // RETENTION_DAYS: of a delivered event, 15 to 3650
+	Retention       time.Duration // RETENTION_DAYS: of a delivered or unrouted event, 15 to 3650
 	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
 	RedriveTick     time.Duration // REDRIVE_TICK: between two looks of a redrive at the ledger
 }

@@ -39,14 +39,22 @@ type receiver struct {
 
 func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (status int, body any) {
 	started := r.Now()
-	if ev.RawPath == "/healthz" || ev.RouteKey == "GET /healthz" {
+	to := targetOf(ev)
+	switch to.place {
+	case health:
 		return http.StatusOK, message{Status: "ok"}
+	case nowhere: // not kept: strangers ask for thousands of paths
+		r.Metrics.Count("NotFound", 1)
+		return statusOf(&receive.Error{Kind: receive.NotFound})
+	case astray:
+		return r.astray(ctx, ev, to, started)
+	case hook:
 	}
 	method := ev.RequestContext.HTTP.Method
 	if method != http.MethodPost && method != http.MethodGet && method != http.MethodHead {
 		return http.StatusMethodNotAllowed, message{Error: "send events with POST"}
 	}
-	req, err := request(ev)
+	req, err := request(ev, to)
 	if err != nil {
 		logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
 		return statusOf(err)
@@ -60,6 +68,16 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 		return statusOf(err)
 	}
 	return http.StatusOK, results(answer)
+}
+
+// astray keeps a request to a URL that looks like a webhook URL and leads nowhere,
+// so that its sender's events are missed by somebody. The token, whichever it is,
+// is not judged: the answer is the same for a right one.
+func (r receiver) astray(ctx context.Context, ev events.APIGatewayV2HTTPRequest, to target, started time.Time) (status int, body any) {
+	req, _ := request(ev, to) // of the body only its length counts
+	err := r.svc.Astray(ctx, req, to.parts)
+	logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+	return statusOf(err)
 }
 
 // ready answers a person who opens the URL in a browser. Only a refusal is
@@ -86,6 +104,10 @@ func statusOf(err error) (int, any) {
 		return http.StatusBadRequest, message{Error: refusal.Public}
 	case receive.TooLarge:
 		return http.StatusRequestEntityTooLarge, message{Error: refusal.Public}
+	case receive.Unsupported:
+		return http.StatusUnsupportedMediaType, message{Error: refusal.Public}
+	case receive.NotFound:
+		return http.StatusNotFound, message{Error: "there is nothing at this path; a webhook URL is /webhooks/SOURCE/TOKEN"}
 	case receive.Unavailable:
 		return http.StatusServiceUnavailable, message{Error: "not stored: send the request again"}
 	case receive.Internal:
@@ -96,12 +118,13 @@ func statusOf(err error) (int, any) {
 // request reads the exact bytes and the credentials of an event. It returns a
 // *receive.Error for a body that is not what its encoding says, and the rest of
 // the request all the same, for its line.
-func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
+func request(ev events.APIGatewayV2HTTPRequest, to target) (receive.Request, error) {
 	req := receive.Request{
-		Source:            ev.PathParameters["source"],
-		Token:             token(ev),
+		Source:            to.source,
+		Token:             token(ev, to),
 		Signature:         ev.Headers["x-smartlead-signature"],
 		ProviderRequestID: ev.Headers["x-request-id"],
+		ContentEncoding:   ev.Headers["content-encoding"],
 		RequestID:         ev.RequestContext.RequestID,
 		SourceIP:          ev.RequestContext.HTTP.SourceIP,
 		UserAgent:         ev.RequestContext.HTTP.UserAgent,
@@ -121,9 +144,9 @@ func request(ev events.APIGatewayV2HTTPRequest) (receive.Request, error) {
 }
 
 // token takes the first of: the path, the query, the Authorization header.
-func token(ev events.APIGatewayV2HTTPRequest) string {
-	if t := ev.PathParameters["token"]; t != "" {
-		return t
+func token(ev events.APIGatewayV2HTTPRequest, to target) string {
+	if to.token != "" {
+		return to.token
 	}
 	if t := ev.QueryStringParameters["token"]; t != "" {
 		return t
@@ -169,6 +192,9 @@ func response(status int, body any, method string) events.APIGatewayV2HTTPRespon
 	}
 	if status == http.StatusServiceUnavailable {
 		out.Headers["Retry-After"] = retryAfter
+	}
+	if status == http.StatusUnsupportedMediaType { // RFC 9110, section 15.5.16
+		out.Headers["Accept-Encoding"] = receive.Codings
 	}
 	if status == http.StatusMethodNotAllowed {
 		out.Headers["Allow"] = "POST, GET, HEAD"

@@ -23,7 +23,7 @@ import (
 
 func TestStatusOfEachRefusal(t *testing.T) {
 	want := map[receive.Kind]int{
-		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
+		receive.Unauthorized: 401, receive.BadBody: 400, receive.TooLarge: 413, receive.NotFound: 404, receive.Unsupported: 415, receive.Unavailable: 503, receive.Internal: 500, "new kind": 500,
 	}
 	for _, kind := range append(slices.Clone(receive.Kinds), "new kind") {
 		if got, _ := statusOf(&receive.Error{Kind: kind, Cause: "x", Err: errors.New("secret detail")}); got != want[kind] {
@@ -46,15 +46,15 @@ func TestOurFailureAsksForTheRequestAgain(t *testing.T) {
 
 func TestRequestKeepsTheExactBytes(t *testing.T) {
 	raw := "{\"a\":\"\xff\x00\"}"
-	req, err := request(events.APIGatewayV2HTTPRequest{Body: base64.StdEncoding.EncodeToString([]byte(raw)), IsBase64Encoded: true})
+	req, err := request(events.APIGatewayV2HTTPRequest{Body: base64.StdEncoding.EncodeToString([]byte(raw)), IsBase64Encoded: true}, target{})
 	if err != nil || string(req.Body) != raw {
 		t.Errorf("%q %v", req.Body, err)
 	}
-	req, err = request(events.APIGatewayV2HTTPRequest{Body: raw})
+	req, err = request(events.APIGatewayV2HTTPRequest{Body: raw}, target{})
 	if err != nil || string(req.Body) != raw {
 		t.Errorf("%q %v", req.Body, err)
 	}
-	_, err = request(events.APIGatewayV2HTTPRequest{Body: "not base64!", IsBase64Encoded: true})
+	_, err = request(events.APIGatewayV2HTTPRequest{Body: "not base64!", IsBase64Encoded: true}, target{})
 	if status, _ := statusOf(err); status != 400 {
 		t.Errorf("broken base64: %d", status)
 	}
@@ -70,7 +70,7 @@ func TestTokenIsNotLogged(t *testing.T) {
 		"changed places": {PathParameters: map[string]string{"source": token, "token": "demo"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			req, err := request(ev)
+			req, err := request(ev, targetOf(ev))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,13 +93,13 @@ func TestTokenIsTakenFromPathThenQueryThenHeader(t *testing.T) {
 		case "query":
 			ev.QueryStringParameters = map[string]string{"token": "query"}
 		case "path":
-			ev.PathParameters = map[string]string{"token": "path"}
+			ev.PathParameters = map[string]string{"source": "demo", "token": "path"}
 		}
-		if got := token(ev); got != want {
+		if got := token(ev, targetOf(ev)); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	if got := token(events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "Basic abc"}}); got != "" {
+	if got := token(events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "Basic abc"}}, target{}); got != "" {
 		t.Errorf("another scheme: %q", got)
 	}
 }
@@ -116,20 +116,23 @@ func TestLaneIsToldByTheQueuesName(t *testing.T) {
 	}
 }
 
-// nobody is a store of senders without any; it forgets what was refused.
-type nobody struct{}
+// nobody is a store of senders without any; it keeps only how many refusals came.
+type nobody struct{ kept *int }
 
 func (nobody) Source(context.Context, string) (auth.Source, error) {
 	return auth.Source{}, auth.ErrUnknownSource
 }
 
-func (nobody) RecordRejectedRequest(context.Context, webhook.RejectedRequest) error { return nil }
+func (n nobody) RecordRejectedRequest(context.Context, webhook.RejectedRequest) error {
+	*n.kept++
+	return nil
+}
 
 func TestServe(t *testing.T) {
 	for _, c := range []struct {
 		name, method, path, body string
 		status                   int
-		line                     string // outcome of the line; empty: none
+		line                     string // outcome of the line; empty: none, and nothing is kept
 	}{
 		{"health", "GET", "/healthz", "", 200, ""},
 		{"another method", "PUT", "/webhooks/demo/x", "e30=", 405, ""},
@@ -139,14 +142,26 @@ func TestServe(t *testing.T) {
 		{"GET of a stranger", "GET", "/webhooks/demo/x", "", 401, "unauthorized"},
 		{"HEAD of a stranger", "HEAD", "/webhooks/demo/x", "", 401, "unauthorized"},
 		{"GET, not what its encoding says", "GET", "/webhooks/demo/x", "not base64!", 400, "bad_body"},
+		{"health, with a slash", "GET", "/healthz/", "", 200, ""},
+		{"POST to the health check", "POST", "/healthz", "e30=", 404, ""},
+		{"POST of a stranger, with a slash", "POST", "/webhooks/demo/x/", "e30=", 401, "unauthorized"},
+		{"POST with a part too many", "POST", "/webhooks/demo/x/more", "e30=", 404, "not_found"},
+		{"GET with a part too many", "GET", "/webhooks/demo/x/more", "", 404, "not_found"},
+		{"POST without a source", "POST", "/webhooks/", "e30=", 404, "not_found"},
+		{"POST to a misspelt path", "POST", "/webhook/demo/x", "not base64!", 404, "not_found"},
+		{"a token in another path", "POST", "/api/slr_x", "e30=", 404, "not_found"},
+		{"a scanner", "GET", "/.env", "", 404, ""},
+		{"a scanner's POST", "POST", "/wp-login.php", "not base64!", 404, ""},
+		{"the root", "HEAD", "/", "", 404, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			svc := receive.New(receive.Ports{Sources: nobody{}, RejectedRequests: nobody{}, Now: time.Now}, receive.DefaultPolicy)
+			kept := 0
+			svc := receive.New(receive.Ports{Sources: nobody{}, RejectedRequests: nobody{&kept}, Now: time.Now}, receive.DefaultPolicy)
 			var log, metrics bytes.Buffer
 			handler := Receiver(svc, Telemetry{
 				Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now), Now: time.Now,
 			})
-			ev := events.APIGatewayV2HTTPRequest{RawPath: c.path, Body: c.body, IsBase64Encoded: true, PathParameters: map[string]string{"source": "demo"}}
+			ev := events.APIGatewayV2HTTPRequest{RawPath: c.path, Body: c.body, IsBase64Encoded: true}
 			ev.RequestContext.HTTP.Method = c.method
 			got, err := handler(t.Context(), ev)
 			if err != nil || got.StatusCode != c.status {
@@ -163,6 +178,10 @@ func TestServe(t *testing.T) {
 			}
 			if line.Outcome != c.line {
 				t.Errorf("the line says %q, want %q", line.Outcome, c.line)
+			}
+			// What request itself refuses is in the log alone.
+			if want := c.line != "" && c.line != "bad_body"; (kept > 0) != want {
+				t.Errorf("kept %d refusals, want any: %t", kept, want)
 			}
 		})
 	}

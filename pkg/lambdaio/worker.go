@@ -3,6 +3,7 @@ package lambdaio
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +75,7 @@ func (w worker) lane(rec events.SQSMessage) webhook.Lane {
 // handle returns whether the message must come back.
 func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) {
 	started, lane := w.Now(), w.lane(rec)
-	report := w.process(ctx, rec.Body)
+	report := w.process(ctx, rec)
 	if report.Retry && report.RetryIn > 0 {
 		if err := w.delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
 			report.Err = err // it comes back after the queue's own visibility timeout
@@ -84,11 +85,12 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) 
 	return report.Retry
 }
 
-func (w worker) process(ctx context.Context, body string) process.Report {
-	m, err := w.decode(body)
+func (w worker) process(ctx context.Context, rec events.SQSMessage) process.Report {
+	m, err := w.decode(rec.Body)
 	if err != nil {
 		return process.Report{Outcome: process.Foreign, Retry: true, RetryIn: foreignDelay, Err: err}
 	}
+	m.Receives, _ = strconv.Atoi(rec.Attributes["ApproximateReceiveCount"]) // not known: 0
 	return w.svc.Process(ctx, m)
 }
 
@@ -109,6 +111,9 @@ func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane 
 		"outcome", string(r.Outcome), "lane", string(lane), "error", errorText(r.Err),
 		"sqs_message_id", rec.MessageId, "receives", rec.Attributes["ApproximateReceiveCount"],
 		"duration_ms", took.Milliseconds(),
+	}
+	if !r.NextAt.IsZero() {
+		attrs = append(attrs, "next_attempt_at", r.NextAt.UTC())
 	}
 	for _, a := range r.Attempts {
 		attrs = append(attrs, slog.Group("to_"+a.Destination, "result", string(a.Result), "status", a.Status,

@@ -24,7 +24,7 @@ import (
 func (l *Ledger) DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error] {
 	return func(yield func(webhook.DeadSummary, error) bool) {
 		since, _ := Query{Dead: true}.Bounds()
-		m := l.merger(awaitingOperatorIndex(webhook.Dead), string(at(since)), string(at(until)), true)
+		m := l.merger(stateIndex(webhook.Dead, ""), string(at(since)), string(at(until)), true)
 		for {
 			e, ok, err := m.next(ctx)
 			if err != nil {
@@ -38,13 +38,26 @@ func (l *Ledger) DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[w
 	}
 }
 
-// awaitingOperatorIndex shows the events in a state in which they wait for an operator.
-func awaitingOperatorIndex(state webhook.State) index {
-	return index{"dead", "dead_shard", "dead_key", numbered(deadShards, func(n uint32) string { return fmt.Sprintf("%s#%d", state, n) })}
+// stateIndex shows the events in a state that the index dead lists. The class, if
+// any, may leave out partitions in which no event has it.
+func stateIndex(state webhook.State, class string) index {
+	names := []string{string(state)}
+	switch {
+	case state != webhook.Unrouted:
+	case class == webhook.ClassDestinationRemoved:
+		names = []string{removedPartition}
+	case class == "":
+		names = append(names, removedPartition)
+	}
+	ix := index{name: "dead", hash: "dead_shard", sort: "dead_key"}
+	for _, name := range names {
+		ix.partitions = append(ix.partitions, numbered(deadShards, func(n uint32) string { return fmt.Sprintf("%s#%d", name, n) })...)
+	}
+	return ix
 }
 
-// deadSummaryOf reads an entry of the index of the dead. Of a held event, the time is
-// that of receipt.
+// deadSummaryOf reads an entry of the index of the dead. Of a held or unrouted event,
+// the time is that of receipt.
 func deadSummaryOf(e entry) webhook.DeadSummary {
 	died, _, _ := strings.Cut(e.key, "#")
 	return webhook.DeadSummary{

@@ -127,7 +127,7 @@ func (s store) checkItems(t *testing.T) {
 		id, state := text("pk")+" "+text("sk"), text("state")
 		has := func(name string) bool { return it[name] != nil }
 		event := state != "" && state != "variant"
-		awaiting := state == "dead" || state == "held" || state == "parked"
+		listed := state == "dead" || state == "held" || state == "parked" || state == "unrouted"
 		unfinished := state == "pending" || state == "processing"
 		for _, rule := range []struct {
 			what string
@@ -136,11 +136,11 @@ func (s store) checkItems(t *testing.T) {
 			{"the due index is set with due_at or not at all", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
 			{"the due index is set while a message is owed", has("due_key") == unfinished || state == "dead"},
 			{"the due key is of due_at", !has("due_key") || text("due_key")[:24] == text("due_at")},
-			{"the dead index is set for what waits for an operator", has("dead_key") == awaiting && has("dead_shard") == awaiting},
-			{"the dead index is set under the state", !awaiting || strings.HasPrefix(text("dead_shard"), state+"#")},
+			{"the dead index is set for what it lists", has("dead_key") == listed && has("dead_shard") == listed},
+			{"the dead index is set under the state", !listed || strings.HasPrefix(text("dead_shard"), state+"#")},
 			{"the time index is set for events alone", has("time_key") == event && has("time_shard") == event},
 			{"lease_until is set in processing alone", has("lease_until") == (state == "processing")},
-			{"only what is finished expires", !event || has("expires_at") == (state == "delivered" || state == "discarded")},
+			{"only what is finished expires", !event || has("expires_at") == (state == "delivered" || state == "unrouted" || state == "discarded")},
 			{"only what waits has a not_before", !has("not_before") || state == "pending"},
 		} {
 			if !rule.ok {

@@ -41,8 +41,8 @@ type item struct {
 	TimeKey     string `dynamodbav:"time_key,omitempty"`
 	LeadKey     string `dynamodbav:"lead_key,omitempty"`
 	CampaignKey string `dynamodbav:"campaign_key,omitempty"`
-	// Of what waits for an operator, by its state: dead and parked by the time of
-	// death, held by that of receipt.
+	// Of what is dead, parked, held or unrouted, by its state: dead and parked by
+	// the time of death, held and unrouted by that of receipt.
 	DeadShard string `dynamodbav:"dead_shard,omitempty"`
 	DeadKey   string `dynamodbav:"dead_key,omitempty"`
 
@@ -177,11 +177,20 @@ func dueShard(id webhook.EventID) string { return dueShardName(int(shard(id, due
 
 func dueShardName(n int) string { return fmt.Sprintf("due#%d", n) }
 
-// awaitingShard is the partition of the index dead for an event that is dead, held
-// or parked.
-func awaitingShard(state webhook.State, id webhook.EventID) string {
+// stateShard is the partition of the index dead for an event that is dead, held,
+// parked, or unrouted without an error class.
+func stateShard(state webhook.State, id webhook.EventID) string {
 	return fmt.Sprintf("%s#%d", state, shard(id, deadShards))
 }
+
+// removedShard is the same for an unrouted event whose destination was removed.
+// Events that no filter wants may be most of what is received, and must not hide
+// those few.
+func removedShard(id webhook.EventID) string {
+	return fmt.Sprintf("%s#%d", removedPartition, shard(id, deadShards))
+}
+
+const removedPartition = string(webhook.Unrouted) + "#removed"
 
 func timeShard(day string, n uint32) string { return fmt.Sprintf("%s#%d", day, n) }
 
@@ -242,7 +251,7 @@ func (it *item) open(held bool, dueAt time.Time) {
 	it.Lane = string(webhook.Live)
 	if held {
 		it.State = string(webhook.Held)
-		it.DeadShard, it.DeadKey = awaitingShard(webhook.Held, it.id()), it.TimeKey
+		it.DeadShard, it.DeadKey = stateShard(webhook.Held, it.id()), it.TimeKey
 		return
 	}
 	it.State = string(webhook.Pending)

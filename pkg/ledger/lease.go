@@ -13,20 +13,40 @@ import (
 // between reading it and writing it.
 const maxLeaseRaces = 4
 
-// Lease takes the right to process an event. The common case, a pending event,
-// is one conditional write; any other costs one write more, conditional on
-// exactly what was seen.
+// FirstAttempt gives the right to make the first attempt without a write: a
+// consistent read shows an event that is pending, was never leased and never swept,
+// and is due later than req.KeepDue, so that nobody else works on it before this
+// attempt has ended. It is right only for the first receipt of the receiver's own
+// message of its claim. false: the event has to be leased. (W0 of
+// docs/model/ledger.pml, which shows what each of the conditions is for.)
+func (l *Ledger) FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error) {
+	it, err := l.getItem(ctx, keyOf(req.ID))
+	if err != nil {
+		return webhook.Lease{}, false, err
+	}
+	untouched := it.state() == webhook.Pending && it.LeaseNumber == 0 && it.Sweeps == 0 &&
+		it.ClaimNonce != "" && !it.DueAt.time().Before(req.KeepDue)
+	if !untouched {
+		return webhook.Lease{}, false, nil
+	}
+	it.State, it.LeaseNumber, it.LeaseNonce, it.LeaseUntil = string(webhook.Processing), 1, req.Nonce, at(req.Until)
+	it.Dests = initialProgress(req.Destinations)
+	lease := leaseOf(it)
+	lease.First = true
+	return lease, true, nil
+}
+
+// Lease takes the right to process an event. The common case, a pending event that
+// is due late enough, is one conditional write; any other costs one write more,
+// conditional on exactly what was seen.
 //
 // It returns *webhook.NotLeasable where the event may not be leased,
 // webhook.ErrNotFound where there is none.
 func (l *Ledger) Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error) {
 	req.Now = req.Now.Truncate(time.Millisecond) // as the ledger's own times, so that decision and condition agree
 	for range maxLeaseRaces {
-		it, err := l.leasePending(ctx, req)
+		it, err := l.leaseOnce(ctx, req)
 		var failed *errCondition
-		if errors.As(err, &failed) {
-			it, err = l.leaseOther(ctx, req, failed.old)
-		}
 		switch {
 		case err == nil:
 			return leaseOf(it), nil
@@ -39,6 +59,22 @@ func (l *Ledger) Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.L
 	return webhook.Lease{}, unavailable("lease", fmt.Errorf("%s moved %d times meanwhile", req.ID, maxLeaseRaces))
 }
 
+func (l *Ledger) leaseOnce(ctx context.Context, req webhook.LeaseRequest) (item, error) {
+	if req.FirstAbandoned { // what is written depends on what is there
+		old, err := l.getItem(ctx, keyOf(req.ID))
+		if err != nil {
+			return item{}, err
+		}
+		return l.leaseOther(ctx, req, old)
+	}
+	it, err := l.leasePending(ctx, req)
+	var failed *errCondition
+	if errors.As(err, &failed) {
+		return l.leaseOther(ctx, req, failed.old)
+	}
+	return it, err
+}
+
 func leaseOf(it item) webhook.Lease {
 	return webhook.Lease{
 		Number: it.LeaseNumber, Nonce: it.LeaseNonce, Until: it.LeaseUntil.time(), Record: it.record(),
@@ -46,12 +82,22 @@ func leaseOf(it item) webhook.Lease {
 }
 
 // leaseUpdate is what every lease writes: the number rises by one in the same
-// write and never restarts, and the due time moves to the end of the lease.
+// write and never restarts.
 func leaseUpdate(req webhook.LeaseRequest) *update {
 	return change(req.ID).
 		state(webhook.Processing, req.Now).
 		increment("lease_number").set("lease_nonce", req.Nonce).set("lease_until", at(req.Until)).
-		due(req.ID, req.DueAt).set("sweeps", 0).remove("not_before")
+		set("sweeps", 0).remove("not_before")
+}
+
+// dueBehind is a lease of an event that was seen: its due time moves behind the end
+// of the lease, unless it lies there. An absent one is set. (LEASEDUE of
+// docs/model/ledger.pml.)
+func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
+	if old.DueAt != "" && !old.DueAt.time().Before(req.KeepDue) {
+		return u
+	}
+	return u.due(req.ID, req.DueAt)
 }
 
 func initialProgress(names []string) []progress {
@@ -65,8 +111,20 @@ func initialProgress(names []string) []progress {
 // leasePending is the common case.
 func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).
-		from(webhook.Pending).wherePassed("not_before", req.Now).
+		from(webhook.Pending).wherePassed("not_before", req.Now).whereNotBefore("due_at", req.KeepDue).
 		setIfAbsent("destinations", initialProgress(req.Destinations)))
+}
+
+// leasePendingSeen leases a pending event that is due too early to stay as it is, or
+// whose first attempt was abandoned.
+func (l *Ledger) leasePendingSeen(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
+	u := leaseUpdate(req).dueBehind(req, old).
+		from(webhook.Pending).where("lease_number", old.LeaseNumber).wherePassed("not_before", req.Now).
+		setIfAbsent("destinations", initialProgress(req.Destinations))
+	if req.FirstAbandoned && old.LeaseNumber == 0 {
+		u.increment("abandoned")
+	}
+	return l.apply(ctx, u)
 }
 
 // leaseOther decides on the item that refused a pending lease.
@@ -82,7 +140,7 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 	case state == webhook.Pending && old.NotBefore.time().After(req.Now):
 		return refuse(webhook.LeaseRefusedEarly)
 	case state == webhook.Pending:
-		return item{}, &errCondition{old: old}
+		return l.leasePendingSeen(ctx, req, old)
 	case state == webhook.Processing && !old.LeaseUntil.time().Before(req.Now):
 		return refuse(webhook.LeaseRefusedBusy)
 	case state == webhook.Processing && old.Abandoned >= req.MaxAbandoned:
@@ -100,7 +158,7 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 // leaseExpired takes over from a holder that never reported an outcome. The
 // abandoned lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	return l.apply(ctx, leaseUpdate(req).
+	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
 		from(webhook.Processing).where("lease_number", old.LeaseNumber).whereBefore("lease_until", req.Now).
 		increment("abandoned").set("history", historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})))
 }
@@ -108,9 +166,9 @@ func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old
 // leaseByDeadLetter revives a dead event by its own dead letter. It starts a new
 // budget, never a new count, and keeps what succeeded.
 func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
-	return l.apply(ctx, leaseUpdate(req).
+	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
 		from(webhook.Dead).where("death", old.Death).
-		clearAwaiting().set("abandoned", 0).increment("redrives").
+		clearListed().set("abandoned", 0).increment("redrives").
 		set("destinations", progressOf(newBudget(old.record().Destinations))))
 }
 

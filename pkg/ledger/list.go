@@ -14,8 +14,8 @@ import (
 // selective that is set; the rest filters what it returns.
 type Query struct {
 	// Look-ups, most selective first. Dead lists by time of death.
-	// Held and parked events have the index of the dead, too. Beside an id or a
-	// lead, a state is a filter like the others.
+	// Held, parked and unrouted events have the index of the dead, too. Beside an id
+	// or a lead, a state is a filter like the others.
 	MessageID, StatsID, RequestID, Lead string
 	Dead                                bool
 	Campaign                            string
@@ -142,8 +142,8 @@ func (q Query) index(day string) index {
 		return index{"request", "request_id", "time_key", []string{fit(q.RequestID)}}
 	case q.Lead != "":
 		return index{"lead", "lead_key", "time_key", []string{fit(q.Lead)}}
-	case q.awaitingOperator() != "":
-		return awaitingOperatorIndex(q.awaitingOperator())
+	case q.listedState() != "":
+		return stateIndex(q.listedState(), q.ErrorClass)
 	case q.Campaign != "":
 		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(fit(q.Campaign), n) })}
 	}
@@ -162,7 +162,7 @@ func numbered(n uint32, name func(uint32) string) []string {
 // index is eventually consistent: an event that died again is listed in its new
 // place, or the cursor would jump there and skip what lies between.
 func (q Query) isCurrent(k string, r webhook.Record) bool {
-	return q.awaitingOperator() == "" || k == timeKey(at(q.Time(r)), r.ID)
+	return q.listedState() == "" || k == timeKey(at(q.Time(r)), r.ID)
 }
 
 // mayMatch tells by the index alone whether an event may be of the listing, so
@@ -175,7 +175,7 @@ func (q Query) mayMatch(e entry) bool {
 	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {
 		return false
 	}
-	if q.awaitingOperator() == "" {
+	if q.listedState() == "" {
 		return true
 	}
 	g := deadSummaryOf(e)
@@ -190,14 +190,14 @@ func (q Query) byID() bool {
 	return q.MessageID != "" || q.StatsID != "" || q.RequestID != "" || q.Lead != ""
 }
 
-// awaitingOperator is the state whose part of the index dead is the look-up; "" for any
+// listedState is the state whose part of the index dead is the look-up; "" for any
 // other look-up.
-func (q Query) awaitingOperator() webhook.State {
+func (q Query) listedState() webhook.State {
 	switch {
 	case q.byID():
 	case q.Dead:
 		return webhook.Dead
-	case q.State == webhook.Held || q.State == webhook.Parked:
+	case q.State == webhook.Held || q.State == webhook.Parked || q.State == webhook.Unrouted:
 		return q.State
 	}
 	return ""
@@ -206,14 +206,14 @@ func (q Query) awaitingOperator() webhook.State {
 // Time is by what the listing orders its events: their death where it looks for
 // dead or parked ones, else their receipt.
 func (q Query) Time(r webhook.Record) time.Time {
-	if q.awaitingOperator() == webhook.Dead || q.awaitingOperator() == webhook.Parked {
+	if q.listedState() == webhook.Dead || q.listedState() == webhook.Parked {
 		return r.DiedAt
 	}
 	return r.ReceivedAt
 }
 
 // byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool { return q.awaitingOperator() == "" && !q.byID() && q.Campaign == "" }
+func (q Query) byDay() bool { return q.listedState() == "" && !q.byID() && q.Campaign == "" }
 
 // Ever tells whether the listing looks back without a bound.
 func (q Query) Ever() bool { return q.Since.IsZero() && !q.byDay() }

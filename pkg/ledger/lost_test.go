@@ -77,11 +77,13 @@ func lostAnswers(t *testing.T) []lostAnswer {
 		{"lease of an expired one", webhook.Processing, lease, nil, webhook.Processing},
 		{"lease by a dead letter", webhook.Dead, lease, nil, webhook.Processing},
 		{"delivered", webhook.Processing, settle(webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}), nil, webhook.Delivered},
+		{"unrouted", webhook.Processing, settle(webhook.Settlement{State: webhook.Unrouted, At: noon, ExpiresAt: noon}), nil, webhook.Unrouted},
 		{"retry", webhook.Processing, settle(webhook.Settlement{State: webhook.Pending, At: noon, NotBefore: noon, DueAt: noon}), nil, webhook.Pending},
 		{"dead", webhook.Processing, settle(webhook.Settlement{State: webhook.Dead, At: noon, DueAt: noon}), nil, webhook.Dead},
 		{"revive", webhook.Dead, func(l store, r webhook.Record) error { _, err := l.Revive(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"unpark", webhook.Parked, func(l store, r webhook.Record) error { _, err := l.Unpark(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"replay", webhook.Delivered, func(l store, r webhook.Record) error { _, err := l.Replay(t.Context(), revival(r)); return err }, nil, webhook.Pending},
+		{"replay of an unrouted one", webhook.Unrouted, func(l store, r webhook.Record) error { _, err := l.Replay(t.Context(), revival(r)); return err }, nil, webhook.Pending},
 		{"swept", webhook.Pending, func(l store, r webhook.Record) error { return l.Swept(t.Context(), r, noon.Add(time.Hour)) }, webhook.ErrChanged, webhook.Pending},
 		{"dead letter confirmed", webhook.Dead, func(l store, r webhook.Record) error { return l.ConfirmDeadLetter(t.Context(), r.ID, r.Death, r.DueAt) }, webhook.ErrChanged, webhook.Dead},
 		{"park", webhook.Dead, func(l store, r webhook.Record) error { return l.Park(t.Context(), r.ID, r.Death, noon) }, webhook.ErrChanged, webhook.Parked},
@@ -113,8 +115,8 @@ func bring(t *testing.T, l store, state webhook.State, key string) webhook.Recor
 	switch state {
 	case webhook.Processing:
 		return lease.Record
-	case webhook.Delivered:
-		s = webhook.Settlement{State: webhook.Delivered, At: noon, ExpiresAt: noon}
+	case webhook.Delivered, webhook.Unrouted:
+		s = webhook.Settlement{State: state, At: noon, ExpiresAt: noon}
 	case webhook.Pending, webhook.Dead, webhook.Held, webhook.Parked, webhook.Discarded:
 	}
 	must(l.Settle(t.Context(), lease, s))
@@ -226,6 +228,7 @@ func TestUnavailable(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"Claim":          func() error { _, err := l.Claim(ctx, plainReceipt(string(id)), "n", noon); return err },
 		"Claim timeless": func() error { _, err := l.Claim(ctx, timeless, "n", noon); return err },
+		"FirstAttempt":   func() error { _, _, err := l.FirstAttempt(ctx, leaseRequest(rec, noon)); return err },
 		"Lease":          func() error { _, err := l.Lease(ctx, leaseRequest(rec, noon)); return err },
 		"Settle": func() error {
 			return l.Settle(ctx, webhook.Lease{Record: rec}, webhook.Settlement{State: webhook.Delivered, At: noon})
@@ -245,7 +248,7 @@ func TestUnavailable(t *testing.T) {
 		"Variants":              func() error { _, err := l.Variants(ctx, id); return err },
 		"Split":                 func() error { _, err := l.Split(ctx, webhook.Variant{ID: id}, noon, noon); return err },
 		"RecordRejectedRequest": func() error { return l.RecordRejectedRequest(ctx, webhook.RejectedRequest{At: noon}) },
-		"Refusals":              func() error { _, err := l.RejectedRequests(ctx, noon, 10); return err },
+		"Refusals":              func() error { _, err := l.RejectedRequests(ctx, noon.Add(-time.Hour), noon, 10); return err },
 		"LoadDocument":          func() error { _, _, err := l.LoadDocument(ctx, "job", "1"); return err },
 		"SaveDocument":          func() error { return l.SaveDocument(ctx, "job", "1", nil, 0, noon, noon) },
 		"ListDocuments":         func() error { _, err := l.ListDocuments(ctx, "job", 10); return err },

@@ -22,25 +22,28 @@ func (l *Ledger) Unpark(ctx context.Context, m webhook.Revival) (webhook.Record,
 	return l.move(ctx, m, webhook.Parked, "death", m.Death)
 }
 
-// Replay delivers a delivered event once more: generation + 1. It
+// Replay delivers a delivered or unrouted event once more: generation + 1. It
 // requires the generation that the caller saw. The idempotency key stays unless
-// Again is set.
+// Again is set. The next lease chooses the destinations anew: those that the event
+// had may have been removed since, and others added.
 func (l *Ledger) Replay(ctx context.Context, m webhook.Revival) (webhook.Record, error) {
 	return l.move(ctx, m, webhook.Delivered, "generation", m.Generation)
 }
 
 // move is the way back to pending, for an event in the state from whose counter
-// has the value seen. It returns webhook.ErrNotFound and webhook.ErrChanged; the
+// has the value seen; from webhook.Delivered an unrouted one, too. It returns webhook.ErrNotFound and webhook.ErrChanged; the
 // latter changed nothing. A move whose answer was lost is recognised by its nonce.
 func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State, counter string, seen int) (webhook.Record, error) {
 	old, err := l.getItem(ctx, keyOf(m.ID))
 	if err != nil {
 		return webhook.Record{}, err
 	}
-	destinations := progressOf(newBudget(old.record().Destinations))
+	if from == webhook.Delivered && old.state() == webhook.Unrouted {
+		from = webhook.Unrouted
+	}
 	u := change(m.ID).
 		from(from).where("lease_number", old.LeaseNumber).where(counter, seen).
-		state(webhook.Pending, m.At).set("lane", string(m.Lane)).due(m.ID, m.DueAt).clearAwaiting().
+		state(webhook.Pending, m.At).set("lane", string(m.Lane)).due(m.ID, m.DueAt).clearListed().
 		set("abandoned", 0).set("sweeps", 0).set("move_nonce", m.Nonce).remove("not_before", "expires_at")
 	if m.Redrive && from != webhook.Parked {
 		u.increment("redrives")
@@ -48,14 +51,14 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	if from == webhook.Parked {
 		u.set("redrives", 0) // or its next death would park it again
 	}
-	if from == webhook.Delivered {
-		destinations = resetAll(old.record().Destinations)
-		u.set("generation", seen+1)
+	if from.Settled() {
+		u.set("generation", seen+1).remove("destinations")
 		if m.Again {
 			u.set("effect_key", seen+1)
 		}
+	} else {
+		u.set("destinations", progressOf(newBudget(old.record().Destinations)))
 	}
-	u.set("destinations", destinations)
 	it, err := l.apply(ctx, u)
 	var failed *errCondition
 	if errors.As(err, &failed) && failed.old.MoveNonce == m.Nonce && m.Nonce != "" {
@@ -67,20 +70,11 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	return it.record(), nil
 }
 
-// resetAll opens every destination: a replay repeats what succeeded.
-func resetAll(list []webhook.Progress) []progress {
-	out := make([]progress, 0, len(list))
-	for _, p := range list {
-		out = append(out, progress{Name: p.Name})
-	}
-	return out
-}
-
 // Release sends a held event to work, due at dueAt. It returns webhook.ErrChanged
 // where the event is held no more.
 func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt time.Time) (webhook.Record, error) {
 	it, err := l.apply(ctx, change(id).from(webhook.Held).
-		state(webhook.Pending, now).due(id, dueAt).clearAwaiting())
+		state(webhook.Pending, now).due(id, dueAt).clearListed())
 	if err != nil {
 		return webhook.Record{}, changed(err)
 	}
@@ -91,7 +85,7 @@ func (l *Ledger) Release(ctx context.Context, id webhook.EventID, now, dueAt tim
 // from then on. It requires the death that the caller saw.
 func (l *Ledger) Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error {
 	_, err := l.apply(ctx, change(id).from(webhook.Dead).where("death", death).
-		state(webhook.Parked, now).clearDue().stayAwaiting(id, webhook.Parked))
+		state(webhook.Parked, now).clearDue().stayListed(id, webhook.Parked))
 	return changed(err)
 }
 
@@ -102,6 +96,6 @@ func (l *Ledger) Discard(ctx context.Context, seen webhook.Record, now, expiresA
 		return fmt.Errorf("%s is %s: only a dead, parked or held event can be discarded: %w", seen.ID, seen.State, webhook.ErrChanged)
 	}
 	_, err := l.apply(ctx, change(seen.ID).from(seen.State).where("lease_number", seen.LeaseNumber).
-		state(webhook.Discarded, now).clearDue().clearAwaiting().set("expires_at", seconds(expiresAt)))
+		state(webhook.Discarded, now).clearDue().clearListed().set("expires_at", seconds(expiresAt)))
 	return changed(err)
 }

@@ -58,31 +58,57 @@ func (l *Ledger) RecordRejectedRequest(ctx context.Context, r webhook.RejectedRe
 	return nil
 }
 
-// RejectedRequests lists the requests of one UTC day that were not accepted, newest
-// first, at most limit.
-func (l *Ledger) RejectedRequests(ctx context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error) {
-	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+// RejectedRequests lists the requests that were not accepted from since on and
+// before until, newest first, at most limit. Each UTC day of the span costs a call.
+func (l *Ledger) RejectedRequests(ctx context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error) {
+	refused := []webhook.RejectedRequest{}
+	if !since.Before(until) { // DynamoDB refuses such a span
+		return refused, nil
+	}
+	for day := startOfDay(until); !day.Before(startOfDay(since)) && len(refused) < limit; day = day.AddDate(0, 0, -1) {
+		ofDay, err := l.rejectedOfDay(ctx, day, since, until, limit-len(refused))
+		if err != nil {
+			return nil, err
+		}
+		refused = append(refused, ofDay...)
+	}
+	return refused, nil
+}
+
+func startOfDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time, limit int) ([]webhook.RejectedRequest, error) {
+	pages := dynamodb.NewQueryPaginator(l.api, &dynamodb.QueryInput{
 		TableName:              &l.table,
-		KeyConditionExpression: aws.String("pk = :pk"),
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :since AND :until"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: rejectedPK(day.UTC().Format(time.DateOnly))},
+			":pk":    &types.AttributeValueMemberS{Value: rejectedPK(day.Format(time.DateOnly))},
+			":since": &types.AttributeValueMemberS{Value: string(at(since))},
+			":until": &types.AttributeValueMemberS{Value: string(at(until))}, // a key at that time goes on, so it is beyond
 		},
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
 	})
-	if err != nil {
-		return nil, unavailable("refusals", err)
-	}
-	refused := make([]webhook.RejectedRequest, 0, len(out.Items))
-	for _, av := range out.Items {
-		var it rejectedItem
-		if err := attributevalue.UnmarshalMap(av, &it); err != nil {
-			return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
+	var refused []webhook.RejectedRequest
+	for pages.HasMorePages() && len(refused) < limit {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, unavailable("refusals", err)
 		}
-		refused = append(refused, webhook.RejectedRequest{
-			At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Kind: it.Kind, Cause: it.Cause,
-			Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
-		})
+		for _, av := range page.Items {
+			var it rejectedItem
+			if err := attributevalue.UnmarshalMap(av, &it); err != nil {
+				return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
+			}
+			refused = append(refused, it.request())
+		}
 	}
-	return refused, nil
+	return refused[:min(limit, len(refused))], nil
+}
+
+func (it rejectedItem) request() webhook.RejectedRequest {
+	return webhook.RejectedRequest{
+		At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Kind: it.Kind, Cause: it.Cause,
+		Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
+	}
 }

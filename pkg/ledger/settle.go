@@ -10,9 +10,10 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Settle ends an attempt: delivered, pending again, or dead. It requires that
-// the event is processing under exactly this lease, and returns
-// webhook.ErrLeaseLost, having changed nothing, where it is not.
+// Settle ends an attempt: delivered, unrouted, pending again, or dead. It requires that
+// the event is processing under exactly this lease, or, after a first attempt,
+// exactly as it was read, and returns webhook.ErrLeaseLost, having changed nothing,
+// where it is not.
 //
 // A settlement whose answer was lost is recognised by the lease's nonce;
 // markDeadAbandoned takes the nonce away.
@@ -37,8 +38,13 @@ func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Sett
 func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	id := lease.Record.ID
 	u := change(id).
-		from(webhook.Processing).where("lease_number", lease.Number).where("lease_nonce", lease.Nonce).
 		set("destinations", progressOf(s.Destinations)).set("history", historyOf(lease.Record.History, s.Attempts))
+	if lease.First {
+		u.from(webhook.Pending).where("lease_number", 0).where("claim_nonce", lease.Record.ClaimNonce).
+			set("lease_number", lease.Number).set("lease_nonce", lease.Nonce)
+	} else {
+		u.from(webhook.Processing).where("lease_number", lease.Number).where("lease_nonce", lease.Nonce)
+	}
 	if s.Superseded {
 		u.set("flags", append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded))
 	}
@@ -47,6 +53,9 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 		// The error of an attempt before is in the history.
 		return u.state(s.State, s.At).set("delivered_at", at(s.At)).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
 			clearDue().remove("lease_until", "error_class", "error"), nil
+	case webhook.Unrouted:
+		return u.state(s.State, s.At).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
+			clearDue().remove("lease_until").unrouted(lease.Record, s.ErrorClass, s.Error), nil
 	case webhook.Pending:
 		return u.state(s.State, s.At).set("not_before", at(s.NotBefore)).due(id, s.DueAt).
 			set("error_class", s.ErrorClass).set("error", s.Error).remove("lease_until"), nil

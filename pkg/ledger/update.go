@@ -16,7 +16,7 @@ import (
 // update does not find.
 //
 // The attributes of an index are written together or not at all: due, clearDue,
-// dead, stayAwaiting and clearAwaiting are the only places that name them.
+// dead, unrouted, stayListed and clearListed are the only places that name them.
 type update struct {
 	key     key
 	sets    []string
@@ -92,6 +92,12 @@ func (u *update) wherePassed(attribute string, now time.Time) *update {
 	return u
 }
 
+// whereNotBefore requires that a time is there and not before another one.
+func (u *update) whereNotBefore(attribute string, t time.Time) *update {
+	u.conds = append(u.conds, u.name(attribute)+" >= "+u.value(":if_"+attribute, at(t)))
+	return u
+}
+
 // whereContains requires that a list holds a value.
 func (u *update) whereContains(attribute string, v any) *update {
 	u.conds = append(u.conds, "contains("+u.name(attribute)+", "+u.value(":if_"+attribute, v)+")")
@@ -124,18 +130,31 @@ func (u *update) dead(id webhook.EventID, death int, class, text string, now, du
 		set("error_class", class).set("error", text).
 		set("abandoned", 0).remove("lease_until").
 		due(id, dueAt).
-		set("dead_shard", awaitingShard(webhook.Dead, id)).set("dead_key", timeKey(died, id))
+		set("dead_shard", stateShard(webhook.Dead, id)).set("dead_key", timeKey(died, id))
 }
 
-// stayAwaiting moves an event that waits for an operator to the part of the index
+// unrouted lists the event as one that nobody has, by its time of receipt. Whether
+// its destination was removed is its error class.
+func (u *update) unrouted(r webhook.Record, class, text string) *update {
+	shard := stateShard(webhook.Unrouted, r.ID)
+	if class == webhook.ClassDestinationRemoved {
+		shard = removedShard(r.ID)
+	}
+	u.set("dead_shard", shard).set("dead_key", timeKey(at(r.ReceivedAt), r.ID))
+	if class == "" {
+		return u.remove("error_class", "error")
+	}
+	return u.set("error_class", class).set("error", text)
+}
+
+// stayListed moves an event that waits for an operator to the part of the index
 // of another state. Its place in the order stays.
-func (u *update) stayAwaiting(id webhook.EventID, state webhook.State) *update {
-	return u.set("dead_shard", awaitingShard(state, id))
+func (u *update) stayListed(id webhook.EventID, state webhook.State) *update {
+	return u.set("dead_shard", stateShard(state, id))
 }
 
-// clearAwaiting takes the event out of the index of those that wait for an
-// operator.
-func (u *update) clearAwaiting() *update { return u.remove("dead_shard", "dead_key") }
+// clearListed takes the event out of the index of the dead.
+func (u *update) clearListed() *update { return u.remove("dead_shard", "dead_key") }
 
 // expression returns the update expression.
 func (u *update) expression() string {

@@ -34,17 +34,26 @@ func everyUpdate(t *testing.T) map[string]*update {
 	t.Helper()
 	const id = webhook.EventID("v1:EMAIL_REPLY:A")
 	now := time.Date(2126, 3, 10, 9, 0, 0, 0, time.UTC)
-	lease := webhook.Lease{Number: 3, Nonce: "n", Record: webhook.Record{ID: id}}
+	req := webhook.LeaseRequest{ID: id, Now: now, Until: now, DueAt: now, KeepDue: now, Nonce: "n"}
 	all := map[string]*update{
-		"lease": leaseUpdate(webhook.LeaseRequest{ID: id, Now: now, Until: now, DueAt: now, Nonce: "n"}),
-		"dead":  change(id).dead(id, 3, "class", "text", now, now),
+		"lease of what owes nothing": leaseUpdate(req).dueBehind(req, item{}),
+		"lease of what is due early": leaseUpdate(req).dueBehind(req, item{DueAt: at(now.Add(-time.Millisecond))}),
+		"lease of what is due late":  leaseUpdate(req).dueBehind(req, item{DueAt: at(now)}),
+		"dead":                       change(id).dead(id, 3, "class", "text", now, now),
 	}
 	for _, s := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
-		u, err := settlement(lease, webhook.Settlement{State: s, At: now, NotBefore: now, DueAt: now, ExpiresAt: now})
-		if err != nil {
-			t.Fatalf("a settlement as %s: %v", s, err)
+		for _, first := range []bool{false, true} {
+			lease := webhook.Lease{Number: 3, Nonce: "n", Record: webhook.Record{ID: id}, First: first}
+			u, err := settlement(lease, webhook.Settlement{State: s, At: now, NotBefore: now, DueAt: now, ExpiresAt: now})
+			if err != nil {
+				t.Fatalf("a settlement as %s: %v", s, err)
+			}
+			name := "settle as " + string(s)
+			if first {
+				name += " at once"
+			}
+			all[name] = u
 		}
-		all["settle as "+string(s)] = u
 	}
 	return all
 }
@@ -63,7 +72,15 @@ func TestUpdatesWriteIndexAttributesTogether(t *testing.T) {
 
 // Every state either owes a message or says that it owes none.
 func TestSettlementSaysWhatIsOwed(t *testing.T) {
-	for name, want := range map[string]bool{"settle as delivered": false, "settle as pending": true, "settle as dead": true, "lease": true} {
+	late := everyUpdate(t)["lease of what is due late"]
+	if n := len(touched(late.sets, indexes["due"])) + len(touched(late.removes, indexes["due"])); n > 0 {
+		t.Errorf("a lease of what is due late enough writes %d attributes of the index due", n)
+	}
+	for name, want := range map[string]bool{
+		"settle as delivered": false, "settle as pending": true, "settle as dead": true,
+		"settle as delivered at once": false, "settle as pending at once": true, "settle as dead at once": true,
+		"lease of what owes nothing": true, "lease of what is due early": true,
+	} {
 		u := everyUpdate(t)[name]
 		owes, clears := len(touched(u.sets, indexes["due"])) > 0, len(touched(u.removes, indexes["due"])) > 0
 		if owes != want || clears == want {

@@ -24,7 +24,6 @@ const (
 
 // What API Gateway itself answers.
 const (
-	notFound      = `{"message":"Not Found"}`
 	badRequest    = `{"message":"Bad Request"}`
 	tooLarge      = `{"message":"Request Entity Too Large"}`
 	internalError = `{"message":"Internal Server Error"}`
@@ -47,15 +46,11 @@ func NewFront(handler HTTPHandler, timeout time.Duration, log *slog.Logger) *Fro
 }
 
 // ServeHTTP implements http.Handler. What the function may not see is answered
-// as API Gateway does: 404 for an unmatched route, 413 for a body or an event
+// as API Gateway does: 413 for a body or an event
 // over the limits, 500 for a function that fails, panics, overruns its timeout
 // or answers nonsense.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	key, parameters, ok := f.match(r)
-	if !ok {
-		answer(w, http.StatusNotFound, notFound)
-		return
-	}
+	key, parameters := f.match(r)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxGatewayBody))
 	if err != nil {
 		var over *http.MaxBytesError
@@ -92,13 +87,13 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *Front) match(r *http.Request) (string, map[string]string, bool) {
+func (f *Front) match(r *http.Request) (string, map[string]string) {
 	for _, candidate := range f.routes {
 		if parameters, ok := candidate.match(r.Method, r.URL.EscapedPath()); ok {
-			return candidate.key, parameters, true
+			return candidate.key, parameters
 		}
 	}
-	return "", nil, false
+	return catchAll, nil
 }
 
 // fail logs the cause by the route key, since the path holds the token.

@@ -3,7 +3,6 @@ package local
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/gateway"
 )
 
 // The identity of the API that the local front pretends to be.
@@ -57,30 +58,13 @@ func apiEvent(r *http.Request, routeKey string, parameters map[string]string, bo
 		},
 	}
 	if len(body) > 0 {
-		event.IsBase64Encoded = !isText(r.Header.Get("Content-Type"))
+		event.IsBase64Encoded = !gateway.AsText(r.Header.Get("Content-Type"), r.Header.Get("Content-Encoding"))
 		event.Body = string(body)
 		if event.IsBase64Encoded {
 			event.Body = base64.StdEncoding.EncodeToString(body)
 		}
 	}
 	return event
-}
-
-// isText tells whether an HTTP API passes a body of this type on as text.
-// Everything else is base64, a missing type, forms and "+json" types too. AWS
-// documents that binary types are encoded, not which they are; the list is
-// what was measured there (github.com/ministackorg/ministack/pull/766).
-func isText(contentType string) bool {
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		mediaType, _, _ = strings.Cut(contentType, ";")
-		mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	}
-	switch mediaType {
-	case "application/json", "application/xml", "application/javascript":
-		return true
-	}
-	return strings.HasPrefix(mediaType, "text/")
 }
 
 func headers(r *http.Request, sourceIP string, length int) map[string]string {

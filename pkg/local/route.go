@@ -5,12 +5,16 @@ import (
 	"strings"
 )
 
+// catchAll is the route that takes what no other route takes.
+const catchAll = "$default"
+
 // Routes are the route keys of the HTTP API, as the template declares them.
 func Routes() []string {
 	return []string{
 		"ANY /webhooks/{source}/{token}",
 		"ANY /webhooks/{source}",
 		"GET /healthz",
+		catchAll,
 	}
 }
 

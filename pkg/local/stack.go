@@ -11,6 +11,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"smartlead-receiver/pkg/local/persist"
+	"smartlead-receiver/pkg/local/tabledef"
 )
 
 // Handlers are the functions of a stack.
@@ -24,9 +27,11 @@ type Handlers struct {
 // Options describe a stack. The zero value of a field takes the default of
 // DefaultOptions.
 type Options struct {
-	Addr             string // host:port; port 0 picks one
-	DynamoDBEndpoint string // empty: the embedded engine
-	SQSEndpoint      string // empty: the embedded engine
+	Addr             string                        // host:port; port 0 picks one
+	DynamoDBEndpoint string                        // empty: the embedded engine
+	SQSEndpoint      string                        // empty: the embedded engine
+	DataDir          string                        // where the embedded engine keeps its state; empty: it ends with the process
+	OnlyCopy         func(messageBody string) bool // see persist.Listen; nil: none is
 	Provisioning     Provisioning
 
 	ReceiverTimeout   time.Duration
@@ -71,8 +76,10 @@ type Stack struct {
 	URL       string // of the front, without a path
 	Clients   *Clients
 	Resources Resources
+	Restored  persist.Restored // what was there at the start, with a DataDir
 
 	engine *Engine
+	kept   *kept // nil without a DataDir
 	server *http.Server
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
@@ -95,18 +102,9 @@ func Start(ctx context.Context, options Options, build Build) (*Stack, error) {
 		return nil, err
 	}
 	s := &Stack{URL: "http://" + listener.Addr().String(), engine: StartEngine()}
-	s.Clients = Connect(Endpoints{
-		DynamoDB: or(options.DynamoDBEndpoint, s.engine.URL),
-		SQS:      or(options.SQSEndpoint, s.engine.URL),
-		SSM:      s.engine.URL,
-		S3:       s.engine.URL,
-	})
 	handlers, err := s.prepare(ctx, options, build)
 	if err != nil {
-		_ = listener.Close()
-		s.Clients.Close()
-		s.engine.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close(), s.release())
 	}
 	s.serve(listener, options, handlers)
 	return s, nil
@@ -114,10 +112,63 @@ func Start(ctx context.Context, options Options, build Build) (*Stack, error) {
 
 func (s *Stack) prepare(ctx context.Context, options Options, build Build) (Handlers, error) {
 	var err error
+	embedded := s.engine.URL
+	if options.DataDir != "" {
+		if s.kept, err = keep(ctx, embedded, options); err != nil {
+			return Handlers{}, err
+		}
+		embedded = s.kept.front.URL
+	}
+	s.Clients = Connect(Endpoints{
+		DynamoDB: or(options.DynamoDBEndpoint, embedded),
+		SQS:      or(options.SQSEndpoint, embedded),
+		SSM:      embedded,
+		S3:       embedded,
+	})
 	if s.Resources, err = Provision(ctx, s.Clients, options.Provisioning); err != nil {
 		return Handlers{}, err
 	}
+	if s.kept != nil {
+		if s.Restored, err = s.kept.front.Restore(ctx, tabledef.TTLAttribute, time.Now()); err != nil {
+			return Handlers{}, err
+		}
+	}
 	return build(ctx, s.Clients, s.Resources)
+}
+
+// kept is what makes the embedded engine keep its state.
+type kept struct {
+	store *persist.Store
+	front *persist.Front
+}
+
+func keep(ctx context.Context, engine string, options Options) (*kept, error) {
+	store, err := persist.Open(options.DataDir)
+	if errors.Is(err, persist.ErrInUse) {
+		return nil, fmt.Errorf("%w: stop that one, or keep the state in another directory with --data", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	front, err := persist.Listen(ctx, engine, store, options.OnlyCopy)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &kept{store, front}, nil
+}
+
+// release gives back what Start took, and says where something was not written.
+func (s *Stack) release() error {
+	if s.Clients != nil {
+		s.Clients.Close()
+	}
+	var err error
+	if s.kept != nil {
+		s.kept.front.Close()
+		err = s.kept.store.Close()
+	}
+	s.engine.Close()
+	return err
 }
 
 func (s *Stack) serve(listener net.Listener, options Options, handlers Handlers) {
@@ -162,13 +213,12 @@ func (s *Stack) schedule(ctx context.Context, options Options, function string, 
 // Stop ends the stack in an order that loses nothing: no new request, the ones
 // in flight finish, then batches and ticks in flight; the rest stays in the
 // queue. It returns when nothing runs any more, which the functions' timeouts
-// bound.
-func (s *Stack) Stop() {
+// bound. An error says that the DataDir could not be written.
+func (s *Stack) Stop() error {
 	_ = s.server.Shutdown(context.Background()) // without a deadline it only reports the listener's own error
 	s.cancel()
 	s.loops.Wait()
-	s.Clients.Close()
-	s.engine.Close()
+	return s.release()
 }
 
 func withDefaults(o Options) Options {
@@ -200,7 +250,7 @@ func or[T comparable](value, otherwise T) T {
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken: stop what listens there, or choose another address (port 0 picks a free one)", addr)
+		return nil, fmt.Errorf("%s is taken: stop what listens there, or choose another address with --addr (port 0 picks a free one)", addr)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %q, which must be host:port: %w", addr, err)

@@ -47,6 +47,13 @@ func testOptions(name string) Options {
 	return Options{Addr: "127.0.0.1:0", Provisioning: Provisioning{Name: name, Visibility: time.Second}, Log: quiet}
 }
 
+func stopped(t *testing.T, stack *Stack) {
+	t.Helper()
+	if err := stack.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func postText(t *testing.T, stack *Stack, body string) int {
 	t.Helper()
 	status, _, _ := do(t, "POST", stack.URL+"/webhooks/demo/token", strings.NewReader(body), map[string][]string{"Content-Type": {"text/plain"}})
@@ -59,7 +66,7 @@ func TestStackCarriesARequestToTheWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stack.Stop()
+	defer stopped(t, stack)
 	began := time.Now()
 	if status := postText(t, stack, "hello"); status != 200 {
 		t.Fatalf("status %d", status)
@@ -101,11 +108,11 @@ func TestStackStopLosesNothing(t *testing.T) {
 		}
 	}
 	eventually(t, 2*time.Second, "a delivery in flight", func() bool { return inFlight.Load() > 0 })
-	stopped := make(chan struct{})
-	go func() { defer close(stopped); first.Stop() }()
+	ended := make(chan struct{})
+	go func() { defer close(ended); stopped(t, first) }()
 	sleep(t.Context(), 50*time.Millisecond)
 	close(release)
-	<-stopped
+	<-ended
 	before := delivered.Load()
 	if before == 0 || before == 40 {
 		t.Fatalf("%d of 40 delivered by the first stack: the test proves nothing", before)
@@ -115,7 +122,7 @@ func TestStackStopLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 3*time.Second, "the rest delivered", func() bool { return delivered.Load() == 40 })
-	second.Stop()
+	stopped(t, second)
 	if got := delivered.Load(); got != 40 {
 		t.Errorf("%d deliveries of 40", got)
 	}
@@ -148,7 +155,7 @@ func TestStartSaysWhatToDo(t *testing.T) {
 		c.change(&options)
 		stack, err := Start(t.Context(), options, c.build)
 		if err == nil {
-			stack.Stop()
+			stopped(t, stack)
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: err = %v, want %q", name, err, c.want)

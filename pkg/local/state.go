@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/gofrs/flock"
 
 	"smartlead-receiver/pkg/stack/place"
 )
@@ -39,12 +42,65 @@ func (s *Stack) Info(webhookPath, parameterPrefix string) place.Place {
 // tools where the stack is. Everything in it is for its owner alone.
 type StateDir string
 
-// OpenStateDir makes the directory if it is absent.
-func OpenStateDir(path string) (StateDir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return "", fmt.Errorf("state directory: %w", err)
+// lockFile is held by the stack that uses the directory. It stays when the stack
+// has ended: the lock is the system's, and ends with the process however it ends.
+const lockFile = "lock"
+
+// InUseError is returned for a state directory that another stack uses.
+type InUseError struct {
+	Dir string
+	PID int    // 0: unknown
+	URL string // of its front; empty: unknown
+}
+
+// Error says what to do.
+func (e *InUseError) Error() string {
+	who := "a local stack that is starting or stopping"
+	if e.PID > 0 {
+		who = fmt.Sprintf("a local stack that runs already (process %d, %s)", e.PID, e.URL)
 	}
-	return StateDir(path), nil
+	return fmt.Sprintf("the state directory %s is used by %s: stop that one, or start this one with another --state-dir and --addr", e.Dir, who)
+}
+
+// OpenStateDir makes the directory if it is absent, and keeps every other stack
+// out of it until release, or until the process ends. It returns *InUseError.
+func OpenStateDir(path string) (dir StateDir, release func(), err error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", nil, fmt.Errorf("the state directory cannot be made: %w (choose another with --state-dir)", err)
+	}
+	dir = StateDir(path)
+	lock := flock.New(filepath.Join(path, lockFile), flock.SetPermissions(0o600))
+	held, err := lock.TryLock()
+	if err != nil {
+		return "", nil, fmt.Errorf("the state directory cannot be written: %w (choose another with --state-dir)", err)
+	}
+	if !held {
+		return "", nil, dir.inUse()
+	}
+	// What a stack that was killed has left names a process that is gone.
+	if err := dir.RemoveInfo(); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("the state directory cannot be written: %w (choose another with --state-dir)", err), lock.Unlock())
+	}
+	return dir, func() { _ = lock.Unlock() }, nil // the process ends anyway
+}
+
+// inUse reads who has the directory.
+func (d StateDir) inUse() *InUseError {
+	e := &InUseError{Dir: string(d)}
+	content, err := os.ReadFile(d.InfoPath())
+	if err != nil {
+		return e
+	}
+	var info place.Place
+	if json.Unmarshal(content, &info) != nil {
+		return e
+	}
+	hook, err := url.Parse(info.WebhookURL)
+	if err != nil {
+		return e
+	}
+	e.PID, e.URL = info.PID, hook.Scheme+"://"+hook.Host // the path holds the token
+	return e
 }
 
 // WriteInfo replaces stack.json.
@@ -56,22 +112,14 @@ func (d StateDir) WriteInfo(info place.Place) error {
 	return d.replace(place.File, append(content, '\n'))
 }
 
-// RemoveInfo removes stack.json where it is the one that process pid wrote: a
-// stack that was started since may have replaced it. (One that starts between
-// the look and the removal loses its file; two stacks do not share a directory.)
-func (d StateDir) RemoveInfo(pid int) error {
-	content, err := os.ReadFile(d.InfoPath())
+// RemoveInfo removes stack.json, if it is there. The directory's lock says that
+// it is no other stack's.
+func (d StateDir) RemoveInfo() error {
+	err := os.Remove(d.InfoPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	var info place.Place
-	if err := json.Unmarshal(content, &info); err != nil || info.PID != pid {
-		return nil //nolint:nilerr // another one's
-	}
-	return os.Remove(d.InfoPath())
+	return err
 }
 
 // InfoPath is where WriteInfo writes.

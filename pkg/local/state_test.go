@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +15,11 @@ import (
 func TestStateDirKeepsItsSecrets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "deep", ".local")
 	read := func() [2]string {
-		dir, err := OpenStateDir(path)
+		dir, release, err := OpenStateDir(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer release()
 		token, err := dir.Secret("token", rand.Text)
 		if err != nil {
 			t.Fatal(err)
@@ -52,10 +54,11 @@ func TestStateDirRefusesADamagedSecret(t *testing.T) {
 
 func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".local")
-	dir, err := OpenStateDir(path)
+	dir, release, err := OpenStateDir(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer release()
 	info := place.Place{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", Region: Region, PID: 1}
 	for range 2 { // the second replaces the first
 		if err := dir.WriteInfo(info); err != nil {
@@ -77,7 +80,7 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(entries) != 2 {
+	if len(entries) != 3 { // the lock, too
 		t.Errorf("directory holds %v", entries)
 	}
 	for _, entry := range entries {
@@ -90,28 +93,32 @@ func TestStateDirIsForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-// Only what this process wrote is this process's to remove.
-func TestRemoveInfo(t *testing.T) {
-	for name, c := range map[string]struct {
-		content string
-		gone    bool
-	}{
-		"its own":     {`{"pid":7}`, true},
-		"another's":   {`{"pid":8}`, false},
-		"unreadable":  {`{`, false},
-		"none at all": {"", true},
-	} {
-		dir := StateDir(t.TempDir())
-		if c.content != "" {
-			if err := os.WriteFile(dir.InfoPath(), []byte(c.content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := dir.RemoveInfo(7); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if _, err := os.Stat(dir.InfoPath()); os.IsNotExist(err) != c.gone {
-			t.Errorf("%s: %v", name, err)
+// While one stack has the directory, a second is told which; what a killed one
+// left behind is no reason to refuse, and no stack's address.
+func TestStateDirIsForOneStack(t *testing.T) {
+	path := t.TempDir()
+	dir, release, err := OpenStateDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(want InUseError) {
+		t.Helper()
+		want.Dir = path
+		var inUse *InUseError
+		if _, _, err := OpenStateDir(path); !errors.As(err, &inUse) || *inUse != want {
+			t.Errorf("a second stack: %v, want %v", err, &want)
 		}
 	}
+	refused(InUseError{})
+	if err := dir.WriteInfo(place.Place{WebhookURL: "http://127.0.0.1:1/webhooks/demo/t", PID: 7}); err != nil {
+		t.Fatal(err)
+	}
+	refused(InUseError{PID: 7, URL: "http://127.0.0.1:1"})
+	release()
+	_, release, err = OpenStateDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	refused(InUseError{})
 }

@@ -41,6 +41,7 @@ var fitting = map[Move]map[webhook.State]end{
 		end{webhook.Dead, webhook.Pending, webhook.Replay},
 		end{webhook.Parked, webhook.Pending, webhook.Replay},
 		end{webhook.Delivered, webhook.Pending, webhook.Replay},
+		end{webhook.Unrouted, webhook.Pending, webhook.Replay},
 	),
 	Park:   ends(end{webhook.Dead, webhook.Parked, ""}),
 	Unpark: ends(end{webhook.Parked, webhook.Pending, webhook.Replay}),

@@ -13,7 +13,8 @@ type Move string
 
 const (
 	// Replay sends an event to its destinations again, now: a dead one revived, a
-	// parked one unparked, a delivered one once more under its next generation.
+	// parked one unparked, a delivered or unrouted one once more under its next
+	// generation, to the destinations that are configured then.
 	Replay Move = "replay"
 	// Park sets a dead event aside: neither a redrive nor its dead letter moves it.
 	Park Move = "park"
@@ -48,7 +49,8 @@ type rule struct {
 var rules = map[Move]rule{
 	Replay: {
 		steps: []step{
-			{webhook.Dead, (*Service).revive}, {webhook.Parked, (*Service).unpark}, {webhook.Delivered, (*Service).replay},
+			{webhook.Dead, (*Service).revive}, {webhook.Parked, (*Service).unpark},
+			{webhook.Delivered, (*Service).replay}, {webhook.Unrouted, (*Service).replay},
 		},
 		lane: webhook.Replay, leaves: true,
 	},
@@ -110,7 +112,7 @@ type Request struct {
 	Events    []webhook.Record
 	Filtered  bool // a filter matched them; else a person named each
 	Limit     int  // more events are refused; 0: no bound
-	Again     bool // Replay of delivered events: the effect is wanted again, so the idempotency key changes
+	Again     bool // Replay of delivered and unrouted events: the effect is wanted again, so the idempotency key changes
 	Confirmed bool // a person agreed
 }
 

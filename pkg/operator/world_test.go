@@ -197,8 +197,8 @@ func (w *world) settle(id webhook.EventID, state webhook.State) {
 		State: state, At: w.now, DueAt: w.now.Add(time.Minute), ErrorClass: "http_410",
 		Destinations: []webhook.Progress{{Name: "crm", Result: webhook.ResultPermanent, Attempts: 1}},
 	}
-	if state == webhook.Delivered {
-		s.Destinations[0].Result, s.ExpiresAt = webhook.ResultDelivered, w.now.Add(times.Retention)
+	if state.Settled() {
+		s.Destinations[0].Result, s.ExpiresAt, s.ErrorClass = webhook.Result(state), w.now.Add(times.Retention), ""
 	}
 	w.must(w.Settle(w.Context(), w.lease(id), s))
 }
@@ -210,7 +210,7 @@ func (w *world) in(state webhook.State, name string) webhook.Record {
 	switch state {
 	case webhook.Processing:
 		w.lease(id)
-	case webhook.Delivered, webhook.Dead:
+	case webhook.Delivered, webhook.Unrouted, webhook.Dead:
 		w.settle(id, state)
 	case webhook.Parked, webhook.Discarded:
 		w.settle(id, webhook.Dead)

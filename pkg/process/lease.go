@@ -14,10 +14,16 @@ import (
 // platform stopped can no longer write when the next one may lease.
 const leaseMargin = 5 * time.Second
 
+// dueMargin is how long behind the end of a lease an event is due at least. It is
+// more than the clocks of two functions differ.
+const dueMargin = 5 * time.Second
+
 // lease takes the right to process the event, or says why there is nothing to
 // do. A message that is early, meets a live lease or a finished event is done
 // with: the ledger's due time brings the event back. The first lease fixes the
-// names of the destinations. (W1 of docs/model/ledger.pml.)
+// names of the destinations. The first receipt of the receiver's own message of a
+// claim needs no lease, where nobody else can have taken the event up. (W0, W1 of
+// docs/model/ledger.pml.)
 func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Message, destinations map[string]webhook.Destination) (webhook.Lease, Report, bool) {
 	now := s.Now()
 	until := now.Add(s.policy.Lease)
@@ -25,12 +31,22 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 		until = now.Add(time.Until(deadline) + leaseMargin)
 	}
 	req := webhook.LeaseRequest{
-		ID: id, Nonce: s.Nonce(), Now: now, Until: until, DueAt: until.Add(s.policy.Grace),
+		ID: id, Nonce: s.Nonce(), Now: now, Until: until, DueAt: until.Add(s.policy.Grace), KeepDue: until.Add(dueMargin),
 		Destinations: slices.Sorted(maps.Keys(destinations)), MaxAbandoned: s.policy.MaxAbandoned,
 	}
 	if m.Kind == webhook.KindDeadLetter {
 		req.Death = m.DeadLetter.Death
 	}
+	if m.First && m.Receives == 1 {
+		lease, ok, err := s.Ledger.FirstAttempt(ctx, req)
+		if err != nil {
+			return webhook.Lease{}, s.notLeased(ctx, id, err), false
+		}
+		if ok {
+			return lease, Report{}, true
+		}
+	}
+	req.FirstAbandoned = m.First && m.Receives > 1
 	lease, err := s.Ledger.Lease(ctx, req)
 	if err != nil {
 		return webhook.Lease{}, s.notLeased(ctx, id, err), false

@@ -8,8 +8,9 @@ type Outcome string
 
 // These end an attempt.
 const (
-	Delivered Outcome = "delivered"
-	Retry     Outcome = "retry" // a destination may still take it later
+	Delivered         = Outcome(webhook.Delivered)
+	Unrouted          = Outcome(webhook.Unrouted) // every destination is settled, and none has it
+	Retry     Outcome = "retry"                   // a destination may still take it later
 	Dead      Outcome = "dead"
 )
 
@@ -39,7 +40,7 @@ const (
 
 // Outcomes lists every outcome.
 var Outcomes = []Outcome{
-	Delivered, Retry, Dead,
+	Delivered, Unrouted, Retry, Dead,
 	Early, Busy, Finished, StaleDeadLetter, Held, Duplicate, Variant, NotInLedger,
 	ClaimFailed, DestinationsUnreadable, LeaseFailed, LeaseLost, SettleFailed, Foreign,
 }

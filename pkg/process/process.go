@@ -13,6 +13,7 @@ import (
 // Ledger is what the worker may do to an event.
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error)
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
@@ -48,7 +49,7 @@ type Policy struct {
 	RetryMax     time.Duration // longest back-off
 	Grace        time.Duration // behind a due time, before the sweeper acts
 	Lease        time.Duration // where the invocation has no deadline
-	Retention    time.Duration // of a delivered event
+	Retention    time.Duration // of a delivered or unrouted event
 }
 
 // DefaultPolicy retries for about ten minutes before an event dies: seven waits of
@@ -99,13 +100,14 @@ type Report struct {
 	Attempt  int // the lease number; 0 when nothing was leased
 	Outcome  Outcome
 	Attempts []webhook.Attempt
-	Latency  time.Duration // from receipt to delivery
+	Latency  time.Duration // from receipt until every destination was settled
 
 	// Retry asks for the message again after RetryIn; 0 leaves it to the
 	// queue's own visibility timeout. Without Retry the message is done with.
 	Retry   bool
 	RetryIn time.Duration
-	Err     error // for the log
+	NextAt  time.Time // of the next attempt; zero: none is planned
+	Err     error     // for the log
 }
 
 // Process takes one message to a settled attempt. It returns no error: what it
@@ -145,9 +147,17 @@ func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.Event
 		report.EventID = webhook.EventID(m.Receipt.Key)
 		report.Outcome, report.Retry, report.Err = ClaimFailed, true, err
 		return "", report, false
-	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished():
+	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished() || s.awaitsFirst(claimed):
 		report.Outcome = Outcome(claimed.Status)
 		return "", report, false
 	}
 	return claimed.ID, report, true
+}
+
+// awaitsFirst tells whether an event that was there before has yet to be worked on
+// by the message of its own claim. Nobody may come between: a first attempt has no
+// lease that would show. Where that message is lost, the sweeper sends another.
+func (s *Service) awaitsFirst(c webhook.Claimed) bool {
+	return c.Status != webhook.ClaimAccepted && c.Record.State == webhook.Pending &&
+		c.Record.LeaseNumber == 0 && c.Record.DueAt.After(s.Now())
 }

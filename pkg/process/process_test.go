@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -159,7 +160,7 @@ func TestRetryWaitsAndDiesAfterExactlyTheBudget(t *testing.T) {
 		rec := w.record(t)
 		if n < 3 {
 			wait := process.DefaultPolicy.RetryBase << (n - 1) / 2
-			if r.Outcome != process.Retry || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) ||
+			if r.Outcome != process.Retry || !r.Retry || r.RetryIn != wait || !rec.NotBefore.Equal(w.now.Add(wait)) || !r.NextAt.Equal(rec.NotBefore) ||
 				!rec.DueAt.Equal(rec.NotBefore.Add(process.DefaultPolicy.Grace)) {
 				t.Fatalf("attempt %d: %+v %+v", n, r, rec)
 			}
@@ -232,15 +233,79 @@ func TestEachDestinationSettlesOnItsOwn(t *testing.T) {
 	}
 }
 
-func TestRemovedDestinationCountsAsSettled(t *testing.T) {
+// An event is delivered where at least one destination has it. One that nobody has
+// says so, and whether somebody would have had it.
+func TestHowASettledEventEnds(t *testing.T) {
+	unrouted := webhook.Outcome{Result: webhook.ResultUnrouted}
+	for _, c := range []struct {
+		name         string
+		destinations map[string][]webhook.Outcome
+		remove       []string // after the first attempt
+		want         webhook.State
+		class        string
+	}{
+		{name: "taken", destinations: map[string][]webhook.Outcome{"a": {ok}}, want: webhook.Delivered},
+		{name: "taken by one", destinations: map[string][]webhook.Outcome{"a": {ok}, "b": {unrouted}}, want: webhook.Delivered},
+		{name: "taken by one, later", destinations: map[string][]webhook.Outcome{"a": {busy, ok}, "b": {unrouted}}, want: webhook.Delivered},
+		{name: "no filter wants it", destinations: map[string][]webhook.Outcome{"a": {unrouted}, "b": {unrouted}}, want: webhook.Unrouted},
+		{name: "there is no destination", want: webhook.Unrouted},
+		{
+			name: "removed", destinations: map[string][]webhook.Outcome{"a": {busy}}, remove: []string{"a"},
+			want: webhook.Unrouted, class: webhook.ClassDestinationRemoved,
+		},
+		{
+			name: "one removed, one not wanting it", destinations: map[string][]webhook.Outcome{"a": {busy}, "b": {unrouted}}, remove: []string{"a"},
+			want: webhook.Unrouted, class: webhook.ClassDestinationRemoved,
+		},
+		{
+			name: "one removed, one taking it", destinations: map[string][]webhook.Outcome{"a": {busy}, "b": {ok}}, remove: []string{"a"},
+			want: webhook.Delivered,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			for name, answers := range c.destinations {
+				w.destinations[name] = &sink{answers: answers}
+			}
+			svc := w.service(nil)
+			r := svc.Process(t.Context(), message)
+			if r.Outcome == process.Retry {
+				for _, name := range c.remove {
+					delete(w.destinations, name)
+				}
+				w.now = w.now.Add(time.Hour)
+				r = svc.Process(t.Context(), message)
+			}
+			rec := w.record(t)
+			if r.Outcome != process.Outcome(c.want) || r.Retry || r.Err != nil {
+				t.Errorf("reported %+v", r)
+			}
+			if rec.State != c.want || rec.ErrorClass != c.class || (c.class != "") != strings.Contains(rec.Error, "a") ||
+				rec.ExpiresAt.IsZero() || !rec.DueAt.IsZero() || rec.DeliveredAt.IsZero() != (c.want == webhook.Unrouted) {
+				t.Errorf("%+v", rec)
+			}
+		})
+	}
+}
+
+// A replay reaches the destinations that are there by then.
+func TestReplayOfAnUnroutedEventReachesANewDestination(t *testing.T) {
 	w := newWorld(t)
-	w.destinations["gone"] = &sink{answers: []webhook.Outcome{busy}}
+	w.destinations["old"] = &sink{answers: []webhook.Outcome{{Result: webhook.ResultUnrouted}}}
 	svc := w.service(nil)
-	svc.Process(t.Context(), message)
-	w.destinations = map[string]webhook.Destination{}
-	w.now = w.now.Add(time.Hour)
-	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered || r.Attempts[0].Result != webhook.ResultRemoved {
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Unrouted {
 		t.Fatalf("%+v", r)
+	}
+	added := &sink{answers: []webhook.Outcome{ok}}
+	w.destinations = map[string]webhook.Destination{"new": added}
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Finished {
+		t.Fatalf("unasked: %+v", r)
+	}
+	if _, err := w.ledger.Replay(t.Context(), webhook.Revival{ID: key, Lane: webhook.Replay, At: w.now, DueAt: w.now, Nonce: "replay"}); err != nil {
+		t.Fatal(err)
+	}
+	if r := svc.Process(t.Context(), message); r.Outcome != process.Delivered || len(added.got) != 1 {
+		t.Fatalf("%+v, %d deliveries", r, len(added.got))
 	}
 }
 

@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
 )
 
-// decide says how the attempt ends; it is the only place that does. The event is
-// delivered when every destination is settled, pending while one that is not may
-// be retried, and dead when none of those may.
+// decide says how the attempt ends; it is the only place that does. When every
+// destination is settled the event is delivered if one of them has it, else
+// unrouted; it is pending while one that is not settled may be retried, and dead
+// when none of those may.
 func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhook.Settlement {
 	now := s.Now()
 	progress := make([]webhook.Progress, len(lease.Record.Destinations))
@@ -57,10 +59,30 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 		st.State = webhook.Dead
 		st.DueAt = now.Add(s.policy.Grace)
 	default:
-		st.State = webhook.Delivered
+		st.State, st.ErrorClass, st.Error = settled(progress)
 		st.ExpiresAt = now.Add(s.policy.Retention)
 	}
 	return st
+}
+
+// settled is how an event ends whose destinations are all settled. One that waited
+// for a destination which was removed is told apart from one that no filter wants:
+// nobody may have meant it to reach nobody.
+func settled(progress []webhook.Progress) (state webhook.State, class, text string) {
+	var removed []string
+	for _, p := range progress {
+		switch p.Result {
+		case webhook.ResultDelivered:
+			return webhook.Delivered, "", ""
+		case webhook.ResultRemoved:
+			removed = append(removed, p.Name)
+		case webhook.ResultUnrouted, webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultAbandoned:
+		}
+	}
+	if len(removed) > 0 {
+		return webhook.Unrouted, webhook.ClassDestinationRemoved, "removed before it was delivered there: " + strings.Join(removed, ", ")
+	}
+	return webhook.Unrouted, "", ""
 }
 
 // settle writes the end of the attempt, and sends the dead letter of a dead event:
@@ -83,13 +105,13 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		return report
 	}
 	switch st.State {
-	case webhook.Delivered:
-		report.Outcome = Delivered
+	case webhook.Delivered, webhook.Unrouted:
+		report.Outcome = Outcome(st.State)
 		report.Latency = st.At.Sub(rec.ReceivedAt)
 		// A mark that was not set costs storage, nothing else.
 		report.Err = s.Bodies.Expire(ctx, rec.Payload)
 	case webhook.Pending:
-		report.Outcome = Retry
+		report.Outcome, report.NextAt = Retry, st.NotBefore
 		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
 			report.Retry, report.RetryIn = true, wait
 		}

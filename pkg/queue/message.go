@@ -34,6 +34,7 @@ type wire struct {
 	Account    string          `json:"account,omitempty"`
 	CampaignID string          `json:"campaign_id,omitempty"`
 	Receipt    *wireReceipt    `json:"receipt,omitempty"`
+	First      bool            `json:"first,omitempty"`
 }
 
 // encode returns the message's wire form. It returns an error for a message
@@ -42,6 +43,7 @@ func encode(m webhook.Message) (string, error) {
 	w := wire{Version: version, Kind: string(m.Kind), EventID: m.ID}
 	switch {
 	case m.Kind == webhook.KindEvent && m.ID != "":
+		w.First = m.First
 	case m.Kind == webhook.KindDeadLetter && m.ID != "" && m.DeadLetter != nil:
 		l := m.DeadLetter
 		w.Death, w.ErrorClass, w.Error, w.Attempts = l.Death, l.ErrorClass, l.Error, l.Attempts
@@ -72,7 +74,9 @@ func Decode(body string) (webhook.Message, error) {
 	}
 	switch webhook.MessageKind(w.Kind) {
 	case webhook.KindEvent:
-		return w.event()
+		m, err := w.event()
+		m.First = w.First
+		return m, err
 	case webhook.KindDeadLetter:
 		return w.deadLetter()
 	case webhook.KindUnclaimed:

@@ -24,6 +24,10 @@ var messages = []struct {
 		`{"v":1,"kind":"event","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567~2"}`,
 	},
 	{
+		"first", webhook.Message{Kind: webhook.KindEvent, ID: id, First: true},
+		`{"v":1,"kind":"event","event_id":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","first":true}`,
+	},
+	{
 		"dead letter", webhook.Message{Kind: webhook.KindDeadLetter, ID: id, DeadLetter: &webhook.DeadLetter{
 			Death: 3, ErrorClass: "http_503", Error: "answered 503", Attempts: 3, FirstAt: sentAt, LastAt: sentAt.Add(time.Hour),
 			Type: webhook.EmailReply, Account: "acme", CampaignID: "7",

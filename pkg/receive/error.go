@@ -17,12 +17,16 @@ const (
 	Unauthorized Kind = "unauthorized"
 	BadBody      Kind = "bad_body"
 	TooLarge     Kind = "too_large"
-	Unavailable  Kind = "unavailable"
-	Internal     Kind = "internal"
+	// Unsupported: the body is coded in a way that is not understood; sent without, it
+	// would be.
+	Unsupported Kind = "unsupported"
+	NotFound    Kind = "not_found"
+	Unavailable Kind = "unavailable"
+	Internal    Kind = "internal"
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{Unauthorized, BadBody, TooLarge, Unavailable, Internal}
+var Kinds = []Kind{Unauthorized, BadBody, TooLarge, Unsupported, NotFound, Unavailable, Internal}
 
 // Error is a request that was not accepted.
 type Error struct {

@@ -19,7 +19,7 @@ func TestRefusalsAreKeptWithoutSecrets(t *testing.T) {
 	svc := w.service()
 	_, _ = svc.Receive(t.Context(), post(`secret_key=`+secret+` url=https://x.example/webhooks/demo/`+token+` not json`))
 	_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "slr_wrong", RequestID: "req-2", Body: []byte(reply(1))})
-	kept, err := w.ledger.RejectedRequests(t.Context(), start, 10)
+	kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 10)
 	if err != nil || len(kept) != 2 {
 		t.Fatalf("kept %d: %v", len(kept), err)
 	}
@@ -40,7 +40,7 @@ func TestRefusalsAreBoundedInRate(t *testing.T) {
 	for i := range 500 {
 		_, _ = svc.Receive(t.Context(), receive.Request{Source: "demo", Token: "wrong", RequestID: fmt.Sprint(i)})
 	}
-	kept, err := w.ledger.RejectedRequests(t.Context(), start, 1000)
+	kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 1000)
 	if err != nil || len(kept) > 40 {
 		t.Fatalf("kept %d of 500: %v", len(kept), err)
 	}
@@ -69,7 +69,7 @@ func TestTokenBesideTheBody(t *testing.T) {
 			bad := req
 			bad.Source, bad.Body = c.source, []byte("bad")
 			_, _ = svc.Receive(t.Context(), bad)
-			kept, err := w.ledger.RejectedRequests(t.Context(), start, 10)
+			kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 10)
 			if err != nil || len(kept) != 1 || kept[0].UserAgent != c.wantAgent {
 				t.Fatalf("kept %+v: %v", kept, err)
 			}
@@ -116,7 +116,7 @@ func TestRejectedElementsAreKept(t *testing.T) {
 			if _, err := w.service().Receive(t.Context(), post(c.body)); err != nil {
 				t.Fatal(err)
 			}
-			kept, err := w.ledger.RejectedRequests(t.Context(), start, 10)
+			kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 10)
 			switch {
 			case err != nil || c.want == "" && len(kept) > 0 || c.want != "" && len(kept) != 1:
 				t.Fatalf("kept %+v: %v", kept, err)
@@ -139,7 +139,7 @@ func TestRejectedElementsOfFailedRequest(t *testing.T) {
 	if err == nil || statuses(a) != "failed rejected" {
 		t.Fatalf("%s %v", statuses(a), err)
 	}
-	if kept, err := w.ledger.RejectedRequests(t.Context(), start, 10); err != nil || len(kept) > 0 {
+	if kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 10); err != nil || len(kept) > 0 {
 		t.Errorf("kept, and the request comes again: %+v %v", kept, err)
 	}
 }
@@ -152,7 +152,7 @@ func TestRejectedElementsAreBoundedInRate(t *testing.T) {
 			t.Fatalf("%s %v", statuses(a), err)
 		}
 	}
-	if kept, err := w.ledger.RejectedRequests(t.Context(), start, 1000); err != nil || len(kept) > 40 {
+	if kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 1000); err != nil || len(kept) > 40 {
 		t.Fatalf("kept %d of 500: %v", len(kept), err)
 	}
 }

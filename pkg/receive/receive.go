@@ -5,6 +5,7 @@ package receive
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -86,9 +87,11 @@ type Ports struct {
 type Service struct {
 	Ports
 	policy     Policy
-	read       func([]byte, smartlead.Options) (smartlead.Batch, error)
+	read       parser
 	rejections *rate.Limiter
 }
+
+type parser func([]byte, smartlead.Options) (smartlead.Batch, error)
 
 // rejectionsPerSecond bounds what a flood of bad requests may write, for each
 // running instance.
@@ -136,7 +139,7 @@ type Answer struct {
 }
 
 // Receive takes one request from the outside to durable events. The order is
-// the contract: nothing is read of an unauthenticated body, nothing is enqueued
+// the contract: nothing is read or decompressed of an unauthenticated body, nothing is enqueued
 // before its claim was tried, nothing is acknowledged before it is durable.
 //
 // It returns *Error for a request that is not accepted, and an Answer with the
@@ -148,7 +151,11 @@ func (s *Service) Receive(ctx context.Context, req Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, s.refuse(ctx, req, err)
 	}
-	batch, err := s.parse(src, req)
+	plain, err := decode(req)
+	if err != nil {
+		return Answer{}, s.refuse(ctx, req, err)
+	}
+	batch, err := s.parse(src, req, plain)
 	if err != nil {
 		return Answer{}, s.refuse(ctx, req, err)
 	}
@@ -166,4 +173,16 @@ func (s *Service) Ready(ctx context.Context, req Request) error {
 		return s.refuse(ctx, req, err)
 	}
 	return nil
+}
+
+// Astray refuses a request to a path that looks like a webhook URL and is none, and
+// keeps it like every refused request, without the path, which may hold a token.
+// Nothing of the request is judged, so that the answer tells nothing. parts is the
+// number of parts of the path. It returns an *Error of kind NotFound.
+func (s *Service) Astray(ctx context.Context, req Request, parts int) error {
+	req = req.WithoutToken()
+	return s.refuse(ctx, req, &Error{
+		Kind: NotFound, Cause: "wrong_path",
+		Err: fmt.Errorf("a path of %d parts; a webhook URL is /webhooks/SOURCE/TOKEN", parts),
+	})
 }

@@ -3,8 +3,14 @@ package receive
 import (
 	"strings"
 
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/coding"
 	"smartlead-receiver/pkg/smartlead"
 )
+
+// Codings are the content codings that a request's body may have, as Accept-Encoding
+// lists them.
+const Codings = coding.Names
 
 // Request is one inbound HTTP call.
 type Request struct {
@@ -14,6 +20,7 @@ type Request struct {
 	ProviderRequestID string // X-Request-Id
 	RequestID         string // ours
 	Body              []byte // exact bytes, at most what Lambda takes
+	ContentEncoding   string // of the body, as sent
 	SourceIP          string
 	UserAgent         string // as sent
 }
@@ -49,3 +56,6 @@ func (r Request) SourceName() string {
 	}
 	return r.Source
 }
+
+// LooksLikeToken tells whether a part of a path begins as every token does.
+func LooksLikeToken(part string) bool { return auth.LooksLikeToken(part) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/coding"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -65,24 +66,48 @@ func (s *Service) options(src auth.Source, req Request) smartlead.Options {
 // excerptBytes bounds what the audit keeps of a body that is not JSON, in bytes.
 const excerptBytes = 2048
 
-// parse reads the body in whatever dialect it is. A defect of the reader is never
-// the sender's fault.
-func (s *Service) parse(src auth.Source, req Request) (smartlead.Batch, error) {
-	batch, err := s.read(req.Body, s.options(src, req))
+// decode returns the body without its content codings. What was signed is the body as
+// it came.
+func decode(req Request) ([]byte, error) {
+	plain, err := coding.Decode(req.ContentEncoding, req.Body)
+	switch {
+	case err == nil:
+		return plain, nil
+	case errors.Is(err, coding.ErrUnknown):
+		return nil, &Error{Kind: Unsupported, Cause: "unknown_coding", Public: err.Error(), Err: err}
+	case errors.Is(err, coding.ErrTooLarge):
+		return nil, &Error{Kind: TooLarge, Cause: "too_large", Public: err.Error(), Err: err}
+	}
+	return nil, &Error{Kind: BadBody, Cause: "damaged_coding", Public: err.Error(), Err: err}
+}
+
+func (s *Service) parse(src auth.Source, req Request, body []byte) (smartlead.Batch, error) {
+	return read(s.read, body, s.options(src, req), s.policy.MaxElements)
+}
+
+// Read reads the decoded body of a request as the receiver does by default, in
+// whatever dialect it is. It returns an *Error for a body that is refused as a whole.
+func Read(body []byte, opts smartlead.Options) (smartlead.Batch, error) {
+	return read(smartlead.Parse, body, opts, DefaultPolicy.MaxElements)
+}
+
+// read refuses what cannot be read. A defect of the reader is never the sender's fault.
+func read(parse parser, body []byte, opts smartlead.Options, maxElements int) (smartlead.Batch, error) {
+	batch, err := parse(body, opts)
 	if errors.Is(err, smartlead.ErrInternal) {
 		return smartlead.Batch{}, &Error{Kind: Internal, Cause: "unreadable", Err: err}
 	}
 	if err != nil {
 		r := &Error{Kind: BadBody, Cause: causeOf(err), Public: err.Error(), Err: err}
 		if !errors.Is(err, smartlead.ErrEncoding) {
-			r.excerpt = smartlead.Excerpt(req.Body, excerptBytes, s.options(src, req))
+			r.excerpt = smartlead.Excerpt(body, excerptBytes, opts)
 		}
 		return smartlead.Batch{}, r
 	}
-	if n := len(batch.Elements); n > s.policy.MaxElements {
+	if n := len(batch.Elements); n > maxElements {
 		return smartlead.Batch{}, &Error{
 			Kind: TooLarge, Cause: "too_many_elements",
-			Public: fmt.Sprintf("an array may have %d elements, this one has %d", s.policy.MaxElements, n),
+			Public: fmt.Sprintf("an array may have %d elements, this one has %d", maxElements, n),
 			Err:    fmt.Errorf("%d elements", n),
 		}
 	}
@@ -220,7 +245,8 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		return
 	}
 	u.receipt.Payload = payload
-	claimed, err := s.Ledger.Claim(ctx, u.receipt, s.Nonce(), u.receipt.ReceivedAt.Add(s.policy.Grace))
+	nonce := s.Nonce()
+	claimed, err := s.Ledger.Claim(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
 	if errors.Is(err, webhook.ErrUnavailable) {
 		u.result.Err = err
 		u.result.Unclaimed = true
@@ -233,9 +259,9 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 	u.result.EventID, u.result.Status, u.result.Err = claimed.ID, Status(claimed.Status), claimed.Uncounted
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
-		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
+		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID, First: claimed.Record.ClaimNonce == nonce}
 	}
-	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State == webhook.Delivered {
+	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State.Settled() {
 		// Storing the large body took its mark away. One that is not marked again
 		// costs storage, nothing else.
 		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))

@@ -66,11 +66,24 @@ type Counts struct {
 	Planned     int `json:"planned"`
 	Released    int `json:"released"`
 	Delivered   int `json:"delivered"`
+	Unrouted    int `json:"unrouted"` // no destination wants it any more
 	DiedAgain   int `json:"died_again"`
 	Failed      int `json:"failed_attempts"` // of released events, deaths included
 	Parked      int `json:"parked"`          // redriven too often before
 	Moved       int `json:"moved"`           // brought back by somebody else meanwhile
 	DeadLetters int `json:"dead_letters_cleared"`
+}
+
+// Ended counts the released events whose end is known.
+func (c Counts) Ended() int { return c.Delivered + c.Unrouted + c.DiedAgain }
+
+// ends says how the released events ended.
+func (c Counts) ends() string {
+	text := fmt.Sprintf("%d delivered, ", c.Delivered)
+	if c.Unrouted > 0 {
+		text += fmt.Sprintf("%d unrouted, ", c.Unrouted)
+	}
+	return text + fmt.Sprintf("%d died again", c.DiedAgain)
 }
 
 // Entry is one decision in the job's log.

@@ -149,10 +149,10 @@ func (s *Service) decide(j *Job, o Observation) {
 	}
 	switch {
 	case j.Exhausted && len(j.Watched) == 0:
-		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again", j.Counts.Delivered, j.Counts.DiedAgain))
+		j.note(o.At, Done, "done: "+j.Counts.ends())
 	case j.Exhausted && o.At.Sub(j.LastOut) > s.policy.Watch:
-		j.note(o.At, Done, fmt.Sprintf("done: %d delivered, %d died again, %d still retrying by themselves",
-			j.Counts.Delivered, j.Counts.DiedAgain, len(j.Watched)))
+		j.note(o.At, Done, fmt.Sprintf("done: %s, %d still retrying by themselves",
+			j.Counts.ends(), len(j.Watched)))
 	case j.Pace.Phase == Halt:
 		j.note(o.At, Stopped, reason)
 	case j.Pace.Phase == Hold:

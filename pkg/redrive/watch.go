@@ -26,7 +26,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 		for _, f := range chunk {
 			rec, exists := records[f.ID]
 			if !exists {
-				continue // expired, so it was delivered long ago
+				continue // expired, so it was settled long ago
 			}
 			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
 			if next, flying := observe(j, &o, rec, f); flying {
@@ -115,6 +115,9 @@ func observe(j *Job, o *Observation, rec webhook.Record, f inFlight) (inFlight, 
 	case webhook.Delivered:
 		failed = max(0, ended-1)
 		j.Counts.Delivered++
+	case webhook.Unrouted:
+		failed = max(0, ended-1)
+		j.Counts.Unrouted++
 	case webhook.Dead:
 		j.Counts.DiedAgain++
 	case webhook.Pending, webhook.Processing:

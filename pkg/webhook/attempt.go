@@ -25,6 +25,10 @@ func (r Result) Settled() bool {
 	return r == ResultDelivered || r == ResultUnrouted || r == ResultRemoved
 }
 
+// ClassDestinationRemoved is the error class of an unrouted event that a
+// destination would have had, were it still configured.
+const ClassDestinationRemoved = "destination_removed"
+
 // Outcome is what a destination answered.
 type Outcome struct {
 	Result     Result
@@ -35,7 +39,7 @@ type Outcome struct {
 }
 
 // Progress is how far one destination is with one event. The set of names is
-// fixed at the event's first lease.
+// fixed at the event's first lease, and anew at the first one after a replay.
 type Progress struct {
 	Name     string
 	Result   Result // empty until the first attempt
@@ -59,16 +63,17 @@ type Attempt struct {
 // MaxHistory bounds how many attempts a record remembers; older ones give way.
 const MaxHistory = 60
 
-// Settlement is how an attempt ends: exactly one of delivered, retry or dead.
+// Settlement is how an attempt ends: exactly one of delivered, unrouted, retry or
+// dead.
 type Settlement struct {
-	State        State // Delivered, Pending or Dead
+	State        State // Delivered, Unrouted, Pending or Dead
 	At           time.Time
 	NotBefore    time.Time // Pending only
 	DueAt        time.Time // Pending and Dead
-	ErrorClass   string
+	ErrorClass   string    // of Unrouted: ClassDestinationRemoved, or empty
 	Error        string
 	Destinations []Progress
 	Attempts     []Attempt // of this lease
 	Superseded   bool      // found out in this attempt: the event gets the flag
-	ExpiresAt    time.Time // Delivered only
+	ExpiresAt    time.Time // Delivered and Unrouted
 }

@@ -10,8 +10,14 @@ type LeaseRequest struct {
 	Now          time.Time // compared with NotBefore and LeaseUntil
 	Until        time.Time // when the lease ends
 	DueAt        time.Time // when the sweeper may take it up: Until and a grace
-	Destinations []string  // names to fix at the first lease
+	KeepDue      time.Time // Until and a margin: a due time that is not before it stays as it is, which saves its index two writes
+	Destinations []string  // names to fix at the first lease, and at the first after a replay
 	MaxAbandoned int       // abandoned leases that an event may have since it was last revived
+
+	// FirstAbandoned: the message was taken for a first attempt before, and nobody
+	// reported how that ended. Where the event was never leased since, it counts as an
+	// abandoned lease.
+	FirstAbandoned bool
 }
 
 // Lease is the timed right to process an event, handed back to settle it. It
@@ -21,6 +27,9 @@ type Lease struct {
 	Nonce  string
 	Until  time.Time
 	Record Record // as leased
+	// First: nothing was written. The settlement requires that the event is exactly as
+	// it was read: pending, never leased, and of the same claim.
+	First bool
 }
 
 // LeaseRefusal is why an event could not be leased.
@@ -31,7 +40,7 @@ const (
 	LeaseRefusedEarly LeaseRefusal = "early"
 	// LeaseRefusedBusy: another worker holds a live lease.
 	LeaseRefusedBusy LeaseRefusal = "busy"
-	// LeaseRefusedFinished: delivered, held, parked or discarded.
+	// LeaseRefusedFinished: delivered, unrouted, held, parked or discarded.
 	LeaseRefusedFinished LeaseRefusal = "finished"
 	// LeaseRefusedStaleDeadLetter: the event is dead, and the message is not the dead letter
 	// of that death.

@@ -25,8 +25,10 @@ type Message struct {
 	ID         EventID     // event and dead letter
 	DeadLetter *DeadLetter // dead letter only
 	Receipt    *Receipt    // unclaimed only
+	First      bool        // event only: the receiver's own message of an event that it has just claimed
 
-	After time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
+	After    time.Duration // how long the queue keeps it back, rounded down to seconds; not part of what is sent
+	Receives int           // how often the queue has handed it out, this time included; 0: not known; not part of what is sent
 }
 
 // Destination is where events go. Deliver makes one attempt and says how it

@@ -27,7 +27,7 @@ type Record struct {
 	ErrorClass string // of the latest failure
 	Error      string
 	Redrives   int // how often a redrive revived it
-	Generation int // how often an operator replayed it after delivery
+	Generation int // how often an operator replayed it after it was settled
 	EffectKey  int // the generation whose effect is wanted: part of the idempotency key when above 0
 
 	Destinations []Progress

@@ -28,6 +28,7 @@ func TestFinishedAndAwaitsOperator(t *testing.T) {
 		webhook.Pending:    {false, false},
 		webhook.Processing: {false, false},
 		webhook.Delivered:  {true, false},
+		webhook.Unrouted:   {true, false},
 		webhook.Dead:       {true, true},
 		webhook.Held:       {true, true},
 		webhook.Parked:     {true, true},

@@ -12,9 +12,14 @@ const (
 	// Processing is leased. Only the lease's holder may move it on, or after
 	// LeaseUntil any worker.
 	Processing State = "processing"
-	// Delivered is terminal: every destination is settled. Only an explicit
-	// replay moves it on.
+	// Delivered is terminal: every destination is settled, and at least one has
+	// the event. Only an explicit replay moves it on.
 	Delivered State = "delivered"
+	// Unrouted is terminal: every destination is settled, and none has the event.
+	// Their filters do not want it, or they were removed while it waited, which
+	// its error class tells: ClassDestinationRemoved. Only an explicit replay moves
+	// it on.
+	Unrouted State = "unrouted"
 	// Dead has used up its budget or failed permanently. Its dead letter, a redrive,
 	// a replay or an operator moves it on.
 	Dead State = "dead"
@@ -30,7 +35,7 @@ const (
 )
 
 // States lists every state in the order in which an event may pass them.
-var States = []State{Pending, Processing, Delivered, Dead, Held, Parked, Discarded}
+var States = []State{Pending, Processing, Delivered, Unrouted, Dead, Held, Parked, Discarded}
 
 // Lane is the queue on which an event travels. Replays have a lane of their
 // own, so that live events never wait behind them.
@@ -41,6 +46,10 @@ const (
 	Live   Lane = "live"
 	Replay Lane = "replay"
 )
+
+// Settled tells whether every destination is settled: the event expires, and a
+// replay alone brings it back.
+func (s State) Settled() bool { return s == Delivered || s == Unrouted }
 
 // AwaitsOperator tells whether the event stays as it is until an operator, a
 // redrive or its dead letter moves it on.

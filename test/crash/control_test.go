@@ -81,9 +81,25 @@ var controls = []control{
 		"was written over lease 2",
 	},
 	{
+		"lease number 0 in the condition of what ends a first attempt", outlivedFirst,
+		withUpdate("#claim_nonce = :if_claim_nonce", without(" AND #lease_number = :if_lease_number")),
+		"the state table knows no such step",
+	},
+	{
+		"the number of a first attempt", firstTwice,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && strings.Contains(*in.ConditionExpression, "#claim_nonce = :if_claim_nonce") {
+					in.ExpressionAttributeValues[":lease_number"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+				}
+			}
+		},
+		"under one lease",
+	},
+	{
 		"the nonce", twoWorkers,
 		func(w *world) { w.nonce = func() string { return "always the same" } },
-		"was made by two workers",
+		"two workers were at work",
 	},
 	{
 		"the payload in the claim", story{name: "receive", run: scenarioNamed("receive").run},
@@ -169,6 +185,25 @@ var controls = []control{
 			in.UpdateExpression = &changed
 		}),
 		"owes nothing: nobody will take it up",
+	},
+	{
+		"what delivered means", story{name: "unrouted", options: bouncing, run: unrouted.run},
+		withMove(webhook.Processing, webhook.Unrouted, func(in *dynamodb.UpdateItemInput) {
+			in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: string(webhook.Delivered)}
+		}),
+		"is delivered, and never reached crm",
+	},
+	{
+		"that a replay chooses the destinations anew", story{name: "replay of an unrouted event", options: bouncing, run: func(w *world) {
+			replayedToAnother.prepare(w)
+			replayedToAnother.run(w)
+		}},
+		withMove(webhook.Unrouted, webhook.Pending, func(in *dynamodb.UpdateItemInput) {
+			changed := strings.Replace(*in.UpdateExpression, ", #destinations", "", 1)
+			in.UpdateExpression = &changed
+			delete(in.ExpressionAttributeNames, "#destinations")
+		}),
+		"is unrouted, and there are destinations that want it",
 	},
 	{
 		"that an update requires its item", expiredMeanwhile,

@@ -67,8 +67,9 @@ func (h *history) turn(params any) (done func()) {
 // one it goes to processing.
 var under = map[string][]string{
 	"pending":    {"pending"},
-	"processing": {"processing", "pending", "delivered", "dead"},
+	"processing": {"processing", "pending", "delivered", "unrouted", "dead"},
 	"delivered":  {"delivered", "pending"},
+	"unrouted":   {"unrouted", "pending"},
 	"dead":       {"dead", "pending", "parked", "discarded"},
 	"held":       {"held", "pending", "discarded"},
 	"parked":     {"parked", "pending", "discarded"},
@@ -114,7 +115,7 @@ func (h *history) observe(it item) {
 // keep remembers a step, and holds it against what is true of a state however
 // it was reached.
 func (h *history) keep(it item, now step) {
-	awaiting := now.state == "dead" || now.state == "held" || now.state == "parked"
+	listed := isListed(now.state)
 	switch owes := now.state == "pending" || now.state == "processing"; {
 	case owes != now.due && now.state != "dead":
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
@@ -122,12 +123,17 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
 	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
 		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
-	case !it.listed("dead_key", "dead_key", "dead_shard", awaiting) || awaiting && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
-		h.problem("%s is %s, and the index of what waits for an operator does not list it so", it.id(), now)
+	case !it.listed("dead_key", "dead_key", "dead_shard", listed) || listed && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
+		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
 	}
 	h.last[it.id()] = now
 	h.steps++
 	delete(h.unheard, it.id())
+}
+
+// isListed tells whether the index of the dead lists an event in that state.
+func isListed(state string) bool {
+	return state == "dead" || state == "held" || state == "parked" || state == "unrouted"
 }
 
 // listed tells whether an index has all of an event, or nothing.
@@ -141,7 +147,7 @@ func wrong(before, now step) string {
 		return wrongLease(before, now)
 	}
 	diedAbandoned := before.state == "processing" && now.state == "dead" && now.nonce == ""
-	replayed := before.state == "delivered" && now.state == "pending"
+	replayed := (before.state == "delivered" || before.state == "unrouted") && now.state == "pending"
 	died := before.state == "processing" && now.state == "dead"
 	switch {
 	case !slices.Contains(under[before.state], now.state):
@@ -162,12 +168,14 @@ func wrong(before, now step) string {
 	return ""
 }
 
-// wrongLease is wrong for a step to another lease number.
+// wrongLease is wrong for a step to another lease number. The settlement of a first
+// attempt, which had no lease, is one to the number 1.
 func wrongLease(before, now step) string {
+	first := before.state == "pending" && before.number == "0" && slices.Contains([]string{"pending", "delivered", "unrouted", "dead"}, now.state)
 	switch {
 	case now.number != successor(before.number):
 		return "the number does not follow"
-	case now.state != "processing":
+	case now.state != "processing" && !first:
 		return "a new lease is processing"
 	case before.state != "pending" && before.state != "processing" && before.state != "dead":
 		return "nobody may lease it"
@@ -175,7 +183,7 @@ func wrongLease(before, now step) string {
 		return "the lease has no holder of its own"
 	case now.generation != before.generation || now.effect != before.effect:
 		return "a lease begins no generation"
-	case now.death != before.death:
+	case now.death != before.death && (!first || now.state != "dead"):
 		return "the death's number changed without a death"
 	case !covers(now.settled, before.settled):
 		return "a destination that has it is open again"

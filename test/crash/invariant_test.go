@@ -41,8 +41,8 @@ func (w *world) check(healed bool) {
 	}
 }
 
-// checkAck: what was acknowledged ends delivered, dead with a dead letter, held, or
-// kept as a variant.
+// checkAck: what was acknowledged ends delivered, unrouted, dead with a dead letter,
+// held, or kept as a variant.
 func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters []deadLetter, healed bool) {
 	it, ok := events[a.id]
 	unclaimed := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && l.kind == webhook.KindUnclaimed })
@@ -66,6 +66,13 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters
 			if !w.reached(dest, a) {
 				w.violate("%s (%s) is delivered, and never reached %s", a.marker, a.id, dest)
 			}
+		}
+	case "unrouted":
+		if !w.unwanted {
+			w.violate("%s is unrouted, and there are destinations that want it", a.id)
+		}
+		if w.reachedAny(a) {
+			w.violate("%s is unrouted, and was delivered", a.id)
 		}
 	case "dead":
 		has := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.text("death") })
@@ -182,7 +189,9 @@ func (w *world) checkEffects() {
 	}
 	for _, a := range w.attempts {
 		name := fmt.Sprintf("attempt %d of %s at %s", a.attempt, a.id, a.destination)
-		if before, ok := attempts[name]; ok && a.life != nil && before != a.life {
+		// A first attempt has no lease: one that was abandoned gives its number to the
+		// lease after it.
+		if before, ok := attempts[name]; ok && a.life != nil && before != a.life && a.attempt > 1 {
 			w.violate("%s was made by two workers", name)
 		}
 		attempts[name] = a.life
@@ -285,17 +294,17 @@ func (w *world) checkRow(it item) {
 	state := it.text("state")
 	has := func(name string) bool { return it[name] != nil }
 	unfinished := state == "pending" || state == "processing"
-	awaiting := state == "dead" || state == "held" || state == "parked"
+	listed := isListed(state)
 	for _, rule := range []struct {
 		what string
 		ok   bool
 	}{
 		{"the due index is whole", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
 		{"a message is owed", has("due_key") == unfinished || state == "dead"},
-		{"the dead index is set for what waits for an operator", has("dead_key") == awaiting && has("dead_shard") == awaiting},
-		{"the dead index is set under the state", !awaiting || strings.HasPrefix(it.text("dead_shard"), state+"#")},
+		{"the dead index is set for what it lists", has("dead_key") == listed && has("dead_shard") == listed},
+		{"the dead index is set under the state", !listed || strings.HasPrefix(it.text("dead_shard"), state+"#")},
 		{"a lease is set in processing alone", has("lease_until") == (state == "processing")},
-		{"only what is finished expires", has("expires_at") == (state == "delivered" || state == "discarded")},
+		{"only what is finished expires", has("expires_at") == (state == "delivered" || state == "unrouted" || state == "discarded")},
 		{"only what waits has a not_before", !has("not_before") || state == "pending"},
 	} {
 		if !rule.ok {

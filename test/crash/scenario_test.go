@@ -67,6 +67,41 @@ func abandonedLease(w *world) {
 
 func (w *world) idOf(r *request) webhook.EventID { return webhook.NewEventID(keysOf(r)[0], 1) }
 
+// bouncing is a world whose destination wants bounces alone.
+var bouncing = options{unwanted: true}
+
+var (
+	unrouted = scenario{name: "unrouted", options: bouncing, run: func(w *world) { w.send(w.event(1)); w.pump(); w.send(w.event(1)) }}
+
+	// A second destination stands beside the removed one: without any, events would go
+	// to the worker's log.
+	destinationRemoved = scenario{
+		name: "destination removed", options: options{destinations: []string{"crm"}, tries: 2},
+		prepare: func(w *world) {
+			w.takes("crm", answers(http.StatusServiceUnavailable))
+			w.send(w.event(1))
+			w.pump()
+			w.configure("slack")
+			w.remove("crm")
+			w.unwanted = true // by none that is left
+		},
+		run: func(w *world) { w.pass(workVisibility); w.pump() },
+	}
+
+	replayedToAnother = scenario{
+		name: "replay of an unrouted event", options: bouncing,
+		prepare: func(w *world) {
+			w.send(w.event(1))
+			w.settle()
+			w.unwanted, w.destinations = false, []string{"slack"}
+			w.configure("slack")
+			w.heal()
+			w.forgetParameters()
+		},
+		run: func(w *world) { w.replay(w.idOf(w.requests[0]), 0, false, "replay") },
+	}
+)
+
 var scenarios = []scenario{
 	{name: "receive", run: func(w *world) { w.send(w.event(1)) }},
 	{name: "timeless", run: func(w *world) { w.send(w.timeless(1)); w.send(w.timeless(1)) }},
@@ -134,6 +169,7 @@ var scenarios = []scenario{
 		w.send(w.category(2, 20))
 		w.settle()
 	}, run: func(w *world) { w.redriveAll() }},
+	unrouted, destinationRemoved, replayedToAnother,
 	{name: "replay", prepare: func(w *world) { w.send(w.event(1)); w.settle() }, run: func(w *world) {
 		w.replay(w.idOf(w.requests[0]), 0, true, "replay")
 	}},

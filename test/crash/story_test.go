@@ -2,9 +2,11 @@ package crash
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -29,6 +31,15 @@ func (w *world) another() lambdaio.WorkerHandler {
 	return h
 }
 
+// leasing makes messages of the receiver into those of the sweeper, which need a
+// lease.
+func leasing(messages []types.Message) []types.Message {
+	for i := range messages {
+		messages[i].Body = aws.String(strings.Replace(*messages[i].Body, `,"first":true`, "", 1))
+	}
+	return messages
+}
+
 // copyOf puts a message on a queue once more: SQS delivers at least once.
 func (w *world) copyOf(queue local.Queue, messages []types.Message) []types.Message {
 	for _, m := range messages {
@@ -50,7 +61,7 @@ func (w *world) ahead(function, operation string, run func()) {
 var (
 	twoWorkers = story{name: "two workers with one message", run: func(w *world) {
 		w.send(w.event(1))
-		mine := w.take(w.stores.Live)
+		mine := leasing(w.take(w.stores.Live))
 		copies := w.copyOf(w.stores.Live, mine)
 		w.takes("crm", func(effect) int {
 			w.heal()
@@ -63,11 +74,44 @@ var (
 		}
 	}}
 
+	// SQS delivers at least once: each copy of a first message makes an attempt. The
+	// destination dedupes them, and one settlement counts.
+	firstTwice = story{name: "two workers with one first message", run: func(w *world) {
+		w.send(w.event(1))
+		mine := w.take(w.stores.Live)
+		copies := w.copyOf(w.stores.Live, mine)
+		w.takes("crm", func(effect) int {
+			w.heal()
+			w.work(w.another(), w.stores.Live, copies)
+			return http.StatusServiceUnavailable
+		})
+		w.work(w.worker(), w.stores.Live, mine)
+		if n := len(w.attempts); n != 2 {
+			w.violate("%d attempts, want one of each copy", n)
+		}
+		w.deliveredOnce()
+	}}
+
+	// The first attempt, which had no lease, ends after the attempt that overtook it.
+	outlivedFirst = story{name: "a first attempt outlives its due time", run: func(w *world) {
+		w.send(w.event(1))
+		mine := w.take(w.stores.Live)
+		w.takes("crm", func(effect) int {
+			w.takes("crm", answers(http.StatusServiceUnavailable))
+			w.pass(10 * grace)
+			w.sweep()
+			w.work(w.another(), w.stores.Live, w.take(w.stores.Live))
+			w.heal()
+			return http.StatusOK
+		})
+		w.work(w.worker(), w.stores.Live, mine)
+	}}
+
 	// The successor is at its destination while the first worker ends.
 	outlived = story{name: "a worker outlives its lease, its successor at work", run: func(w *world) {
 		var successor func()
 		w.send(w.event(1))
-		mine := w.take(w.stores.Live)
+		mine := leasing(w.take(w.stores.Live))
 		w.takes("crm", func(effect) int {
 			release := make(chan struct{})
 			arrived := make(chan struct{})
@@ -143,7 +187,7 @@ var (
 			if op == "UpdateItem" && l.function == "worker" {
 				updates++
 			}
-			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || updates != 3 {
+			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || updates != 2 {
 				return
 			}
 			w.before = nil
@@ -216,7 +260,7 @@ var (
 )
 
 var stories = []story{poison,
-	twoWorkers, outlived, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
 	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,

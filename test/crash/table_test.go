@@ -24,7 +24,8 @@ func TestStateTable(t *testing.T) {
 	has := func(names ...string) func(*step) { return func(s *step) { s.settled = names } }
 	due := func(s *step) { s.due = true }
 	processing, dead := with(base, state("processing")), with(base, state("dead"), death("1"))
-	delivered := with(base, state("delivered"))
+	delivered, unrouted := with(base, state("delivered")), with(base, state("unrouted"))
+	fresh := with(base, lease("0", ""))
 	for _, c := range []struct {
 		name        string
 		before, now step
@@ -37,8 +38,22 @@ func TestStateTable(t *testing.T) {
 		{"a death by abandonment", processing, with(dead, lease("1", "")), ""},
 		{"a dead letter's lease", dead, with(processing, lease("2", "b"), death("1")), ""},
 		{"a replay", delivered, with(base, generation("1"), effect("1")), ""},
+		{"an attempt that reached nobody", processing, unrouted, ""},
+		{"a replay of what reached nobody", unrouted, with(base, generation("1")), ""},
+		{"unrouted comes back in its generation", unrouted, base, "begins a generation"},
+		{"unrouted is leased", unrouted, with(processing, lease("2", "b")), "nobody may lease it"},
+		{"unrouted without a lease", base, unrouted, "no such step"},
+		{"unrouted is called delivered", unrouted, delivered, "no such step"},
 		{"settled without a lease", base, delivered, "no such step"},
 		{"dead without a lease", base, dead, "no such step"},
+		{"a first attempt that delivered", fresh, delivered, ""},
+		{"a first attempt that reached nobody", fresh, unrouted, ""},
+		{"a first attempt that failed", fresh, base, ""},
+		{"a first attempt that died", fresh, dead, ""},
+		{"a first attempt of what is held", with(fresh, state("held")), delivered, "a new lease is processing"},
+		{"a first attempt without a nonce", fresh, with(delivered, lease("1", "")), "no holder of its own"},
+		{"a first attempt numbered 2", fresh, with(delivered, lease("2", "a")), "does not follow"},
+		{"a first attempt that takes a death along", fresh, with(base, death("1")), "without a death"},
 		{"a lease that ends by the same write", base, with(delivered, lease("2", "b")), "a new lease is processing"},
 		{"a number left out", base, with(processing, lease("3", "b")), "does not follow"},
 		{"a number again", with(base, lease("2", "b")), with(processing, lease("1", "c")), "does not follow"},

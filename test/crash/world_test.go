@@ -25,6 +25,7 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/testclock"
 )
 
@@ -50,6 +51,7 @@ var timeouts = map[string]time.Duration{
 // options of a world; the zero value has the defaults.
 type options struct {
 	destinations []string // default: "crm"
+	unwanted     bool     // no destination wants a reply
 	plan         *plan
 	mutant       mutant
 	receives     int           // of SQS before it moves a message to the DLQ: 50
@@ -66,6 +68,7 @@ type world struct {
 	clients      app.Clients
 	config       config.Config
 	destinations []string
+	unwanted     bool // no destination wants what is sent
 	plan         *plan
 	mutant       mutant
 	visibility   *visibility
@@ -117,7 +120,7 @@ func newWorld(t *testing.T, table string, o options) *world {
 		o.plan = newPlan()
 	}
 	w := &world{
-		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, plan: o.plan, mutant: o.mutant,
+		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, unwanted: o.unwanted, plan: o.plan, mutant: o.mutant,
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
 		skew: map[string]time.Duration{}, expired: map[string]bool{}, discarded: map[string]bool{}, apart: map[string]int{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
 	}
@@ -142,8 +145,7 @@ func (w *world) provision(o options) {
 		MaxAttempts: or(o.tries, maxTries), RetryBase: or(o.retryBase, time.Second), RetryMax: or(o.retryMax, 30*time.Second),
 		Grace: grace, Retention: retention, SourceTTL: 24 * time.Hour, RedriveTick: 10 * time.Second,
 	}
-	store, err := sourcestore.NewStore(w.clients.SSM, w.config.ParameterPrefix)
-	w.must(err)
+	store := w.parameters()
 	source := auth.Source{
 		Name: "demo", Account: account, Tokens: []auth.Digest{auth.NewDigest(token)},
 		RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
@@ -152,12 +154,44 @@ func (w *world) provision(o options) {
 	source.Name, source.BodySecrets = "strict", []auth.Digest{auth.NewDigest(bodyKey)}
 	w.must(store.PutSource(w.Context(), source, true))
 	for _, dest := range o.destinations {
-		form, err := json.Marshal(destination.Config{
-			Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: destinations.server.URL + "/" + w.name + "/" + dest},
-		})
-		w.must(err)
-		w.must(store.Put(w.Context(), sourcestore.Destinations, dest, form, true))
+		w.configure(dest)
 	}
+}
+
+func (w *world) parameters() *sourcestore.Store {
+	w.Helper()
+	store, err := sourcestore.NewStore(w.clients.SSM, w.config.ParameterPrefix)
+	w.must(err)
+	return store
+}
+
+// configure adds a destination.
+func (w *world) configure(dest string) {
+	w.Helper()
+	cfg := destination.Config{
+		Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: destinations.server.URL + "/" + w.name + "/" + dest},
+	}
+	if w.unwanted {
+		cfg.Filter.Types = []webhook.Type{webhook.EmailBounce}
+	}
+	form, err := json.Marshal(cfg)
+	w.must(err)
+	w.must(w.parameters().Put(w.Context(), sourcestore.Destinations, dest, form, true))
+}
+
+// remove removes a destination. The worker knows of it at once.
+func (w *world) remove(dest string) {
+	w.Helper()
+	w.must(w.parameters().Delete(w.Context(), sourcestore.Destinations, dest))
+	w.forgetParameters()
+}
+
+// forgetParameters ends the worker's environment, and what it remembers of the
+// parameters with it.
+func (w *world) forgetParameters() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.warm, "worker")
 }
 
 // close gives the stores back.

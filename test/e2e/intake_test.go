@@ -33,7 +33,7 @@ func TestTheRoutesExist(t *testing.T) {
 		keys = append(keys, item.RouteKey)
 	}
 	slices.Sort(keys)
-	if want := []string{"ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}; !slices.Equal(keys, want) {
+	if want := []string{"$default", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}; !slices.Equal(keys, want) {
 		t.Errorf("routes %q, want %q", keys, want)
 	}
 }
@@ -54,7 +54,13 @@ func TestEachRequestGetsItsStatus(t *testing.T) {
 		{"not JSON", http.MethodPost, deployed.webhookPath(), "hello", http.StatusBadRequest},
 		{"other method", http.MethodPut, deployed.webhookPath(), good, http.StatusMethodNotAllowed},
 		{"empty list", http.MethodPost, deployed.webhookPath(), "[]", http.StatusOK},
-		{"no route", http.MethodPost, "/elsewhere", good, http.StatusNotFound},
+		{"a slash at the end", http.MethodGet, deployed.webhookPath() + "/", "", http.StatusOK},
+		{"doubled slashes", http.MethodGet, strings.Replace(deployed.webhookPath(), "/demo/", "//demo//", 1), "", http.StatusOK},
+		{"token in the query, a slash before", http.MethodGet, "/webhooks/demo/?token=" + deployed.token, "", http.StatusOK},
+		{"escapes", http.MethodGet, strings.Replace(deployed.webhookPath(), "_", "%5f", 1), "", http.StatusOK},
+		{"wrong token, a slash at the end", http.MethodPost, "/webhooks/demo/slr_wrong/", good, http.StatusUnauthorized},
+		{"a part too many", http.MethodPost, deployed.webhookPath() + "/more", good, http.StatusNotFound},
+		{"no such path", http.MethodPost, "/elsewhere", good, http.StatusNotFound},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if status, text := ask(t, c.method, c.path, c.body); status != c.want {

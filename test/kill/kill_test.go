@@ -5,6 +5,8 @@ package kill_test
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -22,6 +24,10 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/stack/place"
+	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
 	"smartlead-receiver/test/ttlcheck"
 )
@@ -46,8 +52,34 @@ func setting(t *testing.T, name string, fallback int) int {
 // was delivered twice must have come under one idempotency key.
 func TestKill(t *testing.T) {
 	database := dynoxide.Use(t)
-	events, kills := setting(t, "EVENTS", 1500), setting(t, "KILLS", 6)
-	w := start(t, database)
+	w := prepare(t)
+	w.args = append(w.args, "--dynamodb-endpoint", database, "--sqs-endpoint", w.startEngine())
+	w.sendAndKill(setting(t, "EVENTS", 1500))
+	if err := ttlcheck.Tables(t.Context(), database); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKillKeepsData does the same to a stack whose engine dies with it, and that
+// keeps its state with --data. In the end the ledger must have every event whose
+// id was in an answer, as delivered, after one kill more.
+func TestKillKeepsData(t *testing.T) {
+	w := prepare(t)
+	w.args = append(w.args, "--data", filepath.Join(w.dir, "data"))
+	w.sendAndKill(setting(t, "EVENTS", 500))
+	w.kill()
+	w.launch()
+	w.checkLedger()
+}
+
+// sendAndKill sends events while it kills, and waits until all are delivered.
+func (w *world) sendAndKill(events int) {
+	t := w.t
+	t.Helper()
+	kills := setting(t, "KILLS", 6)
+	w.launch()
+	t.Cleanup(w.kill)
+	w.url = w.readURL()
 	began := time.Now()
 
 	stopKilling := make(chan struct{})
@@ -62,9 +94,6 @@ func TestKill(t *testing.T) {
 		t.Errorf("only %d of %d kills happened while events were sent", done, kills)
 	}
 	w.settle(events)
-	if err := ttlcheck.Tables(t.Context(), database); err != nil {
-		t.Error(err)
-	}
 	t.Logf("settled %s after the first request; %d deliveries of %d keys, %d of them repeated under their key",
 		time.Since(began).Round(time.Millisecond), w.deliveries, len(w.effects), w.deliveries-len(w.effects))
 }
@@ -84,22 +113,23 @@ type world struct {
 
 	mu         sync.Mutex
 	process    *exec.Cmd
-	effects    map[string]int // deliveries by idempotency key
+	effects    map[string]int  // deliveries by idempotency key
+	answered   map[string]bool // event ids in answers
 	marks      map[string]string
 	deliveries int
 	log        bytes.Buffer
 }
 
-func start(t *testing.T, database string) *world {
+// prepare builds the programs, starts the destination, and launches nothing.
+func prepare(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), port: freePort(t), effects: map[string]int{}, marks: map[string]string{}, client: &http.Client{
+	w := &world{t: t, dir: t.TempDir(), port: freePort(t), effects: map[string]int{}, answered: map[string]bool{}, marks: map[string]string{}, client: &http.Client{
 		Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32},
 	}}
 	build := exec.Command("go", "build", "-o", w.dir+"/", "../../cmd/local", "./engine")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	queues := w.startEngine()
 	destination := &http.Server{Handler: http.HandlerFunc(w.receive), ReadHeaderTimeout: time.Second}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -109,11 +139,8 @@ func start(t *testing.T, database string) *world {
 	t.Cleanup(func() { _ = destination.Close() })
 	w.args = []string{
 		"--addr", "127.0.0.1:" + strconv.Itoa(w.port), "--destination", "http://" + listener.Addr().String(),
-		"--dynamodb-endpoint", database, "--sqs-endpoint", queues, "--log-level", "error", "--retry-base", "200ms",
+		"--log-level", "error", "--retry-base", "200ms",
 	}
-	w.launch()
-	t.Cleanup(w.kill)
-	w.url = w.readURL()
 	return w
 }
 
@@ -279,9 +306,12 @@ func (w *world) postUntilAcknowledged(body string) {
 		w.requests.Add(1)
 		res, err := w.client.Post(w.url, "application/json", strings.NewReader(body))
 		if err == nil {
-			_, _ = io.Copy(io.Discard, res.Body)
+			answer, err := io.ReadAll(res.Body)
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
+				if err == nil { // else it was killed while it answered: acknowledged all the same
+					w.remember(answer)
+				}
 				w.acknowledged.Add(1)
 				return
 			}
@@ -293,6 +323,65 @@ func (w *world) postUntilAcknowledged(body string) {
 		w.failed.Add(1)
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+func (w *world) remember(answer []byte) {
+	var told struct {
+		Results []struct {
+			EventID string `json:"event_id"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(answer, &told); err != nil {
+		w.t.Errorf("answer %q: %v", answer, err)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, result := range told.Results {
+		w.answered[result.EventID] = true
+	}
+}
+
+// checkLedger asks the ledger for every event that was acknowledged.
+func (w *world) checkLedger() {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.dir, ".local", place.File))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var at place.Place
+	if err := json.Unmarshal(content, &at); err != nil {
+		w.t.Fatal(err)
+	}
+	clients := local.Connect(local.Endpoints{DynamoDB: at.DynamoDBEndpoint})
+	defer clients.Close()
+	if err := ttlcheck.Tables(w.t.Context(), at.DynamoDBEndpoint); err != nil {
+		w.t.Error(err)
+	}
+	events := ledger.New(clients.DynamoDB, at.TableName)
+	if len(w.answered) == 0 {
+		w.t.Fatal("no answer named an event")
+	}
+	// What a killed worker had leased, and delivered, is delivered once more when
+	// its lease has ended.
+	deadline := time.Now().Add(3 * time.Minute)
+	for id := range w.answered {
+		for {
+			record, err := events.Get(w.t.Context(), webhook.EventID(id))
+			if errors.Is(err, webhook.ErrNotFound) || err == nil && record.State == webhook.Dead {
+				w.t.Errorf("%s was acknowledged: %q, %v", id, record.State, err)
+				break
+			}
+			if err == nil && record.State == webhook.Delivered {
+				break
+			}
+			if time.Now().After(deadline) {
+				w.t.Fatalf("%s was acknowledged, and is still %q: %v", id, record.State, err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	w.t.Logf("the ledger was asked for all %d acknowledged events after the last restart", len(w.answered))
 }
 
 // readURL reads the token, which stays the same from start to start.

@@ -1,6 +1,10 @@
 package local_test
 
 import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,10 +12,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 
 	"smartlead-receiver/test/speed"
 )
@@ -62,7 +70,30 @@ func TestHTTPContract(t *testing.T) {
 		{"another method", "PUT", s.WebhookURL, s.reply(2), nil, 405, ""},
 		{"deleting", "DELETE", s.WebhookURL, "", nil, 405, ""},
 		{"health", "GET", health, "", nil, 200, ""},
-		{"no such route", "GET", strings.TrimSuffix(health, "healthz") + "elsewhere", "", nil, 404, ""},
+		{"gzip", "POST", s.WebhookURL, compressed(t, s.reply(1), "gzip"), coded("gzip"), 200, "duplicate"},
+		{"gzip, a new event", "POST", s.WebhookURL, compressed(t, s.reply(61), "gzip"), coded("GZIP"), 200, "accepted"},
+		{"zlib", "POST", s.WebhookURL, compressed(t, s.reply(1), "zlib"), coded("deflate"), 200, "duplicate"},
+		{"bare deflate", "POST", s.WebhookURL, compressed(t, s.reply(1), "flate"), coded("deflate"), 200, "duplicate"},
+		{"brotli", "POST", s.WebhookURL, compressed(t, s.reply(1), "br"), coded("br"), 200, "duplicate"},
+		{"zstd", "POST", s.WebhookURL, compressed(t, s.reply(1), "zstd"), coded("zstd"), 200, "duplicate"},
+		{"two codings", "POST", s.WebhookURL, compressed(t, s.reply(1), "br", "gzip"), coded("br, gzip"), 200, "duplicate"},
+		{"identity", "POST", s.WebhookURL, s.reply(1), coded("identity"), 200, "duplicate"},
+		{"decompressed on its way", "POST", s.WebhookURL, s.reply(1), coded("gzip"), 200, "duplicate"},
+		{"unknown coding", "POST", s.WebhookURL, compressed(t, s.reply(1), "gzip"), coded("compress"), 415, ""},
+		{"damaged", "POST", s.WebhookURL, compressed(t, s.reply(1), "gzip")[:99], coded("gzip"), 400, ""},
+		{"a bomb", "POST", s.WebhookURL, compressed(t, strings.Repeat(" ", 200<<20), "gzip"), coded("gzip"), 413, ""},
+		{"a bomb of a stranger", "POST", base + "/slr_wrong", compressed(t, strings.Repeat(" ", 200<<20), "gzip"), coded("gzip"), 401, ""},
+		{"a slash at the end", "POST", s.WebhookURL + "/", s.reply(1), nil, 200, "duplicate"},
+		{"a slash at the end, ready", "GET", s.WebhookURL + "/", "", nil, 200, ""},
+		{"doubled slashes", "POST", strings.Replace(s.WebhookURL, "/webhooks/demo/", "//webhooks//demo//", 1), s.reply(1), nil, 200, "duplicate"},
+		{"token in the query, a slash before", "POST", base + "/?token=" + token, s.reply(1), nil, 200, "duplicate"},
+		{"escapes, upper case", "POST", base + "/" + strings.Replace(token, "_", "%5F", 1), s.reply(1), nil, 200, "duplicate"},
+		{"escapes, lower case, and a slash", "POST", base + "/" + strings.Replace(token, "_", "%5f", 1) + "/", s.reply(1), nil, 200, "duplicate"},
+		{"wrong token, a slash at the end", "POST", base + "/slr_wrong/", s.reply(2), nil, 401, ""},
+		{"a part too many", "POST", s.WebhookURL + "/more", s.reply(2), nil, 404, ""},
+		{"a part too many, wrong token", "POST", base + "/slr_wrong/more", s.reply(2), nil, 404, ""},
+		{"a misspelt path", "POST", strings.Replace(s.WebhookURL, "/webhooks/", "/webhook/", 1), s.reply(2), nil, 404, ""},
+		{"no such path", "GET", strings.TrimSuffix(health, "healthz") + "elsewhere", "", nil, 404, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a, err := s.do(c.method, c.url, c.body, c.header)
@@ -84,11 +115,49 @@ func TestHTTPContract(t *testing.T) {
 	s.refusalsAreKept()
 }
 
+func coded(name string) http.Header { return http.Header{"Content-Encoding": {name}} }
+
+// compressed applies codings in a row.
+func compressed(t *testing.T, body string, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		var out bytes.Buffer
+		var w io.WriteCloser
+		var err error
+		switch name {
+		case "gzip":
+			w = gzip.NewWriter(&out)
+		case "zlib":
+			w = zlib.NewWriter(&out)
+		case "flate":
+			w, err = flate.NewWriter(&out, flate.DefaultCompression)
+		case "br":
+			w = brotli.NewWriter(&out)
+		case "zstd":
+			w, err = zstd.NewWriter(&out)
+		default:
+			err = fmt.Errorf("no coding %s", name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, body); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		body = out.String()
+	}
+	return body
+}
+
 // sameFromOutside: nobody learns which check failed.
 func (s *stack) sameFromOutside(base, token string) {
 	s.t.Helper()
 	bodies := map[string]bool{}
-	for _, url := range []string{base + "/slr_wrong", base, strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), strings.Replace(s.WebhookURL, "/demo/", "/DEMO!/", 1)} {
+	for _, url := range []string{base + "/slr_wrong", base, strings.Replace(s.WebhookURL, "/demo/", "/other/", 1), strings.Replace(s.WebhookURL, "/demo/", "/DEMO!/", 1),
+		base + "/slr_wrong/", strings.Replace(s.WebhookURL, "/demo/", "/other//", 1) + "/"} {
 		a, err := s.do(http.MethodPost, url, "{}", nil)
 		if err != nil {
 			s.t.Fatal(err)
@@ -102,8 +171,8 @@ func (s *stack) sameFromOutside(base, token string) {
 
 func (s *stack) refusalsAreKept() {
 	s.t.Helper()
-	out := s.ctl("events", "refused")
-	for _, cause := range []string{"wrong_token", "unknown_source", "not_json", "encoding", "rejected_elements"} {
+	out := s.ctl("events", "refused", "--limit", "200")
+	for _, cause := range []string{"wrong_token", "unknown_source", "not_json", "encoding", "rejected_elements", "wrong_path", "unknown_coding", "damaged_coding", "too_large"} {
 		if !strings.Contains(out, cause) {
 			s.t.Errorf("%s is not in the list of refused requests:\n%s", cause, out)
 		}
@@ -193,6 +262,16 @@ func TestSignedSource(t *testing.T) {
 		a, err := s.do(http.MethodPost, added.WebhookURL, body, http.Header{"X-Smartlead-Signature": {signature}})
 		if err != nil || a.status != want {
 			t.Errorf("signature %.20q: got %d, want %d (%v)", signature, a.status, want, err)
+		}
+	}
+	// What is signed is what travels: the compressed bytes.
+	packed := compressed(t, body, "gzip")
+	mac.Reset()
+	mac.Write([]byte(packed))
+	for signature, want := range map[string]int{hex.EncodeToString(mac.Sum(nil)): 200, sum: 401} {
+		a, err := s.do(http.MethodPost, added.WebhookURL, packed, http.Header{"X-Smartlead-Signature": {signature}, "Content-Encoding": {"gzip"}})
+		if err != nil || a.status != want {
+			t.Errorf("gzip, signature %.20q: got %d, want %d (%v)", signature, a.status, want, err)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func TestTheApiHasExactlyTheContractsRoutes(t *testing.T) {
 		}
 	}
 	slices.Sort(keys)
-	want := []string{"ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}
+	want := []string{"$default", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}
 	if !slices.Equal(keys, want) {
 		t.Errorf("routes are %q, want %q", keys, want)
 	}

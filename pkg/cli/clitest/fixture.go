@@ -19,7 +19,7 @@ const (
 	fixtureDays     = 40
 	FixtureDead     = 3000
 	fixtureOverdue  = 200
-	FixtureHeld     = 20 // and as many parked ones
+	FixtureHeld     = 20 // and as many parked and unrouted ones
 	fixtureLate     = 50 // within the latest seconds
 	fixtureOfLead   = 50
 	fixtureCampaign = 20
@@ -62,7 +62,7 @@ func NewTableFixture(s *Stack) *TableFixture {
 			s.OK("events", "park", id)
 		case webhook.Discarded:
 			s.OK("events", "discard", "--yes", id)
-		case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Dead, webhook.Held:
+		case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Unrouted, webhook.Dead, webhook.Held:
 		}
 		keep(state, id)
 	}
@@ -75,8 +75,20 @@ func NewTableFixture(s *Stack) *TableFixture {
 	keep(webhook.Held, s.Post(Reply(5)))
 	s.Input = SecretKey + "\n"
 	s.OK("sources", "trust-key", "demo", "--no-release")
+	keep(webhook.Unrouted, s.unrouted(Reply(6)))
 	keep(webhook.Pending, s.Post(Reply(4)))
 	return c
+}
+
+// unrouted posts a body while no destination wants it.
+func (s *Stack) unrouted(body string) string {
+	s.OK("destinations", "add", "bounces", "--url", s.Dest.URL, "--type", "EMAIL_BOUNCE", "--no-sign")
+	s.OK("destinations", "remove", "crm", "-y")
+	id := s.Post(body)
+	s.Work()
+	s.OK("destinations", "add", "crm", "--url", s.Dest.URL, "--no-sign")
+	s.OK("destinations", "remove", "bounces", "-y")
+	return id
 }
 
 func (c *TableFixture) item(id string) attributes {
@@ -116,6 +128,7 @@ func (c *TableFixture) Settle() {
 	for i := range FixtureHeld {
 		c.add(webhook.Held, spread(i, FixtureHeld), nil)
 		c.add(webhook.Parked, spread(i, FixtureHeld), nil)
+		c.add(webhook.Unrouted, spread(i, FixtureHeld), nil)
 	}
 	for i := range fixtureLate {
 		c.add(webhook.Delivered, time.Duration(i)*100*time.Millisecond, nil)

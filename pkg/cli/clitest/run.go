@@ -31,7 +31,7 @@ func (s *Stack) RunWith(ctx context.Context, args ...string) Result {
 	sys := cli.System{
 		In: strings.NewReader(s.Input), Out: &out, Err: &errs,
 		InTerminal: s.Terminal, OutTerminal: s.Terminal, ErrTerminal: s.Terminal, Width: func() int { return s.Width },
-		ReadSecret: func() ([]byte, error) { return []byte(s.Input), nil },
+		ReadSecret: func(context.Context) ([]byte, error) { return []byte(s.Input), nil },
 		Getenv:     func(name string) string { return s.Getenv[name] },
 		Now:        s.Clock, Rand: &randomness{}, HTTP: http.DefaultTransport,
 		Ticker: s.Ticker,

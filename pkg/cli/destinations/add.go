@@ -53,7 +53,7 @@ func (o addOptions) config() (destination.Config, error) {
 	typ, known := registry.Types.Find(o.kind)
 	if !known {
 		return destination.Config{}, problem.Usage("--kind %s is no kind of destination", o.kind).
-			Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
+			DidYouMean(o.kind, registry.Types.Names(), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
 	}
 	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
 		for i, name := range list {

@@ -23,8 +23,9 @@ func New(s *session.Session) *cobra.Command {
 		Use: "destinations", Aliases: []string{"destination", "dest"},
 		Short: "Keep the destinations: where events are delivered",
 		Long: `Keep the destinations. Without any, events are written to the worker's log. An
-event's destinations are chosen when a worker takes it first: a change counts for
-events that come after it.`,
+event's destinations are chosen when a worker takes it first, and anew when it is
+replayed after it was delivered or unrouted: a change counts for events that come
+after it.`,
 	}
 	cmd.AddCommand(addCmd(s), listCmd(s), rotateCmd(s), testCmd(s), noun.RemoveCmd(s, params.Removal{
 		Short:   "Remove a destination: what still waits for it counts as settled",

@@ -96,7 +96,7 @@ func TestTookText(t *testing.T) {
 // A flag of a type must not take the place of one that every command has.
 func TestFlagsOfTypesHideNoOther(t *testing.T) {
 	cmd := &cobra.Command{}
-	session.New(session.System{}).AddFlags(cmd)
+	session.New(t.Context(), session.System{}).AddFlags(cmd)
 	common := cmd.PersistentFlags()
 	for name := range typeFlags(pflag.NewFlagSet("add", pflag.ContinueOnError), registry.Types) {
 		if common.Lookup(name) != nil {

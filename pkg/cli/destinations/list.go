@@ -16,7 +16,7 @@ import (
 
 func listCmd(s *session.Session) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the destinations; no path, secret or header value",
+		Use: "list", Aliases: []string{"ls"}, Short: "List the destinations; no path, secret or header value",
 		Example: "  smartleadctl destinations list", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return list(cmd.Context(), s) },
 	}

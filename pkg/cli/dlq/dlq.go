@@ -17,7 +17,7 @@ import (
 
 // New returns the command dlq and those below it.
 func New(s *session.Session) *cobra.Command {
-	cmd := &cobra.Command{Use: "dlq", Short: "See what is dead, and why"}
+	cmd := &cobra.Command{Use: "dlq", Aliases: []string{"dl", "dead-letters"}, Short: "See what is dead, and why"}
 	cmd.AddCommand(listCmd(s))
 	return cmd
 }
@@ -31,12 +31,13 @@ type listOptions struct {
 func listCmd(s *session.Session) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use: "list", Aliases: []string{"ls"},
 		Short: "List dead events by their cause, and what the dead letter queue holds",
 		Long: fmt.Sprintf(`List dead events, grouped by what killed them (destination, error class and cause,
-but for its numbers and ids), the largest group first; --events lists each. The ledger says what is dead; the dead letter queue holds a dead letter for
-each, so that the SQS console and alarms work. Both ways back are printed: ours,
-which has a pace and a canary, and the native one of SQS.
+but for its numbers and ids), the largest group first; --events lists each. The
+ledger says what is dead; the dead letter queue holds a dead letter for each, so that the SQS console and alarms work. Both ways back are printed: ours,
+which has a pace and a canary, and the native one of SQS, which a local stack
+does not have.
 
 Up to %d messages of the queue are looked at and given back, to find those that are
 no dead letters.`, redrive.MaxLook),
@@ -142,13 +143,19 @@ func showReport(s *session.Session, g report) {
 		return
 	}
 	s.Line("")
+	showNext(s, g.Queue)
+}
+
+func showNext(s *session.Session, v queueView) {
 	s.Line("What to do next")
 	s.Line("  See one:       %s events show ID", s.Self())
 	s.Line("  Fix what failed. Then, at a pace, with a canary first:")
 	s.Line("                 %s redrive plan", s.Self())
-	s.Line("                 %s", g.Queue.Ours)
-	s.Line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
-	s.Line("  Redrive to a custom destination, the live queue):")
-	s.Line("                 %s", g.Queue.Native)
+	s.Line("                 %s", v.Ours)
+	if v.Native != "" {
+		s.Line("  Or natively, at the full speed of SQS (in its console: Start DLQ redrive,")
+		s.Line("  Redrive to a custom destination, the live queue):")
+		s.Line("                 %s", v.Native)
+	}
 	s.Wrap("  ", eventview.NotApplied)
 }

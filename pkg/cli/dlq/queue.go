@@ -22,7 +22,7 @@ type queueView struct {
 	Stale       int    `json:"stale"`
 	LiveDepth   int    `json:"live_messages"`
 	Replay      int    `json:"replay_messages"`
-	Native      string `json:"native_redrive"`
+	Native      string `json:"native_redrive,omitempty"` // a local stack has none
 	Ours        string `json:"redrive"`
 }
 
@@ -45,12 +45,13 @@ func lookAtQueue(ctx context.Context, s *session.Session, st *stack.Stack, g rep
 }
 
 // native is the way back that SQS offers itself. The dead letters were sent by the
-// worker, not moved by SQS, so AWS needs the destination.
+// worker, not moved by SQS, so AWS needs the destination. No engine on one machine
+// has that call.
 func native(s *session.Session, st *stack.Stack) string {
-	words := []string{"aws", "sqs", "start-message-move-task", "--source-arn", st.DLQARN, "--destination-arn", st.LiveQueueARN}
 	if s.Target.Local {
-		words = append(words, "--endpoint-url", st.SQSEndpoint, "--region", output.OrText(st.Region, "us-east-1"))
+		return ""
 	}
+	words := []string{"aws", "sqs", "start-message-move-task", "--source-arn", st.DLQARN, "--destination-arn", st.LiveQueueARN}
 	if s.Target.Profile != "" {
 		words = append(words, "--profile", s.Target.Profile)
 	}
@@ -77,7 +78,11 @@ func showQueue(s *session.Session, v queueView) {
 		s.Line("  if the number stays: %s doctor", s.Self())
 	}
 	if v.Foreign > 0 {
-		s.Line("  A foreign message is none of ours. It is left alone: look at it in the SQS console.")
+		where := ": look at it in the SQS console"
+		if s.Target.Local {
+			where = ""
+		}
+		s.Line("  A foreign message is none of ours. It is left alone%s.", where)
 	}
 	if v.Stale > 0 {
 		s.Line("  A stale dead letter revives nothing: its event has moved on. The redrive function clears it.")

@@ -28,7 +28,8 @@ func New(s *session.Session) *cobra.Command {
 		Short: "Check every part of the receiver, and say what to fix",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, the
 webhook URL from outside (with --source and a token), what is overdue, what is
-dead, held or parked. It changes nothing. Exit code 1 when a check fails.`,
+dead, held or parked, and what reached nobody. It changes nothing. Exit code 1 when a
+check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -100,8 +101,10 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		{"dead events", checkDead},
 		{"held events", checkHeld},
 		{"parked events", checkParked},
+		{"removed destinations", checkRemoved},
+		{"unrouted events", checkUnrouted},
 		{"redrive", checkRedrive},
-		{"refused today", checkRefused},
+		{"refused requests", checkRefused},
 	}
 	t := output.NewTable("CHECK", "*RESULT", "+DETAIL")
 	var next []string

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -69,5 +70,39 @@ func TestDoctorCountsWhatIsHeldOrParked(t *testing.T) {
 		if !strings.Contains(r.Out, want) {
 			t.Errorf("no %q in\n%s", want, r.Out)
 		}
+	}
+}
+
+// Just after midnight the evening's refusals still count, and those of the day
+// before yesterday never do.
+func TestDoctorCountsTheRefusalsOfADay(t *testing.T) {
+	s := clitest.New(t)
+	refused := func(path string, n int) {
+		t.Helper()
+		for range n {
+			resp, err := http.Post(s.Front.URL+path, "application/json", strings.NewReader("{}"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+		}
+	}
+	refused("/webhooks/old/slr_wrong", 1)
+	s.Advance(25 * time.Hour)
+	if r := s.OK("doctor"); !strings.Contains(r.Out, "none in 24 hours") {
+		t.Errorf("got\n%s", r.Out)
+	}
+	refused("/webhooks/demo/slr_wrong", 3)
+	refused("/webhooks/demo/"+s.Token+"/more", 2)
+	refused("/.env", 5)
+	// The test's clock begins at noon: this is past the next midnight.
+	s.Advance(13 * time.Hour)
+	s.Terminal, s.Width = true, 300
+	want := "5 in 24 hours: 3 wrong_token at source demo, 2 wrong_path at source demo; the latest 13 h ago"
+	if r := s.OK("doctor"); !strings.Contains(r.Out, want) {
+		t.Errorf("no %q in\n%s", want, r.Out)
+	}
+	if r := s.OK("events", "refused"); strings.Count(r.Out, "wrong_path") != 3 || strings.Contains(r.Out, s.Token) { // and the advice
+		t.Errorf("got\n%s", r.Out)
 	}
 }

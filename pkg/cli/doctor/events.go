@@ -12,7 +12,6 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/stack"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // checkDue looks for what the sweeper should have sent. Nothing overdue means
@@ -72,7 +71,11 @@ func checkDead(ctx context.Context, s *session.Session, st *stack.Stack) finding
 	case balance == redrive.Surplus:
 		return noted(look, "%s: some dead letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
 	case balance == redrive.Shortfall:
-		return noted(look+". A replay and our redrive need no dead letter", "%s: some dead letters expired or were purged", text)
+		why := "some dead letters expired or were purged"
+		if s.Target.Local {
+			why = "the messages of a local stack end with it"
+		}
+		return noted(look+". A replay and our redrive need no dead letter", "%s: %s", text, why)
 	}
 	return noted(look, "%s", text)
 }
@@ -91,26 +94,4 @@ func checkRedrive(ctx context.Context, s *session.Session, st *stack.Stack) find
 		return noted(s.Self()+" redrive status --watch", "%s: %s", job.State, job.Reason)
 	}
 	return fine("the latest ended %s: %s", s.Ago(job.EndedAt), job.State)
-}
-
-func checkRefused(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-	list, err := st.Ledger.RejectedRequests(ctx, s.Now(), 100)
-	switch {
-	case err != nil:
-		return silent(s, err, "the table")
-	case len(list) == 0:
-		return fine("none")
-	}
-	number := fmt.Sprint(len(list))
-	if len(list) == 100 {
-		number = "100 or more"
-	}
-	return noted("see why: "+s.Self()+" events refused", "%s, the latest %s: %s", number, s.Ago(list[0].At), latestCause(list))
-}
-
-func latestCause(list []webhook.RejectedRequest) string {
-	if list[0].Source == "" {
-		return list[0].Cause
-	}
-	return list[0].Cause + " at source " + list[0].Source
 }

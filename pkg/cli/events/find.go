@@ -23,7 +23,7 @@ func findCmd(s *session.Session) *cobra.Command {
 	var limit int
 	var since string
 	cmd := &cobra.Command{
-		Use:   "find TEXT",
+		Use: "find TEXT", Aliases: []string{"search"},
 		Short: "Find events by a lead's address, a domain, a campaign's name or an id",
 		Long: fmt.Sprintf(`Find events by what you have in hand: a lead's address, a message id (with or
 without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was

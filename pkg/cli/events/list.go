@@ -25,18 +25,17 @@ type listOptions struct {
 func listCmd(s *session.Session) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use: "list", Aliases: []string{"ls"},
 		Short: "List events, newest first",
 		Long: `List events, newest first. Without --since, of the last 31 days; with --lead,
---campaign, or --state dead, parked or held, of all time. With --state dead or
-parked, and no --lead, the times are those of the death.
+--campaign, or --state dead, parked, held or unrouted, of all time. With --state dead
+or parked, and no --lead, the times are those of the death.
 
-Nothing scans the table. A lead, a campaign and a state that waits for an operator
-(dead, parked, held) are looked up; the other filters choose among what a look-up,
-or the time, shows. Where they match little, a call ends after 20,000 events or
-400 days. When there is more, the last line on stderr says where to go on
-(--after); nothing is lost or repeated between two such calls. --all follows every
-page.`,
+Nothing scans the table. A lead, a campaign and the states dead, parked, held and
+unrouted are looked up; the other filters choose among what a look-up, or the time,
+shows. Where they match little, a call ends after 20,000 events or 400 days. When
+there is more, the last line on stderr says where to go on (--after); nothing is
+lost or repeated between two such calls. --all follows every page.`,
 		Example: `  smartleadctl events list --since 2h
   smartleadctl events list --state dead --error-class http_503
   smartleadctl events list --lead tom@acme.example.com --json

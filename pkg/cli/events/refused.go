@@ -23,14 +23,14 @@ func refusedCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "refused",
 		Short: "List requests that were not accepted, and why",
-		Long: `List the requests of one day (UTC) that were not accepted, or of which elements
-were not, newest first. They are kept for 14 days, at a bounded rate, without secrets.`,
+		Long: `List the requests of the last 24 hours, or of one day (UTC), that were not accepted,
+or of which elements were not, newest first. They are kept for 14 days, at a bounded rate, without secrets.`,
 		Example: `  smartleadctl events refused
   smartleadctl events refused --day 2026-03-04`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return refused(cmd.Context(), s, o) },
 	}
-	cmd.Flags().StringVar(&o.day, "day", "", "day in UTC, such as 2026-03-04 (default: today)")
+	cmd.Flags().StringVar(&o.day, "day", "", "day in UTC, such as 2026-03-04 (default: the last 24 hours)")
 	cmd.Flags().IntVar(&o.limit, "limit", 50, "requests to list, at most 1,000")
 	return cmd
 }
@@ -60,10 +60,16 @@ func refusalAdvice(s *session.Session, r webhook.RejectedRequest) string {
 		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", s.Self(), source)
 	case "wrong_signature":
 		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", s.Self(), source)
+	case "unknown_coding":
+		return "the sender compresses in a way that is not understood: gzip, deflate, br, zstd, or none"
+	case "damaged_coding":
+		return "the body is not what its Content-Encoding says: see who sends it, or switch compression off there"
 	case "not_json", "encoding", "scalar", "too_complex", "base64":
 		return "it can never be an event; see the excerpt, and who sends it"
 	case "rejected_elements":
 		return "these elements of an array can never be events; what stood beside them was taken"
+	case "wrong_path":
+		return "somebody posts to a path that is no webhook URL: enter the whole webhook URL at the sender, with nothing behind it"
 	case "too_large", "too_many_elements":
 		return "send it in smaller parts"
 	}
@@ -82,13 +88,19 @@ func refusalText(r webhook.RejectedRequest) string {
 	return r.Detail + "; the body begins: " + excerpt
 }
 
+// refusedSpan is the time before now that is listed: a UTC day would hide, just after
+// midnight, all that came before it.
+const refusedSpan = 24 * time.Hour
+
 func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
-	day := s.Now().UTC()
+	until := s.Now().Add(time.Millisecond) // with what came just now
+	since, span := until.Add(-refusedSpan), "in the last 24 hours"
 	if o.day != "" {
-		var err error
-		if day, err = time.Parse(time.DateOnly, o.day); err != nil {
+		day, err := time.Parse(time.DateOnly, o.day)
+		if err != nil {
 			return problem.Usage("--day %s is no day such as 2026-03-04", o.day)
 		}
+		since, until, span = day, day.AddDate(0, 0, 1), "on "+o.day
 	}
 	if o.limit < 1 || o.limit > 1000 {
 		return problem.Usage("--limit is 1 to 1,000")
@@ -97,7 +109,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 	if err != nil {
 		return err
 	}
-	list, err := st.Ledger.RejectedRequests(ctx, day, o.limit)
+	list, err := st.Ledger.RejectedRequests(ctx, since, until, o.limit)
 	if err != nil {
 		return err
 	}
@@ -120,7 +132,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 		return nil
 	}
 	if len(list) == 0 {
-		s.Say("nothing was refused on %s", day.Format(time.DateOnly))
+		s.Say("nothing was refused %s", span)
 		return nil
 	}
 	if err := s.Print(t, ""); err != nil {

@@ -35,9 +35,11 @@ happens depends on where an event stands:
 
   dead       brought back with a new budget; destinations that confirmed are left out
   parked     the same
-  delivered  delivered to every destination once more, under the same idempotency
-             key, so that a destination that dedupes applies nothing twice; with
-             --again under a new key, because the effect itself is wanted again
+  delivered  delivered once more, to every destination that is configured now, under
+             the same idempotency key, so that a destination that dedupes applies
+             nothing twice; with --again under a new key, because the effect itself
+             is wanted again
+  unrouted   the same: after a destination was added, or its filter changed
   held       refused: trust its key or release it
   pending, processing   left alone: it is on its way
 
@@ -46,6 +48,7 @@ It has no pace. For many dead events take redrive start, which has one.
 ` + filter.IDsUsage,
 		Example: `  smartleadctl events replay EMAIL_REPLY:3PSO7TVY --wait
   smartleadctl events replay --state dead --error-class http_503 --since 1h
+  smartleadctl events replay --state unrouted --error-class destination_removed
   smartleadctl events list --lead tom@acme.example.com --json | jq -r .event_id | smartleadctl events replay - --yes`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd.Context(), s, o, args) },
@@ -53,8 +56,8 @@ It has no pace. For many dead events take redrive start, which has one.
 	o.AddFlags(cmd)
 	output.AddYes(cmd, &o.yes)
 	f := cmd.Flags()
-	f.BoolVar(&o.again, "again", false, "delivered events: the effect is wanted again (a new idempotency key)")
-	f.BoolVar(&o.wait, "wait", false, "wait until each event is delivered or dead")
+	f.BoolVar(&o.again, "again", false, "delivered and unrouted events: the effect is wanted again (a new idempotency key)")
+	f.BoolVar(&o.wait, "wait", false, "wait until each event is delivered, unrouted or dead")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "with --wait: how long")
 	f.IntVar(&o.limit, "limit", operator.MaxReplay, "refuse to send more events than this")
 	return cmd

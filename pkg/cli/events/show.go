@@ -25,7 +25,7 @@ import (
 func showCmd(s *session.Session) *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
-		Use:   "show ID",
+		Use: "show ID", Aliases: []string{"get"},
 		Short: "Show the whole story of one event, and what to do next",
 		Long: `Show what came, through which source and request, on which fields the identity
 rests, every attempt at every destination, duplicates and variants, deaths and
@@ -371,7 +371,7 @@ func stateFields(s *session.Session, r webhook.Record) output.Fields {
 		f.Add("redrives", fmt.Sprint(r.Redrives))
 	}
 	if r.Generation > 0 {
-		f.Add("replays", fmt.Sprintf("%d after delivery", r.Generation))
+		f.Add("replays", fmt.Sprintf("%d after it was settled", r.Generation))
 	}
 	if r.Abandoned > 0 {
 		f.Add("abandoned", fmt.Sprintf("%d abandoned leases since it was last revived", r.Abandoned))

@@ -24,6 +24,14 @@ func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 		lines = append(lines, "Nothing: every destination is settled.",
 			fmt.Sprintf("To deliver it once more: %s events replay %s", self, id),
 			"Destinations dedupe by the idempotency key; add --again when the effect itself is wanted again.")
+	case webhook.Unrouted:
+		if r.ErrorClass == webhook.ClassDestinationRemoved {
+			lines = append(lines, fmt.Sprintf("Add the destination that should have it: %s destinations add", self))
+		} else {
+			lines = append(lines, fmt.Sprintf("Nothing, if nobody should have it. What the filters want: %s destinations list", self))
+		}
+		lines = append(lines,
+			fmt.Sprintf("Then, to deliver it to the destinations that are configured now: %s events replay %s", self, id))
 	case webhook.Dead:
 		lines = append(lines,
 			fmt.Sprintf("When what failed is fixed: %s events replay %s", self, id),
@@ -68,7 +76,8 @@ func Note(c output.Clock, r webhook.Record) string {
 			notes = append(notes, fmt.Sprintf(format, args...))
 		}
 	}
-	add(r.State != webhook.Delivered && r.ErrorClass != "", "%s", r.ErrorClass)
+	add(r.State == webhook.Unrouted && r.ErrorClass == webhook.ClassDestinationRemoved, "its destination was removed")
+	add(!r.State.Settled() && r.ErrorClass != "", "%s", r.ErrorClass)
 	add(r.State == webhook.Dead, "died %s", c.Ago(r.DiedAt))
 	add(r.State == webhook.Pending && r.NotBefore.After(c.Now()), "retried %s", c.Ago(r.NotBefore))
 	add(Overdue(c.Now(), r), "overdue")

@@ -33,7 +33,9 @@ func Headline(c output.Clock, r webhook.Record) string {
 		}
 		return fmt.Sprintf("processing: attempt %d is under way", r.LeaseNumber)
 	case webhook.Delivered:
-		return fmt.Sprintf("delivered %s%s", c.When(r.DeliveredAt), unrouted(r))
+		return fmt.Sprintf("delivered %s", c.When(r.DeliveredAt))
+	case webhook.Unrouted:
+		return fmt.Sprintf("unrouted since %s: %s", c.When(r.UpdatedAt), Nobody(r))
 	case webhook.Dead:
 		return fmt.Sprintf("dead since %s: %s", c.When(r.DiedAt), Cause(r))
 	case webhook.Held:
@@ -53,16 +55,29 @@ func orTime(t, otherwise time.Time) time.Time {
 	return t
 }
 
-func unrouted(r webhook.Record) string {
-	if len(r.Destinations) == 0 {
-		return ""
-	}
+// Nobody says why no destination has an unrouted event.
+func Nobody(r webhook.Record) string {
+	names := make(map[webhook.Result][]string)
 	for _, d := range r.Destinations {
-		if d.Result == webhook.ResultDelivered {
-			return ""
-		}
+		names[d.Result] = append(names[d.Result], d.Name)
 	}
-	return ", to nobody: no destination wants it"
+	gone, unwanting := strings.Join(names[webhook.ResultRemoved], " and "), strings.Join(names[webhook.ResultUnrouted], " or ")
+	switch {
+	case gone != "" && unwanting != "":
+		return fmt.Sprintf("no destination has it: %s removed while it waited, and not wanted by the filter of %s", wasOrWere(gone), unwanting)
+	case gone != "":
+		return fmt.Sprintf("no destination has it: %s removed while it waited", wasOrWere(gone))
+	case unwanting != "":
+		return "no destination has it: not wanted by the filter of " + unwanting
+	}
+	return "there was no destination"
+}
+
+func wasOrWere(names string) string {
+	if strings.Contains(names, " and ") {
+		return names + " were"
+	}
+	return names + " was"
 }
 
 // Cause says what failed, in words.

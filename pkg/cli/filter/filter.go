@@ -25,7 +25,7 @@ type Filter struct {
 func (f *Filter) AddFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.State, "state", "", "only in this state: "+output.Join(webhook.States))
-	flags.StringVar(&f.Since, "since", "", "received since: a length of time (2h, 2d3h, 1w) or a time in UTC (as tables print it, RFC 3339, or a day); with --state dead or parked: died since, unless --lead is given")
+	flags.StringVar(&f.Since, "since", "", "received since: a length of time (2h, 2d3h, 1w), a day (today, yesterday, monday, 2026-03-04) or a time (\"2026-03-04 17:00\", RFC 3339, as tables print it), in UTC without a zone; with --state dead or parked: died since, unless --lead is given")
 	flags.StringVar(&f.Until, "until", "", "received until then; with --state dead or parked: died until then")
 	flags.StringVar(&f.Flag, "flag", "", "only with this flag: "+strings.Join(webhook.Flags, ", "))
 	f.AddCommon(cmd)
@@ -64,7 +64,8 @@ func (f Filter) Query(now time.Time) (ledger.Query, error) {
 	if f.State != "" {
 		q.State = webhook.State(strings.ToLower(f.State))
 		if !slices.Contains(webhook.States, q.State) {
-			return ledger.Query{}, problem.Usage("--state %s is no state", f.State).Hint("one of: %s", output.Join(webhook.States))
+			return ledger.Query{}, problem.Usage("--state %s is no state", f.State).
+				DidYouMean(f.State, output.Names(webhook.States), "--state %s").Hint("one of: %s", output.Join(webhook.States))
 		}
 	}
 	if f.Flag != "" {

@@ -26,7 +26,7 @@ var looks = []struct {
 	waiting      webhook.State // instead: all in this state
 }{
 	{since: 24 * time.Hour},
-	{waiting: webhook.Dead}, {waiting: webhook.Held}, {waiting: webhook.Parked},
+	{waiting: webhook.Dead}, {waiting: webhook.Held}, {waiting: webhook.Parked}, {waiting: webhook.Unrouted},
 	{since: 7 * 24 * time.Hour, until: 24 * time.Hour},
 	{since: LookBack, until: 7 * 24 * time.Hour},
 }
@@ -218,7 +218,7 @@ func (f *finder) unknown(r Ref) error {
 	if !f.back.IsZero() {
 		back = f.back
 	}
-	return problem.NotFound("no event has the id %s among those received since %s (%s), nor among those that are dead, held or parked",
+	return problem.NotFound("no event has the id %s among those received since %s (%s), nor among those that are dead, held, parked or unrouted",
 		r.Text, output.Stamp(back), output.Count(f.looked, "event", "events")).
 		Hint("an older one: give its whole id, as --json shows it: %s events find TEXT", f.s.Self())
 }

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,11 +10,16 @@ import (
 	"smartlead-receiver/pkg/cli/problem"
 )
 
-// timeForms are how a time may be written; without a zone it is UTC. A table
-// prints the first.
-var timeForms = []string{"2006-01-02 15:04:05Z07:00", time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly}
+// timeForms are how a time may be written; without a zone it is in that of now. A
+// table prints the first.
+var timeForms = []string{
+	"2006-01-02 15:04:05Z07:00", time.RFC3339, "2006-01-02T15:04:05", time.DateTime, "2006-01-02 15:04Z07:00", "2006-01-02 15:04",
+	"2006-01-02T15:04Z07:00", "2006-01-02T15:04", time.DateOnly,
+}
 
-// ParseTime reads a length of time before now, a time or a day.
+// ParseTime reads a length of time before now, a time, or the beginning of a day:
+// a date, today, yesterday, or the latest day of that name, which may be today.
+// Where no zone is written, that of now counts.
 func ParseTime(name, s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -29,11 +35,38 @@ func ParseTime(name, s string, now time.Time) (time.Time, error) {
 		return t, nil
 	}
 	for _, layout := range timeForms {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.ParseInLocation(layout, strings.ToUpper(s), now.Location()); err == nil {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, problem.Usage("%s %s is neither a length of time (2h, 2d3h, 1w) nor a time in UTC (2026-03-04 17:00:00Z, 2026-03-04T17:00:00Z, 2026-03-04)", name, s)
+	if days, named := daysAgo(strings.ToLower(s), now.Weekday()); named {
+		return time.Date(now.Year(), now.Month(), now.Day()-days, 0, 0, 0, 0, now.Location()).UTC(), nil
+	}
+	zone, _ := now.Zone()
+	return time.Time{}, problem.Usage("%s %s is neither a length of time (2h, 2d3h, 1w) nor a time", name, s).
+		DidYouMean(s, dayNames(), name+" %s").
+		Hint("a time is today, yesterday, monday, 2026-03-04, \"2026-03-04 17:00\" or 2026-03-04T17:00:00Z; without a zone it is %s", zone)
+}
+
+// daysAgo tells how long ago a named day was.
+func daysAgo(name string, today time.Weekday) (days int, named bool) {
+	switch i := slices.Index(dayNames(), name); {
+	case i < 0:
+		return 0, false
+	case i < 2:
+		return i, true
+	default:
+		return (int(today) - (i - 2) + 7) % 7, true
+	}
+}
+
+// dayNames are the names of days: today, yesterday, and those of the week.
+func dayNames() []string {
+	names := []string{"today", "yesterday"}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		names = append(names, strings.ToLower(day.String()))
+	}
+	return names
 }
 
 // maxSpan bounds a length of time, so that no sum overflows.

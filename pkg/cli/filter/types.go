@@ -14,7 +14,7 @@ import (
 func ParseFlag(option, s string) (string, error) {
 	flag := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", "_"))
 	if !slices.Contains(webhook.Flags, flag) {
-		return "", problem.Usage("%s %s is no flag", option, s).Hint("one of: %s", strings.Join(webhook.Flags, ", "))
+		return "", problem.Usage("%s %s is no flag", option, s).DidYouMean(flag, webhook.Flags, option+" %s").Hint("one of: %s", strings.Join(webhook.Flags, ", "))
 	}
 	return flag, nil
 }
@@ -23,7 +23,7 @@ func ParseFlag(option, s string) (string, error) {
 func ParseType(s string) (webhook.Type, error) {
 	switch match := MatchTypes(s); len(match) {
 	case 0:
-		return "", problem.Usage("%s is no event type", s).Hint("one of: %s", strings.Join(TypeNames(), ", "))
+		return "", problem.Usage("%s is no event type", s).DidYouMean(normal(s), TypeNames(), "%s").Hint("one of: %s", strings.Join(TypeNames(), ", "))
 	case 1:
 		return match[0], nil
 	default:
@@ -34,7 +34,7 @@ func ParseType(s string) (webhook.Type, error) {
 // MatchTypes finds the types that an operator may mean: whatever a body may call a
 // type, an operator may, too.
 func MatchTypes(s string) []webhook.Type {
-	name := strings.ToUpper(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.TrimSpace(s)))
+	name := normal(s)
 	if slices.Contains(TypeNames(), name) {
 		return []webhook.Type{webhook.Type(name)}
 	}
@@ -50,6 +50,11 @@ func MatchTypes(s string) []webhook.Type {
 		}
 	}
 	return match
+}
+
+// normal is a type as it is typed, in the form of a type's name.
+func normal(s string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", " ", "_", ".", "_").Replace(strings.TrimSpace(s)))
 }
 
 // singular is a word of a type's name without the ending of its plural.

@@ -2,6 +2,7 @@
 package identify
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,13 +14,16 @@ import (
 	"smartlead-receiver/pkg/cli/payload"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/gateway"
+	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/smartlead"
 )
 
 type options struct {
-	account string
-	guessed bool // the account is the default
-	explain bool
+	account     string
+	contentType string
+	guessed     bool // the account is the default
+	explain     bool
 }
 
 // New returns the command identify.
@@ -33,6 +37,11 @@ asking AWS. The account is part of the identity: name that of the source (source
 list). '-' reads stdin. Not on a terminal, or with --json, one JSON line for
 each element of each file. Exit code 1 when any element is refused.
 
+API Gateway passes JSON and text types on as text, in which U+FFFD takes the place
+of each byte that is not UTF-8; under another type the receiver sees the bytes
+themselves, and refuses them. --content-type says under which type the payload is
+sent.
+
 An event that can repeat for real with an identical body is "timeless": from its
 second occurrence on, the ledger adds ~2, ~3 … to the id that is shown here.`,
 		Example: `  smartleadctl identify payload.json
@@ -45,6 +54,7 @@ second occurrence on, the ledger adds ~2, ~3 … to the id that is shown here.`,
 		},
 	}
 	cmd.Flags().StringVar(&o.account, "account", "default", "account in whose name the payload is read: part of the identity")
+	cmd.Flags().StringVar(&o.contentType, "content-type", "application/json", "Content-Type under which the payload is sent; none for no header")
 	cmd.Flags().BoolVar(&o.explain, "explain", false, "show the fields of the identity with their values")
 	return cmd
 }
@@ -65,6 +75,7 @@ type identified struct {
 	Flags            *[]string                 `json:"flags,omitempty"` // [] for none; absent with an error
 	Timeless         bool                      `json:"timeless,omitempty"`
 	Identity         []eventview.IdentityField `json:"identity,omitempty"`
+	ReplacedBytes    int                       `json:"replaced_bytes,omitempty"` // in the body: U+FFFD for what is not UTF-8
 	Error            string                    `json:"error,omitempty"`
 	unread           bool                      // the error is one of the file
 }
@@ -84,7 +95,11 @@ func run(s *session.Session, o options, files []string) error {
 	var all []identified
 	refused, unread := 0, 0
 	for _, file := range files {
-		for _, id := range identifyFile(s, o, file) {
+		for i, id := range identifyFile(s, o, file) {
+			if i == 0 && id.ReplacedBytes > 0 && !s.JSON {
+				s.Say("%s: %s not UTF-8; API Gateway puts U+FFFD in the place of each under the type %s", output.Clean(file),
+					output.Count(id.ReplacedBytes, "byte is", "bytes are"), output.Clean(o.contentType))
+			}
 			switch {
 			case id.unread:
 				unread++
@@ -131,13 +146,14 @@ func identifyFile(s *session.Session, o options, file string) []identified {
 	if payload.TooLarge(body) {
 		return []identified{{File: file, Error: payload.TooLargeText}}
 	}
-	batch, err := smartlead.Parse(body, smartlead.Options{Account: o.account})
+	body, replaced := gateway.Passed(o.contentType, "", body)
+	batch, err := receive.Read(body, smartlead.Options{Account: o.account})
 	if err != nil {
-		return []identified{{File: file, Error: err.Error()}}
+		return []identified{{File: file, ReplacedBytes: replaced, Error: wordsOf(err)}}
 	}
 	out := make([]identified, 0, len(batch.Elements))
 	for _, el := range batch.Elements {
-		id := identified{File: file, Index: el.Index}
+		id := identified{File: file, Index: el.Index, ReplacedBytes: replaced}
 		if el.Err != nil {
 			id.Error = el.Err.Error()
 			out = append(out, id)
@@ -146,6 +162,14 @@ func identifyFile(s *session.Session, o options, file string) []identified {
 		out = append(out, identifiedOf(id, el, o.explain))
 	}
 	return out
+}
+
+// wordsOf are those of the receiver's answer.
+func wordsOf(err error) string {
+	if refusal, ok := errors.AsType[*receive.Error](err); ok && refusal.Public != "" {
+		return refusal.Public
+	}
+	return err.Error()
 }
 
 func identifiedOf(id identified, el smartlead.Element, explain bool) identified {

@@ -19,7 +19,7 @@ type moved struct {
 	From       string `json:"from"`
 	State      string `json:"state"`
 	Generation int    `json:"generation"`
-	Result     string `json:"result"` // done, left, failed, died again
+	Result     string `json:"result"` // done, left, failed, died again, unrouted
 	Error      string `json:"error,omitempty"`
 }
 
@@ -50,8 +50,11 @@ func movedOf(r operator.Result, move operator.Move) moved {
 	switch r.Outcome {
 	case operator.Done:
 		m.Result = "done"
-		if move == operator.Replay && r.Now.State == webhook.Dead {
+		switch {
+		case move == operator.Replay && r.Now.State == webhook.Dead:
 			m.Result, m.Error = "died again", eventview.Cause(r.Now)
+		case move == operator.Replay && r.Now.State == webhook.Unrouted:
+			m.Result, m.Error = "unrouted", eventview.Nobody(r.Now)
 		}
 	case operator.UnderWay:
 		m.Result, m.Error = "left", "left alone: it is on its way already"
@@ -92,7 +95,7 @@ func Show(s *session.Session, report operator.Report, words Words) error {
 	bad, missing := 0, 0
 	for _, r := range report.Results {
 		m := movedOf(r, words.Move)
-		if m.Result == "failed" || m.Result == "died again" {
+		if m.Result == "failed" || m.Result == "died again" || m.Result == "unrouted" {
 			bad++
 		}
 		if r.Outcome == operator.Missing {

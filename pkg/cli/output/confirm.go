@@ -3,7 +3,6 @@ package output
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,9 +27,10 @@ func (t *Terminal) Confirm(yes bool, format string, args ...any) error {
 		return problem.Usage("this will %s, and there is no terminal to ask on", Plain(what)).Hint("repeat with --yes to do it")
 	}
 	fmt.Fprintf(t.Err, "This will %s.\nGo on? [y/N] ", Plain(what))
-	answer, err := t.In.ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
+	answer, err := t.line()
+	if err != nil {
+		fmt.Fprintln(t.Err) // the message begins on a line of its own
+		return fmt.Errorf("not confirmed: %w", err)
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
@@ -50,9 +50,7 @@ func (t *Terminal) Secret(prompt string) (string, error) {
 		fmt.Fprintln(t.Err)
 	} else {
 		var s string
-		if s, err = t.In.ReadString('\n'); errors.Is(err, io.EOF) {
-			err = nil
-		}
+		s, err = t.line()
 		text = []byte(s)
 	}
 	if err != nil {

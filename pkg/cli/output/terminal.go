@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"time"
@@ -10,7 +9,7 @@ import (
 // Terminal is the streams of one run: data goes to Out, messages and questions
 // to Err. It is not for concurrent use.
 type Terminal struct {
-	In          *bufio.Reader
+	In          io.Reader // read no further than a command needs: what follows is the next reader's
 	Out, Err    io.Writer
 	InTerminal  bool
 	OutTerminal bool

@@ -59,7 +59,7 @@ type Removal struct {
 func (n Noun) RemoveCmd(s *session.Session, r Removal) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "remove NAME", Aliases: []string{"rm"}, Short: r.Short,
+		Use: "remove NAME", Aliases: []string{"rm", "delete"}, Short: r.Short,
 		Example: "  smartleadctl " + n.Name + "s remove " + r.Example, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return n.remove(cmd.Context(), s, r, args[0], yes) },
 	}

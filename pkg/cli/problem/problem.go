@@ -18,6 +18,13 @@ var (
 	ErrNotFound = errors.New("not found")
 )
 
+// ErrInterrupted is the end of a run that a signal ended.
+var ErrInterrupted = errors.New("interrupted")
+
+// ErrSeenEnough is the end of a command that follows something until it is
+// interrupted: nothing failed, and nothing is to be said.
+var ErrSeenEnough = fmt.Errorf("%w: nothing more is shown", ErrInterrupted)
+
 // Error is an error with what to do about it.
 type Error struct {
 	kind  error

@@ -46,6 +46,9 @@ func showJob(s *session.Session, j redrive.Job) error {
 	f.Add("filter", requestText(j.Request))
 	f.Add("released", fmt.Sprintf("%s of %s planned", output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Planned)))
 	f.Add("delivered", output.Thousands(j.Counts.Delivered))
+	if j.Counts.Unrouted > 0 {
+		f.Add("unrouted", output.Thousands(j.Counts.Unrouted)+", to nobody: "+s.Self()+" events list --state unrouted")
+	}
 	f.Add("under way", underWay(j))
 	f.Add("died again", output.Thousands(j.Counts.DiedAgain))
 	f.Add("failed attempts", output.Thousands(j.Counts.Failed))
@@ -102,15 +105,19 @@ const barWidth = 30
 // bar shows how much of a redrive is over.
 func bar(j redrive.Job) string {
 	whole := max(j.Counts.Planned, j.Counts.Released, 1)
-	ended := j.Counts.Delivered + j.Counts.DiedAgain
+	ended := j.Counts.Ended()
 	share := min(1, float64(ended)/float64(whole))
 	full := int(share * barWidth)
 	return fmt.Sprintf("[%s%s] %3.0f %%", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*share)
 }
 
 func progressLine(j redrive.Job) string {
-	return fmt.Sprintf("%s %s: %s delivered, %s under way, %s died again. %s", bar(j), j.State,
-		output.Thousands(j.Counts.Delivered), underWay(j), output.Thousands(j.Counts.DiedAgain), output.Clean(j.Reason))
+	delivered := output.Thousands(j.Counts.Delivered) + " delivered"
+	if j.Counts.Unrouted > 0 {
+		delivered += ", " + output.Thousands(j.Counts.Unrouted) + " unrouted"
+	}
+	return fmt.Sprintf("%s %s: %s, %s under way, %s died again. %s", bar(j), j.State,
+		delivered, underWay(j), output.Thousands(j.Counts.DiedAgain), output.Clean(j.Reason))
 }
 
 // underWay is how many released events have not ended. A redrive that has ended
@@ -126,7 +133,7 @@ func underWay(j redrive.Job) string {
 func leftBehind(j redrive.Job) string {
 	n := j.InFlight()
 	if n == 0 && j.State != redrive.Done { // the history keeps the counts alone
-		n = j.Counts.Released - j.Counts.Delivered - j.Counts.DiedAgain
+		n = j.Counts.Released - j.Counts.Ended()
 	}
 	if !j.State.Final() || n <= 0 {
 		return ""

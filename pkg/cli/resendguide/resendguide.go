@@ -48,6 +48,8 @@ for an event of which no payload is left. Before that, see whether one is left:
   2. at Smartlead: POST /campaigns/ID/webhooks/retrigger-failed-events, or the
      redelivery option of its webhook log; the receiver drops what it has already
 
+With --local it says how to post one, since Smartlead does not reach a local stack.
+
 A user-level webhook takes the events of client and campaign webhooks: check which
 one is active before you wait for an event.`,
 		Example:   "  smartleadctl resend-guide EMAIL_REPLY",
@@ -79,6 +81,9 @@ func run(s *session.Session, args []string) error {
 			Hint("look for its payload: %s events list --type %s", s.Self(), types[0])
 	}
 	for i, r := range chosen {
+		if s.Target.Local { // Smartlead does not reach it
+			r.Action, r.Note = "post a payload of it: "+s.Self()+" send FILE", ""
+		}
 		if s.JSON {
 			if err := s.Emit(r); err != nil {
 				return err

@@ -3,6 +3,7 @@ package send
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -27,7 +28,7 @@ import (
 const hmacVariable = "SMARTLEAD_HMAC_SECRET"
 
 type options struct {
-	url, source, token, hmacSecret, requestID string
+	url, source, token, hmacSecret, requestID, encoding string
 }
 
 // New returns the command send.
@@ -53,6 +54,7 @@ Sending a payload again is safe: the receiver knows the event by its identity.`,
 	f.StringVar(&o.token, "token", "", "token of the source (better: "+hook.TokenVariable+")")
 	f.StringVar(&o.hmacSecret, "hmac-secret", "", "sign with this secret (better: "+hmacVariable+")")
 	f.StringVar(&o.requestID, "request-id", "", "X-Request-Id to send")
+	f.StringVar(&o.encoding, "encoding", "", "compress the body: gzip")
 	f.StringVar(&o.url, "url", "", "address of the receiver, without /webhooks (default: the stack's)")
 	return cmd
 }
@@ -70,6 +72,9 @@ type sent struct {
 }
 
 func run(ctx context.Context, s *session.Session, o options, files []string) error {
+	if o.encoding != "" && o.encoding != gzipEncoding {
+		return problem.Usage("--encoding %s is none that can be sent: use gzip", o.encoding)
+	}
 	address, err := addressOf(ctx, s, o)
 	if err != nil {
 		return err
@@ -153,11 +158,20 @@ func trimSlash(path string) string {
 }
 
 func post(ctx context.Context, s *session.Session, o options, address, file string, body []byte) ([]sent, error) {
+	if o.encoding != "" { // before it is signed: a signature is over what travels
+		var err error
+		if body, err = compress(body); err != nil {
+			return nil, err
+		}
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return nil, problem.Usage("the receiver's address cannot be used")
 	}
 	req.Header.Set("Content-Type", "application/json")
+	if o.encoding != "" {
+		req.Header.Set("Content-Encoding", o.encoding)
+	}
 	if o.requestID != "" {
 		req.Header.Set("X-Request-Id", o.requestID)
 	}
@@ -176,6 +190,21 @@ func post(ctx context.Context, s *session.Session, o options, address, file stri
 		return nil, e.Hint("see: %s doctor", s.Self())
 	}
 	return readAnswer(file, status, answer, s.Now().Sub(started).Milliseconds()), nil
+}
+
+// gzipEncoding is the one coding that send applies: the others come from real senders.
+const gzipEncoding = "gzip"
+
+func compress(body []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 func readAnswer(file string, status int, answer []byte, took int64) []sent {

@@ -39,3 +39,15 @@ func TestBodiesOverTheLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestSendCompressed(t *testing.T) {
+	s := clitest.New(t)
+	file := s.File("reply.json", clitest.Reply(1))
+	if v := clitest.Lines(t, s.OK("send", "--json", "--encoding", "gzip", file).Out); v[0]["status"] != "accepted" {
+		t.Errorf("got %v", v)
+	}
+	if v := clitest.Lines(t, s.OK("send", "--json", file).Out); v[0]["status"] != "duplicate" {
+		t.Errorf("the same, not compressed: %v", v)
+	}
+	s.Fails(2, "--encoding", "send", "--encoding", "lzma", file)
+}

@@ -3,7 +3,6 @@
 package session
 
 import (
-	"bufio"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -26,7 +25,7 @@ type System struct {
 	OutTerminal bool
 	ErrTerminal bool
 	Width       func() int                                 // of the terminal at this moment, in columns; 0: unknown
-	ReadSecret  func() ([]byte, error)                     // a line from the terminal, without echo
+	ReadSecret  func(context.Context) ([]byte, error)      // a line from the terminal, without echo; ends with the context, the echo restored
 	Getenv      func(name string) string                   // our own variables; the SDK reads its own
 	Now         func() time.Time                           //
 	Sleep       func(ctx context.Context, d time.Duration) // returns early when ctx ends
@@ -61,15 +60,19 @@ type Target struct {
 	Region   string
 }
 
-// New begins a run.
-func New(sys System) *Session {
+// New begins a run that ends with ctx: nothing that it reads outlasts that.
+func New(ctx context.Context, sys System) *Session {
+	var readSecret func() ([]byte, error)
+	if sys.ReadSecret != nil {
+		readSecret = func() ([]byte, error) { return sys.ReadSecret(ctx) }
+	}
 	return &Session{
 		Terminal: output.Terminal{
-			In: bufio.NewReader(sys.In), Out: sys.Out, Err: sys.Err,
+			In: output.Interruptible(ctx, sys.In), Out: sys.Out, Err: sys.Err,
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
-			Width: sys.Width, ReadSecret: sys.ReadSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
+			Width: sys.Width, ReadSecret: readSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
 		},
-		Clock: sys.Now, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP,
+		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP,
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 func listCmd(s *session.Session) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the sources; counts, never secrets",
+		Use: "list", Aliases: []string{"ls"}, Short: "List the sources; counts, never secrets",
 		Example: "  smartleadctl sources list", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return list(cmd.Context(), s) },
 	}

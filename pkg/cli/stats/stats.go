@@ -109,7 +109,7 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 		return nil
 	}
 	hours := hoursOf(since, now)
-	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
+	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNROUTED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
 	total := typeStats{Type: "all", States: map[string]int{}, Hours: map[string]int{}}
 	for _, name := range types {
 		s := byType[name]
@@ -140,7 +140,7 @@ func addStats(t *output.Table, s typeStats, hours []string) {
 		}
 		return sum
 	}
-	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Pending, webhook.Processing)),
+	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Unrouted)), output.Thousands(n(webhook.Pending, webhook.Processing)),
 		output.Thousands(n(webhook.Dead)), output.Thousands(n(webhook.Held)), output.Thousands(n(webhook.Parked, webhook.Discarded)),
 		output.Thousands(s.Repeat), sparkline(s.Hours, hours))
 }

@@ -39,14 +39,18 @@ func versionOf(info *debug.BuildInfo) version {
 func New(s *session.Session) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print which build this is", Example: "  smartleadctl version --json", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			info, ok := debug.ReadBuildInfo()
-			if !ok {
-				return problem.Failed(nil, "this program was built without a note of its version")
-			}
-			return show(s, versionOf(info))
-		},
+		RunE: func(*cobra.Command, []string) error { return Show(s) },
 	}
+}
+
+// Show prints which build this is.
+func Show(s *session.Session) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return problem.Failed(nil, "this program was built without a note of its version").
+			Hint("build it from its repository: go build ./cmd/smartleadctl")
+	}
+	return show(s, versionOf(info))
 }
 
 func show(s *session.Session, v version) error {

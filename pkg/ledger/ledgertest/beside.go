@@ -9,7 +9,7 @@ import (
 )
 
 var besideRules = []rule{
-	{"refused requests are listed by day, newest first", refusalsByDay},
+	{"refused requests of a span are listed, newest first", refusalsOfASpan},
 	{"a document is saved only over the version seen", documentVersions},
 	{"documents are listed by kind, the last name first", documentsListed},
 	{"what is kept beside the events is no event", besideIsNoEvent},
@@ -22,24 +22,35 @@ func refused(n int, at time.Time) webhook.RejectedRequest {
 	}
 }
 
-func refusalsByDay(e *env) {
+func refusalsOfASpan(e *env) {
+	nextDay := epoch.AddDate(0, 0, 1)
 	for n := range 5 {
 		e.must(e.l.RecordRejectedRequest(e.ctx, refused(n, sec(n))))
 	}
-	e.must(e.l.RecordRejectedRequest(e.ctx, refused(5, epoch.AddDate(0, 0, 1))))
+	e.must(e.l.RecordRejectedRequest(e.ctx, refused(5, nextDay)))
 	e.must(e.l.RecordRejectedRequest(e.ctx, webhook.RejectedRequest{At: epoch.AddDate(0, 0, 2), RequestID: "bare"}))
-	for _, x := range []struct {
-		day         time.Time
-		limit       int
-		first, size int
-	}{{epoch, 10, 4, 5}, {epoch, 3, 4, 3}, {epoch.AddDate(0, 0, 1), 10, 5, 1}, {epoch.AddDate(0, 0, 9), 10, 0, 0}} {
-		got, err := e.l.RejectedRequests(e.ctx, x.day, x.limit)
+	for name, x := range map[string]struct {
+		since, until time.Time
+		limit        int
+		first, size  int
+	}{
+		"one day":            {epoch, epoch.Add(time.Hour), 10, 4, 5},
+		"at most a limit":    {epoch, epoch.Add(time.Hour), 3, 4, 3},
+		"across a day's end": {sec(2), nextDay.Add(time.Millisecond), 10, 5, 4},
+		"the same, a limit":  {sec(2), nextDay.Add(time.Millisecond), 2, 5, 2},
+		"before, not at":     {sec(1), nextDay, 10, 4, 4},
+		"from, and at":       {sec(4), sec(5), 10, 4, 1},
+		"nothing":            {epoch.AddDate(0, 0, 8), epoch.AddDate(0, 0, 9), 10, 0, 0},
+		"an empty span":      {sec(3), sec(3), 10, 0, 0},
+		"the wrong way":      {sec(4), sec(2), 10, 0, 0},
+	} {
+		got, err := e.l.RejectedRequests(e.ctx, x.since, x.until, x.limit)
 		e.must(err)
-		equal(e, "refusals", len(got), x.size)
+		equal(e, "refusals, "+name, len(got), x.size)
 		for i, r := range got {
 			want := refused(x.first-i, r.At)
 			if r != want {
-				e.Errorf("refusal %d is %+v, want %+v", i, r, want)
+				e.Errorf("%s: refusal %d is %+v, want %+v", name, i, r, want)
 			}
 		}
 	}

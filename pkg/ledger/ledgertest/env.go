@@ -22,6 +22,7 @@ func sec(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
 const (
 	leaseTime = 30 * time.Second
 	grace     = time.Minute
+	margin    = grace / 2 // of a due time behind the end of a lease, which lets it stay
 )
 
 // env is one subtest: a ledger of its own and what happened in it.
@@ -67,7 +68,7 @@ func (e *env) claimed(r webhook.Receipt) webhook.Claimed {
 // request asks for a lease at a time, with a new nonce.
 func (e *env) request(id webhook.EventID, now time.Time) webhook.LeaseRequest {
 	return webhook.LeaseRequest{
-		ID: id, Nonce: e.nonce(), Now: now, Until: now.Add(leaseTime), DueAt: now.Add(leaseTime + grace),
+		ID: id, Nonce: e.nonce(), Now: now, Until: now.Add(leaseTime), DueAt: now.Add(leaseTime + grace), KeepDue: now.Add(leaseTime + margin),
 		Destinations: []string{"crm", "slack"}, MaxAbandoned: 3,
 	}
 }
@@ -113,6 +114,10 @@ func settlement(lease webhook.Lease, state webhook.State, at time.Time) webhook.
 		result = webhook.ResultDelivered
 		s.ErrorClass, s.Error = "", ""
 		s.ExpiresAt = at.Add(90 * 24 * time.Hour)
+	case webhook.Unrouted:
+		result = webhook.ResultUnrouted
+		s.ErrorClass, s.Error = "", ""
+		s.ExpiresAt = at.Add(90 * 24 * time.Hour)
 	case webhook.Pending:
 		s.NotBefore = at.Add(5 * time.Minute)
 		s.DueAt = s.NotBefore.Add(grace)
@@ -121,10 +126,13 @@ func settlement(lease webhook.Lease, state webhook.State, at time.Time) webhook.
 	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
 		// No attempt ends so: the suite wants it refused.
 	}
-	// The first destination always succeeds.
+	// The first destination always succeeds, unless none has the event.
 	s.Destinations = []webhook.Progress{
 		{Name: "crm", Result: webhook.ResultDelivered, Attempts: 1},
 		{Name: "slack", Result: result, Attempts: lease.Number},
+	}
+	if state == webhook.Unrouted {
+		s.Destinations[0].Result = result
 	}
 	s.Attempts = []webhook.Attempt{{
 		Number: lease.Number, Generation: lease.Record.Generation, Destination: "slack", Result: result,
@@ -151,7 +159,7 @@ func (e *env) in(state webhook.State, name string) webhook.Record {
 		return e.get(id)
 	case webhook.Processing:
 		return e.leased(id, sec(10)).Record
-	case webhook.Delivered, webhook.Dead:
+	case webhook.Delivered, webhook.Unrouted, webhook.Dead:
 		return e.settled(e.leased(id, sec(10)), state, sec(20))
 	case webhook.Parked:
 		dead := e.settled(e.leased(id, sec(10)), webhook.Dead, sec(20))
@@ -243,10 +251,10 @@ func (e *env) checkInvariants() {
 		case webhook.Pending, webhook.Processing:
 			equal(e, fmt.Sprintf("%s is %s: owes a message", id, r.State), owes, true)
 		case webhook.Dead:
-		case webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded:
+		case webhook.Delivered, webhook.Unrouted, webhook.Held, webhook.Parked, webhook.Discarded:
 			equal(e, fmt.Sprintf("%s is %s: owes a message", id, r.State), owes, false)
 		}
-		expires := r.State == webhook.Delivered || r.State == webhook.Discarded
+		expires := r.State == webhook.Delivered || r.State == webhook.Unrouted || r.State == webhook.Discarded
 		equal(e, fmt.Sprintf("%s is %s: expires", id, r.State), !r.ExpiresAt.IsZero(), expires)
 		equal(e, fmt.Sprintf("%s is %s: has a lease", id, r.State), !r.LeaseUntil.IsZero(), r.State == webhook.Processing)
 		equal(e, fmt.Sprintf("%s is %s: held", id, r.State), r.Held, r.State == webhook.Held)

@@ -10,6 +10,8 @@ import (
 
 var leaseRules = []rule{
 	{"a pending event is leased, and its due time moves behind the lease", leasePending},
+	{"a due time that lies behind the lease and a margin stays", leaseKeepsDue},
+	{"a lease never keeps a due time that is absent", leaseSetsAbsentDue},
 	{"destinations are fixed at the first lease", leaseFixesDestinations},
 	{"an event without destinations is leased as well", leaseWithoutDestinations},
 	{"an event is not leased before its time", leaseEarly},
@@ -43,6 +45,30 @@ func leasePending(e *env) {
 	e.wantDue(req.DueAt.Add(time.Millisecond), id)
 }
 
+func leaseKeepsDue(e *env) {
+	id := e.claimed(receipt("A", sec(0))).ID
+	due := e.get(id).DueAt
+	req := e.request(id, due.Add(-leaseTime-margin)) // just behind
+	equal(e, "due, as it was", e.lease(req).Record.DueAt, due)
+	e.wantDue(due.Add(time.Millisecond), id)
+
+	// Who takes over from a holder that is gone keeps it as well, or moves it.
+	req = e.request(id, req.Until.Add(time.Millisecond))
+	equal(e, "due, too early for the second lease", e.lease(req).Record.DueAt, req.DueAt)
+	again := e.request(id, req.Until.Add(time.Millisecond))
+	again.KeepDue = req.DueAt
+	equal(e, "due, late enough for the third", e.lease(again).Record.DueAt, req.DueAt)
+}
+
+func leaseSetsAbsentDue(e *env) {
+	dead := e.in(webhook.Dead, "A")
+	e.must(e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt))
+	req := e.request(dead.ID, sec(100))
+	req.Death, req.KeepDue = dead.Death, time.Time{}
+	equal(e, "due", e.lease(req).Record.DueAt, req.DueAt)
+	e.wantDue(req.DueAt.Add(time.Millisecond), dead.ID)
+}
+
 func leaseFixesDestinations(e *env) {
 	id := e.claimed(receipt("A", sec(0))).ID
 	e.settled(e.leased(id, sec(10)), webhook.Pending, sec(20))
@@ -56,12 +82,13 @@ func leaseWithoutDestinations(e *env) {
 	req := e.request(id, sec(10))
 	req.Destinations = nil
 	lease := e.lease(req)
-	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Delivered, At: sec(11), ExpiresAt: sec(1000)}))
-	rec := e.get(id)
-	equal(e, "destinations", len(rec.Destinations), 0)
-	_, err := e.l.Replay(e.ctx, e.revival(rec, sec(20)))
+	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Pending, At: sec(11), NotBefore: sec(12), DueAt: sec(72)}))
+	lease = e.leased(id, sec(12))
+	equal(e, "destinations at the second lease", len(lease.Record.Destinations), 0)
+	e.must(e.l.Settle(e.ctx, lease, webhook.Settlement{State: webhook.Unrouted, At: sec(13), ExpiresAt: sec(1000)}))
+	_, err := e.l.Replay(e.ctx, e.revival(e.get(id), sec(20)))
 	e.must(err)
-	equal(e, "destinations at the second lease", len(e.leased(id, sec(21)).Record.Destinations), 0)
+	equal(e, "destinations after a replay", len(e.leased(id, sec(21)).Record.Destinations), 2)
 }
 
 func leaseEarly(e *env) {
@@ -108,7 +135,7 @@ func leaseExpired(e *env) {
 }
 
 func leaseFinished(e *env) {
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Held, webhook.Parked, webhook.Discarded} {
 		rec := e.in(state, fmt.Sprintf("A%d", e.seq))
 		for _, byDeadLetter := range []int{0, rec.Death, 1, 2} {
 			req := e.request(rec.ID, sec(10_000))
@@ -207,7 +234,7 @@ func leaseOfADeadEventIsLost(e *env) {
 	now := e.abandon(id, 3)
 	last := e.leased(id, now)
 	e.refused(e.request(id, now.Add(time.Hour)), webhook.LeaseRefusedSpent)
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
 		e.unchanged(id, webhook.ErrLeaseLost, func() error {
 			return e.l.Settle(e.ctx, last, settlement(last, state, now.Add(2*time.Hour)))
 		})

@@ -19,6 +19,7 @@ type Ledger interface {
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
+	FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error)
 	Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, error)
 	Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	Settle(ctx context.Context, lease webhook.Lease, s webhook.Settlement) error
@@ -36,12 +37,13 @@ type Ledger interface {
 	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
+	Entries(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Entry, error]
 	Dead(ctx context.Context, until time.Time, after string, limit int) (records []webhook.Record, keys []string, next string, err error)
 	DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[webhook.DeadSummary, error]
 	Recent(ctx context.Context, since, now time.Time, limit int) ([]webhook.Record, error)
 
 	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
-	RejectedRequests(ctx context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error)
+	RejectedRequests(ctx context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error)
 
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
@@ -69,9 +71,11 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"timeless", timelessRules},
 		{"variant", variantRules},
 		{"lease", leaseRules},
+		{"first attempt", firstRules},
 		{"dead letter", deadLetterRules},
 		{"settle", settleRules},
 		{"superseded", supersededRules},
+		{"unrouted", unroutedRules},
 		{"fence", fenceRules},
 		{"sweep", sweepRules},
 		{"move", moveRules},

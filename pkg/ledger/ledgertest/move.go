@@ -67,12 +67,13 @@ func reviveCounts(e *env) {
 	equal(e, "redrives after a revival by hand", rec.Redrives, 1)
 }
 
-// moves are the three ways back to pending, each with the state it starts in.
+// moves are the ways back to pending, each with the state it starts in.
 func (e *env) moves() map[webhook.State]func(webhook.Revival) (webhook.Record, error) {
 	moves := make(map[webhook.State]func(webhook.Revival) (webhook.Record, error))
 	moves[webhook.Dead] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Revive(e.ctx, m) }
 	moves[webhook.Parked] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Unpark(e.ctx, m) }
 	moves[webhook.Delivered] = func(m webhook.Revival) (webhook.Record, error) { return e.l.Replay(e.ctx, m) }
+	moves[webhook.Unrouted] = moves[webhook.Delivered]
 	return moves
 }
 
@@ -196,7 +197,7 @@ func discardOtherState(e *env) {
 }
 
 var replayRules = []rule{
-	{"a replay raises the generation, opens every destination and does not expire", replayDelivered},
+	{"a replay raises the generation, chooses the destinations anew and does not expire", replayDelivered},
 	{"a replay keeps the idempotency key", replayKeepsKey},
 	{"a replay whose effect is wanted again has a key of its generation", replayAgain},
 	{"a replay of another generation changes nothing", replayOtherGeneration},
@@ -213,14 +214,23 @@ func (e *env) replayed(seen webhook.Record, again bool) webhook.Record {
 }
 
 func replayDelivered(e *env) {
-	want := e.in(webhook.Delivered, "A")
-	rec := e.replayed(want, false)
-	want.State, want.Lane, want.DueAt, want.UpdatedAt = webhook.Pending, webhook.Replay, sec(100).Add(grace), sec(100)
-	want.Generation, want.ExpiresAt = 1, time.Time{}
-	want.Destinations = []webhook.Progress{{Name: "crm"}, {Name: "slack"}}
-	e.same(want, rec)
-	e.same(want, e.get(want.ID))
-	e.wantDue(sec(1000), want.ID)
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted} {
+		want := e.in(state, string(state))
+		rec := e.replayed(want, false)
+		want.State, want.Lane, want.DueAt, want.UpdatedAt = webhook.Pending, webhook.Replay, sec(100).Add(grace), sec(100)
+		want.Generation, want.ExpiresAt = 1, time.Time{}
+		want.Destinations = nil
+		e.same(want, rec)
+		e.same(want, e.get(want.ID))
+		e.wantDue(sec(1000), want.ID)
+
+		// A worker that knows of other destinations takes it up.
+		req := e.request(want.ID, sec(101))
+		req.Destinations = []string{"crm", "warehouse"}
+		lease := e.lease(req)
+		equal(e, "destinations", fmt.Sprint(lease.Record.Destinations), "[{crm  0} {warehouse  0}]")
+		e.settled(lease, state, sec(102))
+	}
 }
 
 func replayKeepsKey(e *env) {

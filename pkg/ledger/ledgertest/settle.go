@@ -12,7 +12,7 @@ var settleRules = []rule{
 	{"a delivered event owes nothing and will expire", settleDelivered},
 	{"a failed attempt waits, and owes a message after its wait", settleRetry},
 	{"a dead event owes its dead letter, numbered by the lease", settleDead},
-	{"an attempt ends delivered, to be tried again, or dead", settleOtherwise},
+	{"an attempt ends delivered, unrouted, to be tried again, or dead", settleOtherwise},
 	{"a settlement whose answer was lost is recognised and not repeated", settleTwice},
 	{"a second settlement of another kind is refused", settleOtherKind},
 	{"the holder may settle after its lease ended, while nobody took it over", settleLate},
@@ -79,7 +79,7 @@ func settleOtherwise(e *env) {
 }
 
 func settleTwice(e *env) {
-	for i, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+	for i, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
 		id := e.claimed(receipt(fmt.Sprintf("A%d", i), sec(0))).ID
 		lease := e.leased(id, sec(10))
 		rec := e.settled(lease, state, sec(20))
@@ -89,7 +89,7 @@ func settleTwice(e *env) {
 }
 
 func settleOtherKind(e *env) {
-	states := []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead}
+	states := []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead}
 	for i, state := range states {
 		id := e.claimed(receipt(fmt.Sprintf("A%d", i), sec(0))).ID
 		lease := e.leased(id, sec(10))
@@ -163,7 +163,7 @@ var fenceRules = []rule{
 // fenced tries every settlement under a lease that does not hold.
 func (e *env) fenced(lease webhook.Lease) {
 	e.Helper()
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
 		e.unchanged(lease.Record.ID, webhook.ErrLeaseLost, func() error {
 			return e.l.Settle(e.ctx, lease, settlement(lease, state, sec(200)))
 		})
@@ -201,7 +201,7 @@ func fenceState(e *env) {
 	e.fenced(lease)
 	_, err := e.l.Unpark(e.ctx, e.revival(dead, sec(40)))
 	e.must(err)
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Dead} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Dead} {
 		e.unchanged(id, webhook.ErrLeaseLost, func() error {
 			return e.l.Settle(e.ctx, lease, settlement(lease, state, sec(50)))
 		})
@@ -210,7 +210,7 @@ func fenceState(e *env) {
 
 func fenceMissing(e *env) {
 	lease := webhook.Lease{Number: 1, Nonce: "n", Record: webhook.Record{ID: "v1:EMAIL_REPLY:NONE"}}
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
 		e.want(e.l.Settle(e.ctx, lease, settlement(lease, state, sec(20))), webhook.ErrLeaseLost)
 	}
 	e.nothingIsThere("v1:EMAIL_REPLY:NONE")

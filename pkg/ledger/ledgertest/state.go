@@ -30,7 +30,7 @@ func (e *env) writes() []write {
 	return []write{
 		{"Revive", []webhook.State{webhook.Dead}, revival(moves[webhook.Dead])},
 		{"Unpark", []webhook.State{webhook.Parked}, revival(moves[webhook.Parked])},
-		{"Replay", []webhook.State{webhook.Delivered}, revival(moves[webhook.Delivered])},
+		{"Replay", []webhook.State{webhook.Delivered, webhook.Unrouted}, revival(moves[webhook.Delivered])},
 		{"Release", []webhook.State{webhook.Held}, func(r webhook.Record) error {
 			_, err := e.l.Release(e.ctx, r.ID, sec(100), sec(160))
 			return err

@@ -130,7 +130,7 @@ func sweptState(e *env) {
 		r.State = owing[(slices.Index(owing, r.State)+1)%len(owing)]
 	})
 	// The index is stale: it may show an event that is finished.
-	for _, state := range []webhook.State{webhook.Delivered, webhook.Parked, webhook.Discarded, webhook.Held} {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Parked, webhook.Discarded, webhook.Held} {
 		rec := e.in(state, "B"+string(state))
 		for _, seen := range []webhook.State{webhook.Pending, webhook.Processing, webhook.Dead, state} {
 			stale := rec
@@ -168,7 +168,7 @@ func dueByState(e *env) {
 		switch state {
 		case webhook.Pending, webhook.Processing, webhook.Dead:
 			owing = append(owing, rec.ID)
-		case webhook.Delivered, webhook.Held, webhook.Parked, webhook.Discarded:
+		case webhook.Delivered, webhook.Unrouted, webhook.Held, webhook.Parked, webhook.Discarded:
 		}
 	}
 	e.wantDue(sec(1_000_000), owing...)

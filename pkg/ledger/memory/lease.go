@@ -9,6 +9,24 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// FirstAttempt allows a first attempt at an event that nobody has touched since its
+// claim and that nobody will touch before req.KeepDue. It changes nothing.
+func (l *Ledger) FirstAttempt(_ context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, ok := l.events[req.ID]
+	if !ok {
+		return webhook.Lease{}, false, webhook.ErrNotFound
+	}
+	if e.State != webhook.Pending || e.LeaseNumber > 0 || e.Sweeps > 0 || e.ClaimNonce == "" || e.DueAt.Before(ms(req.KeepDue)) {
+		return webhook.Lease{}, false, nil
+	}
+	rec := e.copy()
+	rec.State, rec.LeaseNumber, rec.LeaseNonce, rec.LeaseUntil = webhook.Processing, 1, req.Nonce, ms(req.Until)
+	rec.Destinations = opened(req.Destinations)
+	return webhook.Lease{Number: 1, Nonce: req.Nonce, Until: rec.LeaseUntil, Record: rec, First: true}, true, nil
+}
+
 // Lease takes the right to process an event. It returns *webhook.NotLeasable
 // where the event may not be leased, webhook.ErrNotFound where there is none.
 func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lease, error) {
@@ -27,6 +45,9 @@ func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lea
 	case e.State == webhook.Pending:
 		if e.Destinations == nil {
 			e.Destinations = opened(req.Destinations)
+		}
+		if req.FirstAbandoned && e.LeaseNumber == 0 {
+			e.Abandoned++
 		}
 	case e.State == webhook.Processing && !e.LeaseUntil.Before(now):
 		return refuse(e, webhook.LeaseRefusedBusy)
@@ -50,7 +71,10 @@ func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lea
 	e.State = webhook.Processing
 	e.LeaseNumber++
 	e.LeaseNonce, e.LeaseUntil, e.NotBefore = req.Nonce, ms(req.Until), time.Time{}
-	e.DueAt, e.Sweeps, e.UpdatedAt = ms(req.DueAt), 0, now
+	if e.DueAt.IsZero() || e.DueAt.Before(ms(req.KeepDue)) {
+		e.DueAt = ms(req.DueAt)
+	}
+	e.Sweeps, e.UpdatedAt = 0, now
 	return e.lease(), nil
 }
 
@@ -112,7 +136,7 @@ func (e *event) newBudget() {
 // webhook.ErrLeaseLost and changes nothing.
 func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settlement) error {
 	switch s.State {
-	case webhook.Delivered, webhook.Pending, webhook.Dead:
+	case webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead:
 	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:
 		fallthrough
 	default:
@@ -122,10 +146,13 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	defer l.mu.Unlock()
 	e, ok := l.events[lease.Record.ID]
 	mine := ok && e.LeaseNumber == lease.Number && e.LeaseNonce == lease.Nonce
+	asRead := ok && lease.First && e.State == webhook.Pending && e.LeaseNumber == 0 && e.ClaimNonce == lease.Record.ClaimNonce
 	switch {
 	case mine && e.State == s.State:
 		return nil // settled before, and the answer was lost
-	case !mine || e.State != webhook.Processing:
+	case asRead:
+		e.LeaseNumber, e.LeaseNonce = 1, lease.Nonce
+	case lease.First || !mine || e.State != webhook.Processing:
 		return fmt.Errorf("%s attempt %d: %w", lease.Record.ID, lease.Number, webhook.ErrLeaseLost)
 	}
 	e.Destinations = append([]webhook.Progress{}, s.Destinations...) // empty, not nil: they stay fixed
@@ -141,9 +168,13 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 	e.ErrorClass, e.Error = s.ErrorClass, s.Error
 	e.NotBefore, e.DueAt = ms(s.NotBefore), ms(s.DueAt)
 	if s.State == webhook.Delivered {
-		e.ErrorClass, e.Error, e.Abandoned = "", "", 0
+		e.ErrorClass, e.Error = "", ""
+		e.DeliveredAt = ms(s.At)
+	}
+	if s.State == webhook.Delivered || s.State == webhook.Unrouted { // it is over, and owes nothing
+		e.Abandoned = 0
 		e.NotBefore, e.DueAt = time.Time{}, time.Time{}
-		e.DeliveredAt, e.ExpiresAt = ms(s.At), wholeSeconds(s.ExpiresAt)
+		e.ExpiresAt = wholeSeconds(s.ExpiresAt)
 	}
 	return nil
 }

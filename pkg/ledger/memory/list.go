@@ -53,6 +53,31 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 	return page, nil
 }
 
+// Entries hands over the entries of a listing in its order.
+func (l *Ledger) Entries(_ context.Context, q ledger.Query) iter.Seq2[ledger.Entry, error] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	since, until := q.Bounds()
+	var entries []ledger.Entry
+	for id, e := range l.events {
+		when := q.Time(e.Record)
+		if q.Matches(e.Record) && !when.Before(ms(since)) && when.Before(ms(until)) {
+			entries = append(entries, ledger.Entry{ID: id, At: when, ErrorClass: e.ErrorClass})
+		}
+	}
+	slices.SortFunc(entries, func(a, b ledger.Entry) int { return strings.Compare(key(a.At, a.ID), key(b.At, b.ID)) })
+	if !q.Oldest {
+		slices.Reverse(entries)
+	}
+	return func(yield func(ledger.Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
 // Superseded tells whether a newer event of the same kind, account, campaign
 // and lead has been delivered.
 func (l *Ledger) Superseded(_ context.Context, r webhook.Record) (bool, error) {

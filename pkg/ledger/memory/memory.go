@@ -157,14 +157,14 @@ func (l *Ledger) RecordRejectedRequest(_ context.Context, r webhook.RejectedRequ
 	return nil
 }
 
-// RejectedRequests lists the refused requests of one UTC day, newest first, at most
-// limit.
-func (l *Ledger) RejectedRequests(_ context.Context, day time.Time, limit int) ([]webhook.RejectedRequest, error) {
+// RejectedRequests lists the refused requests from since on and before until, newest
+// first, at most limit.
+func (l *Ledger) RejectedRequests(_ context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	out := []webhook.RejectedRequest{}
 	for _, r := range l.refused {
-		if r.At.Format(time.DateOnly) == day.UTC().Format(time.DateOnly) {
+		if !r.At.Before(since) && r.At.Before(until) {
 			out = append(out, r)
 		}
 	}

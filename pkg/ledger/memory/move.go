@@ -76,18 +76,17 @@ func (l *Ledger) Unpark(_ context.Context, m webhook.Revival) (webhook.Record, e
 	})
 }
 
-// Replay delivers a delivered event once more, if its generation is the one
-// seen.
+// Replay delivers a delivered or unrouted event once more, if its generation is the
+// one seen. Its destinations are chosen anew.
 func (l *Ledger) Replay(_ context.Context, m webhook.Revival) (webhook.Record, error) {
-	return l.move(m, func(e *event) bool { return e.State == webhook.Delivered && e.Generation == m.Generation }, func(e *event) {
+	ended := func(e *event) bool { return e.State == webhook.Delivered || e.State == webhook.Unrouted }
+	return l.move(m, func(e *event) bool { return ended(e) && e.Generation == m.Generation }, func(e *event) {
 		e.Abandoned = 0
 		e.Generation++
 		if m.Again {
 			e.EffectKey = e.Generation
 		}
-		for i, p := range e.Destinations {
-			e.Destinations[i] = webhook.Progress{Name: p.Name}
-		}
+		e.Destinations = nil
 	})
 }
 
@@ -133,7 +132,7 @@ func (l *Ledger) Park(_ context.Context, id webhook.EventID, death int, now time
 func (l *Ledger) Discard(_ context.Context, seen webhook.Record, now, expiresAt time.Time) error {
 	switch seen.State {
 	case webhook.Dead, webhook.Parked, webhook.Held:
-	case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Discarded:
+	case webhook.Pending, webhook.Processing, webhook.Delivered, webhook.Unrouted, webhook.Discarded:
 		fallthrough
 	default:
 		return fmt.Errorf("%s is %s: only a dead, parked or held event can be discarded: %w", seen.ID, seen.State, webhook.ErrChanged)
