@@ -93,7 +93,7 @@ var bounds = []bound{
 	{command: "events show {delivered} --raw", units: 2, calls: 2},
 	{command: "events show {changed}", units: 5, calls: 2},
 	{command: "events variants {changed}", units: 5, calls: 2},
-	{command: "events refused", units: 2, calls: 1},
+	{command: "events refused", units: 2, calls: 2}, // 24 hours lie in two days
 
 	{command: "events park {dead}", units: 1, calls: 1},
 	{command: "events unpark {parked}", units: 2, calls: 2},

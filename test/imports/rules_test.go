@@ -106,7 +106,7 @@ var rules = map[string]rule{
 		own:     []string{"cli/output", "cli/problem", "cli/session", "cli/eventview", "cli/payload", "smartlead", "auth", "gateway", "receive"},
 		outside: []string{cobra},
 	},
-	"cli/problem":   {outside: []string{smithy}},
+	"cli/problem":   {outside: []string{smithy, cobra}},
 	"cli/output":    {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra, ansi}},
 	"cli/session":   {own: []string{"cli/output", "cli/problem", "stack"}, outside: []string{cobra}},
 	"cli/payload":   {},

@@ -151,7 +151,7 @@ func TestOutageDeathAndRedrive(t *testing.T) {
 	if _, _, tries := dest.counts(); tries != 3 {
 		t.Errorf("%d attempts, want 3", tries)
 	}
-	if list := s.ctl("dlq", "list"); !strings.Contains(list, "503") || !strings.Contains(list, "start-message-move-task") {
+	if list := s.ctl("dlq", "list"); !strings.Contains(list, "503") || !strings.Contains(list, "redrive start") {
 		t.Errorf("dlq list must say why and what to do:\n%s", list)
 	}
 	dest.answerWith(http.StatusNoContent)
