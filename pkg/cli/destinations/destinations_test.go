@@ -84,3 +84,19 @@ func TestDestinationListShowsABrokenOne(t *testing.T) {
 	s.Fails(1, want, "destinations", "test", "odd")
 	s.OK("destinations", "remove", "odd", "-y")
 }
+
+// What is in a URL of a new destination ends in no listing and no error.
+func TestURLsThatAreRefused(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "user-0001", "password-0002")
+	for url, want := range map[string]string{
+		"http://user-0001:password-0002@crm.example.com/": "holds a user or password",
+		"http://user-0001@crm.example.com/":               "Authorization",
+		"http://127.0.0.1:99999/":                         "a port is 1 to 65535",
+		"http://127.0.0.1:0/":                             "a port is 1 to 65535",
+		"crm.example.com":                                 "begins with https://",
+	} {
+		s.Fails(2, want, "destinations", "add", "other", "--url", url)
+	}
+	s.OK("destinations", "add", "other", "--url", "http://127.0.0.1:65535/")
+}

@@ -2,7 +2,6 @@ package filter
 
 import (
 	"slices"
-	"strings"
 
 	"smartlead-receiver/pkg/cli/payload"
 	"smartlead-receiver/pkg/cli/problem"
@@ -10,8 +9,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// IDs reads event ids from the arguments, each once; '-' stands for one id a line
-// of stdin.
+// IDs reads event ids from the arguments, each once; '-' stands for those of stdin,
+// one a line, or in the lines that --json prints.
 func IDs(s *session.Session, args []string) ([]webhook.EventID, error) {
 	var out []webhook.EventID
 	for _, arg := range args {
@@ -21,7 +20,9 @@ func IDs(s *session.Session, args []string) ([]webhook.EventID, error) {
 			if err != nil {
 				return nil, problem.Failed(err, "stdin cannot be read")
 			}
-			words = strings.Fields(string(text))
+			if words, err = idsIn(text); err != nil {
+				return nil, err
+			}
 		}
 		for _, word := range words {
 			id, err := webhook.ParseEventID(word)
