@@ -153,9 +153,8 @@ func checkTarget(cmd *cobra.Command) error {
 
 // checkEmpty looks at the flags whose values are text.
 func checkEmpty(s *session.Session, cmd *cobra.Command) (err error) {
-	empty := map[string]string{"string": "", "stringSlice": "[]"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if text, held := empty[f.Value.Type()]; held && f.Value.String() == text {
+		if text := f.Value.String(); text == "" || text == "[]" {
 			err = problem.Usage("--%s is empty", f.Name).Hint("leave it out, or give it a value: %s --help", pathOf(s, cmd))
 		}
 	})
