@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
@@ -59,7 +60,7 @@ func (o addOptions) config() (destination.Config, error) {
 	typ, known := registry.Types.Find(o.kind)
 	if !known {
 		return destination.Config{}, problem.Usage("--kind %s is no kind of destination", o.kind).
-			DidYouMean(o.kind, registry.Types.Names(), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
+			DidYouMean(output.Nearest(o.kind, registry.Types.Names()), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
 	}
 	filters, err := o.filter()
 	if err != nil {

@@ -45,7 +45,7 @@ func TestIdentify(t *testing.T) {
 		t.Error("the account must be part of the identity")
 	}
 	s.Fails(2, "--account", "identify", "--account", "No Good", good)
-	s.Fails(2, "usage", "identify")
+	s.Fails(2, "needs files", "identify")
 }
 
 func TestIdentifyOnATerminal(t *testing.T) {
