@@ -251,7 +251,7 @@ func TestNothingIsReadBehindTheLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = keyboard.Close()
-	cmd := run(t, s, "sources", "trust-key", "demo", "--no-release")
+	cmd := run(t, s, "sources", "trust-key", "demo", "--no-release", "--yes")
 	cmd.Stdin = in
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -187,6 +187,16 @@ func (s Source) TrustBodySecret(secret string, now time.Time) (Source, error) {
 	return s, nil
 }
 
+// UntrustBodySecret takes a secret_key off the list, and tells whether it was on it.
+// When none is left, every body is trusted.
+func (s Source) UntrustBodySecret(secret string, now time.Time) (_ Source, listed bool) {
+	before := len(s.BodySecrets)
+	s = s.touched(now)
+	gone := NewDigest(secret)
+	s.BodySecrets = slices.DeleteFunc(s.BodySecrets, func(known Digest) bool { return known == gone })
+	return s, len(s.BodySecrets) < before
+}
+
 func pushDigest(digests []Digest, d Digest, most int) []Digest {
 	digests = slices.DeleteFunc(digests, func(known Digest) bool { return known == d })
 	digests = append(digests, d)

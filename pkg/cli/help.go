@@ -54,7 +54,7 @@ func noCommand(s *session.Session, cmd *cobra.Command, name string) error {
 			names = append(names, c.Name())
 		}
 	}
-	return e.DidYouMean(name, names, pathOf(s, cmd)+" %s").Hint("see: %s --help", pathOf(s, cmd))
+	return e.DidYouMean(output.Nearest(name, names), pathOf(s, cmd)+" %s").Hint("see: %s --help", pathOf(s, cmd))
 }
 
 // pathOf is how a command is called, with the flags that say which stack is meant.
@@ -84,7 +84,7 @@ func flagProblem(s *session.Session, cmd *cobra.Command, err error) error {
 			}
 		})
 		name := unknown.GetSpecifiedName()
-		return problem.Usage("%s has no flag --%s", cmd.CommandPath(), output.Plain(name)).DidYouMean(name, names, "--%s").Hint("%s", see)
+		return problem.Usage("%s has no flag --%s", cmd.CommandPath(), output.Plain(name)).DidYouMean(output.Nearest(name, names), "--%s").Hint("%s", see)
 	}
 	return problem.Usage("%s", text).Hint("%s", see)
 }
@@ -153,9 +153,8 @@ func checkTarget(cmd *cobra.Command) error {
 
 // checkEmpty looks at the flags whose values are text.
 func checkEmpty(s *session.Session, cmd *cobra.Command) (err error) {
-	empty := map[string]string{"string": "", "stringSlice": "[]"}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if text, held := empty[f.Value.Type()]; held && f.Value.String() == text {
+		if text := f.Value.String(); text == "" || text == "[]" {
 			err = problem.Usage("--%s is empty", f.Name).Hint("leave it out, or give it a value: %s --help", pathOf(s, cmd))
 		}
 	})

@@ -106,6 +106,21 @@ func (s *Service) sortHeld(ctx context.Context, h *HeldUnder, id webhook.EventID
 	return nil
 }
 
+// Carries tells whether the stored body of an event carries the key. It returns the
+// errors of the stores.
+func (s *Service) Carries(ctx context.Context, source auth.Source, key string, id webhook.EventID) (bool, error) {
+	want, err := fingerprintOf(source, key)
+	if err != nil {
+		return false, err
+	}
+	event, err := s.Events.Get(ctx, id) // a listing does not hold the bodies
+	if err != nil {
+		return false, err
+	}
+	body, err := s.Bodies.Load(ctx, event.Payload)
+	return err == nil && carries(body) == want, err
+}
+
 // fingerprintOf is what the receiver stores in place of the key.
 func fingerprintOf(source auth.Source, key string) (string, error) {
 	body, err := json.Marshal(map[string]string{"secret_key": key})

@@ -71,7 +71,7 @@ func NewTableFixture(s *Stack) *TableFixture {
 	}
 	c.Changed = c.ids[webhook.Delivered][0]
 	s.Input = "another key\n"
-	s.OK("sources", "trust-key", "demo", "--no-release")
+	s.OK("sources", "trust-key", "demo", "--no-release", "--yes")
 	keep(webhook.Held, s.Post(Reply(5)))
 	s.Input = SecretKey + "\n"
 	s.OK("sources", "trust-key", "demo", "--no-release")

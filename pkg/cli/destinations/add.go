@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
@@ -38,48 +39,60 @@ func addCmd(s *session.Session) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.kind, "kind", types[0].Name, "what it is: "+strings.Join(types.Names(), ", "))
+	o.addFilters(cmd)
+	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
+	o.given = typeFlags(f, types)
+	return cmd
+}
+
+// addFilters adds the flags that say which events a destination gets.
+func (o *addOptions) addFilters(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
 	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
 	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
 	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
 	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
 	f.StringSliceVar(&o.flags, "without-flag", nil, "none with one of these flags")
-	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
-	o.given = typeFlags(f, types)
-	return cmd
 }
 
 func (o addOptions) config() (destination.Config, error) {
 	typ, known := registry.Types.Find(o.kind)
 	if !known {
 		return destination.Config{}, problem.Usage("--kind %s is no kind of destination", o.kind).
-			DidYouMean(o.kind, registry.Types.Names(), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
+			DidYouMean(output.Nearest(o.kind, registry.Types.Names()), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
 	}
+	filters, err := o.filter()
+	if err != nil {
+		return destination.Config{}, err
+	}
+	cfg := destination.Config{Type: typ.Name, Filter: filters}
+	cfg.Settings, err = o.settings(typ)
+	return cfg, err
+}
+
+// filter is which events the flags say.
+func (o addOptions) filter() (destination.Filter, error) {
 	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
 		for i, name := range list {
 			flag, err := filter.ParseFlag(option, name)
 			if err != nil {
-				return destination.Config{}, err
+				return destination.Filter{}, err
 			}
 			list[i] = flag
 		}
 	}
-	cfg := destination.Config{
-		Type: typ.Name,
-		Filter: destination.Filter{
-			Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
-		},
+	filters := destination.Filter{
+		Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
 	}
 	for _, name := range o.types {
 		typ, err := filter.ParseType(name)
 		if err != nil {
-			return destination.Config{}, err
+			return destination.Filter{}, err
 		}
-		cfg.Filter.Types = append(cfg.Filter.Types, typ)
+		filters.Types = append(filters.Types, typ)
 	}
-	var err error
-	cfg.Settings, err = o.settings(typ)
-	return cfg, err
+	return filters, nil
 }
 
 func add(ctx context.Context, s *session.Session, name string, o addOptions) error {
@@ -106,7 +119,7 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	err = put(ctx, st, name, cfg, false)
 	if errors.Is(err, sourcestore.ErrExists) {
 		return problem.Failed(nil, "destination %s exists already", name).
-			Hint("remove it first: %s destinations remove %s", s.Self(), name)
+			Hint("change it: %s destinations set %s --help", s.Self(), name)
 	}
 	if err != nil {
 		return err

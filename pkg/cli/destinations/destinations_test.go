@@ -1,6 +1,7 @@
 package destinations_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -83,4 +84,74 @@ func TestDestinationListShowsABrokenOne(t *testing.T) {
 	}
 	s.Fails(1, want, "destinations", "test", "odd")
 	s.OK("destinations", "remove", "odd", "-y")
+}
+
+// What is in a URL of a new destination ends in no listing and no error.
+func TestURLsThatAreRefused(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "user-0001", "password-0002")
+	for url, want := range map[string]string{
+		"http://user-0001:password-0002@crm.example.com/": "holds a user or password",
+		"http://user-0001@crm.example.com/":               "Authorization",
+		"http://127.0.0.1:99999/":                         "a port is 1 to 65535",
+		"http://127.0.0.1:0/":                             "a port is 1 to 65535",
+		"crm.example.com":                                 "begins with https://",
+	} {
+		s.Fails(2, want, "destinations", "add", "other", "--url", url)
+	}
+	s.OK("destinations", "add", "other", "--url", "http://127.0.0.1:65535/")
+}
+
+// What is not given stays; what a change means is shown, and asked where events
+// then go elsewhere.
+func TestSet(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "first-path", "second-path", "the-header-value")
+	s.OK("destinations", "add", "other", "--url", s.Dest.URL+"/first-path", "--type", "EMAIL_REPLY", "--header", "X-Key: the-header-value")
+	view := func() map[string]any {
+		t.Helper()
+		for _, v := range clitest.Lines(t, s.OK("destinations", "list", "--json").Out) {
+			if v["name"] == "other" {
+				delete(v, "updated_at")
+				return v
+			}
+		}
+		t.Fatal("the destination is gone")
+		return nil
+	}
+	before := view()
+	for _, c := range []struct {
+		args, want []string
+		asks       bool
+	}{
+		{[]string{"--timeout", "5s"}, []string{"timeout: 5s, was the default"}, false},
+		{[]string{"--timeout", "5s"}, []string{"nothing to change"}, false},
+		{[]string{"--url", s.Dest.URL + "/second-path"}, []string{"url: another, which is not shown"}, true},
+		{[]string{"--type", "EMAIL_OPEN", "--campaign", "7"}, []string{"takes: type EMAIL_OPEN; campaign 7, took type EMAIL_REPLY"}, true},
+		{[]string{"--no-filter"}, []string{"takes: everything, took type EMAIL_OPEN; campaign 7"}, true},
+		{[]string{"--url", "https://new.example.com/second-path"}, []string{"host: https://new.example.com, was " + s.Dest.URL}, true},
+	} {
+		args := append([]string{"destinations", "set", "other"}, c.args...)
+		if c.asks {
+			was := view()
+			s.Fails(2, "--yes", args...)
+			if now := view(); !reflect.DeepEqual(now, was) {
+				t.Errorf("%v: changed before anybody agreed: %v", c.args, now)
+			}
+			args = append(args, "--yes")
+		}
+		r := s.OK(args...)
+		for _, want := range c.want {
+			if !strings.Contains(r.Err, want) {
+				t.Errorf("%v: no %q in\n%s", c.args, want, r.Err)
+			}
+		}
+	}
+	after := view()
+	if after["secrets"] != before["secrets"] || !reflect.DeepEqual(after["headers"], before["headers"]) || after["timeout"] != "5s" {
+		t.Errorf("what was not given has changed: %v, was %v", after, before)
+	}
+	s.Fails(4, "destinations list", "destinations", "set", "absent", "--timeout", "5s")
+	s.Fails(2, "holds a user or password", "destinations", "set", "other", "--url", "http://a:b@crm.example.com/", "--yes")
+	s.Fails(2, "100ms to 1m0s", "destinations", "set", "other", "--timeout", "2m")
 }

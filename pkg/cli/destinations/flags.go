@@ -70,15 +70,20 @@ func (o addOptions) settings(t destination.Type) (destination.Settings, error) {
 	settings := t.New()
 	own := flag.NewFlagSet(t.Name, flag.ContinueOnError)
 	settings.Flags(own)
+	return settings, o.give(own, t)
+}
+
+// give sets the flags of the type that were given.
+func (o addOptions) give(own *flag.FlagSet, t destination.Type) error {
 	for _, name := range slices.Sorted(maps.Keys(o.given)) {
 		for _, value := range o.given[name].values {
 			if own.Lookup(name) == nil {
-				return nil, problem.Usage("--%s is not for --kind %s", name, t.Name)
+				return problem.Usage("--%s is not for --kind %s", name, t.Name)
 			}
 			if err := own.Set(name, value); err != nil {
-				return nil, problem.Usage("--%s: %v", name, err)
+				return problem.Usage("--%s: %v", name, err)
 			}
 		}
 	}
-	return settings, nil
+	return nil
 }

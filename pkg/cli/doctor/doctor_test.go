@@ -57,7 +57,7 @@ func TestDoctorCountsWhatIsHeldOrParked(t *testing.T) {
 	s.OK("events", "park", dead)
 	s.Secrets = append(s.Secrets, "first-key-0001")
 	s.Input = "first-key-0001\n"
-	s.OK("sources", "trust-key", "demo", "--no-release")
+	s.OK("sources", "trust-key", "demo", "--no-release", "--yes")
 	s.Post(clitest.Reply(7))
 	s.Post(clitest.Reply(8))
 	s.Advance(time.Minute)

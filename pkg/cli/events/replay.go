@@ -30,7 +30,8 @@ func replayCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay [ID…]",
 		Short: "Send stored events to their destinations again, now",
-		Long: `Send events again, by their ids ('-' reads them from stdin) or by filters. What
+		Long: `Send events again, by their ids ('-' reads them from stdin, or
+the lines that --json prints) or by filters. What
 happens depends on where an event stands:
 
   dead       brought back with a new budget; destinations that confirmed are left out
@@ -49,7 +50,7 @@ It has no pace. For many dead events take redrive start, which has one.
 		Example: `  smartleadctl events replay EMAIL_REPLY:3PSO7TVY --wait
   smartleadctl events replay --state dead --error-class http_503 --since 1h
   smartleadctl events replay --state unrouted --error-class destination_removed
-  smartleadctl events list --lead tom@acme.example.com --json | jq -r .event_id | smartleadctl events replay - --yes`,
+  smartleadctl events list --lead tom@acme.example.com --json | smartleadctl events replay - --yes`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return replay(cmd.Context(), s, o, args) },
 	}

@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,4 +113,22 @@ func TestMovesKeepTheStacksTimes(t *testing.T) {
 	s.SweepGrace = "soon"
 	s.WriteInfo(s.Env.Config.ParameterPrefix)
 	s.Fails(1, "sweep grace", "events", "list")
+}
+
+// What --json prints can be piped into a replay as it is.
+func TestReplayOfPrintedLines(t *testing.T) {
+	s := clitest.New(t)
+	ids := s.DeadReplies(2)
+	s.Input = s.OK("dlq", "list", "--events", "--json").Out
+	got := clitest.Lines(t, s.OK("events", "replay", "-", "--yes", "--json").Out)
+	for _, v := range got {
+		if !slices.Contains(ids, v["event_id"].(string)) || v["result"] != "done" {
+			t.Errorf("got %v", v)
+		}
+	}
+	if len(got) != 2 {
+		t.Errorf("%d events were sent, want 2", len(got))
+	}
+	s.Input = `{"no":"id"}`
+	s.Fails(2, "line 1 of stdin has no event_id", "events", "replay", "-", "--yes")
 }

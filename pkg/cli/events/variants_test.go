@@ -70,7 +70,7 @@ func TestSplitOfWhatIsNotTrusted(t *testing.T) {
 	s := clitest.New(t)
 	s.Secrets = append(s.Secrets, "forged-key-0003")
 	s.Input = clitest.SecretKey + "\n"
-	s.OK("sources", "trust-key", "demo", "--no-release")
+	s.OK("sources", "trust-key", "demo", "--no-release", "--yes")
 	for n, trusted := range []bool{false, true} {
 		id := s.Post(clitest.Reply(n))
 		other := strings.Replace(clitest.Reply(n), "<p>Yes</p>", "<p>No</p>", 1)

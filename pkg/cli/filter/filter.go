@@ -65,7 +65,7 @@ func (f Filter) Query(now time.Time) (ledger.Query, error) {
 		q.State = webhook.State(strings.ToLower(f.State))
 		if !slices.Contains(webhook.States, q.State) {
 			return ledger.Query{}, problem.Usage("--state %s is no state", f.State).
-				DidYouMean(f.State, output.Names(webhook.States), "--state %s").Hint("one of: %s", output.Join(webhook.States))
+				DidYouMean(output.Nearest(f.State, output.Names(webhook.States)), "--state %s").Hint("one of: %s", output.Join(webhook.States))
 		}
 	}
 	if f.Flag != "" {

@@ -104,7 +104,8 @@ func IDs(ctx context.Context, s *session.Session, events Events, refs []Ref) ([]
 	return out, nil
 }
 
-// Refs reads which events the arguments name; '-' stands for one a line of stdin.
+// Refs reads which events the arguments name; '-' stands for those of stdin, one a
+// line, or in the lines that --json prints.
 func Refs(s *session.Session, args []string) ([]Ref, error) {
 	var out []Ref
 	for _, arg := range args {
@@ -114,7 +115,9 @@ func Refs(s *session.Session, args []string) ([]Ref, error) {
 			if err != nil {
 				return nil, problem.Failed(err, "stdin cannot be read")
 			}
-			words = strings.Fields(string(text))
+			if words, err = idsIn(text); err != nil {
+				return nil, err
+			}
 		}
 		for _, word := range words {
 			ref, ok := ParseRef(word)

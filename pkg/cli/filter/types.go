@@ -14,7 +14,7 @@ import (
 func ParseFlag(option, s string) (string, error) {
 	flag := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", "_"))
 	if !slices.Contains(webhook.Flags, flag) {
-		return "", problem.Usage("%s %s is no flag", option, s).DidYouMean(flag, webhook.Flags, option+" %s").Hint("one of: %s", strings.Join(webhook.Flags, ", "))
+		return "", problem.Usage("%s %s is no flag", option, s).DidYouMean(output.Nearest(flag, webhook.Flags), option+" %s").Hint("one of: %s", strings.Join(webhook.Flags, ", "))
 	}
 	return flag, nil
 }
@@ -23,7 +23,7 @@ func ParseFlag(option, s string) (string, error) {
 func ParseType(s string) (webhook.Type, error) {
 	switch match := MatchTypes(s); len(match) {
 	case 0:
-		return "", problem.Usage("%s is no event type", s).DidYouMean(normal(s), TypeNames(), "%s").Hint("one of: %s", strings.Join(TypeNames(), ", "))
+		return "", problem.Usage("%s is no event type", s).DidYouMean(output.Nearest(normal(s), TypeNames()), "%s").Hint("one of: %s", strings.Join(TypeNames(), ", "))
 	case 1:
 		return match[0], nil
 	default:

@@ -54,6 +54,15 @@ func (e *Error) Hint(format string, args ...any) *Error {
 	return e
 }
 
+// DidYouMean adds a line for each word that may have been meant, and returns the
+// same error. format has the place of the word.
+func (e *Error) DidYouMean(words []string, format string) *Error {
+	for _, w := range words {
+		e.next = append(e.next, "did you mean: "+fmt.Sprintf(format, w))
+	}
+	return e
+}
+
 // Hints are the lines that say what to do next.
 func (e *Error) Hints() []string { return e.next }
 

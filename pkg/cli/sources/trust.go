@@ -32,7 +32,8 @@ func trustKeyCmd(s *session.Session) *cobra.Command {
 		Short: "Trust bodies that carry this secret_key, and release what was held for it",
 		Long: `Read a secret_key from the terminal without echo, or the first line of stdin, and
 put its digest on the source's list. From the first one on, bodies with another key
-are held. Then release the held events of this source whose bodies carry this very
+are held: before that, it shows how many of the last 24 hours would have been, and
+asks. Then release the held events of this source whose bodies carry this very
 key; events with other keys stay held.`,
 		Example: `  smartleadctl sources trust-key acme
   printf %s "$SMARTLEAD_API_KEY" | smartleadctl sources trust-key acme --yes`,
@@ -68,6 +69,11 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 	key, err := s.Secret("secret_key of " + name)
 	if err != nil {
 		return err
+	}
+	if first {
+		if err := agreeToHold(ctx, s, st, source, key, o.yes); err != nil {
+			return err
+		}
 	}
 	source, err = st.Operator.TrustKey(ctx, source, key)
 	if errors.Is(err, auth.ErrInvalidSource) {

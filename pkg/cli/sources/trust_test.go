@@ -3,6 +3,7 @@ package sources_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"smartlead-receiver/pkg/cli/clitest"
 )
@@ -46,5 +47,57 @@ func TestTrustKeyWithoutAKey(t *testing.T) {
 	s := clitest.New(t)
 	if r := s.Run("sources", "trust-key", "demo", "--yes"); r.Code != 2 || strings.Contains(r.Err, "first key") {
 		t.Errorf("exit %d: %s", r.Code, r.Err)
+	}
+}
+
+// The first key turns every body without it into a held event, which is said, with
+// what it would have meant, and asked.
+func TestTheFirstKeyIsAsked(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "first-key-0001")
+	old := s.Post(clitest.Reply(1))
+	s.Advance(25 * time.Hour)
+	s.Post(clitest.Reply(2))
+	s.Post(strings.Replace(clitest.Reply(3), clitest.SecretKey, "first-key-0001", 1))
+	s.Input = "first-key-0001\n"
+	s.Fails(2, "Of 2 events that it received in the last 24 h, 1 would have been held", "sources", "trust-key", "demo", "--no-release")
+	if n := len(s.Source("demo").BodySecrets); n != 0 {
+		t.Fatalf("%d keys are trusted before anybody agreed", n)
+	}
+	s.OK("sources", "trust-key", "demo", "--no-release", "--yes")
+	s.Input = "another-key-0002\n"
+	if r := s.OK("sources", "trust-key", "demo", "--no-release"); strings.Contains(r.Err, "would have been held") {
+		t.Errorf("the second key holds nothing: %s", r.Err)
+	}
+	if r := s.Record(old); r.State == "held" {
+		t.Errorf("%s is held, which came before", old)
+	}
+}
+
+func TestUntrustKey(t *testing.T) {
+	s := clitest.New(t)
+	s.OK("sources", "untrust-key", "demo") // there is nothing to do
+	s.Secrets = append(s.Secrets, "first-key-0001", "second-key-0002")
+	for _, key := range []string{"first-key-0001\n", "second-key-0002\n"} {
+		s.Input = key
+		s.OK("sources", "trust-key", "demo", "--yes")
+	}
+	s.Input = "unknown-key-0003\n"
+	s.Fails(4, "sources untrust-key demo --all", "sources", "untrust-key", "demo", "--yes")
+	s.Input = "first-key-0001\n"
+	s.Fails(2, "--yes", "sources", "untrust-key", "demo")
+	if r := s.OK("sources", "untrust-key", "demo", "--yes"); !strings.Contains(r.Err, "has 1 key") {
+		t.Errorf("said %s", r.Err)
+	}
+	id := s.Post(strings.Replace(clitest.Reply(1), clitest.SecretKey, "first-key-0001", 1))
+	if r := s.Record(id); r.State != "held" {
+		t.Errorf("a body with the key is %s", r.State)
+	}
+	if r := s.OK("sources", "untrust-key", "demo", "--all", "--yes"); !strings.Contains(r.Err, "it trusts every body") {
+		t.Errorf("said %s", r.Err)
+	}
+	id = s.Post(clitest.Reply(2))
+	if r := s.Record(id); r.State != "pending" {
+		t.Errorf("without any key on the list, a body is %s", r.State)
 	}
 }

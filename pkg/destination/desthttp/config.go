@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,6 +101,24 @@ func parseURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
+// typedURL refuses what no new configuration should hold; an error does not quote
+// the URL. Stored ones that hold it go on working.
+func typedURL(text string) error {
+	u, err := parseURL(text)
+	if err != nil {
+		return err
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return errors.New("a port is 1 to 65535")
+		}
+	}
+	if u.User != nil {
+		return errors.New("holds a user or password; give them as a header: --header 'Authorization: Basic …'")
+	}
+	return nil
+}
+
 // isOurs tells whether a delivery sets the header itself.
 func isOurs(name string) bool {
 	name = strings.ToLower(name)
@@ -147,7 +166,10 @@ func (c Config) Summary() map[string]any {
 
 // Flags declares --url, --header and --timeout.
 func (c *Config) Flags(flags *flag.FlagSet) {
-	flags.StringVar(&c.URL, "url", "", "address to post to")
+	flags.Func("url", "`address` to post to", func(text string) error {
+		c.URL = text
+		return typedURL(text)
+	})
 	flags.Func("header", "header to send, as 'Name: value'", func(text string) error {
 		name, value, ok := strings.Cut(text, ":")
 		if !ok {

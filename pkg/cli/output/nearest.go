@@ -1,4 +1,4 @@
-package problem
+package output
 
 import "github.com/spf13/cobra"
 
@@ -6,7 +6,8 @@ import "github.com/spf13/cobra"
 const maxDistance = 2
 
 // Nearest returns those of the words that somebody who typed word may have meant:
-// few letters apart, or beginning with it.
+// few letters apart, or beginning with it. cobra judges that, as it does for the
+// commands.
 func Nearest(word string, words []string) []string {
 	if word == "" {
 		return nil
@@ -16,13 +17,4 @@ func Nearest(word string, words []string) []string {
 		all.AddCommand(&cobra.Command{Use: w, Run: func(*cobra.Command, []string) {}})
 	}
 	return all.SuggestionsFor(word)
-}
-
-// DidYouMean adds a line for each word that somebody who typed word may have meant,
-// and returns the same error. format has the place of the word.
-func (e *Error) DidYouMean(word string, words []string, format string) *Error {
-	for _, w := range Nearest(word, words) {
-		e = e.Hint("did you mean: "+format, w)
-	}
-	return e
 }
