@@ -8,7 +8,6 @@
 package recording_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
@@ -21,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -119,12 +119,8 @@ func (w *world) start() {
 	args := []string{"--destination", w.crm.URL + "/hook", "--max-attempts", "3", "--retry-base", "200ms"}
 	cmd := exec.Command(binary, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = w.dir
-	log := &bytes.Buffer{}
-	cmd.Stderr = log
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	said, log := &lockedBuffer{}, &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = said, log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -134,23 +130,58 @@ func (w *world) start() {
 			w.t.Errorf("the stack did not stop cleanly: %v\n%s", err, log)
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	document, found := strings.CutPrefix(line, "ready ")
-	var ready struct {
+	w.t.Chdir(w.dir) // the tool finds the stack as it does in a person's folder
+	own := w.ready(log)
+	token := own.Path[strings.LastIndexByte(own.Path, '/')+1:]
+	w.hide = strings.NewReplacer(strings.TrimPrefix(w.crm.URL, "http://"), shownCRM, own.Host, shownAddress, token, "…")
+	w.scene("The whole receiver on this machine, with a CRM to deliver to")
+	w.add("go run ./cmd/local "+strings.Join(args, " "), said.String())
+}
+
+// ready waits until the stack answers, and returns its webhook's URL.
+func (w *world) ready(log *lockedBuffer) *url.URL {
+	w.t.Helper()
+	var stack struct {
 		URL string `json:"webhook_url"`
 	}
-	if err != nil || !found || json.Unmarshal([]byte(document), &ready) != nil {
-		w.t.Fatalf("the stack is not ready: %q %v\n%s", line, err, log)
+	began := time.Now()
+	for ; ; time.Sleep(50 * time.Millisecond) {
+		document, err := os.ReadFile(filepath.Join(".local", "stack.json"))
+		if err == nil && json.Unmarshal(document, &stack) == nil {
+			res, err := http.Get(stack.URL)
+			if err == nil {
+				_ = res.Body.Close()
+				if res.StatusCode == http.StatusOK {
+					break
+				}
+			}
+		}
+		if time.Since(began) > time.Minute {
+			w.t.Fatalf("the stack is not ready: %v\n%s", err, log)
+		}
 	}
-	own, err := url.Parse(ready.URL)
+	own, err := url.Parse(stack.URL)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.hide = strings.NewReplacer(strings.TrimPrefix(w.crm.URL, "http://"), shownCRM, own.Host, shownAddress)
-	w.t.Chdir(w.dir) // the tool finds the stack as it does in a person's folder
-	w.scene("The whole receiver on this machine, with a CRM to deliver to")
-	shown, _, _ := strings.Cut(line, own.Path[strings.LastIndexByte(own.Path, '/')+1:])
-	w.add("go run ./cmd/local "+strings.Join(args, " "), shown+"…")
+	return own
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // run runs the tool as a person at a terminal does.
