@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -25,6 +26,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/creack/pty"
 
 	"smartlead-receiver/pkg/cli"
 )
@@ -119,23 +122,39 @@ func (w *world) start() {
 	args := []string{"--destination", w.crm.URL + "/hook", "--max-attempts", "3", "--retry-base", "200ms"}
 	cmd := exec.Command(binary, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	cmd.Dir = w.dir
+	terminal, stdout, err := pty.Open()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := pty.Setsize(terminal, &pty.Winsize{Cols: columns, Rows: rows}); err != nil {
+		w.t.Fatal(err)
+	}
 	said, log := &lockedBuffer{}, &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = said, log
+	cmd.Stdout, cmd.Stderr = stdout, log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	_ = stdout.Close()
+	read := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(said, terminal) // ends with the process, by an error
+		close(read)
+	}()
 	w.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
 			w.t.Errorf("the stack did not stop cleanly: %v\n%s", err, log)
 		}
+		<-read
+		_ = terminal.Close()
 	})
 	w.t.Chdir(w.dir) // the tool finds the stack as it does in a person's folder
 	own := w.ready(log)
 	token := own.Path[strings.LastIndexByte(own.Path, '/')+1:]
+	w.poll(func() bool { return strings.Contains(said.String(), token) && strings.HasSuffix(said.String(), "\n") }, "the stack shows its URL")
 	w.hide = strings.NewReplacer(strings.TrimPrefix(w.crm.URL, "http://"), shownCRM, own.Host, shownAddress, token, "…")
 	w.scene("The whole receiver on this machine, with a CRM to deliver to")
-	w.add("go run ./cmd/local "+strings.Join(args, " "), said.String())
+	w.add("go run ./cmd/local "+strings.Join(args, " "), strings.TrimSpace(said.String()))
 }
 
 // ready waits until the stack answers, and returns its webhook's URL.
@@ -275,7 +294,7 @@ func (w *world) poll(reached func() bool, what string) {
 	w.t.Helper()
 	for began := time.Now(); !reached(); time.Sleep(100 * time.Millisecond) {
 		if time.Since(began) > 3*time.Minute {
-			w.t.Fatalf("it did not come to pass that %s: %v", what, w.list())
+			w.t.Fatalf("it did not come to pass that %s", what)
 		}
 	}
 }
