@@ -43,7 +43,7 @@ happens depends on where an event stands:
   held       refused: trust its key or release it
   pending, processing   left alone: it is on its way
 
-It has no pace. For many dead events use redrive start, which has one.`,
+It has no pace. For many dead events take redrive start, which has one.`,
 		Example: `  smartleadctl events replay v1:EMAIL_REPLY:… --wait
   smartleadctl events replay --state dead --error-class http_503 --since 1h
   smartleadctl events replay --state unrouted --error-class destination_removed

@@ -25,7 +25,7 @@ func splitCmd(s *session.Session) *cobra.Command {
 deliver it. The beginning of a fingerprint is enough; without one, the event must
 have one variant that was not split yet. Repeating a split changes nothing. A body
 whose secret_key is not trusted is delivered only after a confirmation, unless the
-same body has since come from a trusted sender.`,
+same body came from a trusted sender since.`,
 		Example: "  smartleadctl events split v1:EMAIL_REPLY:… 4KJ2",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
