@@ -111,8 +111,8 @@ func TestRecording(t *testing.T) {
 	}
 }
 
-// start runs the local stack. The recording shows its command line, and of its
-// ready line what does not hold the token.
+// start runs the local stack at a terminal. The recording shows its command line
+// and what it says to a person, without the token.
 func (w *world) start() {
 	w.t.Helper()
 	binary := filepath.Join(w.dir, "local")
@@ -129,8 +129,10 @@ func (w *world) start() {
 	if err := pty.Setsize(terminal, &pty.Winsize{Cols: columns, Rows: rows}); err != nil {
 		w.t.Fatal(err)
 	}
-	said, log := &lockedBuffer{}, &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = stdout, log
+	w.sample()
+	said := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = stdout, stdout
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color")
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -143,22 +145,39 @@ func (w *world) start() {
 	w.t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			w.t.Errorf("the stack did not stop cleanly: %v\n%s", err, log)
+			w.t.Errorf("the stack did not stop cleanly: %v\n%s", err, said)
 		}
 		<-read
 		_ = terminal.Close()
 	})
 	w.t.Chdir(w.dir) // the tool finds the stack as it does in a person's folder
-	own := w.ready(log)
+	own := w.ready(said)
 	token := own.Path[strings.LastIndexByte(own.Path, '/')+1:]
-	w.poll(func() bool { return strings.Contains(said.String(), token) && strings.HasSuffix(said.String(), "\n") }, "the stack shows its URL")
+	w.poll(func() bool { return strings.Contains(said.String(), "Ctrl-C") }, "the stack says what to try")
 	w.hide = strings.NewReplacer(strings.TrimPrefix(w.crm.URL, "http://"), shownCRM, own.Host, shownAddress, token, "…")
 	w.scene("The whole receiver on this machine, with a CRM to deliver to")
-	w.add("go run ./cmd/local "+strings.Join(args, " "), strings.TrimSpace(said.String()))
+	greeting, _, _ := strings.Cut(said.String(), "Ctrl-C")
+	w.add("go run ./cmd/local "+strings.Join(args, " "), strings.Trim(greeting, "\r\n")+"Ctrl-C")
+}
+
+// sample puts the example that the stack points to where the stack looks for it.
+func (w *world) sample() {
+	w.t.Helper()
+	const name = "events/payloads/help/reply.json"
+	body, err := os.ReadFile(filepath.Join("../..", name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(w.dir, name)), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(w.dir, name), body, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // ready waits until the stack answers, and returns its webhook's URL.
-func (w *world) ready(log *lockedBuffer) *url.URL {
+func (w *world) ready(said *lockedBuffer) *url.URL {
 	w.t.Helper()
 	var stack struct {
 		URL string `json:"webhook_url"`
@@ -176,7 +195,7 @@ func (w *world) ready(log *lockedBuffer) *url.URL {
 			}
 		}
 		if time.Since(began) > time.Minute {
-			w.t.Fatalf("the stack is not ready: %v\n%s", err, log)
+			w.t.Fatalf("the stack is not ready: %v\n%s", err, said)
 		}
 	}
 	own, err := url.Parse(stack.URL)
