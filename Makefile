@@ -80,6 +80,10 @@ test/year-ahead: tools ## Run the tests as if today were a year from now (10 min
 outage: tools ## Show an operator's way through an outage of a minute with 2,000 events
 	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide OUTAGE_EVENTS=2000 OUTAGE_SECONDS=60 OUTAGE_TICK=5s $(GO) test -count=1 -tags replay -timeout 20m -run TestOutage -v ./test/replay
 
+.PHONY: recording
+recording: ## Record the session that the README shows, anew
+	$(GO) test -count=1 -run TestRecording ./test/recording -update
+
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)
 	docs/model/run.sh

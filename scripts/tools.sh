@@ -14,6 +14,8 @@ CFN_LINT=1.58.0
 CHECKOV=3.3.30
 MINISTACK=1.5.33
 DYNOXIDE=1.2.1
+TYPESCRIPT=5.9.3
+NODE_TYPES=22.20.7
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=$root/.tools
@@ -96,6 +98,13 @@ install_dynoxide() {
 	link "$tools/npm/node_modules/$package/dynoxide"
 }
 
+# The compiler and the types of Node.js, for the TypeScript example of
+# docs/VERIFY.md. A folder of its own: npm removes from a folder what it was not
+# told to install.
+install_typescript() {
+	npm install --prefix "$tools/typescript" --no-save --no-audit --no-fund --silent "typescript@$TYPESCRIPT" "@types/node@$NODE_TYPES"
+}
+
 # Runs one installation unless its stamp is there. The stamp is written last,
 # so that a broken installation is tried again.
 once() { # name version command…
@@ -126,6 +135,7 @@ python_lane() {
 
 go_lane() {
 	once dynoxide "$DYNOXIDE" install_dynoxide
+	once typescript "$TYPESCRIPT" install_typescript
 	once lambda-rie "$LAMBDA_RIE" install_go github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie "$LAMBDA_RIE"
 	once golangci-lint "$GOLANGCI_LINT" install_go github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$GOLANGCI_LINT"
 }

@@ -55,7 +55,7 @@ func newRoot(s *session.Session) *cobra.Command {
 		Use:   "smartleadctl",
 		Short: "Look after a Smartlead webhook receiver",
 		Long: `Look after a Smartlead webhook receiver: find an event and see what became of
-it, send it again, replay what is dead, keep senders and destinations.
+it, send it again, replay what is dead, manage senders and destinations.
 
 Data goes to stdout, messages to stderr. --json prints one JSON object a line.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 4 not found; see help exit-codes.

@@ -21,8 +21,8 @@ import (
 func New(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "destinations", Aliases: []string{"destination", "dest"},
-		Short: "Keep the destinations: where events are delivered",
-		Long: `Keep the destinations. Without any, events are written to the worker's log. An
+		Short: "Manage the destinations: where events are delivered",
+		Long: `Manage the destinations. Without any, events are written to the worker's log. An
 event's destinations are chosen when a worker takes it first, and anew when it is
 replayed after it was delivered or unrouted: a change counts for events that come
 after it.`,
@@ -49,7 +49,7 @@ func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, de
 	cfg, err := registry.Types.Parse(entry.Value)
 	if err != nil {
 		return nil, destination.Config{}, problem.Failed(err, "destination %s is broken", name).
-			Hint("remove it and add it anew: %s destinations remove %s", s.Self(), name)
+			Hint("remove it and add it again: %s destinations remove %s", s.Self(), name)
 	}
 	return st, cfg, nil
 }

@@ -25,7 +25,7 @@ func testCmd(s *session.Session) *cobra.Command {
 		Short: "Post a clearly marked sample event to a destination, from here",
 		Long: `Post one sample event to a destination, signed as a real one, from this machine. It
 is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in
-the ledger, and the destination's filter is not asked.`,
+the ledger, and the destination's filter is not applied.`,
 		Example: "  smartleadctl destinations test crm",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return test(cmd.Context(), s, args[0]) },

@@ -46,7 +46,7 @@ lost or repeated between two such calls. --all follows every page.`,
 	o.AddFlags(cmd)
 	f := cmd.Flags()
 	f.IntVar(&o.limit, "limit", 50, "events to list")
-	f.StringVar(&o.after, "after", "", "go on behind this place of an earlier listing")
+	f.StringVar(&o.after, "after", "", "continue after this place of an earlier listing")
 	f.BoolVar(&o.all, "all", false, "list all that match, page by page")
 	f.BoolVar(&o.oldest, "oldest", false, "oldest first")
 	return cmd

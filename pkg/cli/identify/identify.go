@@ -31,7 +31,7 @@ func New(s *session.Session) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "identify FILE…",
-		Short: "Show which event a payload is, and on which fields that rests",
+		Short: "Show which event a payload is, and which fields decide that",
 		Long: `Read payloads as the receiver does and show the identity of each event, without
 asking AWS. The account is part of the identity: name that of the source (sources
 list). '-' reads stdin. Not on a terminal, or with --json, one JSON line for

@@ -37,7 +37,7 @@ func (o *requestOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 2d3h, 1w)")
 	f.StringSliceVar(&o.ids, "id", nil, "only these events; an id may be short, as tables show it")
 	f.IntVar(&o.limit, "limit", 0, "events to bring back at most (0: all that match)")
-	f.Float64Var(&o.maxRate, "max-rate", 0, "events a second at most (0: none but its own)")
+	f.Float64Var(&o.maxRate, "max-rate", 0, "events a second at most (0: no limit but its own)")
 	f.IntVar(&o.canary, "canary", 0, fmt.Sprintf("events to try first (0: %d)", redrive.DefaultPolicy.Canary))
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(filter.TypeNames(), cobra.ShellCompDirectiveNoFileComp))
 }

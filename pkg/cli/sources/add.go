@@ -43,8 +43,8 @@ not share it.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.account, "account", "", "Smartlead account of the source (default: NAME)")
-	f.BoolVar(&o.hmac, "hmac", false, "demand a signature, and make its secret (shown once)")
-	f.BoolVar(&o.hmacStdin, "hmac-stdin", false, "demand a signature, with the secret read from stdin or typed")
+	f.BoolVar(&o.hmac, "hmac", false, "require a signature, and make its secret (shown once)")
+	f.BoolVar(&o.hmacStdin, "hmac-stdin", false, "require a signature, with the secret read from stdin or typed")
 	f.BoolVar(&o.trustRequestID, "trust-request-id", false, "X-Request-Id names the event (only where the sender guarantees it)")
 	return cmd
 }

@@ -11,6 +11,10 @@ import (
 	"smartlead-receiver/pkg/cli/session"
 )
 
+// release is the version of a released build, which the linker sets; see
+// .goreleaser.yaml. Otherwise Go's own note of the build counts.
+var release string
+
 // version is what the build noted of itself.
 type version struct {
 	Version  string `json:"version"` // "(devel)" for one that was not built from a tag
@@ -21,7 +25,7 @@ type version struct {
 }
 
 func versionOf(info *debug.BuildInfo) version {
-	v := version{Version: output.OrText(info.Main.Version, "(devel)"), Go: info.GoVersion}
+	v := version{Version: output.OrText(release, output.OrText(info.Main.Version, "(devel)")), Go: info.GoVersion}
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
