@@ -226,7 +226,7 @@ func (l *lockedBuffer) String() string {
 func (w *world) run(terminal bool, args ...string) (string, int) {
 	var out bytes.Buffer
 	code := cli.Main(w.t.Context(), cli.System{
-		In: strings.NewReader(""), Out: &out, Err: &out, OutTerminal: terminal, ErrTerminal: terminal, Width: columns,
+		In: strings.NewReader(""), Out: &out, Err: &out, OutTerminal: terminal, ErrTerminal: terminal, Width: func() int { return columns },
 		Getenv: func(name string) string { return map[string]string{"TERM": "xterm-256color"}[name] },
 		Now:    time.Now, Sleep: sleep, Rand: rand.Reader, HTTP: http.DefaultTransport,
 	}, append([]string{"--local"}, args...))
