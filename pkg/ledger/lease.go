@@ -25,7 +25,7 @@ func (l *Ledger) FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (we
 		return webhook.Lease{}, false, err
 	}
 	untouched := it.state() == webhook.Pending && it.LeaseNumber == 0 && it.Sweeps == 0 &&
-		it.ClaimNonce != "" && !it.DueAt.time().Before(req.KeepDue)
+		it.ClaimNonce != "" && it.dueBehind(req)
 	if !untouched {
 		return webhook.Lease{}, false, nil
 	}
@@ -60,7 +60,7 @@ func (l *Ledger) Lease(ctx context.Context, req webhook.LeaseRequest) (webhook.L
 }
 
 func (l *Ledger) leaseOnce(ctx context.Context, req webhook.LeaseRequest) (item, error) {
-	if req.FirstAbandoned { // what is written depends on what is there
+	if req.FirstAbandoned || req.KeepDue.IsZero() { // what is written depends on what is there
 		old, err := l.getItem(ctx, keyOf(req.ID))
 		if err != nil {
 			return item{}, err
@@ -90,11 +90,16 @@ func leaseUpdate(req webhook.LeaseRequest) *update {
 		set("sweeps", 0).remove("not_before")
 }
 
+// dueBehind tells whether an event is due late enough to stay so under a lease.
+func (it item) dueBehind(req webhook.LeaseRequest) bool {
+	return it.DueAt != "" && !req.KeepDue.IsZero() && !it.DueAt.time().Before(req.KeepDue)
+}
+
 // dueBehind is a lease of an event that was seen: its due time moves behind the end
 // of the lease, unless it lies there. An absent one is set. (LEASEDUE of
 // docs/model/ledger.pml.)
 func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
-	if old.DueAt != "" && !old.DueAt.time().Before(req.KeepDue) {
+	if old.dueBehind(req) {
 		return u
 	}
 	return u.due(req.ID, req.DueAt)

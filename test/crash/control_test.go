@@ -188,9 +188,13 @@ var controls = []control{
 	},
 	{
 		"what delivered means", story{name: "unrouted", options: bouncing, run: unrouted.run},
-		withMove(webhook.Processing, webhook.Unrouted, func(in *dynamodb.UpdateItemInput) {
-			in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: string(webhook.Delivered)}
-		}),
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && valueIs(in, ":state", webhook.Unrouted) {
+					in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: string(webhook.Delivered)}
+				}
+			}
+		},
 		"is delivered, and never reached crm",
 	},
 	{

@@ -61,12 +61,12 @@ func firstOfAnUntouchedEvent(e *env) {
 		webhook.Processing, webhook.Delivered, webhook.Unrouted, webhook.Dead, webhook.Held, webhook.Parked, webhook.Discarded,
 	} {
 		req := e.request(e.in(state, fmt.Sprintf("A%d", e.seq)).ID, sec(10))
-		req.KeepDue = time.Time{}
+		req.KeepDue = sec(0)
 		e.noFirst(req)
 	}
 	tried := e.settled(e.leased(e.claimed(receipt("B", sec(0))).ID, sec(10)), webhook.Pending, sec(20))
 	req := e.request(tried.ID, tried.NotBefore)
-	req.KeepDue = time.Time{}
+	req.KeepDue = sec(0)
 	e.noFirst(req)
 
 	swept := e.in(webhook.Pending, "C")

@@ -12,6 +12,7 @@ var leaseRules = []rule{
 	{"a pending event is leased, and its due time moves behind the lease", leasePending},
 	{"a due time that lies behind the lease and a margin stays", leaseKeepsDue},
 	{"a lease never keeps a due time that is absent", leaseSetsAbsentDue},
+	{"a lease keeps no due time where none is said to be late enough", leaseWithoutKeepDue},
 	{"destinations are fixed at the first lease", leaseFixesDestinations},
 	{"an event without destinations is leased as well", leaseWithoutDestinations},
 	{"an event is not leased before its time", leaseEarly},
@@ -60,11 +61,21 @@ func leaseKeepsDue(e *env) {
 	equal(e, "due, late enough for the third", e.lease(again).Record.DueAt, req.DueAt)
 }
 
+func leaseWithoutKeepDue(e *env) {
+	rec := e.in(webhook.Pending, "A")
+	req := e.request(rec.ID, sec(10))
+	req.KeepDue = time.Time{}
+	if _, ok, err := e.l.FirstAttempt(e.ctx, req); ok || err != nil {
+		e.Errorf("a first attempt (%v)", err)
+	}
+	equal(e, "due", e.lease(req).Record.DueAt, req.DueAt)
+}
+
 func leaseSetsAbsentDue(e *env) {
 	dead := e.in(webhook.Dead, "A")
 	e.must(e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt))
 	req := e.request(dead.ID, sec(100))
-	req.Death, req.KeepDue = dead.Death, time.Time{}
+	req.Death, req.KeepDue = dead.Death, sec(0)
 	equal(e, "due", e.lease(req).Record.DueAt, req.DueAt)
 	e.wantDue(req.DueAt.Add(time.Millisecond), dead.ID)
 }

@@ -18,7 +18,7 @@ func (l *Ledger) FirstAttempt(_ context.Context, req webhook.LeaseRequest) (webh
 	if !ok {
 		return webhook.Lease{}, false, webhook.ErrNotFound
 	}
-	if e.State != webhook.Pending || e.LeaseNumber > 0 || e.Sweeps > 0 || e.ClaimNonce == "" || e.DueAt.Before(ms(req.KeepDue)) {
+	if e.State != webhook.Pending || e.LeaseNumber > 0 || e.Sweeps > 0 || e.ClaimNonce == "" || !e.dueLate(req) {
 		return webhook.Lease{}, false, nil
 	}
 	rec := e.copy()
@@ -71,11 +71,16 @@ func (l *Ledger) Lease(_ context.Context, req webhook.LeaseRequest) (webhook.Lea
 	e.State = webhook.Processing
 	e.LeaseNumber++
 	e.LeaseNonce, e.LeaseUntil, e.NotBefore = req.Nonce, ms(req.Until), time.Time{}
-	if e.DueAt.IsZero() || e.DueAt.Before(ms(req.KeepDue)) {
+	if !e.dueLate(req) {
 		e.DueAt = ms(req.DueAt)
 	}
 	e.Sweeps, e.UpdatedAt = 0, now
 	return e.lease(), nil
+}
+
+// dueLate tells whether a lease leaves the due time as it is.
+func (e *event) dueLate(req webhook.LeaseRequest) bool {
+	return !req.KeepDue.IsZero() && !e.DueAt.IsZero() && !e.DueAt.Before(ms(req.KeepDue))
 }
 
 func (e *event) lease() webhook.Lease {
