@@ -149,6 +149,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	queues := e.queues()
 	policy := process.DefaultPolicy
 	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = e.Config.MaxAttempts, e.Config.RetryBase, e.Config.RetryMax
+	policy.MaxRetryAfter = e.Config.MaxRetryAfter
 	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
 	svc := process.New(process.Ports{
 		Ledger: e.ledger(), DeadLetters: queues, Bodies: store,

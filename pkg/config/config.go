@@ -27,6 +27,7 @@ type Config struct {
 	RetryBase       time.Duration // RETRY_BASE: first back-off
 	RetryMax        time.Duration // RETRY_MAX: longest back-off
 	Grace           time.Duration // SWEEP_GRACE: behind a due time, before the sweeper acts
+	MaxRetryAfter   time.Duration // MAX_RETRY_AFTER: longest wait that a destination may ask for, 1s to 24h
 	Retention       time.Duration // RETENTION_DAYS: of a delivered or unrouted event, 15 to 3650
 	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
 	RedriveTick     time.Duration // REDRIVE_TICK: between two looks of a redrive at the ledger
@@ -46,7 +47,8 @@ const (
 )
 
 // maxAttempts is bounded by the redrive policy of the queues: SQS must not move
-// a message before its event's budget is used up.
+// a message before its event's budget is used up, and what a destination may postpone
+// beside it.
 const maxAttempts = 40
 
 // These hold where the deployment says nothing, as in template.yaml.
@@ -77,6 +79,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		MaxAttempts:     r.number("MAX_ATTEMPTS", 8, 1, maxAttempts),
 		RetryBase:       r.duration("RETRY_BASE", 5*time.Second, 10*time.Millisecond, time.Hour),
 		RetryMax:        r.duration("RETRY_MAX", 30*time.Minute, 10*time.Millisecond, 24*time.Hour),
+		MaxRetryAfter:   r.duration("MAX_RETRY_AFTER", 6*time.Hour, time.Second, 24*time.Hour),
 		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
 		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, int(DLQRetention/Day)+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),

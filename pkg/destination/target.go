@@ -11,9 +11,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// MaxRetryAfter caps what a destination asks for: a wrong answer must not put an
-// event off for a year.
-const MaxRetryAfter = 6 * time.Hour
+// MaxRetryAfter caps what a destination asks for, whatever the worker's own limit is:
+// a wrong answer must not put an event off for a year.
+const MaxRetryAfter = 24 * time.Hour
 
 // Target is a configured destination of any type, with what holds for all of
 // them. It is the one place that decides what is unrouted (what its filter does

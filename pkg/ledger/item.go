@@ -106,9 +106,11 @@ type item struct {
 }
 
 type progress struct {
-	Name     string `dynamodbav:"name"`
-	Result   string `dynamodbav:"result,omitempty"`
-	Attempts int    `dynamodbav:"attempts"`
+	Name        string `dynamodbav:"name"`
+	Result      string `dynamodbav:"result,omitempty"`
+	Attempts    int    `dynamodbav:"attempts"`
+	Postponed   int    `dynamodbav:"postponed,omitempty"`
+	PostponedMS int64  `dynamodbav:"postponed_ms,omitempty"`
 }
 
 type attempt struct {
@@ -307,6 +309,7 @@ func (it item) record() webhook.Record {
 	for _, p := range it.Dests {
 		r.Destinations = append(r.Destinations, webhook.Progress{
 			Name: p.Name, Result: webhook.Result(p.Result), Attempts: p.Attempts,
+			Postponed: p.Postponed, PostponedFor: time.Duration(p.PostponedMS) * time.Millisecond,
 		})
 	}
 	for _, a := range it.History {
@@ -322,7 +325,10 @@ func (it item) record() webhook.Record {
 func progressOf(list []webhook.Progress) []progress {
 	out := make([]progress, 0, len(list))
 	for _, p := range list {
-		out = append(out, progress{Name: p.Name, Result: string(p.Result), Attempts: p.Attempts})
+		out = append(out, progress{
+			Name: p.Name, Result: string(p.Result), Attempts: p.Attempts,
+			Postponed: p.Postponed, PostponedMS: p.PostponedFor.Milliseconds(),
+		})
 	}
 	return out
 }
@@ -349,7 +355,7 @@ func newBudget(list []webhook.Progress) []webhook.Progress {
 	out := slices.Clone(list)
 	for i := range out {
 		if !out[i].Result.Settled() {
-			out[i].Result, out[i].Attempts = "", 0
+			out[i] = webhook.Progress{Name: out[i].Name}
 		}
 	}
 	return out

@@ -26,7 +26,7 @@ import (
 type Provisioning struct {
 	Name            string        // prefix of every name: "smartlead"
 	Visibility      time.Duration // of live and replay, in whole seconds: 60 s
-	MaxReceiveCount int           // before SQS itself moves a message to the DLQ: 50
+	MaxReceiveCount int           // before SQS itself moves a message to the DLQ: 150
 }
 
 // Queue names one queue in the three ways in which AWS calls want it named.
@@ -63,7 +63,7 @@ func Provision(ctx context.Context, clients *Clients, p Provisioning) (Resources
 		p.Visibility = time.Minute
 	}
 	if p.MaxReceiveCount == 0 {
-		p.MaxReceiveCount = 50
+		p.MaxReceiveCount = 150
 	}
 	r := Resources{Table: p.Name + "-events", Bucket: p.Name + "-bodies"}
 	if err := ensureTable(ctx, clients.DynamoDB, r.Table); err != nil {

@@ -43,13 +43,14 @@ type Normalize func(body []byte, account string) (webhook.Event, error)
 
 // Policy is what an operator may tune.
 type Policy struct {
-	MaxAttempts  int           // of each destination, since the event was last revived
-	MaxAbandoned int           // leases since the last revival that may end without reporting an outcome
-	RetryBase    time.Duration // first back-off; doubles
-	RetryMax     time.Duration // longest back-off
-	Grace        time.Duration // behind a due time, before the sweeper acts
-	Lease        time.Duration // where the invocation has no deadline
-	Retention    time.Duration // of a delivered or unrouted event
+	MaxAttempts   int           // of each destination, since the event was last revived; not those it postponed
+	MaxAbandoned  int           // leases since the last revival that may end without reporting an outcome
+	RetryBase     time.Duration // first back-off; doubles
+	RetryMax      time.Duration // longest back-off
+	MaxRetryAfter time.Duration // for which a destination is waited at its own wish
+	Grace         time.Duration // behind a due time, before the sweeper acts
+	Lease         time.Duration // where the invocation has no deadline
+	Retention     time.Duration // of a delivered or unrouted event
 }
 
 // DefaultPolicy retries for about ten minutes before an event dies: seven waits of
@@ -57,13 +58,14 @@ type Policy struct {
 // Retention is more than the life of any message, the provider's longest
 // documented series of retries and a destination's dedupe window.
 var DefaultPolicy = Policy{
-	MaxAttempts:  8,
-	MaxAbandoned: 3,
-	RetryBase:    5 * time.Second,
-	RetryMax:     30 * time.Minute,
-	Grace:        2 * time.Minute,
-	Lease:        time.Minute,
-	Retention:    90 * 24 * time.Hour,
+	MaxAttempts:   8,
+	MaxAbandoned:  3,
+	RetryBase:     5 * time.Second,
+	RetryMax:      30 * time.Minute,
+	MaxRetryAfter: 6 * time.Hour,
+	Grace:         2 * time.Minute,
+	Lease:         time.Minute,
+	Retention:     90 * 24 * time.Hour,
 }
 
 // inVisibility is the longest back-off that a message waits out in its queue.

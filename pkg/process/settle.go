@@ -21,10 +21,10 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 	st := webhook.Settlement{At: now, Destinations: progress, Attempts: attempts}
 	var asked, worst webhook.Attempt
 	for _, a := range attempts {
+		a.RetryAfter = min(a.RetryAfter, s.policy.MaxRetryAfter)
 		for i := range progress {
 			if progress[i].Name == a.Destination {
-				progress[i].Result = a.Result
-				progress[i].Attempts++
+				progress[i] = charge(progress[i], a)
 			}
 		}
 		if !a.Result.Settled() {
@@ -83,6 +83,26 @@ func settled(progress []webhook.Progress) (state webhook.State, class, text stri
 		return webhook.Unrouted, webhook.ClassDestinationRemoved, "removed before it was delivered there: " + strings.Join(removed, ", ")
 	}
 	return webhook.Unrouted, "", ""
+}
+
+// MaxPostponed and MaxPostponedFor bound the attempts of one destination, since the
+// event was last revived, that may end with its asking to come again later and use up
+// nothing of the budget. Beyond either, each such attempt counts like another.
+const (
+	MaxPostponed    = 40
+	MaxPostponedFor = 72 * time.Hour
+)
+
+// charge notes an attempt down where it counts.
+func charge(p webhook.Progress, a webhook.Attempt) webhook.Progress {
+	p.Result = a.Result
+	if a.Postponed() && p.Postponed < MaxPostponed && p.PostponedFor < MaxPostponedFor {
+		p.Postponed++
+		p.PostponedFor += a.RetryAfter
+		return p
+	}
+	p.Attempts++
+	return p
 }
 
 // settle writes the end of the attempt, and sends the dead letter of a dead event:

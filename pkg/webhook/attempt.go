@@ -44,6 +44,11 @@ type Progress struct {
 	Name     string
 	Result   Result // empty until the first attempt
 	Attempts int    // since it was last revived: a revival starts a new budget
+
+	// Postponed counts, apart from Attempts, those that the destination asked to make
+	// later; PostponedFor is what it asked for, in all. A revival resets both.
+	Postponed    int
+	PostponedFor time.Duration
 }
 
 // Attempt is one delivery to one destination, as the ledger remembers it.
@@ -58,6 +63,13 @@ type Attempt struct {
 	RetryAfter  time.Duration // the destination's wish; not kept in the ledger
 	StartedAt   time.Time
 	Duration    time.Duration
+}
+
+// Postponed tells whether the destination asked to come again later because it is
+// busy or away, and said when: of HTTP by the status 429 or 503 and Retry-After.
+func (a Attempt) Postponed() bool {
+	busy := a.Status == 429 || a.Status == 503 || a.Status == 0 // 0: not HTTP
+	return a.Result == ResultRetry && busy && a.RetryAfter > 0
 }
 
 // MaxHistory bounds how many attempts a record remembers; older ones give way.

@@ -143,7 +143,7 @@ func (w *world) provision(o options) {
 		Table: stores.Table, LiveQueue: stores.Live.URL, ReplayQueue: stores.Replay.URL, DeadQueue: stores.DLQ.URL,
 		Bucket: stores.Bucket, ParameterPrefix: "/crash/" + w.name,
 		MaxAttempts: or(o.tries, maxTries), RetryBase: or(o.retryBase, time.Second), RetryMax: or(o.retryMax, 30*time.Second),
-		Grace: grace, Retention: retention, SourceTTL: 24 * time.Hour, RedriveTick: 10 * time.Second,
+		MaxRetryAfter: time.Hour, Grace: grace, Retention: retention, SourceTTL: 24 * time.Hour, RedriveTick: 10 * time.Second,
 	}
 	store := w.parameters()
 	source := auth.Source{

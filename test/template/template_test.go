@@ -11,6 +11,7 @@ import (
 
 	bodystore "smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/process"
 )
 
 const (
@@ -89,7 +90,7 @@ func TestTimesKeepTheirOrder(t *testing.T) {
 		t.Errorf("an event may be kept %d days only, not longer than its dead letter", least)
 	}
 	worker := number(t, functions["WorkerFunction"], "Timeout")
-	budget := number(t, template, "Parameters", "MaxAttempts", "MaxValue")
+	budget := number(t, template, "Parameters", "MaxAttempts", "MaxValue") + process.MaxPostponed
 	for _, id := range []string{liveQueue, replay} {
 		q := queues[id]
 		if kept := number(t, q, "MessageRetentionPeriod"); kept >= dead {

@@ -101,7 +101,7 @@ func NewOver(t *testing.T, dynamo string) *Stack {
 	s.Env = app.Env{
 		Config: config.Config{
 			Table: s.At.Table, LiveQueue: s.At.Live.URL, ReplayQueue: s.At.Replay.URL, DeadQueue: s.At.DLQ.URL,
-			Bucket: s.At.Bucket, ParameterPrefix: prefix, MaxAttempts: 1, RetryBase: time.Second, RetryMax: time.Minute,
+			Bucket: s.At.Bucket, ParameterPrefix: prefix, MaxAttempts: 1, RetryBase: time.Second, RetryMax: time.Minute, MaxRetryAfter: time.Hour,
 			Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: time.Nanosecond,
 		},
 		Clients: app.Clients{

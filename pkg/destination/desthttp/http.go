@@ -163,7 +163,7 @@ func (p *poster) send(request *http.Request, cancel func()) answer {
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	return answer{
 		status:     response.StatusCode,
-		retryAfter: response.Header.Get("Retry-After"),
+		retryAfter: response.Header.Values("Retry-After"),
 		excerpt:    p.excerpt(text),
 	}
 }

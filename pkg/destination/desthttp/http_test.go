@@ -169,9 +169,9 @@ func TestHTTPOutcomeOfAStatus(t *testing.T) {
 func TestHTTPRetryAfter(t *testing.T) {
 	now := testclock.Noon()
 	var status int
-	var value string
+	var value string // lines are separated by |
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", value)
+		w.Header()["Retry-After"] = strings.Split(value, "|")
 		w.WriteHeader(status)
 	})
 	d := open(t, desthttp.Config{URL: url}, destination.Deps{Now: func() time.Time { return now }})
@@ -187,7 +187,16 @@ func TestHTTPRetryAfter(t *testing.T) {
 		{503, "999999999", destination.MaxRetryAfter},
 		{503, "99999999999999999999999", destination.MaxRetryAfter},
 		{503, now.AddDate(5, 0, 0).Format(http.TimeFormat), destination.MaxRetryAfter},
-		{503, "-5", 0}, {503, "soon", 0}, {503, "", 0}, {503, "1.5", 0},
+		{503, "-5", 0}, {503, "soon", 0}, {503, "", 0}, {503, "0", 0}, {503, "-0.5", 0}, {503, "+5", 0}, {503, "1e9", 0}, {503, "0x10", 0}, {503, "5s", 0}, {503, "1,5", 0},
+		{503, "1.5", 2 * time.Second}, {503, "0.1", time.Second}, {503, "7.", 7 * time.Second}, {503, "007", 7 * time.Second},
+		{503, "1.2.3", 0}, {503, ".", 0}, {503, "NaN", 0}, {503, "Inf", 0},
+		{503, "\t 5\t", 5 * time.Second}, {503, strings.Repeat("9", 400), destination.MaxRetryAfter},
+		{503, now.Add(90 * time.Second).Format(time.ANSIC), 90 * time.Second},
+		{503, now.Add(90 * time.Second).Format(time.RFC3339), 0},
+		{503, now.Format(http.TimeFormat), 0},
+		{503, "30|120", 2 * time.Minute}, {503, "120|30", 2 * time.Minute}, {503, "soon|30", 30 * time.Second},
+		{503, "10|" + now.Add(90*time.Second).Format(http.TimeFormat), 90 * time.Second},
+		{408, "5", 5 * time.Second}, {500, "5", 5 * time.Second},
 		{400, "120", 0}, {200, "120", 0},
 	} {
 		status, value = c.status, c.value

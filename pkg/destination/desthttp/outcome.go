@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,9 +23,9 @@ import (
 // answer is what came back from one HTTP attempt: a status, or an error.
 type answer struct {
 	status     int
-	retryAfter string // header, as sent
-	excerpt    string // of the body, safe to show
-	err        error  // no answer at all
+	retryAfter []string // header lines, as sent
+	excerpt    string   // of the body, safe to show
+	err        error    // no answer at all
 }
 
 // decide is the one place where the outcome of an HTTP delivery is decided.
@@ -49,7 +50,7 @@ func decide(a answer, host string, now time.Time) webhook.Outcome {
 	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly,
 		a.status == http.StatusTooManyRequests, a.status >= 500:
 		out.Result = webhook.ResultRetry
-		out.RetryAfter = parseRetryAfter(a.retryAfter, now)
+		out.RetryAfter = longestRetryAfter(a.retryAfter, now)
 	default:
 		out.Result = webhook.ResultPermanent
 	}
@@ -129,19 +130,34 @@ func innermost(err error) string {
 	return "no further detail"
 }
 
-// parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3); anything
-// else is no wish. destination.Target holds the result between zero and
-// destination.MaxRetryAfter.
-func parseRetryAfter(header string, now time.Time) time.Duration {
-	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseUint(header, 10, 64); err == nil {
-		return time.Duration(min(seconds, uint64(destination.MaxRetryAfter/time.Second))) * time.Second
-	} else if errors.Is(err, strconv.ErrRange) {
-		return destination.MaxRetryAfter
+// longestRetryAfter returns what is asked for: of several lines, which proxies leave,
+// the longest, so that nobody is asked too early.
+func longestRetryAfter(lines []string, now time.Time) time.Duration {
+	var longest time.Duration
+	for _, line := range lines {
+		longest = max(longest, parseRetryAfter(line, now))
 	}
-	at, err := http.ParseTime(header)
+	return longest
+}
+
+// parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3). A fraction of a
+// second, which some send, is rounded up; what is past, and anything else, is no wish.
+// The result is between zero and destination.MaxRetryAfter.
+func parseRetryAfter(line string, now time.Time) time.Duration {
+	line = strings.TrimSpace(line)
+	if line != "" && strings.Trim(line, "0123456789.") == "" {
+		seconds, err := strconv.ParseFloat(line, 64)
+		switch {
+		case err == nil && seconds <= destination.MaxRetryAfter.Seconds():
+			return time.Duration(math.Ceil(seconds)) * time.Second
+		case err == nil, errors.Is(err, strconv.ErrRange):
+			return destination.MaxRetryAfter
+		}
+		return 0
+	}
+	at, err := http.ParseTime(line)
 	if err != nil {
 		return 0
 	}
-	return at.Sub(now)
+	return min(max(0, at.Sub(now)), destination.MaxRetryAfter)
 }

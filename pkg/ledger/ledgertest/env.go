@@ -134,6 +134,9 @@ func settlement(lease webhook.Lease, state webhook.State, at time.Time) webhook.
 	if state == webhook.Unrouted {
 		s.Destinations[0].Result = result
 	}
+	if result == webhook.ResultRetry {
+		s.Destinations[1].Postponed, s.Destinations[1].PostponedFor = 2, 90*time.Second+250*time.Millisecond
+	}
 	s.Attempts = []webhook.Attempt{{
 		Number: lease.Number, Generation: lease.Record.Generation, Destination: "slack", Result: result,
 		Status: 503, ErrorClass: s.ErrorClass, Error: s.Error, StartedAt: at.Add(-time.Second), Duration: 250 * time.Millisecond,
