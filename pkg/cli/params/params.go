@@ -54,7 +54,7 @@ type Removal struct {
 	Warning string // what is lost
 	// Count, if any, says more of what is lost: behind the warning.
 	Count func(ctx context.Context, s *session.Session, st *stack.Stack, name string) (string, error)
-	Done    string // behind "is removed"
+	Done  string // behind "is removed"
 }
 
 // RemoveCmd removes one of the noun, once a person has agreed.
