@@ -88,7 +88,7 @@ func TestTokenIsNotLogged(t *testing.T) {
 
 // What is kept and not delivered has a counter of its own.
 func TestHeldAndVariantsAreCounted(t *testing.T) {
-	for status, metric := range map[receive.Status]string{receive.Held: "Held", receive.Variant: "Variants"} {
+	for metric, status := range map[string]receive.Status{"Held": receive.Held, "Variants": receive.Variant} {
 		var metrics bytes.Buffer
 		to := Telemetry{Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
 		for _, s := range []receive.Status{status, receive.Accepted, receive.Duplicate} {

@@ -188,7 +188,7 @@ var controls = []control{
 	},
 	{
 		"what delivered means", story{name: "unrouted", options: bouncing, run: unrouted.run},
-		withMove(webhook.Processing, webhook.Unrouted, func(in *dynamodb.UpdateItemInput) {
+		withUpdate("#expires_at = :expires_at", func(in *dynamodb.UpdateItemInput) { // whether it was leased or not
 			in.ExpressionAttributeValues[":state"] = &dynamotypes.AttributeValueMemberS{Value: string(webhook.Delivered)}
 		}),
 		"is delivered, and never reached crm",
