@@ -63,6 +63,9 @@ func (r received) count(el receive.Result) {
 	if el.Status == receive.Held {
 		r.Metrics.Count("Held", 1)
 	}
+	if el.Status == receive.Variant {
+		r.Metrics.Count("Variants", 1)
+	}
 }
 
 func (r received) logElement(ctx context.Context, el receive.Result, of int) {

@@ -86,6 +86,20 @@ func TestTokenIsNotLogged(t *testing.T) {
 	}
 }
 
+// What is kept and not delivered has a counter of its own.
+func TestHeldAndVariantsAreCounted(t *testing.T) {
+	for metric, status := range map[string]receive.Status{"Held": receive.Held, "Variants": receive.Variant} {
+		var metrics bytes.Buffer
+		to := Telemetry{Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
+		for _, s := range []receive.Status{status, receive.Accepted, receive.Duplicate} {
+			logReceived(t.Context(), to, receive.Request{}, receive.Answer{Results: []receive.Result{{Status: s}}}, nil, 0)
+		}
+		if err := to.Metrics.Flush(); err != nil || !strings.Contains(metrics.String(), `"`+metric+`":1,`) {
+			t.Errorf("%s of one %s event: %v\n%s", metric, status, err, metrics.String())
+		}
+	}
+}
+
 func TestTokenIsTakenFromPathThenQueryThenHeader(t *testing.T) {
 	ev := events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "bearer  header"}}
 	for _, want := range []string{"header", "query", "path"} {

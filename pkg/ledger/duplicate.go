@@ -120,7 +120,7 @@ func (l *Ledger) releaseByRepeat(ctx context.Context, old item, c claim) (webhoo
 
 // variant keeps another body beside the event, durably before it says so.
 func (l *Ledger) variant(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
-	met, uncounted, err := l.keepVariant(ctx, old.id(), c)
+	met, uncounted, err := l.keepVariant(ctx, old, c)
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}
@@ -137,7 +137,7 @@ func (l *Ledger) variant(ctx context.Context, old item, c claim) (webhook.Claime
 // splitByRepeat keeps another body beside the event and makes it an event of its
 // own, at once.
 func (l *Ledger) splitByRepeat(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
-	_, uncounted, err := l.keepVariant(ctx, old.id(), c)
+	_, uncounted, err := l.keepVariant(ctx, old, c)
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}

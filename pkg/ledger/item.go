@@ -42,7 +42,8 @@ type item struct {
 	LeadKey     string `dynamodbav:"lead_key,omitempty"`
 	CampaignKey string `dynamodbav:"campaign_key,omitempty"`
 	// Of what is dead, parked, held or unrouted, by its state: dead and parked by
-	// the time of death, held and unrouted by that of receipt.
+	// the time of death, held and unrouted by that of receipt. Of a variant until it
+	// is split.
 	DeadShard string `dynamodbav:"dead_shard,omitempty"`
 	DeadKey   string `dynamodbav:"dead_key,omitempty"`
 
@@ -200,10 +201,26 @@ func campaignKey(campaign string, n uint32) string { return fmt.Sprintf("%s#%d",
 
 func timeKey(t instant, id webhook.EventID) string { return string(t) + "#" + string(id) }
 
-// idOfKey takes the event id out of an index key.
+// variantTimeKey is the index key of a variant: its event's id, and its own
+// fingerprint, so that it is unique.
+func variantTimeKey(t instant, id webhook.EventID, fingerprint string) string {
+	return timeKey(t, id) + variantMark + fingerprint
+}
+
+// variantMark is in no event id.
+const variantMark = "!"
+
+// idOfKey takes the event id out of an index key; of a variant's, that of its event.
 func idOfKey(k string) webhook.EventID {
 	_, id, _ := strings.Cut(k, "#")
+	id, _, _ = strings.Cut(id, variantMark)
 	return webhook.EventID(id)
+}
+
+// variantOfKey takes the fingerprint out of a variant's index key; "" for an event's.
+func variantOfKey(k string) string {
+	_, fingerprint, _ := strings.Cut(k, variantMark)
+	return fingerprint
 }
 
 func idsOf(entries []entry) []webhook.EventID {

@@ -29,6 +29,9 @@ type Query struct {
 	ErrorClass   string
 	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
 	Payloads     bool                       // with their payloads; items are read whole anyway, so it costs no read unit more
+	// Variants: of a look-up by an id or a lead, also events of which another body
+	// has it: Page.ByVariant.
+	Variants bool
 
 	Limit  int    // events to return, 1 to 1,000
 	After  string // continues behind an earlier page
@@ -41,9 +44,12 @@ type Query struct {
 // bounded number of events and days.
 type Page struct {
 	Records []webhook.Record
-	Next    string
-	Scanned int // events looked at; what the index alone rules out is not read
-	Days    int // without a look-up, the partitions of a day are asked, even of an empty one
+	// ByVariant has the fingerprint of the variant by which an event was found that
+	// itself has another id or lead. Such an event is once in a page.
+	ByVariant map[webhook.EventID]string
+	Next      string
+	Scanned   int // events looked at; what the index alone rules out is not read
+	Days      int // without a look-up, the partitions of a day are asked, even of an empty one
 }
 
 const (
@@ -74,8 +80,8 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		before := len(page.Records)
 		for i, e := range found {
 			rec, ok := records[idOfKey(e.key)]
-			if ok && q.isCurrent(e.key, rec) && q.Matches(rec) {
-				page.Records = append(page.Records, rec)
+			if ok && q.isCurrent(e.key, rec) {
+				page.add(q, rec, variantOfKey(e.key))
 			}
 			if len(page.Records) == q.Limit && (i < len(found)-1 || !w.ended()) {
 				page.Next = e.key
@@ -94,6 +100,32 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 			n = maxKeys
 		}
 	}
+}
+
+// add takes an event into the page, if it is of the listing. An event that has what
+// is looked up has an entry of its own beside those of its variants.
+func (p *Page) add(q Query, rec webhook.Record, variant string) {
+	matches := q.Matches(rec)
+	if variant == "" {
+		if matches {
+			p.Records = append(p.Records, rec)
+		}
+		return
+	}
+	if p.ByVariant[rec.ID] != "" || matches || !q.withoutIDs().Matches(rec) {
+		return
+	}
+	if p.ByVariant == nil {
+		p.ByVariant = map[webhook.EventID]string{}
+	}
+	p.ByVariant[rec.ID] = variant
+	p.Records = append(p.Records, rec)
+}
+
+// withoutIDs is the query without its look-up by an id or a lead.
+func (q Query) withoutIDs() Query {
+	q.MessageID, q.StatsID, q.RequestID, q.Lead = "", "", "", ""
+	return q
 }
 
 // Check tells what is wrong with a query that came from outside.
@@ -169,7 +201,7 @@ func (q Query) isCurrent(k string, r webhook.Record) bool {
 // that what cannot be is not read. A key names the event's type; the index of
 // the dead shows more.
 func (q Query) mayMatch(e entry) bool {
-	if q.Skip != nil && q.Skip(idOfKey(e.key)) {
+	if q.Skip != nil && q.Skip(idOfKey(e.key)) || variantOfKey(e.key) != "" && !q.Variants {
 		return false
 	}
 	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {

@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,20 +14,28 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// variantState marks an item that is no event. It has no time_key, so that no
-// index lists it.
+// variantState marks an item that is no event. Until it is split, the look-up
+// indexes list it by its own ids, and by its own lead where that is another than
+// its event's; the index dead lists it beside other variants. It has no time_shard
+// and no campaign_key.
 const variantState = "variant"
 
 // keepVariant stores another body beside the event and counts it. A variant that
 // is known already is counted as a duplicate, unless the nonce says that it is
 // this one, whose answer was lost; a trusted sender makes it trusted. met is the
 // variant as it was before, empty where it is new.
-func (l *Ledger) keepVariant(ctx context.Context, id webhook.EventID, c claim) (met item, uncounted, err error) {
+func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (met item, uncounted, err error) {
+	id := of.id()
 	v := item{
 		PK: id.Key(), SK: variantSK(id.Occurrence(), c.Fingerprint),
 		State: variantState, UpdatedAt: at(c.ReceivedAt), ClaimNonce: c.nonce,
 	}
 	v.setReceipt(c.Receipt)
+	v.TimeKey = variantTimeKey(v.ReceivedAt, id, v.Fingerprint)
+	v.DeadShard, v.DeadKey = stateShard(variantState, id), v.TimeKey
+	if v.LeadEmail != of.LeadEmail {
+		v.LeadKey = v.LeadEmail
+	}
 
 	err = l.putAbsent(ctx, v)
 	var failed *errCondition
@@ -91,5 +101,31 @@ func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Va
 			return out, nil
 		}
 		start = page.LastEvaluatedKey
+	}
+}
+
+// VariantEntry is what an index shows of a variant.
+type VariantEntry struct {
+	ID          webhook.EventID // its event
+	Fingerprint string
+	At          time.Time // of its receipt
+}
+
+// UnsplitVariants hands over the variants received since then that are no events of
+// their own, the newest first, from an index alone: see Entries.
+func (l *Ledger) UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[VariantEntry, error] {
+	return func(yield func(VariantEntry, error) bool) {
+		m := l.merger(stateIndex(variantState, ""), string(at(since)), "~", false)
+		m.page = entryPage
+		for {
+			e, ok, err := m.next(ctx)
+			if err != nil {
+				yield(VariantEntry{}, err)
+				return
+			}
+			if shown := entryOf(e); !ok || !yield(VariantEntry{ID: shown.ID, Fingerprint: variantOfKey(e.key), At: shown.At}, nil) {
+				return
+			}
+		}
 	}
 }

@@ -31,6 +31,7 @@ after it.`,
 		Short:   "Remove a destination: what still waits for it counts as settled",
 		Example: "crm",
 		Warning: "events that still wait for it count as settled there",
+		Count:   countWaiting,
 	}))
 	return cmd
 }

@@ -28,8 +28,8 @@ func New(s *session.Session) *cobra.Command {
 		Short: "Check every part of the receiver, and say what to fix",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, the
 webhook URL from outside (with --source and a token), what is overdue, what is
-dead, held or parked, and what reached nobody. It changes nothing. Exit code 1 when a
-check fails.`,
+dead, held or parked, what reached nobody, and which variants say something else
+than their event. It changes nothing. Exit code 1 when a check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -103,6 +103,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		{"parked events", checkParked},
 		{"removed destinations", checkRemoved},
 		{"unrouted events", checkUnrouted},
+		{"variants", checkVariants},
 		{"redrive", checkRedrive},
 		{"refused requests", checkRefused},
 	}

@@ -4,6 +4,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -48,8 +49,14 @@ func newEventTable(s *session.Session, st *stack.Stack) eventTable {
 	}
 }
 
-func (t eventTable) add(ctx context.Context, r webhook.Record) {
+func (t eventTable) add(ctx context.Context, r webhook.Record) { t.addNoted(ctx, r, "") }
+
+// addNoted adds an event with a note before the others.
+func (t eventTable) addNoted(ctx context.Context, r webhook.Record, first string) {
 	tries, note := fmt.Sprint(r.LeaseNumber), eventview.Note(t.clock, r)
+	if first != "" {
+		note = strings.TrimSuffix(first+", "+note, ", ")
+	}
 	if t.named {
 		n := namesOf(ctx, t.stack, r)
 		t.Add(output.Stamp(r.ReceivedAt), string(r.State), beside(r.LeadEmail, n.lead), beside(r.CampaignID, n.campaign),

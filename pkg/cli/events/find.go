@@ -27,8 +27,10 @@ func findCmd(s *session.Session) *cobra.Command {
 		Short: "Find events by a lead's address, a domain, a campaign's name or an id",
 		Long: fmt.Sprintf(`Find events by what you have in hand: a lead's address, a message id (with or
 without <>), a stats_id, the X-Request-Id of an event's first delivery (where none was
-sent, our request id), or an event id, whole or short. Newest first. The request id of
-a repeat finds nothing: a repeat is counted at its event.
+sent, our request id), or an event id, whole or short. Newest first. A variant
+(another body under the identity of an event) is found by its own lead and ids: its
+event is shown. The request id of a duplicate finds nothing: a duplicate is counted
+at its event.
 
 What no index knows is looked for among what was received: a part of an address
 (@acme.com), or of a campaign's name. That reads each event, the newest first, at most
@@ -58,7 +60,7 @@ func find(ctx context.Context, s *session.Session, text, since string, limit int
 	if err != nil {
 		return err
 	}
-	found, more, err := lookUp(ctx, s, st, text, limit)
+	found, byVariant, more, err := lookUp(ctx, s, st, text, limit)
 	if err != nil {
 		return err
 	}
@@ -82,12 +84,12 @@ func find(ctx context.Context, s *session.Session, text, since string, limit int
 	rows := newEventTable(s, st)
 	for _, r := range found {
 		if s.JSON {
-			if err := s.Emit(eventview.Of(r)); err != nil {
+			if err := s.Emit(foundView{eventview.Of(r), byVariant[r.ID]}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows.add(ctx, r)
+		rows.addNoted(ctx, r, variantNote(byVariant[r.ID]))
 	}
 	if more {
 		s.Say("there are more than %d: narrow it with events list --lead … --since …", limit)
@@ -105,21 +107,37 @@ func notFound(s *session.Session, text, looked string) error {
 		e = problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s; "+
 			"no address and no campaign's name has it, of %s", text, looked).Hint("further back: --since")
 	}
-	return e.Hint("a request id is that of an event's first delivery: a repeat is counted, and its request id is not kept").
+	return e.Hint("a request id is that of an event's first delivery, or of a variant: a duplicate is counted, and its request id is not kept").
 		Hint("was it refused? %s events refused", s.Self()).
 		Hint("by campaign: %s events list --campaign ID", s.Self()).
 		Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
 }
 
-// lookUp asks every index that the text may be a key of.
-func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (found []webhook.Record, more bool, err error) {
+// foundView is an event as JSON, and the variant that has what was looked up.
+type foundView struct {
+	eventview.View
+	Variant string `json:"found_by_variant,omitempty"`
+}
+
+func variantNote(fingerprint string) string {
+	if fingerprint == "" {
+		return ""
+	}
+	return "found by its variant " + output.Shorten(fingerprint, 12)
+}
+
+// lookUp asks every index that the text may be a key of. byVariant has the
+// fingerprint of the variant by which an event was found.
+func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (
+	found []webhook.Record, byVariant map[webhook.EventID]string, more bool, err error,
+) {
 	if id, err := webhook.ParseEventID(text); err == nil {
 		r, err := st.Ledger.Get(ctx, id)
 		if err == nil || !errors.Is(err, webhook.ErrNotFound) {
-			return []webhook.Record{r}, false, err
+			return []webhook.Record{r}, nil, false, err
 		}
 	}
-	base := ledger.Query{Limit: limit, Now: s.Now(), Payloads: showsNames(s)}
+	base := ledger.Query{Limit: limit, Now: s.Now(), Payloads: showsNames(s), Variants: true}
 	var queries []ledger.Query
 	for _, set := range []func(q *ledger.Query){
 		func(q *ledger.Query) { q.Lead = strings.ToLower(text) },
@@ -132,19 +150,21 @@ func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text strin
 		queries = append(queries, q)
 	}
 	known := map[webhook.EventID]bool{}
+	byVariant = map[webhook.EventID]string{}
 	for _, q := range queries {
 		page, err := st.Ledger.List(ctx, q)
 		if err != nil {
-			return nil, false, err
+			return nil, nil, false, err
 		}
 		more = more || page.Next != ""
 		for _, r := range page.Records {
 			if !known[r.ID] {
 				known[r.ID] = true
+				byVariant[r.ID] = page.ByVariant[r.ID]
 				found = append(found, r)
 			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b webhook.Record) int { return b.ReceivedAt.Compare(a.ReceivedAt) })
-	return found, more, nil
+	return found, byVariant, more, nil
 }

@@ -268,7 +268,7 @@ func arrivalFields(s *session.Session, d eventDetail) output.Fields {
 		f.Add("duplicates", "none")
 	}
 	if r.Variants > 0 {
-		f.Add("variants", fmt.Sprintf("%d: another body under this identity", r.Variants))
+		f.Add("variants", fmt.Sprintf("%d: another body under this identity, not delivered", r.Variants))
 	}
 	for _, v := range d.variants {
 		what := "kept beside the event"

@@ -2,14 +2,11 @@ package events
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
@@ -26,6 +23,7 @@ type variantView struct {
 	Bytes       int      `json:"payload_bytes"`
 	SplitAs     string   `json:"split_as,omitempty"`
 	Differs     []string `json:"differs,omitempty"`
+	Matters     []string `json:"matters,omitempty"` // facts of the event that differ
 }
 
 func variantOf(v webhook.Variant) variantView {
@@ -41,8 +39,10 @@ func variantsCmd(s *session.Session) *cobra.Command {
 		Use:   "variants ID",
 		Short: "Show the other bodies that came under an event's identity, and how they differ",
 		Long: `Show the other bodies that came under an event's identity. Each is kept beside the
-event and is not delivered; split makes one an event of its own. Members of the
-body that differ from the event's are named.`,
+event and is not delivered; split makes one an event of its own. Named are the facts
+that a person acts on (lead, reply, subject, links, category, status …) where the
+variant has another one, and the members of the body that differ from the event's.
+Where only members differ, it is most likely the same fact in another envelope.`,
 		Example: "  smartleadctl events variants EMAIL_REPLY:3PSO7TVY",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return variants(cmd.Context(), s, args[0]) },
@@ -54,11 +54,12 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 	if err != nil {
 		return err
 	}
-	own := members(ctx, st, rec.Payload)
-	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "@SPLIT AS", "~DIFFERS IN").Early("FINGERPRINT").Dispose("SOURCE", "FLAGS")
+	own := body(ctx, st, rec.Payload)
+	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "@SPLIT AS", "ANOTHER", "~DIFFERS IN").Early("FINGERPRINT").Dispose("SOURCE", "FLAGS")
 	for _, v := range list {
 		view := variantOf(v)
-		view.Differs = difference(own, members(ctx, st, v.Receipt.Payload))
+		difference := eventview.Differ(own, body(ctx, st, v.Receipt.Payload), rec.Account)
+		view.Differs, view.Matters = difference.Members, difference.Matters
 		if s.JSON {
 			if err := s.Emit(view); err != nil {
 				return err
@@ -66,7 +67,7 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 			continue
 		}
 		t.Add(view.Fingerprint, output.Stamp(v.Receipt.ReceivedAt), view.Source, strings.Join(view.Flags, ","), view.SplitAs,
-			strings.Join(view.Differs, ", "))
+			strings.Join(view.Matters, ", "), strings.Join(view.Differs, ", "))
 	}
 	if s.JSON {
 		return nil
@@ -91,59 +92,11 @@ func variantsOf(ctx context.Context, s *session.Session, arg string) (webhook.Re
 	return rec, list, st, err
 }
 
-// members are the values of a body by their path; nil when it cannot be read.
-func members(ctx context.Context, st *stack.Stack, payload webhook.Payload) map[string]string {
-	body, err := st.Bodies.Load(ctx, payload)
+// body is a stored body; nil when it cannot be read.
+func body(ctx context.Context, st *stack.Stack, payload webhook.Payload) []byte {
+	b, err := st.Bodies.Load(ctx, payload)
 	if err != nil {
 		return nil
 	}
-	var value any
-	if json.Unmarshal(body, &value) != nil {
-		return nil
-	}
-	out := map[string]string{}
-	flatten(out, "", value)
-	return out
-}
-
-func flatten(out map[string]string, path string, value any) {
-	switch v := value.(type) {
-	case map[string]any:
-		for name, child := range v {
-			flatten(out, strings.TrimPrefix(path+"."+name, "."), child)
-		}
-	case []any:
-		for i, child := range v {
-			flatten(out, fmt.Sprintf("%s[%d]", path, i), child)
-		}
-	default:
-		out[path] = fmt.Sprint(v)
-	}
-}
-
-// maxDiffers bounds the members that are named.
-const maxDiffers = 12
-
-// difference names the members that one body has and the other has not, or has
-// with another value.
-func difference(a, b map[string]string) []string {
-	if a == nil || b == nil {
-		return []string{"a body that cannot be read"}
-	}
-	paths := map[string]bool{}
-	for path, value := range a {
-		if other, ok := b[path]; !ok || other != value {
-			paths[path] = true
-		}
-	}
-	for path := range b {
-		if _, ok := a[path]; !ok {
-			paths[path] = true
-		}
-	}
-	all := slices.Sorted(maps.Keys(paths))
-	if over := len(all) - maxDiffers; over > 0 {
-		all = append(all[:maxDiffers], fmt.Sprintf("and %d more", over))
-	}
-	return all
+	return b
 }

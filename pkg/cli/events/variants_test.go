@@ -94,3 +94,36 @@ func TestSplitOfWhatIsNotTrusted(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has the lead or an id of a variant in hand finds the event beside which it
+// is kept, and which variant it is.
+func TestAVariantIsFoundByItsOwnIDs(t *testing.T) {
+	s := clitest.New(t)
+	sent := `{"event_type":"EMAIL_SENT","campaign_id":7,"stats_id":"one","to_email":"ann@example.com","event_timestamp":"2126-03-04T11:00:00Z","email":{"message_id":"<first@example.com>"}}`
+	id := s.Post(sent)
+	s.Work()
+	changed := strings.NewReplacer("ann@example.com", "robert@example.com", "first@example.com", "second@example.com").Replace(sent)
+	if of := s.Post(changed); of != id {
+		t.Fatalf("%s is an event of its own", of)
+	}
+	request := fmt.Sprintf("req-%x", len(changed))
+	fingerprint := clitest.Lines(t, s.OK("events", "variants", id, "--json").Out)[0]["fingerprint"].(string)
+	for _, text := range []string{"robert@example.com", request} {
+		v := clitest.Lines(t, s.OK("events", "find", text, "--json").Out)
+		if len(v) != 1 || v[0]["event_id"] != id || v[0]["found_by_variant"] != fingerprint {
+			t.Errorf("%s: found %v", text, v)
+		}
+		if r := s.OK("events", "find", text); !strings.Contains(r.Out, "found by its variant "+fingerprint[:8]) {
+			t.Errorf("%s: no word of the variant:\n%s", text, r.Out)
+		}
+	}
+	if v := clitest.Lines(t, s.OK("events", "find", "ann@example.com", "--json").Out)[0]; v["found_by_variant"] != nil {
+		t.Errorf("the event has this itself: %v", v)
+	}
+	if r := s.OK("events", "list", "--lead", "robert@example.com"); r.Out != "" {
+		t.Errorf("what a replay takes is not of that lead:\n%s", r.Out)
+	}
+	if r := s.OK("events", "show", id); !strings.Contains(r.Out, "another body under this identity, not delivered") {
+		t.Errorf("show:\n%s", r.Out)
+	}
+}

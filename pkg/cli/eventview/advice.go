@@ -51,7 +51,8 @@ func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 		lines = append(lines, "Nothing brings it back. If it is wanted after all, send its payload again under another identity, or fire it again at Smartlead.")
 	}
 	if r.Variants > 0 {
-		lines = append(lines, fmt.Sprintf("Another body came under the same identity: %s events variants %s", self, id))
+		lines = append(lines, fmt.Sprintf("Another body came under the same identity, and was not delivered. How it differs: %s events variants %s", self, id),
+			fmt.Sprintf("To deliver one of them as an event of its own: %s events split %s FINGERPRINT", self, id))
 	}
 	return lines
 }

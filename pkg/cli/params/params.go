@@ -52,7 +52,9 @@ type Removal struct {
 	Short   string
 	Example string // the name in the example
 	Warning string // what is lost
-	Done    string // behind "is removed"
+	// Count, if any, says more of what is lost: behind the warning.
+	Count func(ctx context.Context, s *session.Session, st *stack.Stack, name string) (string, error)
+	Done  string // behind "is removed"
 }
 
 // RemoveCmd removes one of the noun, once a person has agreed.
@@ -72,7 +74,17 @@ func (n Noun) remove(ctx context.Context, s *session.Session, r Removal, name st
 	if err != nil {
 		return err
 	}
-	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, r.Warning); err != nil {
+	warning := r.Warning
+	if r.Count != nil {
+		count, err := r.Count(ctx, s, st, name)
+		if err != nil {
+			return err
+		}
+		if warning += count; yes {
+			s.Say("%s", warning) // nobody is asked
+		}
+	}
+	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, warning); err != nil {
 		return err
 	}
 	err = st.Store.Delete(ctx, n.Kind, name)

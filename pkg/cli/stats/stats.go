@@ -48,6 +48,7 @@ type typeStats struct {
 	States map[string]int `json:"states"`
 	Hours  map[string]int `json:"hours"` // beginning of the hour, UTC
 	Repeat int            `json:"duplicates"`
+	Others int            `json:"variants"`
 }
 
 const hourLayout = "2006-01-02T15:00:00Z"
@@ -78,6 +79,7 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, maxEvents int
 		}
 		t.Count++
 		t.Repeat += r.Duplicates
+		t.Others += r.Variants
 		t.States[string(r.State)]++
 		t.Hours[r.ReceivedAt.UTC().Format(hourLayout)]++
 		oldest = r.ReceivedAt
@@ -109,12 +111,12 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 		return nil
 	}
 	hours := hoursOf(since, now)
-	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNROUTED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
+	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNROUTED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", ">VARIANTS", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
 	total := typeStats{Type: "all", States: map[string]int{}, Hours: map[string]int{}}
 	for _, name := range types {
 		s := byType[name]
 		addStats(t, *s, hours)
-		total.Count, total.Repeat = total.Count+s.Count, total.Repeat+s.Repeat
+		total.Count, total.Repeat, total.Others = total.Count+s.Count, total.Repeat+s.Repeat, total.Others+s.Others
 		for k, n := range s.States {
 			total.States[k] += n
 		}
@@ -142,7 +144,7 @@ func addStats(t *output.Table, s typeStats, hours []string) {
 	}
 	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Unrouted)), output.Thousands(n(webhook.Pending, webhook.Processing)),
 		output.Thousands(n(webhook.Dead)), output.Thousands(n(webhook.Held)), output.Thousands(n(webhook.Parked, webhook.Discarded)),
-		output.Thousands(s.Repeat), sparkline(s.Hours, hours))
+		output.Thousands(s.Repeat), output.Thousands(s.Others), sparkline(s.Hours, hours))
 }
 
 func hoursOf(since, now time.Time) []string {

@@ -17,6 +17,7 @@ import (
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
+	UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error]
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
 	FirstAttempt(ctx context.Context, req webhook.LeaseRequest) (webhook.Lease, bool, error)

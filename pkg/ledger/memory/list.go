@@ -36,21 +36,86 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 			byKey[k] = e
 		}
 	}
+	found := map[webhook.EventID]string{} // by which variant
+	if q.Variants {
+		for k, e := range l.byVariant(q, ms(since), ms(until), found) {
+			keys, byKey[k] = append(keys, k), e
+		}
+	}
 	slices.Sort(keys)
 	if !q.Oldest {
 		slices.Reverse(keys)
 	}
 	for _, k := range keys[:min(q.Limit, len(keys))] {
-		rec := byKey[k].bare()
+		e := byKey[k]
+		rec := e.bare()
 		if q.Payloads {
-			rec.Payload = byKey[k].Record.Payload
+			rec.Payload = e.Record.Payload
 		}
 		page.Records = append(page.Records, rec)
+		if fingerprint := found[e.ID]; fingerprint != "" {
+			if page.ByVariant == nil {
+				page.ByVariant = map[webhook.EventID]string{}
+			}
+			page.ByVariant[e.ID] = fingerprint
+		}
 	}
 	if len(keys) > q.Limit {
 		page.Next = keys[q.Limit-1]
 	}
 	return page, nil
+}
+
+// byVariant finds events that do not have what is looked up, by a variant that does:
+// the newest one of each event, or the oldest. Paging is not its business: nobody
+// has thousands of them.
+func (l *Ledger) byVariant(q ledger.Query, since, until time.Time, found map[webhook.EventID]string) map[string]*event {
+	rest := q
+	rest.MessageID, rest.StatsID, rest.RequestID, rest.Lead = "", "", "", ""
+	ids := ledger.Query{MessageID: q.MessageID, StatsID: q.StatsID, RequestID: q.RequestID, Lead: q.Lead}
+	keyOf := map[webhook.EventID]string{}
+	for k, v := range l.variants {
+		e, when := l.events[k.id], v.Receipt.ReceivedAt
+		if v.SplitAs != "" || e == nil || when.Before(since) || !when.Before(until) {
+			continue
+		}
+		has := q.MessageID+q.StatsID+q.RequestID+q.Lead != "" && ids.Matches(webhook.Record{Receipt: v.Receipt})
+		if !has || q.Matches(e.Record) || !rest.Matches(e.Record) {
+			continue
+		}
+		name := key(when, k.id) + "!" + k.fingerprint
+		if old := keyOf[k.id]; old == "" || (name < old) == q.Oldest {
+			keyOf[k.id], found[k.id] = name, k.fingerprint
+		}
+	}
+	out := map[string]*event{}
+	for id, name := range keyOf {
+		out[name] = l.events[id]
+	}
+	return out
+}
+
+// UnsplitVariants hands over the variants received since then that are no events of
+// their own, the newest first.
+func (l *Ledger) UnsplitVariants(_ context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var entries []ledger.VariantEntry
+	for k, v := range l.variants {
+		if v.SplitAs == "" && !v.Receipt.ReceivedAt.Before(ms(since)) {
+			entries = append(entries, ledger.VariantEntry{ID: k.id, Fingerprint: k.fingerprint, At: v.Receipt.ReceivedAt})
+		}
+	}
+	slices.SortFunc(entries, func(a, b ledger.VariantEntry) int {
+		return strings.Compare(key(b.At, b.ID)+b.Fingerprint, key(a.At, a.ID)+a.Fingerprint)
+	})
+	return func(yield func(ledger.VariantEntry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Entries hands over the entries of a listing in its order.
