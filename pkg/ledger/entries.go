@@ -14,10 +14,11 @@ type Entry struct {
 	ID         webhook.EventID
 	At         time.Time // by which the listing orders its events: Query.Time
 	ErrorClass string    // where the listing is that of a state with an index
+	Duplicates int       // where the listing is that of all that was received
 }
 
 // entryPage is how many entries one read asks of a partition.
-const entryPage = 500
+const entryPage = 2000
 
 // Entries hands over the entries of a listing, to count by: about 25 cost half a
 // read unit, where List reads each event whole. Limit and After are not used, and
@@ -51,5 +52,26 @@ func (l *Ledger) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 
 func entryOf(e entry) Entry {
 	when, _, _ := strings.Cut(e.key, "#")
-	return Entry{ID: idOfKey(e.key), At: instant(when).time(), ErrorClass: e.text("error_class")}
+	return Entry{ID: idOfKey(e.key), At: instant(when).time(), ErrorClass: e.text("error_class"), Duplicates: e.number("duplicates")}
+}
+
+// UnderWay hands over the events that owe a message and whose due time is not before
+// since, from an index alone: pending and processing ones, and dead ones whose dead
+// letter has not been sent. An event is due after its receipt.
+func (l *Ledger) UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error] {
+	return func(yield func(webhook.EventID, error) bool) {
+		ix := index{"due", "due_shard", "due_key", numbered(dueShards, func(n uint32) string { return dueShardName(int(n)) })}
+		m := l.merger(ix, string(at(since)), "~", true)
+		m.page = entryPage
+		for {
+			e, ok, err := m.next(ctx)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if !ok || !yield(idOfKey(e.key), nil) {
+				return
+			}
+		}
+	}
 }

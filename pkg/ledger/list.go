@@ -198,8 +198,8 @@ func (q Query) isCurrent(k string, r webhook.Record) bool {
 }
 
 // mayMatch tells by the index alone whether an event may be of the listing, so
-// that what cannot be is not read. A key names the event's type; the index of
-// the dead shows more.
+// that what cannot be is not read. A key names the event's type; the indexes time
+// and dead show more.
 func (q Query) mayMatch(e entry) bool {
 	if q.Skip != nil && q.Skip(idOfKey(e.key)) || variantOfKey(e.key) != "" && !q.Variants {
 		return false
@@ -207,14 +207,14 @@ func (q Query) mayMatch(e entry) bool {
 	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {
 		return false
 	}
-	if q.listedState() == "" {
+	if q.byID() || q.byCampaign() { // keys alone
 		return true
 	}
 	g := deadSummaryOf(e)
 	return (q.Source == "" || q.Source == g.Source) &&
 		(q.Account == "" || q.Account == g.Account) &&
 		(q.Campaign == "" || fit(q.Campaign) == g.CampaignID) &&
-		(q.ErrorClass == "" || q.ErrorClass == g.ErrorClass)
+		(q.ErrorClass == "" || q.byDay() || q.ErrorClass == g.ErrorClass)
 }
 
 // byID tells whether the look-up is that of a message, a request or a lead.
@@ -229,23 +229,28 @@ func (q Query) listedState() webhook.State {
 	case q.byID():
 	case q.Dead:
 		return webhook.Dead
-	case q.State == webhook.Held || q.State == webhook.Parked || q.State == webhook.Unrouted:
+	case q.State == webhook.Held || q.State == webhook.Parked || q.State == webhook.Unrouted || q.State == webhook.Discarded:
 		return q.State
 	}
 	return ""
 }
 
 // Time is by what the listing orders its events: their death where it looks for
-// dead or parked ones, else their receipt.
+// dead or parked ones, or for discarded ones that had died, else their receipt.
 func (q Query) Time(r webhook.Record) time.Time {
-	if q.listedState() == webhook.Dead || q.listedState() == webhook.Parked {
+	state := q.listedState()
+	diedFirst := state == webhook.Discarded && !r.DiedAt.IsZero() // it keeps its place
+	if state == webhook.Dead || state == webhook.Parked || diedFirst {
 		return r.DiedAt
 	}
 	return r.ReceivedAt
 }
 
+// byCampaign tells whether the look-up is that of a campaign.
+func (q Query) byCampaign() bool { return q.listedState() == "" && !q.byID() && q.Campaign != "" }
+
 // byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool { return q.listedState() == "" && !q.byID() && q.Campaign == "" }
+func (q Query) byDay() bool { return q.listedState() == "" && !q.byID() && !q.byCampaign() }
 
 // Ever tells whether the listing looks back without a bound.
 func (q Query) Ever() bool { return q.Since.IsZero() && !q.byDay() }

@@ -96,6 +96,6 @@ func (l *Ledger) Discard(ctx context.Context, seen webhook.Record, now, expiresA
 		return fmt.Errorf("%s is %s: only a dead, parked or held event can be discarded: %w", seen.ID, seen.State, webhook.ErrChanged)
 	}
 	_, err := l.apply(ctx, change(seen.ID).from(seen.State).where("lease_number", seen.LeaseNumber).
-		state(webhook.Discarded, now).clearDue().clearListed().set("expires_at", seconds(expiresAt)))
+		state(webhook.Discarded, now).clearDue().stayListed(seen.ID, webhook.Discarded).set("expires_at", seconds(expiresAt)))
 	return changed(err)
 }

@@ -133,7 +133,7 @@ func (h *history) keep(it item, now step) {
 
 // isListed tells whether the index of the dead lists an event in that state.
 func isListed(state string) bool {
-	return state == "dead" || state == "held" || state == "parked" || state == "unrouted"
+	return slices.Contains([]string{"dead", "held", "parked", "unrouted", "discarded"}, state)
 }
 
 // listed tells whether an index has all of an event, or nothing.

@@ -26,9 +26,10 @@ func New(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stats",
 		Short: "Count events by type and hour, and what became of them",
-		Long: `Count what was received by type and hour, and the states in which it stands. Each
-event in the time is read once, at most --max of them, the newest first; the
-counts say when that was not all.`,
+		Long: `Count what was received by type and hour, and the states in which it stands, from
+the indexes of the table. With --campaign, --lead or --error-class each event is read
+instead. At most --max are counted, the newest first; the counts say when that was
+not all.`,
 		Example: `  smartleadctl stats
   smartleadctl stats --since 7d --type EMAIL_REPLY
   smartleadctl stats --since 6h --json`,
@@ -37,7 +38,7 @@ counts say when that was not all.`,
 	}
 	f.AddCommon(cmd)
 	cmd.Flags().StringVar(&f.Since, "since", "24h", "received since: a length of time (2h, 2d3h, 1w) or a time")
-	cmd.Flags().IntVar(&maxEvents, "max", filter.MaxLook, "events to read at most")
+	cmd.Flags().IntVar(&maxEvents, "max", 0, fmt.Sprintf("events to count at most; 0: %s, or %s where each must be read", output.Thousands(maxCounted), output.Thousands(filter.MaxLook)))
 	return cmd
 }
 
@@ -60,8 +61,8 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, maxEvents int
 		return err
 	}
 	switch {
-	case maxEvents < 1:
-		return problem.Usage("--max is at least 1")
+	case maxEvents < 0:
+		return problem.Usage("--max is at least 1, or 0 for what is usual")
 	case now.Sub(q.Since) > 31*24*time.Hour:
 		return problem.Usage("--since reaches back more than 31 days")
 	}
@@ -69,31 +70,24 @@ func run(ctx context.Context, s *session.Session, f filter.Filter, maxEvents int
 	if err != nil {
 		return err
 	}
-	byType := map[string]*typeStats{}
-	oldest := now
-	w, err := filter.Look(ctx, s, st.Ledger, q, 0, maxEvents, func(r webhook.Record) error {
-		t := byType[string(r.Type)]
-		if t == nil {
-			t = &typeStats{Type: string(r.Type), States: map[string]int{}, Hours: map[string]int{}}
-			byType[t.Type] = t
-		}
-		t.Count++
-		t.Repeat += r.Duplicates
-		t.Others += r.Variants
-		t.States[string(r.State)]++
-		t.Hours[r.ReceivedAt.UTC().Format(hourLayout)]++
-		oldest = r.ReceivedAt
-		return nil
-	})
+	c := counts{byType: map[string]*typeStats{}, oldest: now}
+	count, limit := c.read, filter.MaxLook
+	if indexed(q) {
+		count, limit = c.fromIndexes, maxCounted
+	}
+	if maxEvents > 0 {
+		limit = maxEvents
+	}
+	more, err := count(ctx, s, st.Ledger, q, limit)
 	if err != nil {
 		return err
 	}
 	since := q.Since
-	if w.Next != "" {
-		since = oldest
-		s.Say("read the newest %s only, back to %s; more: --max", w.What(), output.Stamp(since))
+	if more {
+		since = c.oldest
+		s.Say("counted the newest %s only, back to %s; more: --max", output.Count(limit, "event", "events"), output.Stamp(since))
 	}
-	return show(s, byType, since, now)
+	return show(s, c.byType, since, now)
 }
 
 func show(s *session.Session, byType map[string]*typeStats, since, now time.Time) error {
@@ -142,7 +136,7 @@ func addStats(t *output.Table, s typeStats, hours []string) {
 		}
 		return sum
 	}
-	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Unrouted)), output.Thousands(n(webhook.Pending, webhook.Processing)),
+	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Unrouted)), output.Thousands(n(webhook.Pending, webhook.Processing)+s.States[underWay]),
 		output.Thousands(n(webhook.Dead)), output.Thousands(n(webhook.Held)), output.Thousands(n(webhook.Parked, webhook.Discarded)),
 		output.Thousands(s.Repeat), output.Thousands(s.Others), sparkline(s.Hours, hours))
 }

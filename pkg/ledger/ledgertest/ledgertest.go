@@ -17,6 +17,7 @@ import (
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
+	UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error]
 	UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error]
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
@@ -83,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"replay", replayRules},
 		{"states", stateRules},
 		{"list", listRules},
+		{"entries", entryRules},
 		{"page", pageRules},
 		{"race", raceRules},
 		{"beside", besideRules},

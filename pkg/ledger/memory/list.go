@@ -127,7 +127,7 @@ func (l *Ledger) Entries(_ context.Context, q ledger.Query) iter.Seq2[ledger.Ent
 	for id, e := range l.events {
 		when := q.Time(e.Record)
 		if q.Matches(e.Record) && !when.Before(ms(since)) && when.Before(ms(until)) {
-			entries = append(entries, ledger.Entry{ID: id, At: when, ErrorClass: e.ErrorClass})
+			entries = append(entries, ledger.Entry{ID: id, At: when, ErrorClass: e.ErrorClass, Duplicates: e.Duplicates})
 		}
 	}
 	slices.SortFunc(entries, func(a, b ledger.Entry) int { return strings.Compare(key(a.At, a.ID), key(b.At, b.ID)) })
@@ -137,6 +137,27 @@ func (l *Ledger) Entries(_ context.Context, q ledger.Query) iter.Seq2[ledger.Ent
 	return func(yield func(ledger.Entry, error) bool) {
 		for _, e := range entries {
 			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// UnderWay hands over the events that owe a message and are due since then.
+func (l *Ledger) UnderWay(_ context.Context, since time.Time) iter.Seq2[webhook.EventID, error] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var keys []string
+	for id, e := range l.events {
+		if !e.DueAt.IsZero() && !e.DueAt.Before(ms(since)) {
+			keys = append(keys, key(e.DueAt, id))
+		}
+	}
+	slices.Sort(keys)
+	return func(yield func(webhook.EventID, error) bool) {
+		for _, k := range keys {
+			_, id, _ := strings.Cut(k, "#")
+			if !yield(webhook.EventID(id), nil) {
 				return
 			}
 		}

@@ -31,7 +31,9 @@ type Index struct {
 func Indexes() []Index {
 	return []Index{
 		{Name: "due", PartitionKey: "due_shard", SortKey: "due_key"},
-		{Name: "time", PartitionKey: "time_shard", SortKey: "time_key"},
+		{Name: "time", PartitionKey: "time_shard", SortKey: "time_key", Include: []string{
+			"account", "source", "campaign_id", "lead_email", "duplicates",
+		}},
 		{Name: "lead", PartitionKey: "lead_key", SortKey: "time_key"},
 		{Name: "campaign", PartitionKey: "campaign_key", SortKey: "time_key"},
 		{Name: "stats", PartitionKey: "stats_id", SortKey: "time_key"},
