@@ -68,9 +68,10 @@ type Counts struct {
 	Delivered   int `json:"delivered"`
 	Unrouted    int `json:"unrouted"` // no destination wants it any more
 	DiedAgain   int `json:"died_again"`
-	Failed      int `json:"failed_attempts"` // of released events, deaths included
-	Parked      int `json:"parked"`          // redriven too often before
-	Moved       int `json:"moved"`           // brought back by somebody else meanwhile
+	Failed      int `json:"failed_attempts"`     // of released events, deaths included
+	Postponed   int `json:"postponed,omitempty"` // attempts that the destination asked to make later; none of the failed
+	Parked      int `json:"parked"`              // redriven too often before
+	Moved       int `json:"moved"`               // brought back by somebody else meanwhile
 	DeadLetters int `json:"dead_letters_cleared"`
 }
 
@@ -103,6 +104,8 @@ type inFlight struct {
 	Seen int             `json:"seen"` // lease number up to which its attempts are counted
 	// Tried: its first attempt has ended, and was counted for the pace.
 	Tried bool `json:"tried,omitempty"`
+	// Postponed is how many attempts were, as of the last look.
+	Postponed int `json:"postponed,omitempty"`
 }
 
 // Job is one redrive. It lives in the ledger, so that any instance of the

@@ -27,9 +27,10 @@ type Settings struct {
 	HoldAfter   time.Duration // of heavy trouble without a pause
 	Hold        time.Duration // first; doubles
 	HoldMax     time.Duration
-	MaxHolds    int     // in a row; then the job stops
-	Latency     float64 // p90 beyond this multiple of the baseline: trouble
-	MinAttempts int     // below, a share says nothing
+	AskedMax    time.Duration // of a hold at the destination's wish
+	MaxHolds    int           // in a row; then the job stops
+	Latency     float64       // p90 beyond this multiple of the baseline: trouble
+	MinAttempts int           // below, a share says nothing
 }
 
 // DefaultSettings are the pacing rules of the simulation.
@@ -37,7 +38,7 @@ var DefaultSettings = Settings{
 	Canary: 20, CanaryRate: 5, Ceiling: 200,
 	Add: 10, AddMin: 1, AddShare: 0.01, Grow: 1.5, Interval: 10 * time.Second, WaitMax: 2 * time.Minute,
 	Cut: 0.5, CutShare: 0.05, CutEvery: 30 * time.Second, Ease: 0.9, EaseShare: 0.005,
-	HoldShare: 0.25, HoldAfter: 30 * time.Second, Hold: time.Minute, HoldMax: 10 * time.Minute, MaxHolds: 8,
+	HoldShare: 0.25, HoldAfter: 30 * time.Second, Hold: time.Minute, HoldMax: 10 * time.Minute, AskedMax: time.Hour, MaxHolds: 8,
 	Latency: 2, MinAttempts: 5,
 }
 
@@ -84,6 +85,9 @@ type Pace struct {
 	Baseline             time.Duration `json:"baseline_p90,omitempty"`           // latency of the canary, or what it settled at
 	SlowCuts             int           `json:"slow_cuts,omitempty"`              // in a row, for latency alone
 	StillSlow            bool          `json:"still_slow,omitempty"`             // after the latest of them
+	Accepted             int           `json:"accepted,omitempty"`               // delivered, at any attempt
+	AcceptedSince        time.Time     `json:"accepted_since,omitzero"`          // the canary's start, or the latest hold at the destination's wish
+	Asked                Asked         `json:"asked,omitzero"`                   //
 }
 
 // Trial asks whether a slower pace fails less.
@@ -108,12 +112,19 @@ func (t *Tally) add(attempts, failed int) {
 // where the event itself is the cause, and say late what the first said.
 type Observation struct {
 	At       time.Time
-	Released int           // since the last observation
-	Attempts int           // first attempts that ended
-	Failed   int           // of them
-	Untried  int           // released, and their first attempt has not ended
-	P90      time.Duration // of the attempts that ended; 0: none
-	LiveBad  bool          // live deliveries fail too: a replay must not make it worse
+	Released int // since the last observation
+	Attempts int // first attempts that ended
+	Failed   int // of them
+	// Postponed are those of them, and not of the failed, that the destination asked to
+	// make later: at AskedUntil or before. Refusing: none that began after them was
+	// delivered.
+	Postponed  int
+	AskedUntil time.Time
+	Refusing   bool
+	Delivered  int           // at any attempt
+	Untried    int           // released, and their first attempt has not ended
+	P90        time.Duration // of the attempts that ended; 0: none
+	LiveBad    bool          // live deliveries fail too: a replay must not make it worse
 }
 
 // NewPace begins with a canary.
@@ -134,7 +145,15 @@ func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 	p.Attempts += o.Attempts
 	p.Failed += o.Failed
 	p.Released += o.Released
+	if p.Accepted += o.Delivered; p.AcceptedSince.IsZero() {
+		p.AcceptedSince = o.At
+	}
 	p.Backlogged = p.Phase == Steady && o.Untried > max(maxUntried, maxUntriedFactor*max(p.Ended, p.Attempts))
+	p, reason, obeyed := s.postponed(p, &o)
+	if obeyed {
+		p.Backlogged = false
+		return p, reason
+	}
 	switch p.Phase {
 	case Hold:
 		return s.holding(p, o)
@@ -149,9 +168,12 @@ func (s Settings) Next(p Pace, o Observation) (Pace, string) {
 
 func (s Settings) holding(p Pace, o Observation) (Pace, string) {
 	if o.At.Before(p.HoldUntil) {
-		return p, fmt.Sprintf("holding until %s: the destination fails", p.HoldUntil.UTC().Format(time.TimeOnly))
+		return p, p.waiting()
 	}
-	p.Phase, p.Rate = Canary, s.CanaryRate
+	if p.Asked.Rate > 0 && p.Accepted > 0 {
+		return s.resume(p, o)
+	}
+	p.Phase, p.Rate, p.Asked.Rate, p.Accepted, p.AcceptedSince = Canary, s.CanaryRate, 0, 0, o.At
 	p.Released, p.Attempts, p.Failed = 0, 0, 0
 	return p, "the hold is over: trying a few"
 }

@@ -35,7 +35,7 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var j Job
 			var o Observation
-			f, flying := observe(&j, &o, webhook.Record{State: c.state, LeaseNumber: c.number}, inFlight{Seen: 4, Tried: c.tried})
+			f, flying := observe(&j, &o, &order{}, webhook.Record{State: c.state, LeaseNumber: c.number}, inFlight{Seen: 4, Tried: c.tried})
 			if o.Attempts != c.attempts || o.Failed != c.failed || j.Counts.Failed != c.all || flying != c.flying {
 				t.Errorf("%+v, %+v, flying %v", o, j.Counts, flying)
 			}
@@ -44,7 +44,7 @@ func TestFirstAttemptSpeaksForThePace(t *testing.T) {
 			}
 			if again := c.state == webhook.Pending; again {
 				var nothing Observation
-				observe(&j, &nothing, webhook.Record{State: c.state, LeaseNumber: c.number}, f)
+				observe(&j, &nothing, &order{}, webhook.Record{State: c.state, LeaseNumber: c.number}, f)
 				if nothing != (Observation{}) || j.Counts.Failed != c.all {
 					t.Errorf("counted again: %+v, %+v", nothing, j.Counts)
 				}
@@ -359,16 +359,23 @@ func TestPaceComesBackFromAnything(t *testing.T) {
 			share := rapid.SampledFrom([]float64{0, 0.001, 0.01, 0.04, 0.1, 0.24, 0.5, 1}).Draw(t, "share")
 			p90 := time.Duration(rapid.SampledFrom([]int{0, 20, 90, 300, 5000}).Draw(t, "p90")) * time.Millisecond
 			live := rapid.Bool().Draw(t, "live")
+			asks := time.Duration(rapid.SampledFrom([]int{0, 0, 1, 60, 600}).Draw(t, "asks for")) * time.Second
 			some := rapid.SampledFrom([]float64{0, 0.1, 1}).Draw(t, "ended")
 			for range rapid.IntRange(1, 120).Draw(t, "looks") {
 				released := releasable(p)
 				untried += released
 				ended := int(some * float64(untried))
 				untried -= ended
-				look(Observation{
+				o := Observation{
 					Released: released, Attempts: ended, Failed: int(share * float64(ended)), Untried: untried,
 					P90: p90, LiveBad: live && share > 0,
-				})
+				}
+				if asks > 0 {
+					o.Postponed, o.Failed, o.Refusing = o.Failed, 0, share > 0.1
+					o.AskedUntil = now.Add(asks)
+				}
+				o.Delivered = ended - o.Failed - o.Postponed
+				look(o)
 			}
 			if rapid.Bool().Draw(t, "the rest is gone from the ledger") {
 				untried = 0
@@ -379,7 +386,7 @@ func TestPaceComesBackFromAnything(t *testing.T) {
 		}
 		for range 30 * 60 / 5 {
 			released := releasable(p)
-			look(Observation{Released: released, Attempts: released + untried, P90: 50 * time.Millisecond})
+			look(Observation{Released: released, Attempts: released + untried, Delivered: released + untried, P90: 50 * time.Millisecond})
 			untried = 0
 		}
 		if p.Phase != Steady || p.Rate != set.Ceiling {

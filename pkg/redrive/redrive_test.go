@@ -19,13 +19,15 @@ type world struct {
 	t      *testing.T
 	now    time.Time
 	result func(n int) webhook.State // of the n-th processed message, from 0
-	queue  []webhook.EventID
-	places [][]time.Duration // of each tick's messages
-	done   int
-	idle   int // ticks in which the worker takes nothing
-	refuse error
-	silent atomic.Int64 // revivals that the store will not answer, though every second takes effect
-	nonces atomic.Int64
+	// postpone is for how long the destination asks to wait, of the n-th; 0: it does not.
+	postpone func(n int) time.Duration
+	queue    []webhook.EventID
+	places   [][]time.Duration // of each tick's messages
+	done     int
+	idle     int // ticks in which the worker takes nothing
+	refuse   error
+	silent   atomic.Int64 // revivals that the store will not answer, though every second takes effect
+	nonces   atomic.Int64
 }
 
 func newWorld(t *testing.T) *world {
@@ -113,8 +115,10 @@ func (w *world) service(change func(*Policy)) *Service {
 			work := w.queue
 			w.queue = nil
 			for _, id := range work {
-				w.settle(id, w.result(w.done))
-				w.done++
+				if !w.postponed(id) {
+					w.settle(id, w.result(w.done))
+					w.done++
+				}
 			}
 		},
 	}, policy)

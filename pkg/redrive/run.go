@@ -276,7 +276,7 @@ func (s *Service) revive(ctx context.Context, j *Job, records []webhook.Record, 
 			continue
 		}
 		msgs = append(msgs, webhook.Message{Kind: webhook.KindEvent, ID: rec.ID, After: place(i)})
-		j.Watched = append(j.Watched, inFlight{ID: rec.ID, Seen: rec.LeaseNumber})
+		j.Watched = append(j.Watched, inFlight{ID: rec.ID, Seen: rec.LeaseNumber, Postponed: postponedOf(*rec)})
 		j.Counts.Released++
 		j.Pace.Released++
 		j.LastOut = now

@@ -68,6 +68,12 @@ func (c *controlled) rate(t int, o Observation) float64 {
 	c.acc.Failed += o.Failed
 	c.acc.Released += o.Released
 	c.acc.Untried = o.Untried
+	c.acc.Delivered += o.Delivered
+	c.acc.Postponed += o.Postponed
+	c.acc.AskedUntil = later(c.acc.AskedUntil, o.AskedUntil)
+	if o.Postponed > 0 || o.Delivered > 0 {
+		c.acc.Refusing = o.Refusing
+	}
 	c.acc.P90 = max(c.acc.P90, o.P90)
 	c.acc.LiveBad = c.acc.LiveBad || o.LiveBad
 	if t%int(DefaultPolicy.Tick.Seconds()) == 0 {

@@ -14,6 +14,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	o := Observation{At: s.Now().UTC()}
 	var latencies []time.Duration
 	var still []inFlight
+	var order order
 	for chunk := range slices.Chunk(j.Watched, 100) {
 		ids := make([]webhook.EventID, 0, len(chunk))
 		for _, f := range chunk {
@@ -29,7 +30,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 				continue // expired, so it was settled long ago
 			}
 			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
-			if next, flying := observe(j, &o, rec, f); flying {
+			if next, flying := observe(j, &o, &order, rec, f); flying {
 				still = append(still, next)
 				if !next.Tried {
 					o.Untried++
@@ -38,6 +39,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 		}
 	}
 	j.Watched = still
+	o.Refusing = o.Postponed > 0 && !order.delivered.After(order.postponed)
 	slices.Sort(latencies)
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
@@ -100,21 +102,25 @@ func (s Settings) tooMany(attempts, failed int) bool {
 	return attempts >= s.MinAttempts && float64(failed) > bearable+2*math.Sqrt(bearable)
 }
 
+// order is when the latest attempts of their kind began.
+type order struct{ delivered, postponed time.Time }
+
 // observe counts the attempts of one released event that have ended since the
 // last look, and tells whether it is still under way. The pace learns from the
 // first one alone.
-func observe(j *Job, o *Observation, rec webhook.Record, f inFlight) (inFlight, bool) {
+func observe(j *Job, o *Observation, latest *order, rec webhook.Record, f inFlight) (inFlight, bool) {
 	ended := rec.LeaseNumber - f.Seen
 	if rec.State == webhook.Processing {
 		ended--
 	}
-	f.Seen += ended
 	failed := ended
 	flying := false
 	switch rec.State {
 	case webhook.Delivered:
 		failed = max(0, ended-1)
 		j.Counts.Delivered++
+		o.Delivered++
+		latest.delivered = later(latest.delivered, lastBegun(rec))
 	case webhook.Unrouted:
 		failed = max(0, ended-1)
 		j.Counts.Unrouted++
@@ -124,13 +130,55 @@ func observe(j *Job, o *Observation, rec webhook.Record, f inFlight) (inFlight, 
 		flying = true
 	case webhook.Held, webhook.Parked, webhook.Discarded: // an operator took it out of the job's hands
 	}
+	postponed := min(failed, postponedSince(rec, f))
+	failed -= postponed
 	if ended > 0 && !f.Tried {
 		f.Tried = true
 		o.Attempts++
-		o.Failed += min(1, failed)
+		if postponed > 0 {
+			o.Postponed++
+			o.AskedUntil = later(o.AskedUntil, rec.NotBefore)
+			latest.postponed = later(latest.postponed, lastBegun(rec))
+		} else {
+			o.Failed += min(1, failed)
+		}
 	}
+	f.Seen, f.Postponed = f.Seen+ended, postponedOf(rec)
 	j.Counts.Failed += failed
+	j.Counts.Postponed += postponed
 	return f, flying
+}
+
+// postponedSince is how many attempts since the last look the destination asked to
+// make later, and nothing else went wrong in them.
+func postponedSince(rec webhook.Record, f inFlight) int {
+	asked := map[string]bool{}
+	for _, p := range rec.Destinations {
+		asked[p.Name] = p.Postponed > 0
+	}
+	for _, a := range rec.History {
+		if a.Number > f.Seen && !a.Result.Settled() && !asked[a.Destination] {
+			return 0
+		}
+	}
+	return max(0, postponedOf(rec)-f.Postponed)
+}
+
+func postponedOf(rec webhook.Record) int {
+	n := 0
+	for _, p := range rec.Destinations {
+		n += p.Postponed
+	}
+	return n
+}
+
+// lastBegun is when the latest attempt began that the event remembers.
+func lastBegun(rec webhook.Record) time.Time {
+	var at time.Time
+	for _, a := range rec.History {
+		at = later(at, a.StartedAt)
+	}
+	return at
 }
 
 func latenciesOf(rec webhook.Record, seen int) []time.Duration {

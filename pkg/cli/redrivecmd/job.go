@@ -52,6 +52,9 @@ func showJob(s *session.Session, j redrive.Job) error {
 	f.Add("under way", underWay(j))
 	f.Add("died again", output.Thousands(j.Counts.DiedAgain))
 	f.Add("failed attempts", output.Thousands(j.Counts.Failed))
+	if j.Counts.Postponed > 0 {
+		f.Add("postponed", output.Thousands(j.Counts.Postponed)+" attempts, at the destination's wish")
+	}
 	if j.Counts.Parked > 0 {
 		f.Add("parked", fmt.Sprintf("%s, redriven too often before: %s events list --state parked", output.Thousands(j.Counts.Parked), s.Self()))
 	}

@@ -33,3 +33,17 @@ func TestWhatARedriveLeftUnderWay(t *testing.T) {
 		}
 	}
 }
+
+// What a destination postponed is told where there is any, and not as failed.
+func TestPostponedAttemptsAreShownApart(t *testing.T) {
+	for _, n := range []int{0, 1234} {
+		var out bytes.Buffer
+		s := &session.Session{Terminal: output.Terminal{Out: &out}, Clock: time.Now}
+		if err := showJob(s, redrive.Job{State: redrive.Done, Counts: redrive.Counts{Postponed: n}}); err != nil {
+			t.Fatal(err)
+		}
+		if shown := strings.Contains(out.String(), "1,234 attempts, at the destination's wish"); shown != (n > 0) {
+			t.Errorf("%d postponed:\n%s", n, out.String())
+		}
+	}
+}
