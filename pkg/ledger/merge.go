@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -63,13 +65,11 @@ func (l *Ledger) merger(ix index, low, high string, oldest bool) *merger {
 
 // next hands over the entry that comes first; ok is false at the end.
 func (m *merger) next(ctx context.Context) (e entry, ok bool, err error) {
+	if err := m.fill(ctx); err != nil {
+		return entry{}, false, err
+	}
 	var first *part
 	for _, p := range m.parts {
-		for len(p.entries) == 0 && !p.ended {
-			if err := m.read(ctx, p); err != nil {
-				return entry{}, false, err
-			}
-		}
 		if len(p.entries) > 0 && (first == nil || m.before(p.entries[0].key, first.entries[0].key)) {
 			first = p
 		}
@@ -79,6 +79,25 @@ func (m *merger) next(ctx context.Context) (e entry, ok bool, err error) {
 	}
 	e, first.entries = first.entries[0], first.entries[1:]
 	return e, true, nil
+}
+
+// fill reads on where a partition has nothing left to hand over, all of those at the
+// same time.
+func (m *merger) fill(ctx context.Context) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(m.parts))
+	for i, p := range m.parts {
+		if len(p.entries) > 0 || p.ended {
+			continue
+		}
+		wg.Go(func() {
+			for len(p.entries) == 0 && !p.ended && errs[i] == nil {
+				errs[i] = m.read(ctx, p)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (m *merger) before(a, b string) bool {

@@ -47,12 +47,16 @@ func (w *walker) open(day string) {
 // for the least that it costs.
 const halfUnit = 20
 
+// maxEntries bounds the entries that a listing asks of a partition at once. One that
+// wants many events reads more of the index at once than events.
+const maxEntries = 1000
+
 // take returns up to n entries of events that may match. It returns fewer at
 // the end, and when the call has looked at enough.
 func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 	var found []entry
 	for len(found) < n && !w.spent() {
-		w.m.page = max(n, halfUnit)
+		w.m.page = max(n, min(w.q.Limit, maxEntries), halfUnit)
 		e, ok, err := w.m.next(ctx)
 		switch {
 		case err != nil:

@@ -19,6 +19,12 @@ const (
 	maxLookDays = 400
 )
 
+// Events of one page: of a walk that has an end of its own, and of one over all.
+const (
+	pageOfSome = 200
+	pageOfAll  = 1000
+)
+
 // Walked says how a walk ended.
 type Walked struct {
 	Next   string // where to go on; empty at the end
@@ -56,9 +62,9 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 	var w Walked
 	w.Next = q.After
 	for n := 0; ; {
-		q.After, q.Limit = w.Next, 200
+		q.After, q.Limit = w.Next, pageOfAll
 		if limit > 0 {
-			q.Limit = min(q.Limit, limit-n)
+			q.Limit = min(pageOfSome, limit-n)
 		}
 		if bound > 0 {
 			q.Limit = min(q.Limit, bound-w.looked)
