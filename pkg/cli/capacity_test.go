@@ -35,7 +35,6 @@ const (
 	lookUnits = 21_000
 	lookCalls = 800
 	// Where the index alone rules the events out, they are not read.
-	keysUnits = 700
 )
 
 var bounds = []bound{
