@@ -282,6 +282,9 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 		if status != c.status || !strings.Contains(stderr.String(), c.want) || stdout.Len() > 0 {
 			t.Errorf("%s: status %d, stdout %q, stderr:\n%s", name, status, stdout.String(), stderr.String())
 		}
+		if lines := strings.Count(stderr.String(), "\n"); name != "help" && lines > 2 {
+			t.Errorf("%s: %d lines hide what is wrong:\n%s", name, lines, stderr.String())
+		}
 	}
 }
 

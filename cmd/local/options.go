@@ -46,6 +46,8 @@ Usage: go run ./cmd/local [flags]
 
 `
 
+const seeHelp = "  see: go run ./cmd/local -h\n"
+
 // Forms of the log.
 const (
 	logAuto = "auto"
@@ -64,10 +66,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	o := options{settings: map[string]string{"SWEEP_GRACE": sweepGrace, "SOURCE_TTL": sourceTTL, "REDRIVE_TICK": redriveTick}}
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		_, _ = io.WriteString(stderr, usage)
-		flags.PrintDefaults()
-	}
+	flags.Usage = func() {} // all of it would hide what is wrong
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
 	flags.Func("destination", "`URL` that events are posted to; may be repeated (default: they are logged)", func(url string) error {
 		o.destinations = append(o.destinations, url)
@@ -94,13 +93,17 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		o.logLevel, err = telemetry.ParseLevel(text)
 		return err
 	})
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		_, _ = io.WriteString(stderr, usage)
+		flags.PrintDefaults()
+		return options{}, err
+	} else if err != nil {
+		_, _ = io.WriteString(stderr, seeHelp)
 		return options{}, err
 	}
 	if flags.NArg() > 0 {
 		err := fmt.Errorf("unexpected argument %s: everything is a flag", strconv.Quote(flags.Arg(0)))
-		_, _ = fmt.Fprintln(stderr, err)
-		flags.Usage()
+		_, _ = fmt.Fprintf(stderr, "%v\n%s", err, seeHelp)
 		return options{}, err
 	}
 	return o, nil

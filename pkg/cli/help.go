@@ -54,7 +54,24 @@ func noCommand(s *session.Session, cmd *cobra.Command, name string) error {
 			names = append(names, c.Name())
 		}
 	}
+	if meant := oneBelow(cmd, name); len(meant) > 0 {
+		return e.DidYouMean(meant, pathOf(s, cmd)+" %s").Hint("see: %s --help", pathOf(s, cmd))
+	}
 	return e.DidYouMean(output.Nearest(name, names), pathOf(s, cmd)+" %s").Hint("see: %s --help", pathOf(s, cmd))
+}
+
+// oneBelow are the commands of this name that stand one level deeper: of "show" it is
+// "events show".
+func oneBelow(cmd *cobra.Command, name string) []string {
+	var paths []string
+	for _, group := range cmd.Commands() {
+		for _, c := range group.Commands() {
+			if c.IsAvailableCommand() && (c.Name() == name || c.HasAlias(name)) {
+				paths = append(paths, group.Name()+" "+c.Name())
+			}
+		}
+	}
+	return paths
 }
 
 // pathOf is how a command is called, with the flags that say which stack is meant.

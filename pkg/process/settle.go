@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 			tries = max(tries, p.Attempts)
 		}
 	}
+	if worst.Destination == "" {
+		worst = lastFailure(lease.Record.History, progress)
+	}
 	st.ErrorClass, st.Error = worst.ErrorClass, worst.Error
 	if worst.Destination != "" {
 		st.Error = worst.Destination + ": " + worst.Error
@@ -63,6 +67,19 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 		st.ExpiresAt = now.Add(s.policy.Retention)
 	}
 	return st
+}
+
+// lastFailure is the latest failed attempt at a destination that still lacks the event;
+// zero where there is none. An event can die in an attempt that ends well: one
+// destination refused it for good before, and those that were tried again have it now.
+func lastFailure(history []webhook.Attempt, progress []webhook.Progress) webhook.Attempt {
+	for _, a := range slices.Backward(history) {
+		lacks := func(p webhook.Progress) bool { return p.Name == a.Destination && !p.Result.Settled() }
+		if !a.Result.Settled() && slices.ContainsFunc(progress, lacks) {
+			return a
+		}
+	}
+	return webhook.Attempt{}
 }
 
 // settled is how an event ends whose destinations are all settled. One that waited

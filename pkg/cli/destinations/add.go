@@ -45,6 +45,15 @@ func addCmd(s *session.Session) *cobra.Command {
 	return cmd
 }
 
+// invalid says what a setting lacks by the name of its flag, not of its member.
+func (o addOptions) invalid(s *session.Session, err error) error {
+	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
+	for name := range o.given {
+		text = strings.ReplaceAll(text, "config."+name+": ", "--"+name+": ")
+	}
+	return problem.Usage("%s", text).Hint("see: %s destinations add --help", s.Self())
+}
+
 // addFilters adds the flags that say which events a destination gets.
 func (o *addOptions) addFilters(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -110,7 +119,7 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 		}
 	}
 	if err := cfg.Validate(); err != nil {
-		return problem.Usage("%v", err)
+		return o.invalid(s, err)
 	}
 	st, err := s.Connect(ctx)
 	if err != nil {

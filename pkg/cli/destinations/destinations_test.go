@@ -28,6 +28,7 @@ func TestDestinations(t *testing.T) {
 	}
 	s.Answer.Store(401)
 	s.Fails(1, "answered 401", "destinations", "test", "slack")
+	s.Fails(1, "would be refused for good", "destinations", "test", "slack")
 	second := strings.TrimSpace(s.OK("destinations", "rotate", "slack").Out)
 	s.Said = nil
 	s.Secrets = append(s.Secrets, second)
@@ -35,10 +36,11 @@ func TestDestinations(t *testing.T) {
 	s.OK("destinations", "rotate", "slack", "--finish", "-y")
 	s.Fails(1, "exists already", "destinations", "add", "slack", "--url", s.Dest.URL, "--no-sign")
 	s.Fails(2, "url", "destinations", "add", "x", "--url", "ftp://example.com")
+	s.Fails(2, "smartleadctl: --url: is needed", "destinations", "add", "x")
 	s.Fails(2, "no event type", "destinations", "add", "x", "--url", s.Dest.URL, "--type", "nonsense")
 	s.Fails(2, "--url is not for --kind log", "destinations", "add", "x", "--kind", "log", "--url", s.Dest.URL)
 	s.Fails(2, "--timeout: a duration looks like", "destinations", "add", "x", "--url", s.Dest.URL, "--timeout", "5")
-	s.Fails(2, "config.timeout: 100ms to 1m0s", "destinations", "add", "x", "--url", s.Dest.URL, "--timeout", "5m")
+	s.Fails(2, "--timeout: 100ms to 1m0s", "destinations", "add", "x", "--url", s.Dest.URL, "--timeout", "5m")
 	s.Fails(2, "written as 'Name: value'", "destinations", "add", "x", "--url", s.Dest.URL, "--header", "X-Team")
 	s.OK("destinations", "add", "plain", "--url", s.Dest.URL, "--no-sign")
 	s.Fails(2, "--yes", "destinations", "remove", "slack")

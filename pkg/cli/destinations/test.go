@@ -68,12 +68,20 @@ func test(ctx context.Context, s *session.Session, name string) error {
 	}
 	if out.Result != webhook.ResultDelivered {
 		return problem.Failed(nil, "%s", eventview.Answered(name, out.Status, out.ErrorClass, out.Error)).
-			Hint("a real event would end as: %s", out.Result)
+			Hint("%s", fate(out.Result))
 	}
 	if !s.JSON {
 		s.Line("the destination %s %s after %s; webhook-id %s", name, tookText(out), output.Span(took), sample.ID)
 	}
 	return nil
+}
+
+// fate is what would become of a real event that is answered so.
+func fate(r webhook.Result) string {
+	if r == webhook.ResultPermanent {
+		return "a real event would be refused for good: it is not tried again"
+	}
+	return "a real event would be tried again"
 }
 
 // tookText says how a destination took an event; not every type has a status.

@@ -109,8 +109,17 @@ func notFound(s *session.Session, text, looked string) error {
 	}
 	return e.Hint("a request id is that of an event's first delivery, or of a variant: a duplicate is counted, and its request id is not kept").
 		Hint("was it refused? %s events refused", s.Self()).
-		Hint("by campaign: %s events list --campaign ID", s.Self()).
+		Hint("by campaign: %s events list --campaign %s", s.Self(), campaign(text)).
 		Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
+}
+
+// campaign is the text where it can be the id of a campaign, which find does not look
+// for; else what stands for one.
+func campaign(text string) string {
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return "ID"
+	}
+	return text
 }
 
 // foundView is an event as JSON, and the variant that has what was looked up.

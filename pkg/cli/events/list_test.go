@@ -97,6 +97,9 @@ func TestFind(t *testing.T) {
 		t.Errorf("nothing by X-Request-Id")
 	}
 	s.Fails(4, "events refused", "events", "find", "nobody@example.com")
+	s.Fails(4, "events list --campaign ID", "events", "find", "nobody@example.com")
+	s.Fails(4, "events list --campaign 4100001", "events", "find", "4100001")
+	s.Fails(2, "the event id is empty", "events", "show", "")
 	s.Fails(4, "", "events", "find", "v1:EMAIL_REPLY:AAAA")
 	s.Fails(4, "events find", "events", "show", "v1:EMAIL_REPLY:AAAA")
 	s.Fails(2, "not an event id", "events", "show", "reply-4")

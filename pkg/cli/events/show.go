@@ -288,7 +288,7 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 		s.Line("Destinations, idempotency key %s", r.IdempotencyKey())
 		t := output.NewTable("NAME", "*STANDS", ">ATTEMPTS SINCE REVIVAL")
 		for _, d := range r.Destinations {
-			t.Add(d.Name, stands(r, d), fmt.Sprint(d.Attempts))
+			t.Add(d.Name, stands(r, d), attempted(d))
 		}
 		if err := s.Print(t, "  "); err != nil {
 			return err
@@ -309,26 +309,6 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 			took(a), attemptError(a))
 	}
 	return s.Print(t, "  ")
-}
-
-// stands says how far one destination is with an event.
-func stands(r webhook.Record, d webhook.Progress) string {
-	over := r.State == webhook.Dead || r.State == webhook.Parked || r.State == webhook.Discarded
-	switch {
-	case d.Result == webhook.ResultUnrouted:
-		return "not wanted by its filter"
-	case d.Result == webhook.ResultRemoved:
-		return "removed since"
-	case d.Result.Settled():
-		return string(d.Result)
-	case d.Result == webhook.ResultPermanent:
-		return "refused for good"
-	case over:
-		return "failed"
-	case d.Attempts > 0:
-		return "failed, is retried"
-	}
-	return "not tried yet"
 }
 
 func took(a webhook.Attempt) string {

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ func splitFrom(key string, rec webhook.Record) webhook.EventID {
 }
 
 func chooseVariant(s *session.Session, rec webhook.Record, list []webhook.Variant, fingerprint string) (webhook.Variant, error) {
-	v, err := operator.ChooseVariant(list, fingerprint)
+	v, err := operator.ChooseVariant(list, strings.TrimSuffix(fingerprint, "…")) // as a narrow terminal shows it
 	var several *operator.AmbiguousError
 	switch {
 	case errors.Is(err, operator.ErrAllSplit):

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,9 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 	}
 	if err := s.Print(t, ""); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(list, func(v webhook.Variant) bool { return v.SplitAs == "" }) {
+		return nil
 	}
 	s.Say("make one an event of its own: %s events split %s FINGERPRINT", s.Self(), output.Quote(string(rec.ID)))
 	return nil

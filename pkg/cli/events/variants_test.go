@@ -21,7 +21,7 @@ func TestVariantsAndSplit(t *testing.T) {
 	}
 	s.Fails(2, "2 variants match", "events", "split", id)
 	fingerprint := variants[0]["fingerprint"].(string)
-	first := strings.TrimSpace(s.OK("events", "split", id, strings.ToLower(fingerprint[:8])).Out)
+	first := strings.TrimSpace(s.OK("events", "split", id, strings.ToLower(fingerprint[:8])+"…").Out)
 	if again := strings.TrimSpace(s.OK("events", "split", id, fingerprint).Out); again != first {
 		t.Errorf("a repeated split made %s, then %s", first, again)
 	}
@@ -38,6 +38,9 @@ func TestVariantsAndSplit(t *testing.T) {
 	}
 	s.OK("events", "split", id)
 	s.Fails(4, "split already", "events", "split", id)
+	if r := s.OK("events", "variants", id); strings.Contains(r.Err, "make one an event") {
+		t.Errorf("nothing is left to split:\n%s", r.Err)
+	}
 	s.Fails(4, "no such variant", "events", "split", id, "ZZZZ")
 }
 

@@ -35,7 +35,7 @@ func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 	case webhook.Dead:
 		lines = append(lines,
 			fmt.Sprintf("When what failed is fixed: %s events replay %s", self, id),
-			fmt.Sprintf("Many with the same cause, at a pace: %s redrive plan --error-class %s", self, output.Quote(output.Dash(r.ErrorClass))),
+			manyLike(self, r.ErrorClass),
 			fmt.Sprintf("To set it aside: %s events park %s; to give it up: %s events discard %s", self, id, self, id),
 			NotApplied)
 	case webhook.Held:
@@ -88,4 +88,12 @@ func Note(c output.Clock, r webhook.Record) string {
 	add(r.Variants > 0, "%s", output.Count(r.Variants, "variant", "variants"))
 	notes = append(notes, r.Flags...)
 	return strings.Join(notes, ", ")
+}
+
+// manyLike is how events that died of the same cause are brought back.
+func manyLike(self, class string) string {
+	if class == "" {
+		return fmt.Sprintf("Many, at a pace: %s redrive plan", self)
+	}
+	return fmt.Sprintf("Many with the same cause, at a pace: %s redrive plan --error-class %s", self, output.Quote(class))
 }

@@ -52,9 +52,10 @@ type View struct {
 }
 
 type progressView struct {
-	Name     string `json:"name"`
-	Result   string `json:"result,omitempty"`
-	Attempts int    `json:"attempts"`
+	Name      string `json:"name"`
+	Result    string `json:"result,omitempty"`
+	Attempts  int    `json:"attempts"`
+	Postponed int    `json:"postponed,omitempty"` // attempts that are not among Attempts
 }
 
 // Attempt is one attempt at a destination as JSON.
@@ -90,7 +91,7 @@ func Of(r webhook.Record) View {
 		v.ErrorClass, v.Error = r.ErrorClass, r.Error
 	}
 	for _, d := range r.Destinations {
-		v.Destinations = append(v.Destinations, progressView{Name: d.Name, Result: string(d.Result), Attempts: d.Attempts})
+		v.Destinations = append(v.Destinations, progressView{Name: d.Name, Result: string(d.Result), Attempts: d.Attempts, Postponed: d.Postponed})
 	}
 	return v
 }

@@ -120,6 +120,9 @@ func Refs(s *session.Session, args []string) ([]Ref, error) {
 			}
 		}
 		for _, word := range words {
+			if word == "" {
+				return nil, problem.Usage("the event id is empty").Hint("find one: %s events find TEXT", s.Self())
+			}
 			ref, ok := ParseRef(word)
 			if !ok {
 				return nil, problem.Usage("%s: %v: it looks like EMAIL_REPLY:3PSO7TVY, or is at least %d characters of what stands behind the type, or %s",

@@ -76,7 +76,7 @@ var styles = map[string]ansi.Style{
 	"delivered": good, "done": good, "accepted": good, "ok": good, "sent": good,
 	"bad": bad, "note": waiting,
 	"dead": bad, "failed": bad, "stopped": bad, "died again": bad, "rejected": bad, "permanent": bad, "refused for good": bad, "abandoned": bad,
-	"held": waiting, "unrouted": waiting, "parked": waiting, "holding": waiting, "paused": waiting, "retry": waiting, "failed, is retried": waiting,
+	"held": waiting, "unrouted": waiting, "parked": waiting, "holding": waiting, "paused": waiting, "retry": waiting, "failed, is retried": waiting, "postponed, is retried": waiting,
 	"pending": moving, "processing": moving, "running": moving,
 	"discarded": over, "cancelled": over, "duplicate": over, "removed": over, "left": over,
 }

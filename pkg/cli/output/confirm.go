@@ -24,7 +24,7 @@ func (t *Terminal) Confirm(yes bool, format string, args ...any) error {
 		return nil
 	}
 	if !t.InTerminal || !t.ErrTerminal {
-		return problem.Usage("this will %s, and there is no terminal to ask on", Plain(what)).Hint("repeat with --yes to do it")
+		return problem.Usage("this will %s; there is no terminal to ask on", Plain(what)).Hint("repeat with --yes to do it")
 	}
 	fmt.Fprintf(t.Err, "This will %s.\nGo on? [y/N] ", Plain(what))
 	answer, err := t.line()

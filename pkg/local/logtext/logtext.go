@@ -122,6 +122,7 @@ const (
 	logged    = "event.delivered" // by the destination "log"; the event's own line follows
 	processed = "event.processed"
 	refused   = "request.refused"
+	empty     = "request.empty"
 )
 
 // withoutWork are the outcomes of a message that brought nothing to do.
@@ -146,6 +147,8 @@ func (w *Writer) show(l line) string {
 	switch l.Msg {
 	case received, processed:
 		return at + "  " + w.event(l)
+	case empty:
+		return at + "  " + strings.TrimRight(fmt.Sprintf("%-21s  %-28s  %s", "request", clean(l.Source), w.outcome(l.Level, "an array without an element")), " ")
 	case refused:
 		return at + "  " + strings.TrimRight(fmt.Sprintf("%-21s  %-28s  %s  %s",
 			"request", clean(l.Source), w.outcome(l.Level, "refused: "+l.Outcome), cause(l.Cause, l.Error)), " ")
@@ -155,8 +158,10 @@ func (w *Writer) show(l line) string {
 
 // event is type, lead, outcome, destinations, milliseconds, and what went wrong.
 func (w *Writer) event(l line) string {
-	lead := ""
-	if w.Lead != nil && l.EventID != "" {
+	name, lead := l.Type, ""
+	if l.EventID == "" { // an element of an array that is no event
+		name, lead = "element", l.Source
+	} else if w.Lead != nil {
 		lead = w.Lead(l.EventID)
 	}
 	if lead == "" {
@@ -176,7 +181,7 @@ func (w *Writer) event(l line) string {
 		wrong = append(wrong, "next attempt "+l.NextTry.Local().Format(time.TimeOnly))
 	}
 	return strings.TrimRight(fmt.Sprintf("%-21s  %-28s  %s  %-8s  %4d ms  %s",
-		clean(l.Type), clean(lead), w.outcome(l.Level, l.Outcome), strings.Join(to, ","), l.Millis, strings.Join(wrong, "; ")), " ")
+		clean(name), clean(lead), w.outcome(l.Level, l.Outcome), strings.Join(to, ","), l.Millis, strings.Join(wrong, "; ")), " ")
 }
 
 // other is a line of no event: its text, and the members that say something.

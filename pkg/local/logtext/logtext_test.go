@@ -57,6 +57,10 @@ func TestWhatAPersonSees(t *testing.T) {
 		"nothing to do, failed": {slog.LevelWarn, "event.processed", event("busy", "error", "delay: refused"), "EMAIL_REPLY tom@acme.example.com busy 12 ms delay: refused"},
 		"refused": {slog.LevelWarn, "request.refused", []any{"source", "demo", "outcome", "bad_request", "cause", "not_json", "error", "not JSON"},
 			"request demo refused: bad_request not_json: not JSON"},
+		"an element that is no event": {slog.LevelWarn, "event.received", []any{"event_id", "", "source", "demo", "type", "", "outcome", "rejected", "error", "not an object", "duration_ms", 3},
+			"element demo rejected 3 ms not an object"},
+		"an empty array": {slog.LevelInfo, "request.empty", []any{"source", "demo", "outcome", "empty", "request_id", "x"},
+			"request demo an array without an element"},
 		"of the stack itself": {slog.LevelWarn, "queue does not answer", []any{"queue", "live", "failures", 3, "cut", false, "error", errors.New("refused")},
 			"queue does not answer queue=live failures=3 error=refused"},
 	}
