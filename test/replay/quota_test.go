@@ -86,7 +86,7 @@ func (c *quotaCRM) counts() (took, twice, refusals int) {
 // TestQuota redrives to a destination with a limit in windows that says when to come
 // again: it holds until then, nothing fails or dies, and all are delivered.
 func TestQuota(t *testing.T) {
-	const events = 900
+	const events = 500
 	crm := newQuotaCRM(t)
 	s := startStack(t, "--destination", crm.URL, "--max-attempts", "1", "--retry-base", "1s", "--redrive-tick", "5s")
 	for first := 0; first < events; first += 10 {
