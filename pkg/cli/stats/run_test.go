@@ -56,3 +56,22 @@ func TestStatsByIndexAreThoseOfTheEvents(t *testing.T) {
 		t.Errorf("by index\n%s, by event\n%s", got, want)
 	}
 }
+
+// A person is shown no column of zeros, and a table at every width; a script finds
+// every column.
+func TestStatsFitTheTerminal(t *testing.T) {
+	s := clitest.New(t)
+	s.TwoCauses()
+	if piped := s.OK("stats").Out; !strings.Contains(piped, "HELD") || !strings.Contains(piped, "VARIANTS") {
+		t.Errorf("a pipe lacks a column:\n%s", piped)
+	}
+	s.Terminal = true
+	for _, width := range []int{60, 80, 120} {
+		s.Width = width
+		out := s.OK("stats").Out
+		first, _, _ := strings.Cut(out, "\n")
+		if !strings.HasPrefix(first, "TYPE") || !strings.Contains(first, "EVENTS") || !strings.Contains(first, "DEAD") || strings.Contains(first, "HELD") {
+			t.Errorf("at %d columns:\n%s", width, out)
+		}
+	}
+}

@@ -105,11 +105,9 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 		return nil
 	}
 	hours := hoursOf(since, now)
-	t := output.NewTable("TYPE", ">EVENTS", ">DELIVERED", ">UNROUTED", ">UNDER WAY", ">DEAD", ">HELD", ">OTHER", ">DUPLICATES", ">VARIANTS", "BY HOUR, UTC").Dispose("BY HOUR, UTC")
 	total := typeStats{Type: "all", States: map[string]int{}, Hours: map[string]int{}}
 	for _, name := range types {
 		s := byType[name]
-		addStats(t, *s, hours)
 		total.Count, total.Repeat, total.Others = total.Count+s.Count, total.Repeat+s.Repeat, total.Others+s.Others
 		for k, n := range s.States {
 			total.States[k] += n
@@ -118,8 +116,17 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 			total.Hours[k] += n
 		}
 	}
+	shown := columnsOf(total, s.OutTerminal)
+	headings := []string{"TYPE"}
+	for _, c := range shown {
+		headings = append(headings, ">"+c.heading)
+	}
+	t := output.NewTable(append(headings, byHour)...).Dispose("OTHER", "UNROUTED", "VARIANTS", "DUPLICATES", "UNDER WAY", "HELD", byHour)
+	for _, name := range types {
+		addStats(t, shown, *byType[name], hours)
+	}
 	if len(types) > 1 {
-		addStats(t, total, hours)
+		addStats(t, shown, total, hours)
 	}
 	if err := s.Print(t, ""); err != nil {
 		return err
@@ -128,17 +135,53 @@ func show(s *session.Session, byType map[string]*typeStats, since, now time.Time
 	return nil
 }
 
-func addStats(t *output.Table, s typeStats, hours []string) {
-	n := func(states ...webhook.State) int {
-		sum := 0
+const byHour = "BY HOUR, UTC"
+
+// statColumn is a count of the table.
+type statColumn struct {
+	heading string
+	always  bool // also where it is 0 for every type
+	count   func(t typeStats) int
+}
+
+func ofStates(states ...string) func(t typeStats) int {
+	return func(t typeStats) (sum int) {
 		for _, state := range states {
-			sum += s.States[string(state)]
+			sum += t.States[state]
 		}
 		return sum
 	}
-	t.Add(s.Type, output.Thousands(s.Count), output.Thousands(n(webhook.Delivered)), output.Thousands(n(webhook.Unrouted)), output.Thousands(n(webhook.Pending, webhook.Processing)+s.States[underWay]),
-		output.Thousands(n(webhook.Dead)), output.Thousands(n(webhook.Held)), output.Thousands(n(webhook.Parked, webhook.Discarded)),
-		output.Thousands(s.Repeat), output.Thousands(s.Others), sparkline(s.Hours, hours))
+}
+
+var statColumns = []statColumn{
+	{"EVENTS", true, func(t typeStats) int { return t.Count }},
+	{"DELIVERED", true, ofStates(string(webhook.Delivered))},
+	{"UNROUTED", false, ofStates(string(webhook.Unrouted))},
+	{"UNDER WAY", false, ofStates(string(webhook.Pending), string(webhook.Processing), underWay)},
+	{"DEAD", true, ofStates(string(webhook.Dead))},
+	{"HELD", false, ofStates(string(webhook.Held))},
+	{"OTHER", false, ofStates(string(webhook.Parked), string(webhook.Discarded))},
+	{"DUPLICATES", false, func(t typeStats) int { return t.Repeat }},
+	{"VARIANTS", false, func(t typeStats) int { return t.Others }},
+}
+
+// columnsOf leaves out, for a person, what nothing was counted in. A script finds
+// every column where it was.
+func columnsOf(total typeStats, terminal bool) (shown []statColumn) {
+	for _, c := range statColumns {
+		if c.always || !terminal || c.count(total) > 0 {
+			shown = append(shown, c)
+		}
+	}
+	return shown
+}
+
+func addStats(t *output.Table, columns []statColumn, s typeStats, hours []string) {
+	cells := []string{s.Type}
+	for _, c := range columns {
+		cells = append(cells, output.Thousands(c.count(s)))
+	}
+	t.Add(append(cells, sparkline(s.Hours, hours))...)
 }
 
 func hoursOf(since, now time.Time) []string {
