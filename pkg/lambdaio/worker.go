@@ -115,6 +115,9 @@ func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane 
 	if !r.NextAt.IsZero() {
 		attrs = append(attrs, "next_attempt_at", r.NextAt.UTC())
 	}
+	if r.Cause != "" {
+		attrs = append(attrs, "cause", r.Cause)
+	}
 	for _, a := range r.Attempts {
 		attrs = append(attrs, slog.Group("to_"+a.Destination, "result", string(a.Result), "status", a.Status,
 			"error_class", a.ErrorClass, "error", a.Error, "duration_ms", a.Duration.Milliseconds()))

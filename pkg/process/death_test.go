@@ -45,6 +45,9 @@ func TestDiesOfWhatFailedBefore(t *testing.T) {
 			if rec := w.record(t); r.Outcome != process.Dead || rec.ErrorClass != c.class || rec.Error != c.text {
 				t.Errorf("%s, of %q: %q; want dead, of %q: %q", r.Outcome, rec.ErrorClass, rec.Error, c.class, c.text)
 			}
+			if r.Cause != c.class {
+				t.Errorf("reported as dead of %q, want %q", r.Cause, c.class)
+			}
 			if len(w.deadLetters) != 1 || w.deadLetters[0].DeadLetter.ErrorClass != c.class {
 				t.Errorf("dead letters %+v, want one of %q", w.deadLetters, c.class)
 			}

@@ -101,6 +101,7 @@ type Report struct {
 	Type     webhook.Type
 	Attempt  int // the lease number; 0 when nothing was leased
 	Outcome  Outcome
+	Cause    string // the error class of a death, whose attempt need not have failed
 	Attempts []webhook.Attempt
 	Latency  time.Duration // from receipt until every destination was settled
 

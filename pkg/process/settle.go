@@ -153,7 +153,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 			report.Retry, report.RetryIn = true, wait
 		}
 	case webhook.Dead:
-		report.Outcome = Dead
+		report.Outcome, report.Cause = Dead, st.ErrorClass
 		rec.State, rec.Death, rec.ErrorClass, rec.Error, rec.DiedAt = webhook.Dead, lease.Number, st.ErrorClass, st.Error, st.At
 		report.Err = s.sendDeadLetter(ctx, rec, st.DueAt)
 	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded:

@@ -164,7 +164,12 @@ func (d day) of(id webhook.EventID) *typeOfDay {
 // share says how many of the events no filter wants.
 func (d day) share() string {
 	what := "events received"
-	if d.more {
+	switch {
+	case d.received == 0:
+		return "none was received"
+	case d.received == 1:
+		return fmt.Sprintf("%d of 1 event received", d.unwanted)
+	case d.more:
 		what = "newest events received"
 	}
 	return fmt.Sprintf("%s of the %s %s", output.Thousands(d.unwanted), output.Thousands(d.received), what)

@@ -62,7 +62,7 @@ func TestDoctorTellsAWantedTypeFromAFilter(t *testing.T) {
 			"the first day of a filter",
 			func(*clitest.Stack) {},
 			func(s *clitest.Stack) { only(s, "EMAIL_REPLY"); s.Post(open(2)) },
-			"ok", "no filter wants 1 of the 1 events received",
+			"ok", "no filter wants 1 of 1 event received; in the 24 hours before, none was received",
 		},
 		{
 			"a type that was delivered is unrouted",

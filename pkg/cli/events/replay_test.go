@@ -69,6 +69,7 @@ func TestParkUnparkDiscard(t *testing.T) {
 	ids := s.DeadReplies(2)
 	s.OK("events", "park", ids[0])
 	s.Fails(1, "1 of 1 event failed", "events", "park", ids[0])
+	s.Fails(1, "see why: smartleadctl --local --state-dir "+s.Dir+" events show "+ids[0], "events", "park", ids[0])
 	s.Fails(2, "park 2 events", "events", "park", ids[0], ids[1])
 	if show := s.OK("events", "show", ids[0]).Out; !strings.Contains(show, "parked") || !strings.Contains(show, "To try it again") {
 		t.Errorf("parked:\n%s", show)

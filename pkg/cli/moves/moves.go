@@ -2,6 +2,7 @@
 package moves
 
 import (
+	"cmp"
 	"fmt"
 
 	"smartlead-receiver/pkg/cli/eventview"
@@ -92,11 +93,12 @@ func SayUnsent(s *session.Session, st *stack.Stack, report operator.Report) {
 // Show prints what became of each event, and fails when one failed.
 func Show(s *session.Session, report operator.Report, words Words) error {
 	t := output.NewTable("@EVENT ID", "*WAS", "*IS", "*RESULT", "+ERROR")
-	bad, missing := 0, 0
+	bad, missing, failed := 0, 0, ""
 	for _, r := range report.Results {
 		m := movedOf(r, words.Move)
 		if m.Result == "failed" || m.Result == "died again" || m.Result == "unrouted" {
 			bad++
+			failed = cmp.Or(failed, m.EventID)
 		}
 		if r.Outcome == operator.Missing {
 			missing++
@@ -123,7 +125,7 @@ func Show(s *session.Session, report operator.Report, words Words) error {
 		return problem.NotFound("none of the events exists")
 	case bad > 0:
 		return problem.Failed(nil, "%d of %s failed", bad, output.Count(len(report.Results), "event", "events")).
-			Hint("see why: %s events show ID", s.Self())
+			Hint("see why: %s events show %s", s.Self(), output.Quote(failed))
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
@@ -29,7 +31,7 @@ func planCmd(s *session.Session) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return showPlan(s, plan)
+			return showPlan(s, plan, given(cmd))
 		},
 	}
 	o.flags(cmd)
@@ -44,7 +46,28 @@ type planView struct {
 	Seconds    float64 `json:"estimate_seconds"`
 }
 
-func showPlan(s *session.Session, plan redrive.Plan) error {
+// given is the command's own flags as they were given, for another command line; ""
+// where none was.
+func given(cmd *cobra.Command) string {
+	var line strings.Builder
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Changed {
+			return
+		}
+		values := []string{f.Value.String()}
+		if list, several := f.Value.(pflag.SliceValue); several {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			line.WriteString(" --" + f.Name + " " + output.Quote(value))
+		}
+	})
+	return line.String()
+}
+
+// showPlan prints a plan, and the start that does it: under the same flags, because
+// one without them brings back all that is dead.
+func showPlan(s *session.Session, plan redrive.Plan, flags string) error {
 	if s.JSON {
 		return s.Emit(planView{Plan: plan, Seconds: plan.Estimate.Seconds()})
 	}
@@ -79,7 +102,7 @@ func showPlan(s *session.Session, plan redrive.Plan) error {
 	}
 	s.Line("")
 	s.Wrap("  ", eventview.NotApplied)
-	s.Say("start it, with the same filter: %s redrive start", s.Self())
+	s.Say("start it: %s redrive start%s", s.Self(), flags)
 	return nil
 }
 

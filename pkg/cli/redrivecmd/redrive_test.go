@@ -16,6 +16,13 @@ func TestPlan(t *testing.T) {
 	s := clitest.New(t)
 	s.TwoCauses()
 	s.Golden("plan", s.OK("redrive", "plan").Out)
+	if r := s.OK("redrive", "plan"); !strings.HasSuffix(r.Err, "redrive start\n") {
+		t.Errorf("how to start what has no filter: %s", r.Err)
+	}
+	r := s.OK("redrive", "plan", "--error-class", "http_503", "--type", "EMAIL_REPLY,EMAIL_OPEN", "--limit", "2")
+	if !strings.HasSuffix(r.Err, "redrive start --error-class http_503 --limit 2 --type EMAIL_REPLY --type EMAIL_OPEN\n") {
+		t.Errorf("a start without the plan's filter brings back all: %s", r.Err)
+	}
 	plan := clitest.Lines(t, s.OK("redrive", "plan", "--json", "--error-class", "http_503").Out)[0]
 	if plan["release"] != 2.0 || plan["filtered"] != 1.0 || plan["estimate"] != nil || plan["estimate_seconds"] == nil {
 		t.Errorf("plan %v", plan)

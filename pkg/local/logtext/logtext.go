@@ -174,6 +174,9 @@ func (w *Writer) event(l line) string {
 			wrong = append(wrong, clean(a.Destination)+": "+cause(a.ErrorClass, a.Error))
 		}
 	}
+	if len(wrong) == 0 && l.Cause != "" { // it died of an attempt before this one
+		wrong = append(wrong, clean(l.Cause))
+	}
 	if l.Error != "" {
 		wrong = append(wrong, clean(l.Error))
 	}
