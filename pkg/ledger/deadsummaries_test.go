@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 // large. It refuses the page that is numbered so.
 type cemetery struct {
 	ledger.API
+	mu     sync.Mutex          // the partitions are read side by side
 	shards map[string][]string // keys, in order
 	pages  int
 	read   int
@@ -29,6 +31,8 @@ type cemetery struct {
 const deadSummariesPage = 7
 
 func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.pages++; c.pages == c.refuse {
 		return nil, errors.New("throttled")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,11 +18,14 @@ import (
 // endless is an index that never ends, whose events do not match.
 type endless struct {
 	ledger.API
+	mu            sync.Mutex // partitions are read side by side
 	keys, batches int
 	throttled     bool
 }
 
 func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	last := map[string]types.AttributeValue{}
 	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
 	for range *in.Limit {
