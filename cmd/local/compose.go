@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -103,8 +102,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 			Clients: app.Clients{
 				DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: clients.SSM,
 			},
-			Log:     log,
-			Metrics: io.Discard,
+			Log: log,
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"time"
@@ -46,7 +45,8 @@ type Env struct {
 	Config  config.Config
 	Clients Clients
 	Log     *slog.Logger
-	Metrics io.Writer // gets metric lines (EMF)
+	// Metrics is the namespace of the metrics that the lines say; empty: they say none.
+	Metrics string
 
 	// These are the clock and the sources of chance; nil means the real ones.
 	Now    func() time.Time
@@ -79,12 +79,8 @@ const (
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
 )
 
-func (e Env) telemetry(function string) lambdaio.Telemetry {
-	return lambdaio.Telemetry{
-		Log:     e.Log.With("function", function),
-		Metrics: telemetry.NewMetrics(e.Metrics, "SmartleadReceiver", map[string]string{"function": function, "stack": e.Config.Stack}, e.Now),
-		Now:     e.Now,
-	}
+func (e Env) telemetry() telemetry.Recorder {
+	return telemetry.Recorder{Log: e.Log, Namespace: e.Metrics, Now: e.Now}
 }
 
 func (e Env) ledger() *ledger.Ledger { return ledger.New(e.Clients.DynamoDB, e.Config.Table) }
@@ -95,11 +91,11 @@ func (e Env) queues() *queue.Queues {
 	})
 }
 
-func (e Env) parameters(log *slog.Logger) (*sourcestore.Reader, error) {
+func (e Env) parameters() (*sourcestore.Reader, error) {
 	return sourcestore.NewReader(e.Clients.SSM, e.Config.ParameterPrefix, sourcestore.Settings{
 		TTL: e.Config.SourceTTL, Now: e.Now,
 		OnError: func(err error) {
-			log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
+			e.Log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
 		},
 	})
 }
@@ -116,8 +112,8 @@ func nonce() string {
 // fails requests and not the start.
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	e = e.withDefaults()
-	t := e.telemetry("receiver")
-	sources, err := e.parameters(t.Log)
+	t := e.telemetry()
+	sources, err := e.parameters()
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +133,8 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 // Worker builds the worker. It makes no call.
 func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	e = e.withDefaults()
-	t := e.telemetry("worker")
-	parameters, err := e.parameters(t.Log)
+	t := e.telemetry()
+	parameters, err := e.parameters()
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +166,14 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 	svc := sweep.New(e.ledger(), e.queues(), e.Now, sweep.Policy{
 		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
 	})
-	return lambdaio.Sweeper(svc, e.telemetry("sweeper")), nil
+	return lambdaio.Sweeper(svc, e.telemetry()), nil
 }
 
 // Redrive builds the redrive function. It makes no call and never fails.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	policy := redrive.DefaultPolicy.Every(e.Config.RedriveTick)
-	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry("redrive")), nil
+	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry()), nil
 }
 
 // renewBefore is how long before the end of its retention a dead letter is written

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,9 @@ const (
 	sdkMaxBackoff = time.Second
 )
 
+// DefaultNamespace is that of the metrics where the environment names no stack.
+const DefaultNamespace = "smartlead-receiver"
+
 // Lambda reads the surroundings of a function that runs in Lambda. It returns an
 // error that names every problem of the configuration: the function must not
 // start.
@@ -40,7 +44,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	slog.SetDefault(log)
-	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: os.Stdout}, nil
+	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace)}, nil
 }
 
 // retryer returns the SDK's retry policy of a function.

@@ -15,7 +15,7 @@ import (
 
 // Config is the environment of any function. A function uses some parts of it.
 type Config struct {
-	Stack           string        // STACK_NAME: tells the metrics of two stacks apart
+	Stack           string        // STACK_NAME: the namespace of the metrics
 	Table           string        // TABLE_NAME
 	LiveQueue       string        // LIVE_QUEUE_URL
 	ReplayQueue     string        // REPLAY_QUEUE_URL

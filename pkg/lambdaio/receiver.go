@@ -23,18 +23,18 @@ type ReceiverHandler func(context.Context, events.APIGatewayV2HTTPRequest) (even
 
 // Receiver serves the HTTP contract of the receiver. It never returns an error:
 // every failure has its status.
-func Receiver(svc *receive.Service, t Telemetry) ReceiverHandler {
-	r := receiver{svc: svc, Telemetry: t}
+func Receiver(svc *receive.Service, t telemetry.Recorder) ReceiverHandler {
+	r := receiver{svc: svc, refusals: newRefusals(t)}
 	return func(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		r.due(ctx)
 		status, body := r.serve(ctx, ev)
-		t.flush(ctx)
 		return response(status, body, ev.RequestContext.HTTP.Method), nil
 	}
 }
 
 type receiver struct {
 	svc *receive.Service
-	Telemetry
+	*refusals
 }
 
 func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) (status int, body any) {
@@ -44,7 +44,7 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 	case health:
 		return http.StatusOK, message{Status: "ok"}
 	case nowhere: // not kept: strangers ask for thousands of paths
-		r.Metrics.Count("NotFound", 1)
+		r.whole(ctx, noSuchPath, string(noSuchPath))
 		return statusOf(&receive.Error{Kind: receive.NotFound})
 	case astray:
 		return r.astray(ctx, ev, to, started)
@@ -56,14 +56,14 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 	}
 	req, err := request(ev, to)
 	if err != nil {
-		logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+		logReceived(ctx, r.refusals, req, receive.Answer{}, err, r.Now().Sub(started))
 		return statusOf(err)
 	}
 	if method != http.MethodPost {
 		return r.ready(ctx, req, started)
 	}
 	answer, err := r.svc.Receive(ctx, req)
-	logReceived(ctx, r.Telemetry, req, answer, err, r.Now().Sub(started))
+	logReceived(ctx, r.refusals, req, answer, err, r.Now().Sub(started))
 	if err != nil {
 		return statusOf(err)
 	}
@@ -76,7 +76,7 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 func (r receiver) astray(ctx context.Context, ev events.APIGatewayV2HTTPRequest, to target, started time.Time) (status int, body any) {
 	req, _ := request(ev, to) // of the body only its length counts
 	err := r.svc.Astray(ctx, req, to.parts)
-	logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+	logReceived(ctx, r.refusals, req, receive.Answer{}, err, r.Now().Sub(started))
 	return statusOf(err)
 }
 
@@ -84,7 +84,7 @@ func (r receiver) astray(ctx context.Context, ev events.APIGatewayV2HTTPRequest,
 // logged: nothing was received.
 func (r receiver) ready(ctx context.Context, req receive.Request, started time.Time) (status int, body any) {
 	if err := r.svc.Ready(ctx, req); err != nil {
-		logReceived(ctx, r.Telemetry, req, receive.Answer{}, err, r.Now().Sub(started))
+		logReceived(ctx, r.refusals, req, receive.Answer{}, err, r.Now().Sub(started))
 		return statusOf(err)
 	}
 	return http.StatusOK, message{Status: "ready"}

@@ -15,7 +15,7 @@ const maxEventLines = 100
 
 // received is what the lines of one request have in common.
 type received struct {
-	Telemetry
+	*refusals
 	req    receive.Request
 	source string
 	took   time.Duration
@@ -23,52 +23,35 @@ type received struct {
 
 // logReceived writes one line for each event, or one for a request that brought
 // none: refused or empty.
-func logReceived(ctx context.Context, t Telemetry, req receive.Request, a receive.Answer, err error, took time.Duration) {
-	r := received{Telemetry: t, req: req, source: req.SourceName(), took: took}
+func logReceived(ctx context.Context, to *refusals, req receive.Request, a receive.Answer, err error, took time.Duration) {
+	r := received{refusals: to, req: req, source: req.SourceName(), took: took}
 	if refusal, ok := errors.AsType[*receive.Error](err); ok && len(a.Results) == 0 {
-		r.logRefusal(ctx, refusal)
+		r.refused(ctx, refusal)
 		return
 	}
+	untold := make(map[receive.Status]int)
 	for i, el := range a.Results {
-		r.count(el)
-		if i < maxEventLines || el.Err != nil {
-			r.logElement(ctx, el, len(a.Results))
+		if i < maxEventLines || el.Err != nil || el.Unclaimed {
+			r.element(ctx, el, len(a.Results))
+		} else {
+			untold[el.Status]++
+		}
+	}
+	for _, status := range receive.Statuses {
+		if n := untold[status]; n > 0 {
+			r.Line(ctx, slog.LevelInfo, "events.received", byOutcome("Events", n), slog.String("source", r.source),
+				slog.String("outcome", string(status)), slog.Int("count", n), slog.Int("of", len(a.Results)), slog.String("request_id", req.RequestID))
 		}
 	}
 	if err == nil && len(a.Results) == 0 {
-		r.Log.InfoContext(ctx, "request.empty", "source", r.source, "outcome", string(outcomeEmpty), "request_id", req.RequestID,
-			"duration_ms", took.Milliseconds())
-	}
-	r.Metrics.Duration("ReceiveTime", took)
-}
-
-// logRefusal tells our own failures from the sender's by the level: only ours
-// are errors.
-func (r received) logRefusal(ctx context.Context, refusal *receive.Error) {
-	r.Metrics.Count("Refused", 1, "cause", refusal.Cause)
-	level := slog.LevelWarn
-	if refusal.Kind == receive.Unavailable || refusal.Kind == receive.Internal {
-		level = slog.LevelError
-	}
-	r.Log.Log(ctx, level, "request.refused", "source", r.source, "outcome", string(refusal.Kind), "cause", refusal.Cause,
-		"error", errorText(refusal.Err), "request_id", r.req.RequestID, "bytes", len(r.req.Body),
-		"duration_ms", r.took.Milliseconds())
-}
-
-func (r received) count(el receive.Result) {
-	r.Metrics.Count("Events", 1, "outcome", string(el.Status))
-	if el.Unclaimed && el.Status != receive.Failed {
-		r.Metrics.Count("Unclaimed", 1)
-	}
-	if el.Status == receive.Held {
-		r.Metrics.Count("Held", 1)
-	}
-	if el.Status == receive.Variant {
-		r.Metrics.Count("Variants", 1)
+		r.Line(ctx, slog.LevelInfo, "request.empty", nil, slog.String("source", r.source), slog.String("outcome", string(outcomeEmpty)),
+			slog.String("request_id", req.RequestID), slog.Int64("duration_ms", took.Milliseconds()))
 	}
 }
 
-func (r received) logElement(ctx context.Context, el receive.Result, of int) {
+// element writes the line of one event. Its id says its type, and so the line says
+// it only where there is no id.
+func (r received) element(ctx context.Context, el receive.Result, of int) {
 	level := slog.LevelInfo
 	switch {
 	case el.Status == receive.Failed:
@@ -76,8 +59,23 @@ func (r received) logElement(ctx context.Context, el receive.Result, of int) {
 	case el.Err != nil || el.Unclaimed:
 		level = slog.LevelWarn
 	}
-	r.Log.Log(ctx, level, "event.received", "event_id", string(el.EventID), "source", r.source, "type", string(el.Type),
-		"outcome", string(el.Status), "index", el.Index, "of", of, "enqueued", el.Enqueued, "unclaimed", el.Unclaimed,
-		"error", errorText(el.Err), "request_id", r.req.RequestID, "provider_request_id", r.req.ProviderRequestID,
-		"bytes", len(r.req.Body), "duration_ms", r.took.Milliseconds())
+	counts := byOutcome("Events", 1)
+	members := []slog.Attr{
+		slog.String("event_id", string(el.EventID)), slog.String("source", r.source), slog.String("outcome", string(el.Status)),
+		slog.Bool("unsent", el.Status == receive.Accepted && !el.Enqueued), slog.Bool("unclaimed", el.Unclaimed),
+		slog.String("error", errorText(el.Err)), slog.String("request_id", r.req.RequestID),
+		slog.String("provider_request_id", r.req.ProviderRequestID),
+		slog.Int("bytes", len(r.req.Body)), slog.Int64("duration_ms", r.took.Milliseconds()),
+	}
+	if el.EventID == "" {
+		members = append(members, slog.String("type", string(el.Type)))
+	}
+	if of > 1 {
+		members = append(members, slog.Int("index", el.Index), slog.Int("of", of))
+	}
+	if el.Unclaimed && el.Status != receive.Failed {
+		counts = append(counts, byFunction("Unclaimed", 1))
+		members = append(members, slog.String("function", "receiver"))
+	}
+	r.Line(ctx, level, "event.received", counts, members...)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -74,8 +75,8 @@ func TestTokenIsNotLogged(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var log, metrics bytes.Buffer
-			to := Telemetry{Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
+			var log bytes.Buffer
+			to := newRefusals(recorder(&log))
 			answer := receive.Answer{Results: []receive.Result{{Status: receive.Accepted}}}
 			logReceived(t.Context(), to, req, answer, nil, 0)
 			logReceived(t.Context(), to, req, receive.Answer{}, &receive.Error{Kind: receive.Unauthorized, Cause: "wrong_token"}, 0)
@@ -86,18 +87,9 @@ func TestTokenIsNotLogged(t *testing.T) {
 	}
 }
 
-// What is kept and not delivered has a counter of its own.
-func TestHeldAndVariantsAreCounted(t *testing.T) {
-	for metric, status := range map[string]receive.Status{"Held": receive.Held, "Variants": receive.Variant} {
-		var metrics bytes.Buffer
-		to := Telemetry{Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now)}
-		for _, s := range []receive.Status{status, receive.Accepted, receive.Duplicate} {
-			logReceived(t.Context(), to, receive.Request{}, receive.Answer{Results: []receive.Result{{Status: s}}}, nil, 0)
-		}
-		if err := to.Metrics.Flush(); err != nil || !strings.Contains(metrics.String(), `"`+metric+`":1,`) {
-			t.Errorf("%s of one %s event: %v\n%s", metric, status, err, metrics.String())
-		}
-	}
+// recorder writes as a function does, without what masks.
+func recorder(to io.Writer) telemetry.Recorder {
+	return telemetry.Recorder{Log: slog.New(slog.NewJSONHandler(to, nil)), Namespace: "test", Now: time.Now}
 }
 
 func TestTokenIsTakenFromPathThenQueryThenHeader(t *testing.T) {
@@ -171,10 +163,8 @@ func TestServe(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			kept := 0
 			svc := receive.New(receive.Ports{Sources: nobody{}, RejectedRequests: nobody{&kept}, Now: time.Now}, receive.DefaultPolicy)
-			var log, metrics bytes.Buffer
-			handler := Receiver(svc, Telemetry{
-				Log: slog.New(slog.NewJSONHandler(&log, nil)), Metrics: telemetry.NewMetrics(&metrics, "test", nil, time.Now), Now: time.Now,
-			})
+			var log bytes.Buffer
+			handler := Receiver(svc, recorder(&log))
 			ev := events.APIGatewayV2HTTPRequest{RawPath: c.path, Body: c.body, IsBase64Encoded: true}
 			ev.RequestContext.HTTP.Method = c.method
 			got, err := handler(t.Context(), ev)

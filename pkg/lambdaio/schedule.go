@@ -2,38 +2,37 @@ package lambdaio
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sweep"
+	"smartlead-receiver/pkg/telemetry"
 )
 
 // ScheduleHandler is the signature that Lambda calls for a schedule.
 type ScheduleHandler func(context.Context, events.CloudWatchEvent) error
 
 // Sweeper runs one sweep. A sweep that sent something fails no invocation, so
-// that the error alarm means that nothing could be done at all, or that the
-// metrics are missing.
-func Sweeper(svc *sweep.Service, t Telemetry) ScheduleHandler {
+// that the error alarm means that nothing could be done at all.
+func Sweeper(svc *sweep.Service, t telemetry.Recorder) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		started := t.Now()
 		report := svc.Sweep(ctx)
 		logSweep(ctx, t, report, t.Now().Sub(started))
-		err := t.Metrics.Flush()
 		if report.Sent+report.DeadLetters > 0 {
-			return err
+			return nil
 		}
-		return errors.Join(report.Err, err)
+		return report.Err
 	}
 }
 
-func logSweep(ctx context.Context, t Telemetry, r sweep.Report, took time.Duration) {
-	t.Metrics.Count("Swept", r.Sent+r.DeadLetters)
-	t.Metrics.Count("SweepFailures", r.Failed)
+// logSweep counts only what there was: a sweep a minute finds nothing, as a rule,
+// and each count makes a document.
+func logSweep(ctx context.Context, t telemetry.Recorder, r sweep.Report, took time.Duration) {
 	level := slog.LevelDebug // the ordinary case: nothing was owed
 	switch {
 	case r.Err != nil:
@@ -41,38 +40,44 @@ func logSweep(ctx context.Context, t Telemetry, r sweep.Report, took time.Durati
 	case r.Sent+r.DeadLetters > 0 || r.Cut:
 		level = slog.LevelWarn // a repair was needed
 	}
-	t.Log.Log(ctx, level, "sweep.done", "outcome", string(outcomeSwept), "due", r.Due, "sent", r.Sent, "dead_letters", r.DeadLetters,
-		"moved_on", r.Moved, "failed", r.Failed, "cut_short", r.Cut, "error", errorText(r.Err),
-		"duration_ms", took.Milliseconds())
+	t.Line(ctx, level, "sweep.done", some(byFunction("Swept", r.Sent+r.DeadLetters), byFunction("SweepFailures", r.Failed)),
+		slog.String("function", "sweeper"), slog.String("outcome", string(outcomeSwept)), slog.Int("due", r.Due), slog.Int("sent", r.Sent),
+		slog.Int("dead_letters", r.DeadLetters), slog.Int("moved_on", r.Moved), slog.Int("failed", r.Failed), slog.Bool("cut_short", r.Cut),
+		slog.String("error", errorText(r.Err)), slog.Int64("duration_ms", took.Milliseconds()))
+}
+
+// some returns the counts that are not zero.
+func some(counts ...telemetry.Count) []telemetry.Count {
+	return slices.DeleteFunc(counts, func(c telemetry.Count) bool { return c.N == 0 })
 }
 
 // Redrive works on the active redrive job, if there is one. The invocation
 // fails where the run did.
-func Redrive(svc *redrive.Service, t Telemetry) ScheduleHandler {
+func Redrive(svc *redrive.Service, t telemetry.Recorder) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		started := t.Now()
 		sum := svc.Run(ctx)
 		logRedrive(ctx, t, sum, t.Now().Sub(started))
-		return errors.Join(sum.Err, t.Metrics.Flush())
+		return sum.Err
 	}
 }
 
 // logRedrive writes nothing for a run that found nothing to do: there is one
 // every minute.
-func logRedrive(ctx context.Context, t Telemetry, s redrive.Summary, took time.Duration) {
+func logRedrive(ctx context.Context, t telemetry.Recorder, s redrive.Summary, took time.Duration) {
 	cleaned := s.DeadLetters
-	t.Metrics.Count("DeadLettersCleared", cleaned.Stale)
-	t.Metrics.Count("ForeignDeadLetters", cleaned.Foreign)
-	if s.Ticks == 0 && s.Err == nil && cleaned.Stale+cleaned.Renewed+cleaned.Claimed == 0 {
+	counts := some(byFunction("DeadLettersCleared", cleaned.Stale), byFunction("ForeignDeadLetters", cleaned.Foreign))
+	if s.Ticks == 0 && s.Err == nil && len(counts) == 0 && cleaned.Renewed+cleaned.Claimed == 0 {
 		return
 	}
 	level := slog.LevelInfo
 	if s.Err != nil {
 		level = slog.LevelError
 	}
-	t.Log.Log(ctx, level, "redrive.run", "outcome", string(s.State), "job", s.JobID, "reason", s.Reason, "ticks", s.Ticks,
-		"released", s.Counts.Released, "delivered", s.Counts.Delivered, "died_again", s.Counts.DiedAgain,
-		"dead_letters_cleared", cleaned.Stale, "dead_letters_renewed", cleaned.Renewed, "dead_letters_claimed", cleaned.Claimed,
-		"dead_letters_foreign", cleaned.Foreign, "error", errorText(s.Err),
-		"duration_ms", took.Milliseconds())
+	t.Line(ctx, level, "redrive.run", counts,
+		slog.String("function", "redrive"), slog.String("outcome", string(s.State)), slog.String("job", s.JobID), slog.String("reason", s.Reason),
+		slog.Int("ticks", s.Ticks), slog.Int("released", s.Counts.Released), slog.Int("delivered", s.Counts.Delivered),
+		slog.Int("died_again", s.Counts.DiedAgain), slog.Int("dead_letters_cleared", cleaned.Stale),
+		slog.Int("dead_letters_renewed", cleaned.Renewed), slog.Int("dead_letters_claimed", cleaned.Claimed),
+		slog.Int("dead_letters_foreign", cleaned.Foreign), slog.String("error", errorText(s.Err)), slog.Int64("duration_ms", took.Milliseconds()))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"smartlead-receiver/pkg/process"
+	"smartlead-receiver/pkg/telemetry"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -34,8 +35,8 @@ const foreignDelay = 10 * time.Second
 // Worker processes a batch, its messages at the same time. Each is done with or
 // comes back by itself: one bad message never takes the batch with it.
 // replayQueue is the URL of the replay lane: its name tells the lanes apart.
-func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue string, t Telemetry) WorkerHandler {
-	w := worker{svc: svc, decode: decode, delayer: delayer, replayQueue: replayQueue, Telemetry: t}
+func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue string, t telemetry.Recorder) WorkerHandler {
+	w := worker{svc: svc, decode: decode, delayer: delayer, replayQueue: replayQueue, Recorder: t}
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		back := make([]bool, len(batch.Records))
 		var wg sync.WaitGroup
@@ -51,7 +52,6 @@ func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue st
 					events.SQSBatchItemFailure{ItemIdentifier: rec.MessageId})
 			}
 		}
-		t.flush(ctx)
 		return response, nil
 	}
 }
@@ -61,7 +61,7 @@ type worker struct {
 	decode      Decode
 	delayer     Delayer
 	replayQueue string
-	Telemetry
+	telemetry.Recorder
 }
 
 func (w worker) lane(rec events.SQSMessage) webhook.Lane {
@@ -81,7 +81,7 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) 
 			report.Err = err // it comes back after the queue's own visibility timeout
 		}
 	}
-	logProcessed(ctx, w.Telemetry, rec, lane, report, w.Now().Sub(started))
+	logProcessed(ctx, w.Recorder, rec, lane, report, w.Now().Sub(started))
 	return report.Retry
 }
 
@@ -94,11 +94,9 @@ func (w worker) process(ctx context.Context, rec events.SQSMessage) process.Repo
 	return w.svc.Process(ctx, m)
 }
 
-func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane webhook.Lane, r process.Report, took time.Duration) {
-	t.Metrics.Count("Processed", 1, "outcome", string(r.Outcome))
-	if r.Outcome == process.Delivered && lane == webhook.Live {
-		t.Metrics.Duration("DeliveryDelay", r.Latency)
-	}
+// logProcessed writes the line of one message. The queue's own words are of use
+// only where it comes back or was none of ours.
+func logProcessed(ctx context.Context, t telemetry.Recorder, rec events.SQSMessage, lane webhook.Lane, r process.Report, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
 	case r.Outcome == process.Dead || r.Outcome == process.Foreign:
@@ -106,21 +104,38 @@ func logProcessed(ctx context.Context, t Telemetry, rec events.SQSMessage, lane 
 	case r.Err != nil || r.Retry:
 		level = slog.LevelWarn
 	}
-	attrs := []any{
-		"event_id", string(r.EventID), "source", r.Source, "type", string(r.Type), "attempt", r.Attempt,
-		"outcome", string(r.Outcome), "lane", string(lane), "error", errorText(r.Err),
-		"sqs_message_id", rec.MessageId, "receives", rec.Attributes["ApproximateReceiveCount"],
-		"duration_ms", took.Milliseconds(),
+	members := []slog.Attr{
+		slog.String("event_id", string(r.EventID)), slog.String("source", r.Source), slog.Int("attempt", r.Attempt),
+		slog.String("outcome", string(r.Outcome)), slog.String("error", errorText(r.Err)), slog.String("cause", r.Cause),
+		slog.Time("next_attempt_at", r.NextAt.UTC()), slog.Int64("duration_ms", took.Milliseconds()),
 	}
-	if !r.NextAt.IsZero() {
-		attrs = append(attrs, "next_attempt_at", r.NextAt.UTC())
+	if lane != webhook.Live {
+		members = append(members, slog.String("lane", string(lane)))
+	} else if r.Outcome == process.Delivered {
+		members = append(members, slog.Int64("delay_ms", r.Latency.Milliseconds()))
 	}
-	if r.Cause != "" {
-		attrs = append(attrs, "cause", r.Cause)
+	if level != slog.LevelInfo {
+		members = append(members, slog.String("sqs_message_id", rec.MessageId), slog.String("receives", rec.Attributes["ApproximateReceiveCount"]))
 	}
 	for _, a := range r.Attempts {
-		attrs = append(attrs, slog.Group("to_"+a.Destination, "result", string(a.Result), "status", a.Status,
-			"error_class", a.ErrorClass, "error", a.Error, "duration_ms", a.Duration.Milliseconds()))
+		members = append(members, told(a))
 	}
-	t.Log.Log(ctx, level, "event.processed", attrs...)
+	t.Line(ctx, level, "event.processed", byOutcome("Processed", 1), members...)
+}
+
+// told is one destination's part of a line. A result that went well is said by the
+// line's outcome.
+func told(a webhook.Attempt) slog.Attr {
+	var members []slog.Attr
+	if a.Result != webhook.ResultDelivered {
+		members = append(members, slog.String("result", string(a.Result)))
+	}
+	if a.Status != 0 {
+		members = append(members, slog.Int("status", a.Status))
+	}
+	if a.ErrorClass != "" || a.Error != "" {
+		members = append(members, slog.String("error_class", a.ErrorClass), slog.String("error", a.Error))
+	}
+	members = append(members, slog.Int64("duration_ms", a.Duration.Milliseconds()))
+	return slog.Attr{Key: "to_" + a.Destination, Value: slog.GroupValue(members...)}
 }

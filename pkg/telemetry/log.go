@@ -1,5 +1,5 @@
 // Package telemetry is how the functions are seen from outside: one JSON line
-// for a unit of work, and metrics in CloudWatch's embedded format.
+// for a unit of work, which says its metrics, too.
 package telemetry
 
 import (
@@ -17,6 +17,9 @@ const (
 	// maxStack bounds a stack trace, which is of no use without its end.
 	maxStack = 8 << 10
 	masked   = "[redacted]"
+	// Lambda reads a line's time under this name (docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html).
+	timeKey  = "timestamp"
+	timeForm = "2006-01-02T15:04:05.000Z07:00"
 )
 
 // NewLogger returns a logger that writes one JSON object a line to w, in one
@@ -67,6 +70,9 @@ func maskText(s string) string {
 
 // guard is the last line of defence, not the rule: nothing should log a secret.
 func guard(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
+		return slog.String(timeKey, a.Value.Time().UTC().Format(timeForm))
+	}
 	hidden := isSensitive(a.Key)
 	for _, group := range groups {
 		hidden = hidden || isSensitive(group)
@@ -97,7 +103,7 @@ func guardAny(v any) slog.Value {
 	switch v := v.(type) {
 	case error:
 		return slog.StringValue(Clean(maskText(v.Error()), maxText))
-	case slog.Level, *slog.Source: // of every line
+	case slog.Level, *slog.Source, metadata: // our own words
 		return slog.AnyValue(v)
 	}
 	form, err := json.Marshal(v)

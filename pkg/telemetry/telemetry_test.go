@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -69,6 +69,9 @@ func TestLoggerKeepsWhatIsHarmless(t *testing.T) {
 		"outcome", "retry", "duration_ms", 12, "request_id", "r-1",
 		"fencing_token", 7, "tokens", 2, "flags", []string{"timeless"}, "error", errors.New("a <b> & c"),
 		"at", time.Unix(0, 0).UTC(), "big", map[string]any{"n": uint64(math.MaxUint64), "tokens": 3})
+	if !regexp.MustCompile(`^{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",`).Match(out.Bytes()) {
+		t.Errorf("Lambda finds no time in %s", out.String())
+	}
 	var line map[string]any
 	decoder := json.NewDecoder(&out)
 	decoder.UseNumber()
@@ -133,168 +136,5 @@ func TestClean(t *testing.T) {
 	}
 	if got := Clean("abcdef", 2); len(got) > 2 {
 		t.Errorf("%q", got)
-	}
-}
-
-var at = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-
-func newMetrics(out *bytes.Buffer) *Metrics {
-	return NewMetrics(out, "SmartleadReceiver", map[string]string{"function": "receiver"}, func() time.Time { return at })
-}
-
-func TestMetricsWriteTheEmbeddedFormat(t *testing.T) {
-	var out bytes.Buffer
-	m := newMetrics(&out)
-	if err := m.Flush(); err != nil || out.Len() != 0 {
-		t.Errorf("nothing collected: %q, %v", out.String(), err)
-	}
-	m.Count("Accepted", 1)
-	m.Count("Accepted", 2)
-	m.Count("Duplicates", 0)
-	m.Duration("Latency", 1500*time.Microsecond)
-	m.Duration("Latency", 2*time.Millisecond)
-	if err := m.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	want := `{"Accepted":3,"Duplicates":0,"Latency":[1.5,2],"_aws":{"Timestamp":1795521600000,"CloudWatchMetrics":[` +
-		`{"Namespace":"SmartleadReceiver","Dimensions":[["function"]],"Metrics":[` +
-		`{"Name":"Accepted","Unit":"Count"},{"Name":"Duplicates","Unit":"Count"},{"Name":"Latency","Unit":"Milliseconds"}]}]},` +
-		`"function":"receiver"}` + "\n"
-	if out.String() != want {
-		t.Errorf("got  %s\nwant %s", out.String(), want)
-	}
-	out.Reset()
-	if err := m.Flush(); err != nil || out.Len() != 0 {
-		t.Errorf("flushed twice: %q, %v", out.String(), err)
-	}
-}
-
-func TestMetricsWithoutDimensions(t *testing.T) {
-	var out bytes.Buffer
-	m := NewMetrics(&out, "x", nil, func() time.Time { return at })
-	m.Count("N", 1)
-	if err := m.Flush(); err != nil || !strings.Contains(out.String(), `"Dimensions":[[]]`) {
-		t.Errorf("%s, error %v", out.String(), err)
-	}
-}
-
-type document struct {
-	AWS struct {
-		CloudWatchMetrics []struct {
-			Dimensions [][]string
-			Metrics    []struct{ Name string }
-		}
-	} `json:"_aws"`
-	Source      string `json:"source"`
-	Destination string `json:"destination"`
-	N           any
-}
-
-func lines(t *testing.T, out *bytes.Buffer) []document {
-	t.Helper()
-	var all []document
-	for line := range strings.Lines(out.String()) {
-		var d document
-		if err := json.Unmarshal([]byte(line), &d); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, d)
-	}
-	return all
-}
-
-func TestMetricsKeepSetsOfDimensionsApart(t *testing.T) {
-	var out bytes.Buffer
-	m := newMetrics(&out)
-	m.Count("N", 1, "source", "a")
-	m.Count("N", 2, "source", "b")
-	m.Count("N", 3, "source", "a", "destination", "")
-	m.Count("N", 4, "destination", "none", "source", "a")
-	m.Count("N", 5, "source")
-	if err := m.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]any{}
-	for _, d := range lines(t, &out) {
-		got[strings.Join(d.AWS.CloudWatchMetrics[0].Dimensions[0], ",")+"|"+d.Source+"|"+d.Destination] = d.N
-	}
-	want := map[string]any{
-		"function,source|a|": 1.0, "function,source|b|": 2.0,
-		"destination,function,source|a|none": 7.0, "function,source|none|": 5.0,
-	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got  %v\nwant %v", got, want)
-	}
-}
-
-func TestMetricsStayWithinTheFormatsLimits(t *testing.T) {
-	var out bytes.Buffer
-	m := newMetrics(&out)
-	for i := range 250 {
-		m.Duration("N", time.Duration(i)*time.Millisecond)
-		m.Count(fmt.Sprintf("M%d", i), 1)
-	}
-	if err := m.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	metrics, values := map[string]bool{}, 0
-	for _, d := range lines(t, &out) {
-		names := d.AWS.CloudWatchMetrics[0].Metrics
-		if len(names) > maxMetrics {
-			t.Errorf("%d metrics in one line", len(names))
-		}
-		for _, n := range names {
-			metrics[n.Name] = true
-		}
-		if list, ok := d.N.([]any); ok {
-			if values += len(list); len(list) > maxValues {
-				t.Errorf("%d values of one name", len(list))
-			}
-		}
-	}
-	if len(metrics) != 251 || values != 250 {
-		t.Errorf("%d metrics, %d values", len(metrics), values)
-	}
-}
-
-func TestMetricsAreSafeForConcurrentUse(t *testing.T) {
-	var out bytes.Buffer
-	m := newMetrics(&out)
-	var group sync.WaitGroup
-	for range 8 {
-		group.Go(func() {
-			for range 100 {
-				m.Count("N", 1)
-			}
-		})
-	}
-	for range 20 { // the buffer has one writer: this goroutine
-		if err := m.Flush(); err != nil {
-			t.Error(err)
-		}
-	}
-	group.Wait()
-	if err := m.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	total := 0.0
-	for _, d := range lines(t, &out) {
-		n, _ := d.N.(float64)
-		total += n
-	}
-	if total != 800 {
-		t.Errorf("%v of 800 counted", total)
-	}
-}
-
-type brokenWriter struct{}
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("closed") }
-
-func TestMetricsReportAWriterThatFails(t *testing.T) {
-	m := NewMetrics(brokenWriter{}, "x", nil, time.Now)
-	m.Count("N", 1)
-	if err := m.Flush(); err == nil {
-		t.Error("no error")
 	}
 }

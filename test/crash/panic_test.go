@@ -3,7 +3,6 @@ package crash
 import (
 	"context"
 	"crypto/rand"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -71,9 +70,7 @@ func (b broken) worker() lambdaio.WorkerHandler {
 		Normalize: func(body []byte, account string) (webhook.Event, error) {
 			return smartlead.Normalize(body, smartlead.Options{Account: account})
 		},
-	}, policy), queue.Decode, queues, env.Config.ReplayQueue, lambdaio.Telemetry{
-		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics(io.Discard, "crash", nil, env.Now), Now: env.Now,
-	})
+	}, policy), queue.Decode, queues, env.Config.ReplayQueue, telemetry.Recorder{Log: slog.New(slog.DiscardHandler), Now: env.Now})
 }
 
 // TestPanickingDestination: a panic is a failed attempt, counted as any other,

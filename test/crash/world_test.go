@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -272,7 +271,7 @@ func (s syncLog) Write(b []byte) (int, error) {
 // env is what a function takes from its surroundings.
 func (w *world) env(function string) app.Env {
 	return app.Env{
-		Config: w.config, Clients: w.clients, Metrics: io.Discard,
+		Config: w.config, Clients: w.clients,
 		Log:    slog.New(slog.NewTextHandler(syncLog{w}, nil)),
 		Now:    func() time.Time { return w.clock().Add(w.skew[function]) },
 		Nonce:  w.nonce,

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Meter stands before a DynamoDB and counts what is read of it.
+// Meter stands before a DynamoDB and counts what is read of it and written to it.
 type Meter struct {
 	*httptest.Server
 	t      *testing.T
@@ -22,11 +22,12 @@ type Meter struct {
 	use    Consumed
 }
 
-// Consumed is what was read since the last reset.
+// Consumed is what was read and written since the last reset.
 type Consumed struct {
-	Units float64 // read capacity, as the engine reports it
-	Reads int     // calls
-	Said  string  // by the command, on stderr
+	Units   float64 // read capacity, as the engine reports it
+	Reads   int     // calls
+	Written float64 // write capacity, as the engine reports it
+	Said    string  // by the command, on stderr
 }
 
 // NewMeter returns a meter before the DynamoDB at that URL.
@@ -37,7 +38,7 @@ func NewMeter(t *testing.T, engine string) *Meter {
 	return m
 }
 
-// Reset returns what was read since the last one.
+// Reset returns what was used since the last one.
 func (m *Meter) Reset() Consumed {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,11 +88,12 @@ func (m *Meter) forward(w http.ResponseWriter, r *http.Request) {
 func (m *Meter) count(operation string, status int, answer []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	used := &m.use.Units
 	switch operation {
 	case "GetItem", "Query", "BatchGetItem":
 		m.use.Reads++
 	case "PutItem", "UpdateItem", "DeleteItem":
-		return nil
+		used = &m.use.Written
 	default:
 		return fmt.Errorf("a command called %s", operation)
 	}
@@ -102,7 +104,7 @@ func (m *Meter) count(operation string, status int, answer []byte) error {
 	if err != nil {
 		return fmt.Errorf("the answer to %s: %w", operation, err)
 	}
-	m.use.Units += units
+	*used += units
 	return nil
 }
 

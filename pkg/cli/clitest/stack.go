@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -107,7 +106,7 @@ func NewOver(t *testing.T, dynamo string) *Stack {
 		Clients: app.Clients{
 			DynamoDB: s.Clients.DynamoDB, SQS: sent.client(s.Clients.Config, EngineURL()), S3: s.Clients.S3, SSM: s.Clients.SSM,
 		},
-		Log: slog.New(slog.DiscardHandler), Metrics: io.Discard, Now: s.Clock,
+		Log: slog.New(slog.DiscardHandler), Now: s.Clock,
 		Sleep: func(context.Context, time.Duration) { s.Advance(10 * time.Second); s.Work() },
 	}
 	s.start(prefix)

@@ -52,16 +52,15 @@ func (w *Writer) Write(line []byte) (int, error) {
 // line is a log line: its members in their order, and those of the functions'
 // lines by name.
 type line struct {
-	Time      time.Time
+	Time      time.Time `json:"timestamp"`
 	Level     string
 	Msg       string
 	EventID   string `json:"event_id"`
-	Type      string
 	Source    string
 	Outcome   string
 	Cause     string
 	Error     string
-	Enqueued  bool
+	Unsent    bool      // accepted, and left to the sweeper
 	Millis    int64     `json:"duration_ms"`
 	NextTry   time.Time `json:"next_attempt_at"`
 	Destined  string    `json:"destination"`
@@ -135,7 +134,7 @@ func (l line) ordinary() bool {
 	case logged:
 		return true
 	case received:
-		return l.Outcome == "accepted" && l.Enqueued
+		return l.Outcome == "accepted" && !l.Unsent
 	case processed:
 		return l.Level == "INFO" && slices.Contains(withoutWork, l.Outcome)
 	}
@@ -158,7 +157,7 @@ func (w *Writer) show(l line) string {
 
 // event is type, lead, outcome, destinations, milliseconds, and what went wrong.
 func (w *Writer) event(l line) string {
-	name, lead := l.Type, ""
+	name, lead := typeOf(l.EventID), ""
 	if l.EventID == "" { // an element of an array that is no event
 		name, lead = "element", l.Source
 	} else if w.Lead != nil {
@@ -187,12 +186,19 @@ func (w *Writer) event(l line) string {
 		clean(name), clean(lead), w.outcome(l.Level, l.Outcome), strings.Join(to, ","), l.Millis, strings.Join(wrong, "; ")), " ")
 }
 
+// typeOf returns the type of event that an event's id names: v1:TYPE:….
+func typeOf(eventID string) string {
+	_, rest, _ := strings.Cut(eventID, ":")
+	name, _, _ := strings.Cut(rest, ":")
+	return name
+}
+
 // other is a line of no event: its text, and the members that say something.
 func (w *Writer) other(l line) string {
 	parts := []string{w.outcome(l.Level, l.Msg)}
 	for _, m := range l.members {
 		switch m.name {
-		case "time", "level", "msg":
+		case "timestamp", "level", "msg":
 			continue
 		}
 		value := strings.Trim(string(m.value), `"`)

@@ -36,7 +36,7 @@ func TestWhatAPersonSees(t *testing.T) {
 	ok := slog.Group("to_log", "result", "delivered", "status", 0, "duration_ms", 1)
 	failed := slog.Group("to_crm", "result", "retry", "status", 503, "error_class", "http_503", "error", "answered 503: try later", "duration_ms", 9)
 	event := func(outcome string, more ...any) []any {
-		return append([]any{"event_id", id, "source", "demo", "type", "EMAIL_REPLY", "outcome", outcome, "duration_ms", 12}, more...)
+		return append([]any{"event_id", id, "source", "demo", "outcome", outcome, "duration_ms", 12}, more...)
 	}
 	cases := map[string]struct {
 		level slog.Level
@@ -54,14 +54,14 @@ func TestWhatAPersonSees(t *testing.T) {
 		"dead of an attempt before": {slog.LevelError, "event.processed", event("dead", "cause", "http_404", ok),
 			"EMAIL_REPLY tom@acme.example.com dead log 12 ms http_404"},
 		"said by its own line":  {slog.LevelInfo, "event.delivered", event("delivered"), ""},
-		"accepted, on its way":  {slog.LevelInfo, "event.received", event("accepted", "enqueued", true), ""},
-		"accepted, not on it":   {slog.LevelInfo, "event.received", event("accepted", "enqueued", false), "EMAIL_REPLY tom@acme.example.com accepted 12 ms"},
-		"a duplicate":           {slog.LevelInfo, "event.received", event("duplicate", "enqueued", true), "EMAIL_REPLY tom@acme.example.com duplicate 12 ms"},
+		"accepted, on its way":  {slog.LevelInfo, "event.received", event("accepted"), ""},
+		"accepted, not on it":   {slog.LevelInfo, "event.received", event("accepted", "unsent", true), "EMAIL_REPLY tom@acme.example.com accepted 12 ms"},
+		"a duplicate":           {slog.LevelInfo, "event.received", event("duplicate"), "EMAIL_REPLY tom@acme.example.com duplicate 12 ms"},
 		"nothing to do":         {slog.LevelInfo, "event.processed", event("finished"), ""},
 		"nothing to do, failed": {slog.LevelWarn, "event.processed", event("busy", "error", "delay: refused"), "EMAIL_REPLY tom@acme.example.com busy 12 ms delay: refused"},
 		"refused": {slog.LevelWarn, "request.refused", []any{"source", "demo", "outcome", "bad_request", "cause", "not_json", "error", "not JSON"},
 			"request demo refused: bad_request not_json: not JSON"},
-		"an element that is no event": {slog.LevelWarn, "event.received", []any{"event_id", "", "source", "demo", "type", "", "outcome", "rejected", "error", "not an object", "duration_ms", 3},
+		"an element that is no event": {slog.LevelWarn, "event.received", []any{"event_id", "", "source", "demo", "outcome", "rejected", "error", "not an object", "duration_ms", 3},
 			"element demo rejected 3 ms not an object"},
 		"an empty array": {slog.LevelInfo, "request.empty", []any{"source", "demo", "outcome", "empty", "request_id", "x"},
 			"request demo an array without an element"},
@@ -83,7 +83,7 @@ func TestWhatAPersonSees(t *testing.T) {
 
 func TestAllShowsWhatIsOrdinary(t *testing.T) {
 	for _, msg := range []string{"event.received", "event.delivered", "event.processed"} {
-		got := shownOf(t, &Writer{All: true}, slog.LevelInfo, msg, "event_id", id, "outcome", "accepted", "enqueued", true)
+		got := shownOf(t, &Writer{All: true}, slog.LevelInfo, msg, "event_id", id, "outcome", "accepted")
 		if !strings.Contains(got, id) {
 			t.Errorf("%s: %q", msg, got)
 		}
@@ -96,7 +96,7 @@ func TestATerminalIsSafe(t *testing.T) {
 	w := &Writer{Lead: func(string) string { return evil }}
 	group := slog.Group("to_"+evil, "result", "retry", "error_class", evil, "error", evil+" slr_euvmesw757u7bez4e62yn3hpq7fxcl3w")
 	for _, msg := range []string{"event.processed", "request.refused", evil} {
-		got := shownOf(t, w, slog.LevelWarn, msg, "event_id", id, "type", evil, "source", evil, "outcome", evil, "cause", evil, evil, evil, group)
+		got := shownOf(t, w, slog.LevelWarn, msg, "event_id", id, "source", evil, "outcome", evil, "cause", evil, evil, evil, group)
 		if strings.ContainsAny(got, "\x1b\x07\r\n\u202e") || strings.Contains(got, "slr_") || !strings.Contains(got, "evil") {
 			t.Errorf("%q: %q", msg, got)
 		}

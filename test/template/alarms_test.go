@@ -1,0 +1,57 @@
+package template
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"smartlead-receiver/pkg/lambdaio"
+)
+
+// An alarm on a metric that nobody counts is silent for ever.
+func TestAlarmsWatchWhatIsCounted(t *testing.T) {
+	template := load(t)
+	own := 0
+	for id, alarm := range ofType(t, template, "AWS::CloudWatch::Alarm") {
+		namespace := at(t, alarm, "Namespace")
+		if text, ok := namespace.(string); ok && strings.HasPrefix(text, "AWS/") {
+			continue
+		}
+		own++
+		// The functions count under the name of the stack, which they have from STACK_NAME.
+		if ref(namespace) != "AWS::StackName" {
+			t.Errorf("%s watches the namespace %v", id, namespace)
+		}
+		name := fmt.Sprint(at(t, alarm, "MetricName"))
+		dimensions, _ := at(t, alarm, "Dimensions").([]any)
+		if len(dimensions) != 1 {
+			t.Errorf("%s has %d dimensions, and every metric has one", id, len(dimensions))
+			continue
+		}
+		dimension, value := fmt.Sprint(at(t, dimensions[0], "Name")), fmt.Sprint(at(t, dimensions[0], "Value"))
+		if !slices.ContainsFunc(lambdaio.Metrics(), func(m lambdaio.Metric) bool {
+			return m.Name == name && m.Dimension == dimension && slices.Contains(m.Values, value)
+		}) {
+			t.Errorf("%s watches %s by %s=%s, which no function counts", id, name, dimension, value)
+		}
+	}
+	if own == 0 {
+		t.Error("no alarm watches what the functions count")
+	}
+	if name := ref(at(t, template, "Globals", "Function", "Environment", "Variables", "STACK_NAME")); name != "AWS::StackName" {
+		t.Errorf("the functions are told the stack's name %q", name)
+	}
+}
+
+// Lambda drops what is below ApplicationLogLevel, and with it the metrics of a
+// quieter log. It must not write its own lines of each invocation.
+func TestTheFunctionsAloneChooseWhatIsLogged(t *testing.T) {
+	for id, f := range ofType(t, load(t), "AWS::Serverless::Function") {
+		for setting, want := range map[string]string{"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "WARN"} {
+			if got := at(t, f, "LoggingConfig", setting); got != want {
+				t.Errorf("%s of %s is %v, want %s", setting, id, got, want)
+			}
+		}
+	}
+}
