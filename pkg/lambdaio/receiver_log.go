@@ -65,7 +65,7 @@ func (r received) element(ctx context.Context, el receive.Result, of int) {
 		slog.Bool("unsent", el.Status == receive.Accepted && !el.Enqueued), slog.Bool("unclaimed", el.Unclaimed),
 		slog.String("error", errorText(el.Err)), slog.String("request_id", r.req.RequestID),
 		slog.String("provider_request_id", r.req.ProviderRequestID),
-		slog.Int("bytes", len(r.req.Body)), slog.Int64("duration_ms", r.took.Milliseconds()),
+		slog.Int64("duration_ms", r.took.Milliseconds()),
 	}
 	if el.EventID == "" {
 		members = append(members, slog.String("type", string(el.Type)))

@@ -50,6 +50,9 @@ func (r Recorder) LineAt(ctx context.Context, at time.Time, level slog.Level, ms
 		return
 	}
 	line := slog.NewRecord(at, level, msg, 0)
+	if len(counts) > 0 {
+		line.Time = time.Time{} // the document says it, as CloudWatch does: it is paid for by the byte
+	}
 	for _, m := range members {
 		if wanted && !isZero(m.Value) || slices.ContainsFunc(counts, func(c Count) bool { return c.Dimension == m.Key }) {
 			line.AddAttrs(withText(m))

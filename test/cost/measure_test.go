@@ -1,0 +1,355 @@
+package cost
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.yaml.in/yaml/v3"
+
+	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
+)
+
+// units is what was used of DynamoDB, as the engine reports it.
+type units struct{ Write, Read float64 }
+
+// measured is what one event of a kind used on its way from receipt to delivered.
+type measured struct {
+	Body             int // bytes of the request
+	Claim, Settle    units
+	Item, Index      int // bytes that are stored
+	Receiver, Worker int // bytes of their log lines
+}
+
+// rig is the real receiver and worker over an engine that counts.
+type rig struct {
+	*testing.T
+	*clitest.Stack
+	meter    *clitest.Meter
+	receiver lambdaio.ReceiverHandler
+	worker   lambdaio.WorkerHandler
+	sweeper  lambdaio.ScheduleHandler
+	log      bytes.Buffer
+	now      time.Time
+}
+
+// Every look at the clock takes so long, so that durations have digits as they
+// have in Lambda, and the same in each run.
+const tick = 7 * time.Millisecond
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{T: t, meter: clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t))), now: clitest.Start}
+	r.Stack = clitest.NewOver(t, r.meter.Engine)
+	metered := local.Connect(local.Endpoints{DynamoDB: r.meter.URL, SQS: clitest.EngineURL(), SSM: clitest.EngineURL(), S3: clitest.EngineURL()})
+	t.Cleanup(metered.Close)
+	env := r.Env
+	env.Clients.DynamoDB, env.Clients.SQS = metered.DynamoDB, metered.SQS
+	env.Metrics, env.Log = app.DefaultNamespace, telemetry.NewLogger(&r.log, slog.LevelInfo)
+	env.Config.MaxAttempts, env.Config.SourceTTL = 8, time.Hour
+	env.Now = func() time.Time { r.now = r.now.Add(tick); return r.now }
+	var err error
+	if r.receiver, err = app.Receiver(env); err != nil {
+		t.Fatal(err)
+	}
+	if r.worker, err = app.Worker(env); err != nil {
+		t.Fatal(err)
+	}
+	if r.sweeper, err = app.Sweeper(env); err != nil {
+		t.Fatal(err)
+	}
+	// A first event loads what an instance keeps: sources and destinations.
+	r.post(clitest.Reply(1))
+	r.work()
+	r.used()
+	return r
+}
+
+// body is a payload of testdata.
+func (r *rig) body(kind string) string {
+	r.Helper()
+	text, err := os.ReadFile("testdata/" + kind + ".json")
+	if err != nil {
+		r.Fatal(err)
+	}
+	return string(text)
+}
+
+// requestID is of the form that an HTTP API gives.
+const requestID = "Kx9fQhM1oAMEV5g="
+
+// post sends one request and fails the test for any other answer than 200.
+func (r *rig) post(body string) {
+	r.Helper()
+	if status := r.send(r.Token, body); status != http.StatusOK {
+		r.Fatalf("answered %d", status)
+	}
+}
+
+func (r *rig) send(token, body string) int {
+	r.Helper()
+	ev := events.APIGatewayV2HTTPRequest{
+		RouteKey: "ANY /webhooks/{source}/{token}", RawPath: "/webhooks/demo/" + token, Body: body,
+		PathParameters: map[string]string{"source": "demo", "token": token},
+		Headers:        map[string]string{"content-type": "application/json"},
+	}
+	ev.RequestContext.HTTP.Method, ev.RequestContext.RequestID = http.MethodPost, requestID
+	ev.RequestContext.HTTP.SourceIP, ev.RequestContext.HTTP.UserAgent = "203.0.113.77", "axios/1.7.9"
+	answer, err := r.receiver(r.Context(), ev)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return answer.StatusCode
+}
+
+// work hands what is in the live queue to the worker, as one batch for each
+// ReceiveMessage, and deletes what is done with.
+func (r *rig) work() {
+	r.Helper()
+	for {
+		out, err := r.Clients.SQS.ReceiveMessage(r.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &r.At.Live.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"},
+		})
+		if err != nil {
+			r.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			return
+		}
+		batch := events.SQSEvent{}
+		for _, m := range out.Messages {
+			batch.Records = append(batch.Records, events.SQSMessage{
+				MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
+				EventSourceARN: r.At.Live.ARN, Attributes: m.Attributes,
+			})
+		}
+		answer, err := r.worker(r.Context(), batch)
+		if err != nil || len(answer.BatchItemFailures) > 0 {
+			r.Fatalf("%v, %d come back", err, len(answer.BatchItemFailures))
+		}
+		for _, m := range out.Messages {
+			if _, err := r.Clients.SQS.DeleteMessage(r.Context(), &sqs.DeleteMessageInput{QueueUrl: &r.At.Live.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				r.Fatal(err)
+			}
+		}
+	}
+}
+
+// used returns what was used since the last call.
+func (r *rig) used() units {
+	c := r.meter.Reset()
+	return units{Write: c.Written, Read: c.Units}
+}
+
+// logged returns the bytes of the lines since the last call, without their ends.
+func (r *rig) logged() (size, lines int) {
+	lines = bytes.Count(r.log.Bytes(), []byte("\n"))
+	size = r.log.Len() - lines
+	if testing.Verbose() {
+		r.Logf("%s", r.log.String())
+	}
+	r.log.Reset()
+	return size, lines
+}
+
+// event takes one event from receipt to delivered.
+func (r *rig) event(kind string) measured {
+	r.Helper()
+	r.logged()
+	body := r.body(kind)
+	m := measured{Body: len(body)}
+	before := r.items()
+	r.post(body)
+	m.Claim = r.used()
+	var lines int
+	if m.Receiver, lines = r.logged(); lines != 1 {
+		r.Errorf("the receiver wrote %d lines of one %s", lines, kind)
+	}
+	r.work()
+	m.Settle = r.used()
+	if m.Worker, lines = r.logged(); lines != 1 {
+		r.Errorf("the worker wrote %d lines of one %s", lines, kind)
+	}
+	for key, item := range r.items() {
+		if _, known := before[key]; known {
+			continue
+		}
+		if state := r.text(item, "state"); state != "" && state != "delivered" {
+			r.Errorf("the %s is %s", kind, state)
+		}
+		item, index := r.stored(item)
+		m.Item += item
+		m.Index += index
+	}
+	if m.Item == 0 {
+		r.Fatalf("the %s left nothing in the table", kind)
+	}
+	return m
+}
+
+type item = map[string]types.AttributeValue
+
+func (*rig) text(i item, name string) string {
+	if s, ok := i[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+// items reads the whole table, past the meter.
+func (r *rig) items() map[string]item {
+	r.Helper()
+	all := map[string]item{}
+	pages := dynamodb.NewScanPaginator(r.Clients.DynamoDB, &dynamodb.ScanInput{TableName: &r.At.Table})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(r.Context())
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, i := range page.Items {
+			all[r.text(i, "pk")+" "+r.text(i, "sk")] = i
+		}
+	}
+	return all
+}
+
+// perItem is what DynamoDB adds to each item, in the table and in each index, for
+// what is billed (docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html,
+// and the page on GSI storage).
+const perItem = 100
+
+// stored returns the bytes that the item takes in the table, and in all indexes.
+func (r *rig) stored(i item) (table, indexes int) {
+	r.Helper()
+	out, err := r.Clients.DynamoDB.DescribeTable(r.Context(), &dynamodb.DescribeTableInput{TableName: &r.At.Table})
+	if err != nil {
+		r.Fatal(err)
+	}
+	for name, value := range i {
+		table += len(name) + valueSize(value)
+	}
+	for _, index := range out.Table.GlobalSecondaryIndexes {
+		projected, in := map[string]bool{"pk": true, "sk": true}, true
+		for _, k := range index.KeySchema {
+			name := aws.ToString(k.AttributeName)
+			projected[name], in = true, in && i[name] != nil
+		}
+		if !in {
+			continue
+		}
+		for _, name := range index.Projection.NonKeyAttributes {
+			projected[name] = true
+		}
+		indexes += perItem
+		for name := range projected {
+			if value := i[name]; value != nil {
+				indexes += len(name) + valueSize(value)
+			}
+		}
+	}
+	return table + perItem, indexes
+}
+
+// valueSize is by the rules of docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html.
+func valueSize(value types.AttributeValue) int {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberB:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return len(strings.Trim(v.Value, "-0."))/2 + 2
+	case *types.AttributeValueMemberBOOL, *types.AttributeValueMemberNULL:
+		return 1
+	case *types.AttributeValueMemberL:
+		size := 3
+		for _, e := range v.Value {
+			size += 1 + valueSize(e)
+		}
+		return size
+	case *types.AttributeValueMemberM:
+		size := 3
+		for name, e := range v.Value {
+			size += 1 + len(name) + valueSize(e)
+		}
+		return size
+	case *types.AttributeValueMemberSS:
+		size := 0
+		for _, e := range v.Value {
+			size += len(e)
+		}
+		return size
+	}
+	panic(fmt.Sprintf("a value of type %T", value))
+}
+
+// accessLine returns the bytes of a line of the API's access log: the template's
+// format, filled in.
+func accessLine(t *testing.T) int {
+	t.Helper()
+	var template struct {
+		Resources struct {
+			HttpStage struct { //nolint:revive // the template's name
+				Properties struct {
+					AccessLogSettings struct {
+						Format string `yaml:"Format"`
+					} `yaml:"AccessLogSettings"`
+				} `yaml:"Properties"`
+			} `yaml:"HttpStage"`
+		} `yaml:"Resources"`
+	}
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	line := template.Resources.HttpStage.Properties.AccessLogSettings.Format
+	for name, value := range map[string]string{
+		"$context.requestId": requestID, "$context.routeKey": "ANY /webhooks/{source}/{token}", "$context.httpMethod": "POST",
+		"$context.status": "200", "$context.identity.sourceIp": "203.0.113.77",
+		"$context.integrationErrorMessage": "-",
+	} {
+		if !strings.Contains(line, name) {
+			t.Errorf("the access log has no %s", name)
+		}
+		line = strings.ReplaceAll(line, name, value)
+	}
+	if strings.Contains(line, "$") || !json.Valid([]byte(line)) {
+		t.Errorf("what is in %s?", line)
+	}
+	return len(strings.TrimSpace(line))
+}
+
+// maxLogged bounds what one event writes into all logs, in bytes.
+const maxLogged = 900
+
+func TestAnEventLogsFewBytes(t *testing.T) {
+	r, access := newRig(t), accessLine(t)
+	for _, kind := range []string{"reply", "open"} {
+		m := r.event(kind)
+		t.Logf("%s: receiver %d, worker %d, access line %d: %d bytes", kind, m.Receiver, m.Worker, access, m.Receiver+m.Worker+access)
+		if sum := m.Receiver + m.Worker + access; sum > maxLogged {
+			t.Errorf("a %s logs %d bytes, more than %d", kind, sum, maxLogged)
+		}
+	}
+}
