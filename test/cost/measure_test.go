@@ -2,12 +2,14 @@ package cost
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/middleware"
 	"go.yaml.in/yaml/v3"
 
 	"smartlead-receiver/pkg/app"
@@ -28,8 +31,9 @@ import (
 	"smartlead-receiver/test/ttlcheck"
 )
 
-// units is what was used of DynamoDB, as the engine reports it.
-type units struct{ Write, Read float64 }
+// units is what was used of DynamoDB, as the engine reports it, and how many
+// requests our own functions made of SQS.
+type units struct{ Write, Read, Queue float64 }
 
 // measured is what one event of a kind used on its way from receipt to delivered.
 type measured struct {
@@ -37,6 +41,7 @@ type measured struct {
 	Claim, Settle    units
 	Item, Index      int // bytes that are stored
 	Receiver, Worker int // bytes of their log lines
+	Delivered        int // bytes of the body that the destination gets
 }
 
 // rig is the real receiver and worker over an engine that counts.
@@ -47,8 +52,12 @@ type rig struct {
 	receiver lambdaio.ReceiverHandler
 	worker   lambdaio.WorkerHandler
 	sweeper  lambdaio.ScheduleHandler
+	redrive  lambdaio.ScheduleHandler
 	log      bytes.Buffer
 	now      time.Time
+	queued   int // requests to SQS of our own functions
+	last     events.SQSEvent
+	sent     atomic.Int64 // bytes of the last body that the destination got
 }
 
 // Every look at the clock takes so long, so that durations have digits as they
@@ -59,10 +68,15 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{T: t, meter: clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t))), now: clitest.Start}
 	r.Stack = clitest.NewOver(t, r.meter.Engine)
+	destination := r.Dest.Config.Handler
+	r.Dest.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.sent.Store(req.ContentLength)
+		destination.ServeHTTP(w, req)
+	})
 	metered := local.Connect(local.Endpoints{DynamoDB: r.meter.URL, SQS: clitest.EngineURL(), SSM: clitest.EngineURL(), S3: clitest.EngineURL()})
 	t.Cleanup(metered.Close)
 	env := r.Env
-	env.Clients.DynamoDB, env.Clients.SQS = metered.DynamoDB, metered.SQS
+	env.Clients.DynamoDB, env.Clients.SQS = metered.DynamoDB, r.counted(metered.Config)
 	env.Metrics, env.Log = app.DefaultNamespace, telemetry.NewLogger(&r.log, slog.LevelInfo)
 	env.Config.MaxAttempts, env.Config.SourceTTL = 8, time.Hour
 	env.Now = func() time.Time { r.now = r.now.Add(tick); return r.now }
@@ -76,11 +90,30 @@ func newRig(t *testing.T) *rig {
 	if r.sweeper, err = app.Sweeper(env); err != nil {
 		t.Fatal(err)
 	}
+	if r.redrive, err = app.Redrive(env); err != nil {
+		t.Fatal(err)
+	}
 	// A first event loads what an instance keeps: sources and destinations.
 	r.post(clitest.Reply(1))
 	r.work()
 	r.used()
 	return r
+}
+
+// counted returns a client of SQS whose requests are counted.
+func (r *rig) counted(config aws.Config) *sqs.Client {
+	endpoint := clitest.EngineURL()
+	return sqs.NewFromConfig(config, func(o *sqs.Options) {
+		o.BaseEndpoint = &endpoint
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("test/count", func(
+				ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+			) (middleware.InitializeOutput, middleware.Metadata, error) {
+				r.queued++
+				return next.HandleInitialize(ctx, in)
+			}), middleware.Before)
+		})
+	})
 }
 
 // body is a payload of testdata.
@@ -120,13 +153,20 @@ func (r *rig) send(token, body string) int {
 	return answer.StatusCode
 }
 
-// work hands what is in the live queue to the worker, as one batch for each
-// ReceiveMessage, and deletes what is done with.
+// work hands what is in the lanes to the worker.
 func (r *rig) work() {
+	r.Helper()
+	r.workOn(r.At.Live, r.At.Live)
+	r.workOn(r.At.Replay, r.At.Replay)
+}
+
+// workOn hands what is in a queue to the worker, as what the event source of lane
+// received, and deletes what is done with.
+func (r *rig) workOn(q, lane local.Queue) {
 	r.Helper()
 	for {
 		out, err := r.Clients.SQS.ReceiveMessage(r.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &r.At.Live.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"},
+			QueueUrl: &q.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"All"},
 		})
 		if err != nil {
 			r.Fatal(err)
@@ -138,25 +178,54 @@ func (r *rig) work() {
 		for _, m := range out.Messages {
 			batch.Records = append(batch.Records, events.SQSMessage{
 				MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
-				EventSourceARN: r.At.Live.ARN, Attributes: m.Attributes,
+				EventSourceARN: lane.ARN, Attributes: m.Attributes,
 			})
 		}
+		r.last = batch
 		answer, err := r.worker(r.Context(), batch)
-		if err != nil || len(answer.BatchItemFailures) > 0 {
-			r.Fatalf("%v, %d come back", err, len(answer.BatchItemFailures))
+		if err != nil {
+			r.Fatal(err)
+		}
+		if len(answer.BatchItemFailures) > 0 {
+			return // the message waits by its visibility
 		}
 		for _, m := range out.Messages {
-			if _, err := r.Clients.SQS.DeleteMessage(r.Context(), &sqs.DeleteMessageInput{QueueUrl: &r.At.Live.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			if _, err := r.Clients.SQS.DeleteMessage(r.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				r.Fatal(err)
 			}
 		}
 	}
 }
 
+// redeliver hands the last batch to the worker once more, as SQS does after its
+// visibility has ended.
+func (r *rig) redeliver() {
+	r.Helper()
+	for i := range r.last.Records {
+		r.last.Records[i].Attributes["ApproximateReceiveCount"] = "2"
+	}
+	answer, err := r.worker(r.Context(), r.last)
+	if err != nil || len(answer.BatchItemFailures) > 0 {
+		r.Fatalf("%v, %d come back", err, len(answer.BatchItemFailures))
+	}
+}
+
+// delivered returns how many of the worker's lines since the last look say so.
+func (r *rig) delivered() int {
+	n := strings.Count(r.log.String(), `"msg":"event.processed"`)
+	if all := strings.Count(r.log.String(), `"outcome":"delivered"`); all != n {
+		r.Errorf("%d of %d are delivered:\n%s", all, n, r.log.String())
+	}
+	r.log.Reset()
+	return n
+}
+
 // used returns what was used since the last call.
 func (r *rig) used() units {
 	c := r.meter.Reset()
-	return units{Write: c.Written, Read: c.Units}
+	u := units{Write: c.Written, Read: c.Units, Queue: float64(r.queued)}
+	r.queued = 0
+	return u
 }
 
 // logged returns the bytes of the lines since the last call, without their ends.
@@ -185,6 +254,7 @@ func (r *rig) event(kind string) measured {
 	}
 	r.work()
 	m.Settle = r.used()
+	m.Delivered = int(r.sent.Load())
 	if m.Worker, lines = r.logged(); lines != 1 {
 		r.Errorf("the worker wrote %d lines of one %s", lines, kind)
 	}
