@@ -172,7 +172,7 @@ func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old
 // budget, never a new count, and keeps what succeeded.
 func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
-		from(webhook.Dead).where("death", old.Death).
+		from(webhook.Dead).where("death", old.Death).unmoved(old).
 		clearListed().set("abandoned", 0).increment("redrives").
 		set("destinations", progressOf(newBudget(old.record().Destinations))))
 }

@@ -31,8 +31,10 @@ func (l *Ledger) Replay(ctx context.Context, m webhook.Revival) (webhook.Record,
 }
 
 // move is the way back to pending, for an event in the state from whose counter
-// has the value seen; from webhook.Delivered an unrouted one, too. It returns webhook.ErrNotFound and webhook.ErrChanged; the
-// latter changed nothing. A move whose answer was lost is recognised by its nonce.
+// has the value seen; from webhook.Delivered an unrouted one, too. It returns
+// webhook.ErrNotFound and webhook.ErrChanged; the latter changed nothing. A move
+// whose answer was lost is recognised by its nonce; one that met a hand-over is made
+// of what that left.
 func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State, counter string, seen int) (webhook.Record, error) {
 	old, err := l.getItem(ctx, keyOf(m.ID))
 	if err != nil {
@@ -41,8 +43,28 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	if from == webhook.Delivered && old.state() == webhook.Unrouted {
 		from = webhook.Unrouted
 	}
+	for range maxLeaseRaces {
+		it, err := l.apply(ctx, moved(m, old, from, counter, seen))
+		var failed *errCondition
+		switch {
+		case err == nil:
+			return it.record(), nil
+		case !errors.As(err, &failed):
+			return webhook.Record{}, err
+		case failed.old.MoveNonce == m.Nonce && m.Nonce != "":
+			return failed.old.record(), nil
+		case failed.old.MoveNonce == old.MoveNonce || failed.old.state() != from:
+			return webhook.Record{}, changed(err)
+		}
+		old = failed.old
+	}
+	return webhook.Record{}, unavailable("move", fmt.Errorf("%s moved %d times meanwhile", m.ID, maxLeaseRaces))
+}
+
+// moved is the write of a move.
+func moved(m webhook.Revival, old item, from webhook.State, counter string, seen int) *update {
 	u := change(m.ID).
-		from(from).where("lease_number", old.LeaseNumber).where(counter, seen).
+		from(from).where("lease_number", old.LeaseNumber).where(counter, seen).unmoved(old).
 		state(webhook.Pending, m.At).set("lane", string(m.Lane)).due(m.ID, m.DueAt).clearListed().
 		set("abandoned", 0).set("sweeps", 0).set("move_nonce", m.Nonce).remove("not_before", "expires_at")
 	if m.Redrive && from != webhook.Parked {
@@ -59,15 +81,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 	} else {
 		u.set("destinations", progressOf(newBudget(old.record().Destinations)))
 	}
-	it, err := l.apply(ctx, u)
-	var failed *errCondition
-	if errors.As(err, &failed) && failed.old.MoveNonce == m.Nonce && m.Nonce != "" {
-		return failed.old.record(), nil
-	}
-	if err != nil {
-		return webhook.Record{}, changed(err)
-	}
-	return it.record(), nil
+	return u
 }
 
 // Release sends a held event to work, due at dueAt. It returns webhook.ErrChanged

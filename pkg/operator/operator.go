@@ -98,6 +98,7 @@ type Ports struct {
 	Judgements Judgements
 	Variants   Variants
 	HeldEvents HeldEvents
+	HandOvers  HandOvers
 	Bodies     Bodies
 	Queue      Queue
 	Sources    Sources

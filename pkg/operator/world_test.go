@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) service() *Service {
 	return New(Ports{
-		Events: w.Ledger, Revivals: w, Judgements: w, Variants: w, HeldEvents: w, Bodies: w, Queue: w, Sources: w,
+		Events: w.Ledger, Revivals: w, Judgements: w, Variants: w, HeldEvents: w, HandOvers: w, Bodies: w, Queue: w, Sources: w,
 		Now: func() time.Time { return w.now }, Nonce: func() (string, error) { return w.nonce(), nil },
 		Sleep: func(_ context.Context, d time.Duration) {
 			w.now, w.slept = w.now.Add(d), append(w.slept, d)

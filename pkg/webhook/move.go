@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Revival brings a dead event back to work, a delivered or unrouted one once
 // more, or a parked one out of its place. Exactly what the operator or the plan saw is
@@ -15,4 +18,28 @@ type Revival struct {
 	Again      bool // delivered and unrouted: the effect is wanted again, so the idempotency key changes
 	Redrive    bool // counted as a redrive
 	Nonce      string
+}
+
+// HandOver lets an event that waits for one destination wait for another one.
+type HandOver struct {
+	ID       EventID
+	From, To string // names of destinations
+	At       time.Time
+	Nonce    string // never empty
+}
+
+// Apply returns the destinations after the hand-over. Where the event has the other
+// one already, its progress there stays, and the first is settled as removed.
+func (h HandOver) Apply(list []Progress) []Progress {
+	has := slices.ContainsFunc(list, func(p Progress) bool { return p.Name == h.To })
+	out := slices.Clone(list)
+	for i, p := range out {
+		switch {
+		case p.Name == h.From && has:
+			out[i].Result = ResultRemoved
+		case p.Name == h.From:
+			out[i] = Progress{Name: h.To}
+		}
+	}
+	return out
 }

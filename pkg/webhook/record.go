@@ -65,3 +65,14 @@ func (r Record) Supersedes(other Record) bool {
 		r.Type == other.Type && r.Account == other.Account && r.CampaignID == other.CampaignID &&
 		r.OccurredAt.After(other.OccurredAt)
 }
+
+// WaitsFor tells whether the event is not settled at a destination of its own.
+func (r Record) WaitsFor(destination string) bool {
+	return slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Name == destination && !p.Result.Settled() })
+}
+
+// HandsOver tells whether the event may be handed over from a destination: it waits
+// for it, and no worker holds its lease.
+func (r Record) HandsOver(from string) bool {
+	return (r.State == Pending || r.State == Dead || r.State == Parked) && r.WaitsFor(from)
+}

@@ -92,3 +92,25 @@ func (w *world) discard(state webhook.State) {
 		_ = l.Discard(ctx, webhook.Record{ID: id, State: state, LeaseNumber: it.number("lease_number")}, now, now.Add(retention))
 	})
 }
+
+// handOver lets what waits for a destination wait for another one, as the operator's
+// command does: again where its answer was lost.
+func (w *world) handOver(from, to string) {
+	w.Helper()
+	env := w.env("operator")
+	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
+	for _, it := range w.items() {
+		if !it.isEvent() {
+			continue
+		}
+		for n := range 3 {
+			if w.live("operator", func(ctx context.Context) {
+				_, _ = l.HandOver(ctx, webhook.HandOver{
+					ID: webhook.EventID(it.id()), From: from, To: to, At: env.Now(), Nonce: "hand-over " + strconv.Itoa(n),
+				})
+			}) {
+				break
+			}
+		}
+	}
+}

@@ -102,6 +102,24 @@ var (
 	}
 )
 
+// handedOver removes the destination that an event waits for, and lets it wait for
+// another one; every call of the hand-over is lost in its turn.
+func handedOver(name string, waits func(w *world)) scenario {
+	return scenario{
+		name: name, options: options{tries: 2},
+		prepare: func(w *world) {
+			waits(w)
+			w.destinations = []string{"slack"}
+			w.configure("slack")
+			w.heal()
+		},
+		run: func(w *world) {
+			w.handOver("crm", "slack")
+			w.remove("crm")
+		},
+	}
+}
+
 var scenarios = []scenario{
 	{name: "receive", run: func(w *world) { w.send(w.event(1)) }},
 	{name: "timeless", run: func(w *world) { w.send(w.timeless(1)); w.send(w.timeless(1)) }},
@@ -170,6 +188,12 @@ var scenarios = []scenario{
 		w.settle()
 	}, run: func(w *world) { w.redriveAll() }},
 	unrouted, destinationRemoved, replayedToAnother,
+	handedOver("a dead event handed over", dying),
+	handedOver("an event handed over between two attempts", func(w *world) {
+		w.takes("crm", answers(http.StatusServiceUnavailable))
+		w.send(w.event(1))
+		w.pump()
+	}),
 	{name: "replay", prepare: func(w *world) { w.send(w.event(1)); w.settle() }, run: func(w *world) {
 		w.replay(w.idOf(w.requests[0]), 0, true, "replay")
 	}},

@@ -27,12 +27,7 @@ event's destinations are chosen when a worker takes it first, and anew when it i
 replayed after it was delivered or unrouted: a change counts for events that come
 after it.`,
 	}
-	cmd.AddCommand(addCmd(s), setCmd(s), listCmd(s), rotateCmd(s), testCmd(s), noun.RemoveCmd(s, params.Removal{
-		Short:   "Remove a destination: what still waits for it counts as settled",
-		Example: "crm",
-		Warning: "events that still wait for it count as settled there",
-		Count:   countWaiting,
-	}))
+	cmd.AddCommand(addCmd(s), setCmd(s), listCmd(s), rotateCmd(s), testCmd(s), removeCmd(s))
 	return cmd
 }
 

@@ -21,26 +21,43 @@ type waiting struct {
 	alone   int  // no other destination has them, or may still get them
 	looked  int  // events
 	more    bool // there are more events than were looked at
+
+	all bool              // look at every event
+	ids []webhook.EventID // of those that wait and can be handed over
 }
 
-// countWaiting says how many events the removal of a destination settles. Held events, and those that no worker has taken yet,
-// have no destinations: they get those that are configured by then.
-func countWaiting(ctx context.Context, s *session.Session, st *stack.Stack, name string) (string, error) {
-	w := waiting{byState: make(map[webhook.State]int)}
-	if err := w.look(ctx, st, s.Now(), name); err != nil {
-		return "", err
+// lookFor finds the events that wait for a destination; all: every one. Held events,
+// and those that no worker has taken yet, have no destinations: they get those that
+// are configured by then.
+func lookFor(ctx context.Context, s *session.Session, st *stack.Stack, name string, all bool) (*waiting, error) {
+	w := &waiting{byState: make(map[webhook.State]int), all: all}
+	progress := s.Progress("events")
+	defer progress.End()
+	return w, w.look(ctx, st, s.Now(), name, progress)
+}
+
+// total is how many wait.
+func (w *waiting) total() int {
+	n := 0
+	for _, of := range w.byState {
+		n += of
 	}
-	return w.text(), nil
+	return n
+}
+
+// states words a count by state.
+func states(byState map[webhook.State]int) string {
+	var parts []string
+	for _, state := range webhook.States {
+		if n := byState[state]; n > 0 {
+			parts = append(parts, output.Thousands(n)+" "+string(state))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (w *waiting) text() string {
-	var parts []string
-	total := 0
-	for _, state := range webhook.States {
-		if n := w.byState[state]; n > 0 {
-			parts, total = append(parts, output.Thousands(n)+" "+string(state)), total+n
-		}
-	}
+	total := w.total()
 	looked := ""
 	if w.more {
 		looked = " among the " + output.Thousands(maxWaiting) + " looked at, and there are more"
@@ -48,7 +65,7 @@ func (w *waiting) text() string {
 	if total == 0 {
 		return ". None waits for it" + looked
 	}
-	text := ". " + output.Count(total, "waits", "wait") + " for it" + looked + ": " + strings.Join(parts, ", ")
+	text := ". " + output.Count(total, "waits", "wait") + " for it" + looked + ": " + states(w.byState)
 	if w.alone > 0 {
 		text += "; " + output.Count(w.alone, "has", "have") + " no other destination, and will be unrouted when tried again"
 	}
@@ -57,7 +74,7 @@ func (w *waiting) text() string {
 
 // look walks over everything that is not settled: by the due index what is pending
 // or processing, by that of the dead the rest.
-func (w *waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name string) error {
+func (w *waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name string, progress *output.Progress) error {
 	for shard := range ledger.DueShards {
 		for after := ""; !w.more; {
 			ids, next, err := st.Ledger.Due(ctx, shard, now.AddDate(10, 0, 0), after, 100)
@@ -68,6 +85,7 @@ func (w *waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name
 			if err != nil {
 				return err
 			}
+			progress.Add(len(records))
 			for _, r := range records {
 				if !r.Finished() { // a dead event that owes its dead letter is counted below
 					w.add(r, name)
@@ -85,6 +103,7 @@ func (w *waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name
 			if err != nil {
 				return err
 			}
+			progress.Add(len(page.Records))
 			for _, r := range page.Records {
 				w.add(r, name)
 			}
@@ -97,7 +116,7 @@ func (w *waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name
 }
 
 func (w *waiting) add(r webhook.Record, name string) {
-	if w.looked++; w.looked > maxWaiting {
+	if w.looked++; w.looked > maxWaiting && !w.all {
 		w.more = true
 		return
 	}
@@ -114,6 +133,9 @@ func (w *waiting) add(r webhook.Record, name string) {
 		return
 	}
 	w.byState[r.State]++
+	if r.HandsOver(name) {
+		w.ids = append(w.ids, r.ID)
+	}
 	if alone {
 		w.alone++
 	}

@@ -84,7 +84,10 @@ type Progress struct {
 
 // Progress begins to tell of a look at what is named, such as "dead events". Where
 // there is no terminal, beside JSON, or without a ticker, it does nothing.
-func (t *Terminal) Progress(what string) *Progress {
+func (t *Terminal) Progress(what string) *Progress { return t.Doing("looking at " + what) }
+
+// Doing begins to tell of work other than a look, such as "handing events over".
+func (t *Terminal) Doing(what string) *Progress {
 	p := &Progress{stop: func() {}}
 	if !t.ErrTerminal || t.JSON || t.Ticker == nil {
 		return p
@@ -105,9 +108,9 @@ func (t *Terminal) Progress(what string) *Progress {
 			switch n := p.count.Load(); {
 			case looks < progressAfter:
 			case n == 0:
-				line.Set("looking at %s …", what)
+				line.Set("%s …", what)
 			default:
-				line.Set("looking at %s … %s so far", what, Thousands(int(n)))
+				line.Set("%s … %s so far", what, Thousands(int(n)))
 			}
 		}
 	}()

@@ -52,9 +52,7 @@ type Removal struct {
 	Short   string
 	Example string // the name in the example
 	Warning string // what is lost
-	// Count, if any, says more of what is lost: behind the warning.
-	Count func(ctx context.Context, s *session.Session, st *stack.Stack, name string) (string, error)
-	Done  string // behind "is removed"
+	Done    string // behind "is removed"
 }
 
 // RemoveCmd removes one of the noun, once a person has agreed.
@@ -74,25 +72,20 @@ func (n Noun) remove(ctx context.Context, s *session.Session, r Removal, name st
 	if err != nil {
 		return err
 	}
-	warning := r.Warning
-	if r.Count != nil {
-		count, err := r.Count(ctx, s, st, name)
-		if err != nil {
-			return err
-		}
-		if warning += count; yes {
-			s.Say("%s", warning) // nobody is asked
-		}
-	}
-	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, warning); err != nil {
+	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, r.Warning); err != nil {
 		return err
 	}
-	err = st.Store.Delete(ctx, n.Kind, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return n.Absent(s, name)
-	}
-	if err != nil {
+	if err := n.Delete(ctx, s, st, name); err != nil {
 		return err
 	}
 	return s.Finished(name, "%s %s is removed%s. %s", n.Name, name, r.Done, Settles)
+}
+
+// Delete removes a parameter that must exist.
+func (n Noun) Delete(ctx context.Context, s *session.Session, st *stack.Stack, name string) error {
+	err := st.Store.Delete(ctx, n.Kind, name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return n.Absent(s, name)
+	}
+	return err
 }

@@ -35,6 +35,7 @@ type Ledger interface {
 	Release(ctx context.Context, id webhook.EventID, now, dueAt time.Time) (webhook.Record, error)
 	Park(ctx context.Context, id webhook.EventID, death int, now time.Time) error
 	Discard(ctx context.Context, seen webhook.Record, now, expiresAt time.Time) error
+	HandOver(ctx context.Context, h webhook.HandOver) (webhook.Record, error)
 
 	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
@@ -82,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"sweep", sweepRules},
 		{"move", moveRules},
 		{"replay", replayRules},
+		{"hand-over", handOverRules},
 		{"states", stateRules},
 		{"list", listRules},
 		{"entries", entryRules},

@@ -145,3 +145,10 @@ func (l *Ledger) Discard(_ context.Context, seen webhook.Record, now, expiresAt 
 	})
 	return err
 }
+
+// HandOver lets an event that waits for a destination wait for another one instead.
+func (l *Ledger) HandOver(_ context.Context, h webhook.HandOver) (webhook.Record, error) {
+	return l.change(h.ID, func(e *event) bool { return e.HandsOver(h.From) }, func(e *event) {
+		e.Destinations, e.UpdatedAt, e.moveNonce = h.Apply(e.Destinations), ms(h.At), h.Nonce
+	})
+}
