@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/complete"
 	"smartlead-receiver/pkg/cli/consolecmd"
 	"smartlead-receiver/pkg/cli/destinations"
 	"smartlead-receiver/pkg/cli/dlq"
@@ -76,6 +77,7 @@ Words: docs/GLOSSARY.md`,
 		identify.New(s), send.New(s), events.New(s), dlq.New(s), redrivecmd.New(s), sources.New(s), destinations.New(s),
 		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), version.New(s), exitCodesTopic(),
 	)
+	complete.Attach(s, root)
 	root.SetHelpCommand(helpCmd(s, root))
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd() // now, so that group sees it; it takes the streams as they are

@@ -88,7 +88,7 @@ var rules = map[string]rule{
 
 	// The command line puts its commands together, and says how they end.
 	"cli": {
-		own:     []string{"cli/*", "cli/identify", "cli/session", "cli/problem", "cli/output", "webhook", "redrive", "sourcestore"},
+		own:     []string{"cli/*", "cli/complete", "cli/identify", "cli/session", "cli/problem", "cli/output", "webhook", "redrive", "sourcestore"},
 		outside: []string{cobra, pflag},
 	},
 	// A package for each noun knows the use cases, and of the adapters only what the
@@ -115,6 +115,10 @@ var rules = map[string]rule{
 	"cli/eventview": {own: []string{"cli/output", "webhook", "smartlead"}},
 	"cli/filter": {
 		own:     []string{"cli/output", "cli/problem", "cli/session", "cli/payload", "webhook", "smartlead", "ledger"},
+		outside: []string{cobra},
+	},
+	"cli/complete": {
+		own:     []string{"cli/output", "cli/session", "stack", "sourcestore", "ledger", "webhook"},
 		outside: []string{cobra},
 	},
 	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore"}, outside: []string{cobra}},
