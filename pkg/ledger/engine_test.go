@@ -31,6 +31,11 @@ var engines = []struct {
 	start func(t *testing.T) string
 }{
 	{"kumo", startKumo},
+	{"the local stack's", func(t *testing.T) string {
+		engine := local.StartEngine()
+		t.Cleanup(engine.Close)
+		return engine.URL
+	}},
 	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }},
 }
 

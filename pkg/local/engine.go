@@ -5,6 +5,7 @@
 package local
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/sivchari/kumo"
 
+	"smartlead-receiver/pkg/local/ordered"
 	"smartlead-receiver/pkg/stack/place"
 )
 
@@ -25,18 +27,28 @@ const Region = place.Region
 // memory: all engines of one process share it, and it ends with the process.
 // One must not start while another one of the process is at work.
 type Engine struct {
-	URL    string
+	URL    string // of the front that answers a Query from ordered indexes; every service is behind it
+	Direct string // of the engine itself, for services other than DynamoDB
+	front  *ordered.Front
 	server *kumo.Server
 }
 
-// StartEngine starts the engine; Close ends it.
+// StartEngine starts the engine; Close ends it. It panics where the loopback
+// interface has no free port, as the engine does.
 func StartEngine() *Engine {
 	server := kumo.NewServer()
-	return &Engine{URL: server.URL, server: server}
+	front, err := ordered.Listen(context.Background(), server.URL)
+	if err != nil {
+		panic(err)
+	}
+	return &Engine{URL: front.URL, Direct: server.URL, front: front, server: server}
 }
 
 // Close stops listening and waits for the requests in flight.
-func (e *Engine) Close() { e.server.Close() }
+func (e *Engine) Close() {
+	e.front.Close()
+	e.server.Close()
+}
 
 // Endpoints are the base URLs of the services that the stack uses.
 type Endpoints = place.Endpoints

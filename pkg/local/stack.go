@@ -112,18 +112,18 @@ func Start(ctx context.Context, options Options, build Build) (*Stack, error) {
 
 func (s *Stack) prepare(ctx context.Context, options Options, build Build) (Handlers, error) {
 	var err error
-	embedded := s.engine.URL
+	items, rest := s.engine.URL, s.engine.Direct
 	if options.DataDir != "" {
-		if s.kept, err = keep(ctx, embedded, options); err != nil {
+		if s.kept, err = keep(ctx, items, options); err != nil {
 			return Handlers{}, err
 		}
-		embedded = s.kept.front.URL
+		items, rest = s.kept.front.URL, s.kept.front.URL
 	}
 	s.Clients = Connect(Endpoints{
-		DynamoDB: or(options.DynamoDBEndpoint, embedded),
-		SQS:      or(options.SQSEndpoint, embedded),
-		SSM:      embedded,
-		S3:       embedded,
+		DynamoDB: or(options.DynamoDBEndpoint, items),
+		SQS:      or(options.SQSEndpoint, rest),
+		SSM:      rest,
+		S3:       rest,
 	})
 	if s.Resources, err = Provision(ctx, s.Clients, options.Provisioning); err != nil {
 		return Handlers{}, err
