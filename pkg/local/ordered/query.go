@@ -88,8 +88,8 @@ func (t *table) matching(ix *index, in request) ([]*record, bool) {
 	return list, true
 }
 
-// span is which sort keys a query wants.
-type span struct {
+// reach is which sort keys a query wants.
+type reach struct {
 	begun, bounded bool // whether from and to count
 	from, to       string
 	above          bool   // not from itself
@@ -97,8 +97,8 @@ type span struct {
 	prefix         string // what has it lies below to
 }
 
-// of returns the records of a partition whose sort keys lie in the span.
-func (s span) of(ix *index, list []*record) []*record {
+// of returns the records of a partition whose sort keys lie in the reach.
+func (s reach) of(ix *index, list []*record) []*record {
 	first, last := 0, len(list)
 	if s.begun {
 		first, _ = slices.BinarySearchFunc(list, s.from, func(r *record, from string) int {
@@ -127,9 +127,9 @@ var (
 	begins   = regexp.MustCompile(`^begins_with\s*\(\s*(\S+)\s*,\s*(:\w+)\s*\)$`)
 )
 
-// condition reads the partition and the span; ok is false for what it does not
+// condition reads the partition and the reach; ok is false for what it does not
 // understand.
-func (in request) condition(ix *index) (partition string, s span, ok bool) {
+func (in request) condition(ix *index) (partition string, s reach, ok bool) {
 	parts := hashOnly.FindStringSubmatch(in.KeyConditionExpression)
 	if parts == nil || !in.names(parts[1], ix.hash) {
 		return "", s, false
@@ -144,12 +144,12 @@ func (in request) condition(ix *index) (partition string, s span, ok bool) {
 		return text
 	}
 	if m := between.FindStringSubmatch(parts[3]); m != nil {
-		s = span{from: value(m[2]), to: value(m[3]), begun: true, bounded: true, through: true}
+		s = reach{from: value(m[2]), to: value(m[3]), begun: true, bounded: true, through: true}
 		return partition, s, ok && in.names(m[1], ix.sort) && s.from <= s.to // else DynamoDB refuses it
 	}
 	if m := begins.FindStringSubmatch(parts[3]); m != nil {
 		prefix := value(m[2])
-		s = span{from: prefix, to: prefix, prefix: prefix, begun: true, bounded: true}
+		s = reach{from: prefix, to: prefix, prefix: prefix, begun: true, bounded: true}
 		return partition, s, ok && in.names(m[1], ix.sort) && prefix != ""
 	}
 	m := compared.FindStringSubmatch(parts[3])
@@ -159,11 +159,11 @@ func (in request) condition(ix *index) (partition string, s span, ok bool) {
 	v := value(m[3])
 	switch m[2] {
 	case "=":
-		s = span{from: v, to: v, begun: true, bounded: true, through: true}
+		s = reach{from: v, to: v, begun: true, bounded: true, through: true}
 	case "<", "<=":
-		s = span{to: v, bounded: true, through: m[2] == "<="}
+		s = reach{to: v, bounded: true, through: m[2] == "<="}
 	case ">", ">=":
-		s = span{from: v, begun: true, above: m[2] == ">"}
+		s = reach{from: v, begun: true, above: m[2] == ">"}
 	}
 	return partition, s, ok
 }
@@ -195,14 +195,10 @@ func (f *Front) page(ctx context.Context, t *table, ix *index, matching []*recor
 		if now == nil {
 			continue
 		}
-		item, err := ix.project(now.raw)
-		if err != nil {
-			return a, false
-		}
 		if count > 0 {
 			out.WriteByte(',')
 		}
-		out.Write(item)
+		t.write(&out, ix, now)
 		count++
 	}
 	whole := !full()
@@ -239,31 +235,4 @@ func (ix *index) startKey(t *table, r *record) attributes {
 		key[ix.sort] = attribute{S: &at.sort}
 	}
 	return key
-}
-
-// project returns what the index shows of an item.
-func (ix *index) project(raw json.RawMessage) ([]byte, error) {
-	if ix.projected == nil {
-		return raw, nil
-	}
-	var item map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &item); err != nil {
-		return nil, err
-	}
-	out := []byte{'{'}
-	for _, name := range ix.projected {
-		value, ok := item[name]
-		if !ok {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		quoted, err := json.Marshal(name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(append(append(out, quoted...), ':'), value...)
-	}
-	return append(out, '}'), nil
 }

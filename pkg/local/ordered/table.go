@@ -39,7 +39,8 @@ type record struct {
 	key     primary
 	places  []place // in each index, in their order
 	raw     json.RawMessage
-	expires int64 // seconds since 1970; 0: never
+	values  []span // of the table's shown attributes in raw
+	expires int64  // seconds since 1970; 0: never
 }
 
 // index is the table itself, which comes first and has no name, or one of its
@@ -48,6 +49,7 @@ type index struct {
 	name       string
 	hash, sort string   // attributes; sort may be ""
 	projected  []string // attributes; nil: all
+	shown      []int    // the same, by their place in the table's shown
 	partitions map[string][]*record
 	number     int // among the indexes of its table
 }
@@ -56,6 +58,7 @@ type index struct {
 type table struct {
 	name    string
 	indexes []*index
+	shown   []string // attributes that an index projects or is ordered by, sorted
 
 	mu      sync.RWMutex
 	ttl     string // the attribute by which items expire; empty: none does
@@ -146,6 +149,7 @@ func (f *Front) created(body []byte) {
 		}
 		t.add(ix)
 	}
+	t.show()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tables[t.name] = t
@@ -189,10 +193,10 @@ func (ix *index) place(item attributes) place {
 func (t *table) put(key primary, raw json.RawMessage) (now *record, ok bool) {
 	var item attributes
 	if raw != nil {
-		if json.Unmarshal(raw, &item) != nil {
+		now = &record{key: key, places: make([]place, len(t.indexes)), raw: raw}
+		if item, now.values, ok = t.parse(raw); !ok {
 			return nil, false
 		}
-		now = &record{key: key, places: make([]place, len(t.indexes)), raw: raw}
 		for i, ix := range t.indexes {
 			now.places[i] = ix.place(item)
 		}
