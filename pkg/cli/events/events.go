@@ -45,7 +45,7 @@ func newEventTable(s *session.Session, st *stack.Stack) eventTable {
 	}
 	return eventTable{
 		clock: s.Clock, stack: st, named: showsNames(s),
-		Table: output.NewTable(headings...).Early("SAYS", "CAMPAIGN", "LEAD").Dispose("SAYS", "TRIES", "CAMPAIGN", "LEAD"),
+		Table: output.NewTable(headings...).Early("SAYS", "CAMPAIGN").Late("LEAD").Dispose("SAYS", "TRIES", "CAMPAIGN", "LEAD"),
 	}
 }
 

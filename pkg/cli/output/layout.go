@@ -13,8 +13,10 @@ import (
 const (
 	minType  = 11 // the type in an id
 	minEarly = 16 // one of Early, while other columns may still be left out
+	minLate  = 22 // one of Late, likewise: most of a lead's address
 	minCause = 40 // the cause, likewise
 	fewEarly = 10 // one of Early, before the last one is left out
+	fewLate  = 12 // one of Late, likewise
 	fewCause = 18 // the cause, likewise: long enough for the name of a failure
 	minOther = 9  // any other text; no state is longer
 	minLast  = 10 // the cause, at the very last
@@ -104,6 +106,7 @@ func (l *layout) width() int {
 func (l *layout) fit(limit int) bool {
 	over := func() int { return l.width() - limit }
 	early := func(c *laid) bool { return c.early > 0 }
+	late := func(c *laid) bool { return c.late > 0 }
 	cause := func(c *laid) bool { return c.cause }
 	other := func(c *laid) bool { return !c.cause && !c.id && !c.right && !c.all(isShortStamp) }
 	for _, shorten := range []func(){
@@ -111,9 +114,11 @@ func (l *layout) fit(limit int) bool {
 		func() { l.compact(isShortID, func(id string) string { return shortenType(id, minType) }) },
 		func() { l.narrow(over, minEarly, early) },
 		func() { l.narrow(over, minCause, cause) },
+		func() { l.narrow(over, minLate, late) },
 		func() { l.leaveOut(over, 1) },
 		func() { l.narrow(over, fewEarly, early) },
 		func() { l.narrow(over, fewCause, cause) },
+		func() { l.narrow(over, fewLate, late) },
 		func() { l.leaveOut(over, 0) },
 		func() { l.narrow(over, minOther, other) },
 		func() { l.narrow(over, minLast, cause) },

@@ -24,6 +24,7 @@ type column struct {
 	scripts        bool // not for a terminal
 	state          bool
 	early, dispose int // the place in Early and in Dispose, from 1; 0: in neither
+	late           int // the same, in Late
 }
 
 // NewTable returns a table with these headings and no row.
@@ -43,6 +44,12 @@ func NewTable(headings ...string) *Table {
 // heading that the table has not is passed over.
 func (t *Table) Early(headings ...string) *Table {
 	return t.rank(headings, func(c *column, place int) { c.early = place })
+}
+
+// Late names columns that are shortened only when the cause is, and others are left
+// out: what an operator looks for.
+func (t *Table) Late(headings ...string) *Table {
+	return t.rank(headings, func(c *column, place int) { c.late = place })
 }
 
 // Dispose names columns that are left out, in this order, where shortening is not
