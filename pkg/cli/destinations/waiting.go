@@ -66,7 +66,7 @@ func (w *waiting) text() string {
 		return ". None waits for it" + looked
 	}
 	text := ". " + output.Count(total, "waits", "wait") + " for it" + looked + ": " + states(w.byState)
-	if w.alone > 0 {
+	if w.alone > 0 && !w.all { // else they are handed over
 		text += "; " + output.Count(w.alone, "has", "have") + " no other destination, and will be unrouted when tried again"
 	}
 	return text
