@@ -48,6 +48,9 @@ type Env struct {
 	// Metrics is the namespace of the metrics that the lines say; empty: they say none.
 	Metrics string
 
+	// Receive tunes the receiver; nil leaves it as it is.
+	Receive func(receive.Policy) receive.Policy
+
 	// These are the clock and the sources of chance; nil means the real ones.
 	Now    func() time.Time
 	Nonce  func() string
@@ -56,6 +59,9 @@ type Env struct {
 }
 
 func (e Env) withDefaults() Env {
+	if e.Receive == nil {
+		e.Receive = func(p receive.Policy) receive.Policy { return p }
+	}
 	if e.Now == nil {
 		e.Now = time.Now
 	}
@@ -123,6 +129,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	}
 	policy := receive.DefaultPolicy
 	policy.Grace = e.Config.Grace
+	policy = e.Receive(policy)
 	l := e.ledger()
 	return lambdaio.Receiver(receive.New(receive.Ports{
 		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l,

@@ -75,7 +75,7 @@ func TestStoresHang(t *testing.T) {
 			if !whole() {
 				t.Skip("in real time: `make test` runs it")
 			}
-			w := newWorld(t, embedded.URL, options{})
+			w := newWorld(t, embedded.URL, options{prompt: true})
 			defer w.close()
 			w.outage = c.outage
 			r := w.event(1)

@@ -23,6 +23,7 @@ import (
 	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/testclock"
@@ -39,6 +40,10 @@ const (
 	maxTries  = 3 // MAX_ATTEMPTS
 	retention = 90 * 24 * time.Hour
 )
+
+// patience is the real time that a receiver has for each stage beyond its own: a
+// machine that is busy elsewhere is no store that is slow.
+const patience = time.Minute
 
 // The functions' timeouts. That of the redrive function leaves it the time for
 // one tick, so that an invocation ends and the worker has its turn.
@@ -57,6 +62,7 @@ type options struct {
 	tries        int           // MAX_ATTEMPTS: maxTries
 	retryBase    time.Duration // 1 s
 	retryMax     time.Duration // 30 s
+	prompt       bool          // the receiver has no more time than in Lambda
 }
 
 // world is one deployment: its stores, its functions and its outside.
@@ -68,6 +74,7 @@ type world struct {
 	config       config.Config
 	destinations []string
 	unwanted     bool // no destination wants what is sent
+	patience     time.Duration
 	plan         *plan
 	mutant       mutant
 	visibility   *visibility
@@ -122,6 +129,9 @@ func newWorld(t *testing.T, table string, o options) *world {
 		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, unwanted: o.unwanted, plan: o.plan, mutant: o.mutant,
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
 		skew: map[string]time.Duration{}, expired: map[string]bool{}, discarded: map[string]bool{}, apart: map[string]int{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
+	}
+	if !o.prompt {
+		w.patience = patience
 	}
 	w.visibility = newVisibility(w.clock)
 	w.clients = w.connect(table)
@@ -277,6 +287,12 @@ func (w *world) env(function string) app.Env {
 		Nonce:  w.nonce,
 		Random: func() float64 { return 0.5 },
 		Sleep:  func(context.Context, time.Duration) {},
+		Receive: func(p receive.Policy) receive.Policy {
+			p.SecretsTimeout += w.patience
+			p.ClaimTimeout += w.patience
+			p.SendTimeout += w.patience
+			return p
+		},
 	}
 }
 
@@ -300,7 +316,11 @@ func warmed[H any](w *world, function string, build func(app.Env) (H, error)) H 
 // live runs one invocation. It returns whether the process survived it.
 func (w *world) live(function string, call func(ctx context.Context)) bool {
 	l := &life{function: function}
-	ctx, cancel := context.WithTimeout(context.WithValue(w.Context(), lifeKey{}, l), timeouts[function])
+	timeout := timeouts[function]
+	if function == "receiver" {
+		timeout += 3 * w.patience
+	}
+	ctx, cancel := context.WithTimeout(context.WithValue(w.Context(), lifeKey{}, l), timeout)
 	defer cancel()
 	w.mu.Lock()
 	before := w.living
