@@ -82,6 +82,7 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 	if o.all {
 		bound = 0
 	}
+	queue := lookAtQueue(ctx, st)
 	g := report{}
 	rows := output.NewTable("DIED", "!TYPE", "LEAD", "CAMPAIGN", ">TRIES", "@EVENT ID", "~CAUSE").
 		Early("CAMPAIGN", "LEAD").Dispose("TRIES", "CAMPAIGN", "LEAD")
@@ -97,13 +98,16 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 		}
 		return nil
 	})
+	found, failed := queue() // also behind an error: it gives back what it took
 	if err != nil {
 		return err
 	}
-	g.Whole, g.Causes = w.Next == "", sorted(groups)
-	if g.Queue, err = lookAtQueue(ctx, s, st, g); err != nil {
-		return err
+	if failed != nil {
+		return failed
 	}
+	g.Whole, g.Causes, g.Queue = w.Next == "", sorted(groups), found
+	g.Queue.Dead, g.Queue.Whole = g.Dead, g.Whole
+	g.Queue.Native, g.Queue.Ours = native(s, st), s.Self()+" redrive start"
 	if s.JSON {
 		return emitReport(s, g)
 	}

@@ -3,6 +3,7 @@ package dlq
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
@@ -27,8 +28,20 @@ type queueView struct {
 }
 
 // lookAtQueue reads the depths, and some messages to find those that are no
-// dead letters.
-func lookAtQueue(ctx context.Context, s *session.Session, st *stack.Stack, g report) (queueView, error) {
+// dead letters. It takes its time: SQS is asked to wait for a message of a queue that
+// seems empty. So it begins at once; the caller waits for its end.
+func lookAtQueue(ctx context.Context, st *stack.Stack) (end func() (queueView, error)) {
+	var v queueView
+	var err error
+	var look sync.WaitGroup
+	look.Go(func() { v, err = queueNow(ctx, st) })
+	return func() (queueView, error) {
+		look.Wait()
+		return v, err
+	}
+}
+
+func queueNow(ctx context.Context, st *stack.Stack) (queueView, error) {
 	live, replay, dead, err := st.Queues.Depths(ctx)
 	if err != nil {
 		return queueView{}, err
@@ -38,9 +51,9 @@ func lookAtQueue(ctx context.Context, s *session.Session, st *stack.Stack, g rep
 		return queueView{}, err
 	}
 	return queueView{
-		Kind: "queue", Dead: g.Dead, Whole: g.Whole, DeadLetters: dead.Total(), InFlight: dead.InFlight,
+		Kind: "queue", DeadLetters: dead.Total(), InFlight: dead.InFlight,
 		Looked: found.Looked, Unclaimed: found.Unclaimed, Foreign: found.Foreign, Stale: found.Stale,
-		LiveDepth: live.Total(), Replay: replay.Total(), Native: native(s, st), Ours: s.Self() + " redrive start",
+		LiveDepth: live.Total(), Replay: replay.Total(),
 	}, nil
 }
 
