@@ -2,6 +2,9 @@ package template
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,5 +56,24 @@ func TestTheFunctionsAloneChooseWhatIsLogged(t *testing.T) {
 				t.Errorf("%s of %s is %v, want %s", setting, id, got, want)
 			}
 		}
+	}
+}
+
+// Who is woken by an alarm looks for its name in the runbook.
+func TestEveryAlarmHasItsSectionInTheRunbook(t *testing.T) {
+	text, err := os.ReadFile("../../docs/RUNBOOK.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := slices.Sorted(maps.Keys(ofType(t, load(t), "AWS::CloudWatch::Alarm")))
+	var sections []string
+	for line := range strings.Lines(string(text)) {
+		if heading, found := strings.CutPrefix(line, "## "); found {
+			sections = append(sections, regexp.MustCompile(`\w+Alarm\b`).FindAllString(heading, -1)...)
+		}
+	}
+	slices.Sort(sections)
+	if len(alarms) == 0 || !slices.Equal(alarms, sections) {
+		t.Errorf("the template has the alarms\n%v\nand the runbook sections for\n%v", alarms, sections)
 	}
 }
