@@ -112,13 +112,7 @@ func readTemplate(t *testing.T) deployed {
 			Properties yaml.Node `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
+	parseTemplate(t, &template)
 	memory := func(id string) float64 {
 		own := properties{}
 		node := template.Resources[id].Properties
@@ -222,4 +216,16 @@ func serviceTable(t *testing.T, p prices, columns []string, uses []use) string {
 		fmt.Fprintf(&b, " **%.2f** |", p.usd(t, u, false))
 	}
 	return b.String()
+}
+
+// parseTemplate reads of the template what form has.
+func parseTemplate(t *testing.T, form any) {
+	t.Helper()
+	text, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, form); err != nil {
+		t.Fatal(err)
+	}
 }

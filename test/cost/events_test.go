@@ -70,17 +70,25 @@ func idle(t *testing.T) (sweep, redrive units) {
 	return sweep, redrive
 }
 
-// retry is an attempt that fails, and the one that succeeds after it.
-func retry(t *testing.T) units {
+// refusedOnce is a reply whose destination answered with that status, and would take
+// it a minute later.
+func refusedOnce(t *testing.T, status int64) (*rig, units) {
 	t.Helper()
 	r := newRig(t)
-	r.Answer.Store(http.StatusBadGateway)
+	r.Answer.Store(status)
 	r.post(r.body("reply"))
 	r.used()
 	r.work()
-	first := r.used()
+	attempt := r.used()
 	r.Answer.Store(http.StatusOK)
 	r.now = r.now.Add(time.Minute)
+	return r, attempt
+}
+
+// retry is an attempt that fails, and the one that succeeds after it.
+func retry(t *testing.T) units {
+	t.Helper()
+	r, first := refusedOnce(t, http.StatusBadGateway)
 	r.redeliver()
 	second := r.used()
 	plain := newRig(t).event("reply").Settle
@@ -91,14 +99,7 @@ func retry(t *testing.T) units {
 // moved to the live queue, as the console's redrive does it.
 func dead(t *testing.T) (death, returned units) {
 	t.Helper()
-	r := newRig(t)
-	r.Answer.Store(http.StatusGone)
-	r.post(r.body("reply"))
-	r.used()
-	r.work()
-	death = r.used()
-	r.Answer.Store(http.StatusOK)
-	r.now = r.now.Add(time.Minute)
+	r, death := refusedOnce(t, http.StatusGone)
 	r.log.Reset()
 	r.workOn(r.At.DLQ, r.At.Live)
 	if returned = r.used(); r.delivered() != 1 {

@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go/middleware"
-	"go.yaml.in/yaml/v3"
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/cli/clitest"
@@ -315,13 +314,7 @@ func accessLine(t *testing.T) int {
 			} `yaml:"HttpStage"`
 		} `yaml:"Resources"`
 	}
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
+	parseTemplate(t, &template)
 	line := template.Resources.HttpStage.Properties.AccessLogSettings.Format
 	for name, value := range map[string]string{
 		"$context.requestId": requestID, "$context.routeKey": "ANY /webhooks/{source}/{token}", "$context.httpMethod": "POST",

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/webhook"
@@ -35,11 +36,21 @@ func (w *world) replay(id webhook.EventID, generation int, again bool, nonce str
 // each runs a move of the operator's over every event of a state.
 func (w *world) each(state webhook.State, move func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time)) {
 	w.Helper()
+	w.events(func(env app.Env, l *ledger.Ledger, it item) {
+		if it.text("state") == string(state) {
+			w.live("operator", func(ctx context.Context) { move(ctx, l, webhook.EventID(it.id()), it, env.Now()) })
+		}
+	})
+}
+
+// events hands over every event there is, and the operator's ledger.
+func (w *world) events(do func(env app.Env, l *ledger.Ledger, it item)) {
+	w.Helper()
 	env := w.env("operator")
 	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
 	for _, it := range w.items() {
-		if it.isEvent() && it.text("state") == string(state) {
-			w.live("operator", func(ctx context.Context) { move(ctx, l, webhook.EventID(it.id()), it, env.Now()) })
+		if it.isEvent() {
+			do(env, l, it)
 		}
 	}
 }
@@ -59,12 +70,7 @@ func (w *world) park() {
 // split makes every variant an event of its own.
 func (w *world) split() {
 	w.Helper()
-	env := w.env("operator")
-	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
-	for _, it := range w.items() {
-		if !it.isEvent() {
-			continue
-		}
+	w.events(func(env app.Env, l *ledger.Ledger, it item) {
 		w.live("operator", func(ctx context.Context) {
 			variants, _ := l.Variants(ctx, webhook.EventID(it.id())) // what is not read is not split
 			for _, v := range variants {
@@ -74,7 +80,7 @@ func (w *world) split() {
 				_, _ = l.Split(ctx, v, env.Now(), env.Now().Add(grace))
 			}
 		})
-	}
+	})
 }
 
 func (w *world) unpark() {
@@ -97,12 +103,7 @@ func (w *world) discard(state webhook.State) {
 // command does: again where its answer was lost.
 func (w *world) handOver(from, to string) {
 	w.Helper()
-	env := w.env("operator")
-	l := ledger.New(env.Clients.DynamoDB, env.Config.Table)
-	for _, it := range w.items() {
-		if !it.isEvent() {
-			continue
-		}
+	w.events(func(env app.Env, l *ledger.Ledger, it item) {
 		for n := range 3 {
 			if w.live("operator", func(ctx context.Context) {
 				_, _ = l.HandOver(ctx, webhook.HandOver{
@@ -112,5 +113,5 @@ func (w *world) handOver(from, to string) {
 				break
 			}
 		}
-	}
+	})
 }

@@ -128,10 +128,12 @@ var rules = map[string]rule{
 
 	// The local stack stands in for AWS. It knows the shape of what is deployed,
 	// and nothing of the code that runs there: handlers are handed to it.
-	"local": {own: []string{"config", "gateway", "stack/place", "local/persist"}, outside: []string{sdk, smithy, lambda, kumo, "github.com/google/uuid", "github.com/gofrs/flock"}},
-	// It speaks the engine's HTTP, and keeps answers; it knows no client.
+	"local":         {own: []string{"config", "gateway", "stack/place", "local/ordered", "local/persist"}, outside: []string{sdk, smithy, lambda, kumo, "github.com/google/uuid", "github.com/gofrs/flock"}},
 	"local/logtext": {own: []string{"telemetry"}},
-	"local/persist": {outside: []string{"go.etcd.io/bbolt"}},
+	// The fronts speak the engine's HTTP; they know no client and not each other.
+	"local/relay":   {},
+	"local/ordered": {own: []string{"local/relay"}},
+	"local/persist": {own: []string{"local/relay"}, outside: []string{"go.etcd.io/bbolt"}},
 }
 
 // neverInFunction may not be linked into a deployed function, however deep.

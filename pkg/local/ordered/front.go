@@ -12,33 +12,23 @@
 package ordered
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
-)
 
-// maxCall bounds what is read of one call, in bytes: more than an object or a batch
-// of items has.
-const maxCall = 64 << 20
+	"smartlead-receiver/pkg/local/relay"
+)
 
 // prefix is that of the calls of DynamoDB in X-Amz-Target.
 const prefix = "DynamoDB_20120810."
 
 // Front is safe for concurrent use.
 type Front struct {
-	URL string
-
-	engine string // its base URL
-	client *http.Client
-	server *http.Server
+	*relay.Relay
 
 	mu     sync.RWMutex
 	tables map[string]*table // that were created through the front
@@ -49,23 +39,13 @@ type Front struct {
 
 // Listen starts a front before the engine.
 func Listen(ctx context.Context, engine string) (*Front, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	l, err := relay.Listen(ctx, engine)
 	if err != nil {
-		return nil, fmt.Errorf("listen before the engine: %w", err)
+		return nil, err
 	}
-	f := &Front{
-		URL: "http://" + listener.Addr().String(), engine: engine, tables: map[string]*table{},
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-	}
-	f.server = &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = f.server.Serve(listener) }() // it ends with Close
+	f := &Front{Relay: l, tables: map[string]*table{}}
+	l.Serve(f.serve)
 	return f, nil
-}
-
-// Close finishes the calls in flight and stops listening.
-func (f *Front) Close() {
-	_ = f.server.Shutdown(context.Background()) // without a deadline it only reports the listener's own error
-	f.client.CloseIdleConnections()
 }
 
 // reads are the calls that change no item.
@@ -73,28 +53,18 @@ var reads = []string{
 	"TransactGetItems", "Scan", "ListTables", "DescribeTable", "DescribeTimeToLive", "ListTagsOfResource", "DescribeContinuousBackups",
 }
 
-// ServeHTTP passes a call to the engine, or answers it.
-func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
-	if err != nil {
-		http.Error(w, "the call cannot be read", http.StatusBadRequest)
-		return
-	}
+// serve passes a call to the engine, or answers it.
+func (f *Front) serve(r *http.Request, body []byte) relay.Answer {
 	a, err := f.answer(r, body)
 	if err != nil {
-		http.Error(w, "the engine does not answer", http.StatusBadGateway)
-		return
+		return relay.Failed(http.StatusBadGateway, "the engine does not answer")
 	}
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the client may be gone
+	return a
 }
 
-func (f *Front) answer(r *http.Request, body []byte) (answer, error) {
-	forward := func() (answer, error) {
-		return f.do(r.Context(), r.Method, r.URL.RequestURI(), r.Header, body)
+func (f *Front) answer(r *http.Request, body []byte) (relay.Answer, error) {
+	forward := func() (relay.Answer, error) {
+		return f.Pass(r.Context(), r, body)
 	}
 	name, ours := strings.CutPrefix(r.Header.Get("X-Amz-Target"), prefix)
 	if !ours || slices.Contains(reads, name) {
@@ -118,7 +88,7 @@ func (f *Front) answer(r *http.Request, body []byte) (answer, error) {
 		return forward()
 	case "CreateTable", "DeleteTable", "UpdateTimeToLive":
 		a, err := forward()
-		if err == nil && a.status == http.StatusOK {
+		if err == nil && a.Status == http.StatusOK {
 			f.defined(name, body)
 		}
 		return a, err
@@ -143,50 +113,25 @@ func (f *Front) table(name string) *table {
 	return f.tables[name]
 }
 
-// answer is what a client gets.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (f *Front) do(ctx context.Context, method, uri string, header http.Header, body []byte) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, f.engine+uri, bytes.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	request.Header = header.Clone()
-	response, err := f.client.Do(request)
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		return answer{}, err
-	}
-	return answer{response.StatusCode, response.Header, content}, nil
-}
-
 // ask makes a call of DynamoDB of the front's own.
 func (f *Front) ask(ctx context.Context, name string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	a, err := f.do(ctx, http.MethodPost, "/", http.Header{"X-Amz-Target": {prefix + name}, "Content-Type": {contentType}}, body)
+	a, err := f.Do(ctx, http.MethodPost, "/", http.Header{"X-Amz-Target": {prefix + name}, "Content-Type": {contentType}}, body)
 	if err != nil {
 		return err
 	}
-	if a.status != http.StatusOK {
-		return fmt.Errorf("the engine answered %s with %d", name, a.status)
+	if a.Status != http.StatusOK {
+		return fmt.Errorf("the engine answered %s with %d", name, a.Status)
 	}
-	return json.Unmarshal(a.body, out)
+	return json.Unmarshal(a.Body, out)
 }
 
 const contentType = "application/x-amz-json-1.0"
 
 // succeeded is an answer of the front's own.
-func succeeded(body []byte) answer {
-	return answer{http.StatusOK, http.Header{"Content-Type": {contentType}}, body}
+func succeeded(body []byte) relay.Answer {
+	return relay.Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {contentType}}, Body: body}
 }

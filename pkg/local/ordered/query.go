@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"smartlead-receiver/pkg/local/relay"
 )
 
 // maxPage is how many bytes of items DynamoDB returns at once, about.
@@ -28,7 +30,7 @@ type request struct {
 }
 
 // query answers a Query; ok is false where the engine has to.
-func (f *Front) query(ctx context.Context, body []byte) (a answer, ok bool) {
+func (f *Front) query(ctx context.Context, body []byte) (a relay.Answer, ok bool) {
 	var in request
 	if !understood(body, &in) {
 		return a, false
@@ -177,7 +179,7 @@ func (in request) names(word, attribute string) bool {
 }
 
 // page is the answer to a Query: up to limit items, and about a megabyte of them.
-func (f *Front) page(ctx context.Context, t *table, ix *index, matching []*record, limit int) (a answer, ok bool) {
+func (f *Front) page(ctx context.Context, t *table, ix *index, matching []*record, limit int) (a relay.Answer, ok bool) {
 	var out bytes.Buffer
 	out.WriteString(`{"Items":[`)
 	count := 0

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+
+	"smartlead-receiver/pkg/local/relay"
 )
 
 // maxBatch is how many keys DynamoDB takes at once.
@@ -23,7 +25,7 @@ func (f *Front) get(ctx context.Context, t *table, key primary) (json.RawMessage
 }
 
 // getItem answers a GetItem; ok is false where the engine has to.
-func (f *Front) getItem(ctx context.Context, body []byte) (a answer, ok bool) {
+func (f *Front) getItem(ctx context.Context, body []byte) (a relay.Answer, ok bool) {
 	var in struct {
 		TableName      string
 		Key            attributes
@@ -51,7 +53,7 @@ func (f *Front) getItem(ctx context.Context, body []byte) (a answer, ok bool) {
 }
 
 // batchGet answers a BatchGetItem of one table; ok is false where the engine has to.
-func (f *Front) batchGet(ctx context.Context, body []byte) (a answer, ok bool) {
+func (f *Front) batchGet(ctx context.Context, body []byte) (a relay.Answer, ok bool) {
 	var in struct {
 		RequestItems map[string]struct {
 			Keys           []attributes

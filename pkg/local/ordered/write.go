@@ -7,6 +7,8 @@ import (
 	"hash/maphash"
 	"net/http"
 	"slices"
+
+	"smartlead-receiver/pkg/local/relay"
 )
 
 // change is what a call writes.
@@ -64,18 +66,18 @@ func changesOf(name string, body []byte) (changes []change, ok bool) {
 }
 
 // write makes a call that changes items, and tells the indexes before it answers.
-func (f *Front) write(r *http.Request, body []byte, changes []change) (answer, error) {
+func (f *Front) write(r *http.Request, body []byte, changes []change) (relay.Answer, error) {
 	defer f.lock(changes)()
 	ctx := context.WithoutCancel(r.Context()) // a client that has gone does not undo its write
-	a, err := f.do(ctx, r.Method, r.URL.RequestURI(), r.Header, body)
-	if err == nil && a.status >= 400 && a.status < 500 {
+	a, err := f.Pass(ctx, r, body)
+	if err == nil && a.Status >= 400 && a.Status < 500 {
 		return a, nil // it was refused, and changed nothing
 	}
 	var out struct {
 		Attributes       json.RawMessage
 		UnprocessedItems map[string]json.RawMessage
 	}
-	sure := err == nil && a.status == http.StatusOK && json.Unmarshal(a.body, &out) == nil && len(out.UnprocessedItems) == 0
+	sure := err == nil && a.Status == http.StatusOK && json.Unmarshal(a.Body, &out) == nil && len(out.UnprocessedItems) == 0
 	for _, c := range changes {
 		t := f.table(c.table)
 		if t == nil {

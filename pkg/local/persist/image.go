@@ -163,17 +163,17 @@ func (f *Front) ask(ctx context.Context, target string, body []byte, out any) er
 	if strings.HasPrefix(target, parameterCalls) {
 		version = "application/x-amz-json-1.1"
 	}
-	a, err := f.do(ctx, http.MethodPost, "/", http.Header{"X-Amz-Target": {target}, "Content-Type": {version}}, body)
+	a, err := f.Do(ctx, http.MethodPost, "/", http.Header{"X-Amz-Target": {target}, "Content-Type": {version}}, body)
 	if err != nil {
 		return errNoAnswer
 	}
-	if a.status != http.StatusOK {
-		return &refusedError{target, a.status, string(a.body)}
+	if a.Status != http.StatusOK {
+		return &refusedError{target, a.Status, string(a.Body)}
 	}
 	if out == nil {
 		return nil
 	}
-	return json.Unmarshal(a.body, out)
+	return json.Unmarshal(a.Body, out)
 }
 
 // object is a stored object. Header has its type, its metadata and its tags, as
@@ -184,31 +184,31 @@ type object struct {
 }
 
 func (f *Front) objectImage(ctx context.Context, path string) ([]byte, error) {
-	got, err := f.do(ctx, http.MethodGet, path, nil, nil)
+	got, err := f.Do(ctx, http.MethodGet, path, nil, nil)
 	if err != nil {
 		return nil, errNoAnswer
 	}
-	if got.status == http.StatusNotFound {
+	if got.Status == http.StatusNotFound {
 		return nil, nil
 	}
-	if got.status != http.StatusOK {
-		return nil, &refusedError{"GetObject", got.status, string(got.body)}
+	if got.Status != http.StatusOK {
+		return nil, &refusedError{"GetObject", got.Status, string(got.Body)}
 	}
-	kept := object{Header: http.Header{}, Body: got.body}
-	for name, values := range got.header {
+	kept := object{Header: http.Header{}, Body: got.Body}
+	for name, values := range got.Header {
 		if name == "Content-Type" || strings.HasPrefix(name, "X-Amz-Meta-") {
 			kept.Header[name] = values
 		}
 	}
-	tags, err := f.do(ctx, http.MethodGet, path+"?tagging", nil, nil)
+	tags, err := f.Do(ctx, http.MethodGet, path+"?tagging", nil, nil)
 	if err != nil {
 		return nil, errNoAnswer
 	}
 	var set struct {
 		Tags []struct{ Key, Value string } `xml:"TagSet>Tag"`
 	}
-	if tags.status == http.StatusOK {
-		if err := xml.Unmarshal(tags.body, &set); err != nil {
+	if tags.Status == http.StatusOK {
+		if err := xml.Unmarshal(tags.Body, &set); err != nil {
 			return nil, fmt.Errorf("read an object's tags: %w", err)
 		}
 	}
@@ -227,12 +227,12 @@ func (f *Front) restoreObject(ctx context.Context, path string, image []byte) er
 	if err := json.Unmarshal(image, &kept); err != nil {
 		return fmt.Errorf("an object: %w", err)
 	}
-	put, err := f.do(ctx, http.MethodPut, path, kept.Header, kept.Body)
+	put, err := f.Do(ctx, http.MethodPut, path, kept.Header, kept.Body)
 	if err != nil {
 		return errNoAnswer
 	}
-	if put.status != http.StatusOK {
-		return &refusedError{"PutObject", put.status, string(put.body)}
+	if put.Status != http.StatusOK {
+		return &refusedError{"PutObject", put.Status, string(put.Body)}
 	}
 	return nil
 }

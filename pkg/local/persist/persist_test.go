@@ -28,6 +28,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/sivchari/kumo"
 
+	"smartlead-receiver/pkg/local/relay"
 	"smartlead-receiver/test/testclock"
 )
 
@@ -254,7 +255,7 @@ func TestObjectsAndParametersComeBack(t *testing.T) {
 		}
 	}
 	first.close(t)
-	direct := keeper{Front: &Front{URL: engineURL}}
+	direct := keeper{Front: &Front{Relay: &relay.Relay{URL: engineURL}}}
 	if _, err := objects(direct).DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: key}); err != nil {
 		t.Fatal(err)
 	}
@@ -419,14 +420,12 @@ func TestUnknownCallsAreRefused(t *testing.T) {
 		"another service":    {"AWSEvents.PutEvents", "POST", "/", `{}`},
 		"deletion of a list": {"", "POST", "/bucket?delete", ``},
 	} {
-		recorder := httptest.NewRecorder()
 		request := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 		if c.target != "" {
 			request.Header.Set("X-Amz-Target", c.target)
 		}
-		k.ServeHTTP(recorder, request)
-		if recorder.Code != http.StatusNotImplemented {
-			t.Errorf("%s: %d %s", name, recorder.Code, recorder.Body)
+		if a := k.serve(request, []byte(c.body)); a.Status != http.StatusNotImplemented {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 }
