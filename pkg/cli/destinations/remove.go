@@ -92,7 +92,7 @@ func handOver(ctx context.Context, s *session.Session, name, to string, yes bool
 		return err
 	}
 	if removed && w.total() == 0 {
-		return noun.Absent(s, name)
+		return problem.NotFound("there is no destination %s, and no event waits for one of that name: nothing to hand over", name)
 	}
 	what := "remove destination " + name + ", and hand over to " + to + " what waits for it"
 	if removed {

@@ -29,7 +29,7 @@ func TestHandOver(t *testing.T) {
 			t.Errorf("did not say %q:\n%s", want, r.Err)
 		}
 	}
-	s.Fails(4, "no destination crm", "destinations", "remove", "crm", "--to", "other", "-y")
+	s.Fails(4, "no destination crm, and no event waits", "destinations", "remove", "crm", "--to", "other", "-y")
 	s.Answer.Store(200)
 	s.OK("events", "unpark", ids[0])
 	s.OK("events", "replay", ids[2])
