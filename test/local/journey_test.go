@@ -27,6 +27,10 @@ func itemText(item map[string]dynamotypes.AttributeValue, row *map[string]any) s
 		return err.Error()
 	}
 	text := fmt.Sprint(*row)
+	for _, name := range []string{"facts", "history"} {
+		kept, _ := (*row)[name].([]byte)
+		text += string(kept)
+	}
 	if data, ok := (*row)["payload"].([]byte); ok {
 		store, err := bodies.New(nil, "")
 		if err != nil {

@@ -213,10 +213,11 @@ func like(dead map[string]types.AttributeValue, n int) map[string]types.Attribut
 	for name, value := range dead {
 		item[name] = value
 	}
-	id := text(dead, "pk")
-	other := "v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n))
-	for _, name := range []string{"pk", "dead_key", "time_key"} {
-		item[name] = &types.AttributeValueMemberS{Value: strings.Replace(text(dead, name), id, other, 1)}
+	hash := base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n))
+	item["pk"] = &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:" + hash}
+	for _, name := range []string{"dead_key", "time"} {
+		at, _, _ := strings.Cut(text(dead, name), "#")
+		item[name] = &types.AttributeValueMemberS{Value: at + "#" + hash[:12]}
 	}
 	item["dead_shard"] = &types.AttributeValueMemberS{Value: fmt.Sprintf("dead#%d", n%4)}
 	return item

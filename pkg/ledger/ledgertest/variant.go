@@ -113,7 +113,7 @@ func variantNotListed(e *env) {
 	e.claimed(other("B", 5))
 	e.wantList("everything", ledger.Query{}, id)
 	for _, q := range []ledger.Query{
-		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+		{ID: "stats-B"}, {ID: "message-B"}, {ID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
 	} {
 		e.wantList("what only the variant says", q)
 	}
@@ -146,7 +146,7 @@ func splitMakesEvent(e *env) {
 	equal(e, "what the variant became", e.variants(id)[0].SplitAs, made)
 
 	for _, q := range []ledger.Query{
-		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+		{ID: "stats-B"}, {ID: "message-B"}, {ID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
 	} {
 		e.wantList("what the variant says", q, made)
 	}
@@ -366,12 +366,12 @@ func variantFinds(e *env) {
 		q    ledger.Query
 		by   string // the variant; "": the event itself
 	}{
-		{"message", ledger.Query{MessageID: "message-B"}, "B"},
-		{"stats", ledger.Query{StatsID: "stats-B"}, "B"},
-		{"request", ledger.Query{RequestID: "req-B"}, "B"},
+		{"message", ledger.Query{ID: "message-B"}, "B"},
+		{"stats", ledger.Query{ID: "stats-B"}, "B"},
+		{"request", ledger.Query{ID: "req-B"}, "B"},
 		{"lead", ledger.Query{Lead: "B@example.com"}, "B"},
-		{"request of the other", ledger.Query{RequestID: "req-C"}, "C"},
-		{"the event's message", ledger.Query{MessageID: "A@mail.example.com"}, ""},
+		{"request of the other", ledger.Query{ID: "req-C"}, "C"},
+		{"the event's message", ledger.Query{ID: "A@mail.example.com"}, ""},
 		{"the event's lead", ledger.Query{Lead: "ann@example.com"}, ""},
 	} {
 		x.q.Limit, x.q.Now, x.q.Variants = 10, sec(100), true
@@ -388,7 +388,7 @@ func variantFinds(e *env) {
 	}
 	apart, err := e.l.Split(e.ctx, e.variants(id)[0], sec(50), sec(60))
 	e.must(err)
-	e.wantList("what was split off", ledger.Query{MessageID: "message-B", Variants: true}, apart)
+	e.wantList("what was split off", ledger.Query{ID: "message-B", Variants: true}, apart)
 }
 
 func variantListedUntilSplit(e *env) {
