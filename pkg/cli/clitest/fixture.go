@@ -1,6 +1,7 @@
 package clitest
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"maps"
@@ -168,7 +169,9 @@ func (c *TableFixture) add(state webhook.State, age time.Duration, alter func(at
 	n := c.Total
 	kinds := []webhook.Type{webhook.EmailReply, webhook.EmailOpen, webhook.EmailSent, webhook.EmailLinkClick}
 	typ := kinds[n%len(kinds)]
-	id := fmt.Sprintf("v1:%s:%s", typ, base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n)))
+	sum := sha256.Sum256(fmt.Append(nil, n))
+	hash := base32.StdEncoding.EncodeToString(sum[:20])
+	id := fmt.Sprintf("v1:%s:%s", typ, hash)
 	it := maps.Clone(c.like[state])
 	set := func(name, format string, args ...any) {
 		if _, has := it[name]; has {
@@ -178,7 +181,7 @@ func (c *TableFixture) add(state webhook.State, age time.Duration, alter func(at
 	at := c.now.Add(-age).UTC()
 	set("pk", "%s", id)
 	set("type", "%s", typ)
-	hash := id[strings.LastIndexByte(id, ':')+1:][:12]
+	hash = hash[:12]
 	set("day", "%s#%d", at.Format(time.DateOnly), n%4)
 	set("time", "%s#%s", at.Format(fixtureTime), hash)
 	lead := fmt.Sprintf("lead%d@acme.example.com", 1000+n/7)
