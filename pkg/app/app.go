@@ -5,7 +5,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"encoding/base64"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"time"
@@ -106,12 +106,12 @@ func (e Env) parameters() (*sourcestore.Reader, error) {
 	})
 }
 
-// nonce returns 128 random bits as text: unique for every claim, lease and move,
-// also in an environment that is used again.
+// nonce returns 72 random bits as text: unique for every claim, lease and move of an
+// event, also in an environment that is used again. Each event keeps two.
 func nonce() string {
-	var b [16]byte
+	var b [9]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // Receiver builds the receiver. It makes no call, so that a store that is down

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
-	"github.com/klauspost/compress/zstd"
 
+	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -28,16 +28,8 @@ import (
 // may have 400 KB, a message 256 KB in every region.
 const maxInline = 64 << 10
 
-// maxBody bounds what is read back, in bytes: more than Lambda lets in (6 MB of
-// event JSON).
-const maxBody = 16 << 20
-
-// Encoding names how payloads are compressed.
-const Encoding = "zstd"
-
-// window bounds what the compressor keeps in memory, in bytes. Bodies are small
-// or noise: a larger one gains nothing.
-const window = 512 << 10
+// maxBody bounds what is read back, in bytes.
+const maxBody = pack.MaxText
 
 // ExpireTagKey and ExpireTagValue mark objects that a lifecycle rule of the bucket deletes.
 const (
@@ -56,36 +48,32 @@ type API interface {
 type Store struct {
 	api    API
 	bucket string
-	enc    *zstd.Encoder
-	dec    *zstd.Decoder
 }
 
 // New returns a store over the bucket.
 func New(api API, bucket string) (*Store, error) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
-	if err != nil {
+	if err := pack.Ready(); err != nil {
 		return nil, fmt.Errorf("bodies: %w", err)
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("bodies: %w", err)
-	}
-	return &Store{api: api, bucket: bucket, enc: enc, dec: dec}, nil
+	return &Store{api: api, bucket: bucket}, nil
 }
 
 // Store compresses a body. One that is too large to be inline is in S3 when
 // Store returns; its key is the account and the hash of the body, so that a
 // repeat writes the same object. The error wraps webhook.ErrUnavailable.
 func (s *Store) Store(ctx context.Context, account string, body []byte) (webhook.Payload, error) {
-	p := webhook.Payload{Encoding: Encoding, Size: len(body)}
-	data := s.enc.EncodeAll(body, make([]byte, 0, len(body)/3+64))
+	p := webhook.Payload{Encoding: pack.Encoding, Size: len(body)}
+	data, err := pack.Pack(body)
+	if err != nil {
+		return webhook.Payload{}, err
+	}
 	if len(data) <= maxInline {
 		p.Data = data
 		return p, nil
 	}
 	sum := sha256.Sum256(body)
 	p.Ref = account + "/" + hex.EncodeToString(sum[:])
-	_, err := s.api.PutObject(ctx, &s3.PutObjectInput{
+	_, err = s.api.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &s.bucket, Key: &p.Ref, Body: bytes.NewReader(data),
 		ContentType: aws.String("application/zstd"),
 	})
@@ -105,12 +93,9 @@ func (s *Store) Load(ctx context.Context, p webhook.Payload) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if p.Encoding != Encoding {
-		return nil, fmt.Errorf("bodies: unknown encoding %q", p.Encoding)
-	}
-	body, err := s.dec.DecodeAll(data, make([]byte, 0, min(max(p.Size, 0), maxBody)))
+	body, err := pack.Unpack(p.Encoding, data, p.Size)
 	if err != nil {
-		return nil, fmt.Errorf("bodies: a payload cannot be decompressed: %w", err)
+		return nil, fmt.Errorf("bodies: %w", err)
 	}
 	return body, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -94,7 +95,7 @@ func tagged(t *testing.T, client *s3.Client, ref string) {
 
 func TestBodyThatIsGoneIsToldFromAStoreThatIsDown(t *testing.T) {
 	store, _ := open(t)
-	missing := webhook.Payload{Encoding: Encoding, Ref: "acme/none", Size: 1}
+	missing := webhook.Payload{Encoding: pack.Encoding, Ref: "acme/none", Size: 1}
 	if _, err := store.Load(t.Context(), missing); !errors.Is(err, webhook.ErrNotFound) {
 		t.Errorf("missing: %v", err)
 	}
@@ -114,7 +115,7 @@ func TestBodyThatIsGoneIsToldFromAStoreThatIsDown(t *testing.T) {
 
 func TestWhatIsNotOursIsRefused(t *testing.T) {
 	store, _ := open(t)
-	for _, p := range []webhook.Payload{{Encoding: "gzip", Data: []byte("x")}, {Encoding: Encoding, Data: []byte("not zstd"), Size: 8}} {
+	for _, p := range []webhook.Payload{{Encoding: "gzip", Data: []byte("x")}, {Encoding: pack.Encoding, Data: []byte("not zstd"), Size: 8}} {
 		if _, err := store.Load(t.Context(), p); err == nil {
 			t.Errorf("%+v was read", p)
 		}

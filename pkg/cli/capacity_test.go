@@ -69,22 +69,26 @@ var bounds = []bound{
 	{command: "events list --state dead --source none", units: 150, calls: 90},
 	{command: "events list --state dead --lead {busy lead}", units: 60, calls: 5},
 
-	{command: "events list --campaign {quiet campaign}", units: 30, calls: 8},
-	{command: "events list --campaign none", units: 5, calls: 5},
-	{command: "events list --campaign 4300001", units: 65, calls: 8},
-	{command: "events list --campaign 4300001 --source none", units: lookUnits, calls: lookCalls, looks: true},
+	// A campaign is chosen by the index of what was received, among 20,000 events.
+	{command: "events list --campaign {quiet campaign}", units: 900, calls: 250, looks: true, says: "--after"},
+	{command: "events list --campaign none", units: 900, calls: 250, looks: true, says: "--after"},
+	{command: "events list --campaign 4300001", units: 75, calls: 20},
+	{command: "events list --campaign 4300001 --source none", units: 900, calls: 250, looks: true, says: "--after"},
 	{command: "events list --lead {busy lead}", units: 60, calls: 5},
 	{command: "events list --lead {busy lead} --all", units: 60, calls: 5},
 	{command: "events list --lead none@acme.example.com", units: 5, calls: 5},
 
 	{command: "events find {busy lead}", units: 65, calls: 8},
-	{command: "events find reply-of-77@acme.example.com", units: 5, calls: 8},
-	{command: "events find stats-of-77", units: 5, calls: 8},
-	{command: "events find req-of-77", units: 5, calls: 8},
+	// An id that is no key is looked for in the index of what was received: half a unit
+	// for about 14 events.
+	{command: "events find reply-of-77@acme.example.com", units: 1000, calls: 250, looks: true, says: "further back: --since"},
+	{command: "events find stats-of-77", units: 1000, calls: 250, looks: true, says: "further back: --since"},
+	{command: "events find req-of-77", units: 1000, calls: 250, looks: true, says: "further back: --since"},
+	{command: "events find @nowhere.example", units: 1000, calls: 250, looks: true, code: 4, says: "further back: --since"},
 	{command: "events find {delivered}", units: 1, calls: 1},
-	{command: "events find none@acme.example.com", units: 5, calls: 8, code: 4},
+	{command: "events find none@acme.example.com", units: 1000, calls: 250, looks: true, code: 4, says: "further back: --since"},
 	// What no index knows is looked for in the events themselves.
-	{command: "events find nothing", units: lookUnits, calls: lookCalls, looks: true, code: 4, says: "of 20,000 events received since"},
+	{command: "events find nothing", units: lookUnits + 1000, calls: lookCalls, looks: true, code: 4, says: "of 20,000 events received since"},
 	{command: "events show {dead}", units: 2, calls: 2},
 	// A short id is looked for by the indexes alone.
 	{command: "events show latest", units: 8, calls: 10},

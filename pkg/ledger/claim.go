@@ -80,6 +80,7 @@ func (l *Ledger) answer(ctx context.Context, it item, c claim) (webhook.Claimed,
 // putAbsent writes an item where there is none, else returns *errCondition with
 // the one that is there.
 func (l *Ledger) putAbsent(ctx context.Context, it item) error {
+	it.Facts = it.encode(it.receivedAt())
 	av, err := attributevalue.MarshalMap(it)
 	if err != nil {
 		return fmt.Errorf("ledger: item cannot be written: %w", err)

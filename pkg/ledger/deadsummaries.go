@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -59,11 +58,14 @@ func stateIndex(state webhook.State, class string) index {
 // deadSummaryOf reads an entry of the index of the dead. Of a held or unrouted event,
 // the time is that of receipt.
 func deadSummaryOf(e entry) webhook.DeadSummary {
-	died, _, _ := strings.Cut(e.key, "#")
+	typ := webhook.Type(e.text("type"))
+	if typ == "" {
+		typ = e.id.Type()
+	}
 	return webhook.DeadSummary{
-		ID: idOfKey(e.key), Type: webhook.Type(e.text("type")), Account: e.text("account"), Source: e.text("source"),
-		CampaignID: e.text("campaign_id"), ErrorClass: e.text("error_class"),
-		ReceivedAt: instant(e.text("received_at")).time(), DiedAt: instant(died).time(),
+		ID: e.id, Type: typ, Account: e.text("account"), Source: e.text("source"),
+		CampaignID: e.text("campaign"), ErrorClass: e.text("error_class"),
+		ReceivedAt: timeOfKey(e.text("time")), DiedAt: timeOfKey(e.key),
 		Death: e.number("death"), Redrives: e.number("redrives"),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,8 @@ func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*
 	for _, k := range keys[begin:min(begin+deadSummariesPage, len(keys))] {
 		c.read++
 		out.Items = append(out.Items, map[string]types.AttributeValue{
-			"dead_key": &types.AttributeValueMemberS{Value: k}, "type": &types.AttributeValueMemberS{Value: "EMAIL_REPLY"},
+			"dead_key": &types.AttributeValueMemberS{Value: k},
+			"pk":       &types.AttributeValueMemberS{Value: k[strings.Index(k, "#")+1:]}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
 			"death": &types.AttributeValueMemberN{Value: "3"},
 		})
 	}

@@ -38,7 +38,7 @@ func TestClassify(t *testing.T) {
 				if exception, ok := exceptions[name][r]; ok {
 					want = exception
 				}
-				old := item{State: string(state), Fingerprint: "the event's"}
+				old := item{State: string(state), facts: facts{Fingerprint: "the event's"}}
 				if untrusted {
 					old.Flags = []string{webhook.FlagColleague, webhook.FlagUntrustedSender}
 				}

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"iter"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -43,16 +42,15 @@ func (l *Ledger) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 			case !ok:
 				w.open(nextDay(w.day, q.Oldest))
 			case !q.mayMatch(e):
-			case !yield(entryOf(e), nil):
+			case !yield(shown(e), nil):
 				return
 			}
 		}
 	}
 }
 
-func entryOf(e entry) Entry {
-	when, _, _ := strings.Cut(e.key, "#")
-	return Entry{ID: idOfKey(e.key), At: instant(when).time(), ErrorClass: e.text("error_class"), Duplicates: e.number("duplicates")}
+func shown(e entry) Entry {
+	return Entry{ID: e.id, At: timeOfKey(e.key), ErrorClass: e.text("error_class"), Duplicates: e.number("duplicates")}
 }
 
 // UnderWay hands over the events that owe a message and whose due time is not before
@@ -60,7 +58,7 @@ func entryOf(e entry) Entry {
 // letter has not been sent. An event is due after its receipt.
 func (l *Ledger) UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error] {
 	return func(yield func(webhook.EventID, error) bool) {
-		ix := index{"due", "due_shard", "due_key", numbered(dueShards, func(n uint32) string { return dueShardName(int(n)) })}
+		ix := index{"due", "due_shard", "due", numbered(dueShards, func(n uint32) string { return dueShardName(int(n)) })}
 		m := l.merger(ix, string(at(since)), "~", true)
 		m.page = entryPage
 		for {
@@ -69,7 +67,7 @@ func (l *Ledger) UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhoo
 				yield("", err)
 				return
 			}
-			if !ok || !yield(idOfKey(e.key), nil) {
+			if !ok || !yield(e.id, nil) {
 				return
 			}
 		}

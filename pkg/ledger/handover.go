@@ -30,9 +30,9 @@ func (l *Ledger) HandOver(ctx context.Context, h webhook.HandOver) (webhook.Reco
 	if !seen.HandsOver(h.From) {
 		return webhook.Record{}, fmt.Errorf("%s is %s, and is not handed over from %s: %w", h.ID, seen.State, h.From, webhook.ErrChanged)
 	}
-	it, err := l.apply(ctx, change(h.ID).from(seen.State).where("lease_number", seen.LeaseNumber).unmoved(old).
-		set("destinations", progressOf(h.Apply(seen.Destinations))).
-		set("updated_at", at(h.At)).set("move_nonce", h.Nonce))
+	it, err := l.apply(ctx, change(h.ID).from(seen.State).where("lease", seen.LeaseNumber).unmoved(old).
+		set("dests", progressOf(h.Apply(seen.Destinations))).
+		set("updated", at(h.At)).set("move_nonce", h.Nonce))
 	var failed *errCondition
 	if errors.As(err, &failed) && failed.old.MoveNonce == h.Nonce {
 		return failed.old.record(), nil
@@ -44,10 +44,4 @@ func (l *Ledger) HandOver(ctx context.Context, h webhook.HandOver) (webhook.Reco
 }
 
 // unmoved requires that nobody has moved or handed over the event since it was read.
-func (u *update) unmoved(old item) *update {
-	if old.MoveNonce == "" {
-		u.conds = append(u.conds, "attribute_not_exists("+u.name("move_nonce")+")")
-		return u
-	}
-	return u.where("move_nonce", old.MoveNonce)
-}
+func (u *update) unmoved(old item) *update { return u.where("move_nonce", old.MoveNonce) }

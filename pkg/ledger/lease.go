@@ -86,13 +86,13 @@ func leaseOf(it item) webhook.Lease {
 func leaseUpdate(req webhook.LeaseRequest) *update {
 	return change(req.ID).
 		state(webhook.Processing, req.Now).
-		increment("lease_number").set("lease_nonce", req.Nonce).set("lease_until", at(req.Until)).
+		increment("lease").set("holder", req.Nonce).set("lease_until", at(req.Until)).
 		set("sweeps", 0).remove("not_before")
 }
 
 // dueBehind tells whether an event is due late enough to stay so under a lease.
 func (it item) dueBehind(req webhook.LeaseRequest) bool {
-	return it.DueAt != "" && !req.KeepDue.IsZero() && !it.DueAt.time().Before(req.KeepDue)
+	return it.Due != "" && !req.KeepDue.IsZero() && !it.dueAt().Before(req.KeepDue)
 }
 
 // dueBehind is a lease of an event that was seen: its due time moves behind the end
@@ -105,27 +105,19 @@ func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
 	return u.due(req.ID, req.DueAt)
 }
 
-func initialProgress(names []string) []progress {
-	out := make([]progress, 0, len(names))
-	for _, n := range names {
-		out = append(out, progress{Name: n})
-	}
-	return out
-}
-
 // leasePending is the common case.
 func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).
-		from(webhook.Pending).wherePassed("not_before", req.Now).whereNotBefore("due_at", req.KeepDue).
-		setIfAbsent("destinations", initialProgress(req.Destinations)))
+		from(webhook.Pending).wherePassed("not_before", req.Now).whereNotBefore("due", req.KeepDue).
+		setIfAbsent("dests", initialProgress(req.Destinations)))
 }
 
 // leasePendingSeen leases a pending event that is due too early to stay as it is, or
 // whose first attempt was abandoned.
 func (l *Ledger) leasePendingSeen(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	u := leaseUpdate(req).dueBehind(req, old).
-		from(webhook.Pending).where("lease_number", old.LeaseNumber).wherePassed("not_before", req.Now).
-		setIfAbsent("destinations", initialProgress(req.Destinations))
+		from(webhook.Pending).where("lease", old.LeaseNumber).wherePassed("not_before", req.Now).
+		setIfAbsent("dests", initialProgress(req.Destinations))
 	if req.FirstAbandoned && old.LeaseNumber == 0 {
 		u.increment("abandoned")
 	}
@@ -164,8 +156,8 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 // abandoned lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
-		from(webhook.Processing).where("lease_number", old.LeaseNumber).whereBefore("lease_until", req.Now).
-		increment("abandoned").set("history", historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})))
+		from(webhook.Processing).where("lease", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		increment("abandoned").set("history", historyOf(old.record(), abandonedAttempt(old))))
 }
 
 // leaseByDeadLetter revives a dead event by its own dead letter. It starts a new
@@ -174,7 +166,7 @@ func (l *Ledger) leaseByDeadLetter(ctx context.Context, req webhook.LeaseRequest
 	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
 		from(webhook.Dead).where("death", old.Death).unmoved(old).
 		clearListed().set("abandoned", 0).increment("redrives").
-		set("destinations", progressOf(newBudget(old.record().Destinations))))
+		set("dests", progressOf(newBudget(old.record().Destinations))))
 }
 
 // The error of an event whose leases were all abandoned.
@@ -188,10 +180,10 @@ const (
 // the holder, should it come back, does not take this death for its own.
 func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	it, err := l.apply(ctx, change(req.ID).
-		from(webhook.Processing).where("lease_number", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		from(webhook.Processing).where("lease", old.LeaseNumber).whereBefore("lease_until", req.Now).
 		dead(req.ID, old.LeaseNumber, abandonedClass, abandonedError, req.Now, req.DueAt).
-		set("history", historyOf(old.record().History, []webhook.Attempt{abandonedAttempt(old)})).
-		remove("lease_nonce"))
+		set("history", historyOf(old.record(), abandonedAttempt(old))).
+		remove("holder"))
 	if err != nil {
 		return item{}, err
 	}
@@ -203,6 +195,6 @@ func abandonedAttempt(old item) webhook.Attempt {
 	return webhook.Attempt{
 		Number: old.LeaseNumber, Generation: old.Generation, Result: webhook.ResultAbandoned,
 		ErrorClass: abandonedClass, Error: "the worker stopped without reporting an outcome",
-		StartedAt: old.UpdatedAt.time(),
+		StartedAt: old.updatedAt(),
 	}
 }

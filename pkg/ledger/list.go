@@ -14,11 +14,16 @@ import (
 // selective that is set; the rest filters what it returns.
 type Query struct {
 	// Look-ups, most selective first. Dead lists by time of death.
-	// Held, parked and unrouted events have the index of the dead, too. Beside an id
-	// or a lead, a state is a filter like the others.
-	MessageID, StatsID, RequestID, Lead string
-	Dead                                bool
-	Campaign                            string
+	// Held, parked and unrouted events have the index of the dead, too. Beside
+	// a lead, a state is a filter like the others.
+	Lead string
+	Dead bool
+
+	// What the index of what was received shows: events that do not match are walked
+	// over, and not read.
+	ID       string // a message id, a stats id, or the id of the request that brought it
+	LeadPart string // of the lead's address
+	Campaign string
 
 	Since, Until time.Time // of receipt, or of death: see Time; Until zero: no bound; Since zero: one month before Until
 	State        webhook.State
@@ -29,11 +34,12 @@ type Query struct {
 	ErrorClass   string
 	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
 	Payloads     bool                       // with their payloads; items are read whole anyway, so it costs no read unit more
-	// Variants: of a look-up by an id or a lead, also events of which another body
+	// Variants: where an id or a lead is looked for, also events of which another body
 	// has it: Page.ByVariant.
 	Variants bool
 
 	Limit  int    // events to return, 1 to 1,000
+	Look   int    // entries of the index to look at in one call; 0: 2,000
 	After  string // continues behind an earlier page
 	Oldest bool   // oldest first
 	Now    time.Time
@@ -53,7 +59,7 @@ type Page struct {
 }
 
 const (
-	maxScanned = 2000 // events that one List call looks at
+	maxScanned = 2000 // events that one List call reads, and looks at where Query.Look says nothing
 	maxDays    = 100  // days that one List call looks into
 	maxKeys    = 100  // items of one BatchGetItem (AWS, "Quotas in DynamoDB")
 )
@@ -73,15 +79,16 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 			return Page{}, err
 		}
 		page.Scanned, page.Days = w.looked, min(w.days, maxDays)
+		w.read += len(found)
 		records, err := l.getMany(ctx, idsOf(found), q.Payloads)
 		if err != nil {
 			return Page{}, err
 		}
 		before := len(page.Records)
 		for i, e := range found {
-			rec, ok := records[idOfKey(e.key)]
+			rec, ok := records[e.id]
 			if ok && q.isCurrent(e.key, rec) {
-				page.add(q, rec, variantOfKey(e.key))
+				page.add(q, rec, e.variant)
 			}
 			if len(page.Records) == q.Limit && (i < len(found)-1 || !w.ended()) {
 				page.Next = e.key
@@ -124,7 +131,7 @@ func (p *Page) add(q Query, rec webhook.Record, variant string) {
 
 // withoutIDs is the query without its look-up by an id or a lead.
 func (q Query) withoutIDs() Query {
-	q.MessageID, q.StatsID, q.RequestID, q.Lead = "", "", "", ""
+	q.ID, q.LeadPart, q.Lead = "", "", ""
 	return q
 }
 
@@ -141,9 +148,8 @@ func (q Query) Check() error {
 
 // Matches tells whether an event is of the listing, apart from its time.
 func (q Query) Matches(r webhook.Record) bool {
-	return (q.MessageID == "" || fit(q.MessageID) == r.MessageID) &&
-		(q.StatsID == "" || fit(q.StatsID) == r.StatsID) &&
-		(q.RequestID == "" || fit(q.RequestID) == requestID(r.Receipt)) &&
+	return q.hasID(r.MessageID, r.StatsID, requestID(r.Receipt)) &&
+		strings.Contains(r.LeadEmail, q.LeadPart) &&
 		(q.State == "" || q.State == r.State) &&
 		(!q.Dead || r.State == webhook.Dead) &&
 		(q.Type == "" || q.Type == r.Type) &&
@@ -154,6 +160,9 @@ func (q Query) Matches(r webhook.Record) bool {
 		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
 		(q.Flag == "" || slices.Contains(r.Flags, q.Flag))
 }
+
+// hasID tells whether one of the ids of an event, or of a variant, is looked for.
+func (q Query) hasID(ids ...string) bool { return q.ID == "" || slices.Contains(ids, fit(q.ID)) }
 
 // requestID is the id by which the request that brought an event is looked up:
 // the provider's where it sent one, else the gateway's.
@@ -166,20 +175,12 @@ func requestID(r webhook.Receipt) string {
 
 func (q Query) index(day string) index {
 	switch {
-	case q.MessageID != "":
-		return index{"message", "message_id", "time_key", []string{fit(q.MessageID)}}
-	case q.StatsID != "":
-		return index{"stats", "stats_id", "time_key", []string{fit(q.StatsID)}}
-	case q.RequestID != "":
-		return index{"request", "request_id", "time_key", []string{fit(q.RequestID)}}
 	case q.Lead != "":
-		return index{"lead", "lead_key", "time_key", []string{fit(q.Lead)}}
+		return index{"lead", "lead", "time", []string{fit(q.Lead)}}
 	case q.listedState() != "":
 		return stateIndex(q.listedState(), q.ErrorClass)
-	case q.Campaign != "":
-		return index{"campaign", "campaign_key", "time_key", numbered(timeShards, func(n uint32) string { return campaignKey(fit(q.Campaign), n) })}
 	}
-	return index{"time", "time_shard", "time_key", numbered(timeShards, func(n uint32) string { return timeShard(day, n) })}
+	return index{"time", "day", "time", numbered(timeShards, func(n uint32) string { return timeShard(day, n) })}
 }
 
 func numbered(n uint32, name func(uint32) string) []string {
@@ -201,13 +202,19 @@ func (q Query) isCurrent(k string, r webhook.Record) bool {
 // that what cannot be is not read. A key names the event's type; the indexes time
 // and dead show more.
 func (q Query) mayMatch(e entry) bool {
-	if q.Skip != nil && q.Skip(idOfKey(e.key)) || variantOfKey(e.key) != "" && !q.Variants {
+	if q.Skip != nil && q.Skip(e.id) || e.variant != "" && !(q.Variants && q.byID()) {
 		return false
 	}
-	if typ := idOfKey(e.key).Type(); q.Type != "" && typ != "" && typ != q.Type {
+	if typ := e.id.Type(); q.Type != "" && typ != "" && typ != q.Type {
 		return false
 	}
-	if q.byID() || q.byCampaign() { // keys alone
+	if q.Lead != "" { // keys alone
+		return true
+	}
+	if q.byDay() && !(q.hasID(e.text("message"), e.uuid("stats"), e.uuid("request")) && strings.Contains(e.text("lead"), q.LeadPart)) {
+		return false
+	}
+	if e.variant != "" { // the rest is asked of its event
 		return true
 	}
 	g := deadSummaryOf(e)
@@ -217,10 +224,9 @@ func (q Query) mayMatch(e entry) bool {
 		(q.ErrorClass == "" || q.byDay() || q.ErrorClass == g.ErrorClass)
 }
 
-// byID tells whether the look-up is that of a message, a request or a lead.
-func (q Query) byID() bool {
-	return q.MessageID != "" || q.StatsID != "" || q.RequestID != "" || q.Lead != ""
-}
+// byID tells whether a message, a request or a lead is looked for: what a variant has
+// of its own.
+func (q Query) byID() bool { return q.ID != "" || q.LeadPart != "" || q.Lead != "" }
 
 // listedState is the state whose part of the index dead is the look-up; "" for any
 // other look-up.
@@ -246,11 +252,8 @@ func (q Query) Time(r webhook.Record) time.Time {
 	return r.ReceivedAt
 }
 
-// byCampaign tells whether the look-up is that of a campaign.
-func (q Query) byCampaign() bool { return q.listedState() == "" && !q.byID() && q.Campaign != "" }
-
 // byDay tells whether the look-up is the time index, whose partitions are days.
-func (q Query) byDay() bool { return q.listedState() == "" && !q.byID() && !q.byCampaign() }
+func (q Query) byDay() bool { return q.listedState() == "" && q.Lead == "" }
 
 // Ever tells whether the listing looks back without a bound.
 func (q Query) Ever() bool { return q.Since.IsZero() && !q.byDay() }

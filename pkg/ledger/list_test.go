@@ -26,14 +26,17 @@ type endless struct {
 func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	last := map[string]types.AttributeValue{}
-	out := &dynamodb.QueryOutput{LastEvaluatedKey: last}
+	var last map[string]types.AttributeValue
+	out := &dynamodb.QueryOutput{}
 	for range *in.Limit {
 		s.keys++
 		key := fmt.Sprintf("2126-03-04T11:%02d:%02d.%03dZ#v1:EMAIL_REPLY:A", 59-s.keys/60_000, 59-s.keys/1000%60, 999-s.keys%1000)
-		last["time_key"] = &types.AttributeValueMemberS{Value: key}
-		out.Items = append(out.Items, map[string]types.AttributeValue{"time_key": last["time_key"]})
+		last = map[string]types.AttributeValue{
+			"time": &types.AttributeValueMemberS{Value: key}, "pk": &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
+		}
+		out.Items = append(out.Items, last)
 	}
+	out.LastEvaluatedKey = last
 	return out, nil
 }
 
@@ -48,7 +51,7 @@ func (s *endless) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput
 // A listing whose filters nothing passes ends its call, and says where to go on.
 func TestListIsBounded(t *testing.T) {
 	api := &endless{}
-	page, err := ledger.New(api, "events").List(t.Context(), ledger.Query{StatsID: "s", Limit: 10, Now: noon})
+	page, err := ledger.New(api, "events").List(t.Context(), ledger.Query{Type: "EMAIL_REPLY", Limit: 10, Now: noon})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +68,10 @@ type stale struct{ ledger.API }
 
 func (stale) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return &dynamodb.QueryOutput{Items: []map[string]types.AttributeValue{
-		{"dead_key": &types.AttributeValueMemberS{Value: "2126-03-04T11:00:00.000Z#v1:EMAIL_REPLY:A"}},
+		{
+			"dead_key": &types.AttributeValueMemberS{Value: "2126-03-04T11:00:00.000Z#v1:EMAIL_REPLY:A"},
+			"pk":       &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
+		},
 	}}, nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"smartlead-receiver/pkg/webhook"
 )
 
 // index names the partitions to merge and the attributes of one look-up.
@@ -22,7 +24,25 @@ type index struct {
 // that are projected. It may be older than the event.
 type entry struct {
 	key        string
+	id         webhook.EventID
+	variant    string // the fingerprint, where it is a variant of that event
 	attributes map[string]types.AttributeValue
+}
+
+// entryOf reads an entry. Every index shows the keys of the table.
+func entryOf(av map[string]types.AttributeValue, sort string) entry {
+	e := entry{attributes: av}
+	e.key = e.text(sort)
+	e.id = idOf(e.text("pk"), e.text("sk"))
+	e.variant = variantOf(e.text("sk"))
+	return e
+}
+
+// uuid reads a text that may be kept as the bytes of a UUID.
+func (e entry) uuid(name string) string {
+	var t uuidText
+	_ = t.UnmarshalDynamoDBAttributeValue(e.attributes[name]) // never fails
+	return string(t)
 }
 
 func (e entry) text(name string) string {
@@ -136,9 +156,7 @@ func (m *merger) read(ctx context.Context, p *part) error {
 	}
 	p.start, p.ended = out.LastEvaluatedKey, len(out.LastEvaluatedKey) == 0
 	for _, av := range out.Items {
-		e := entry{attributes: av}
-		e.key = e.text(m.ix.sort)
-		if strings.Contains(e.key, "#") {
+		if e := entryOf(av, m.ix.sort); strings.Contains(e.key, "#") {
 			p.entries = append(p.entries, e)
 		}
 	}

@@ -64,8 +64,8 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 // moved is the write of a move.
 func moved(m webhook.Revival, old item, from webhook.State, counter string, seen int) *update {
 	u := change(m.ID).
-		from(from).where("lease_number", old.LeaseNumber).where(counter, seen).unmoved(old).
-		state(webhook.Pending, m.At).set("lane", string(m.Lane)).due(m.ID, m.DueAt).clearListed().
+		from(from).where("lease", old.LeaseNumber).where(counter, seen).unmoved(old).
+		state(webhook.Pending, m.At).lane(m.Lane).due(m.ID, m.DueAt).clearListed().
 		set("abandoned", 0).set("sweeps", 0).set("move_nonce", m.Nonce).remove("not_before", "expires_at")
 	if m.Redrive && from != webhook.Parked {
 		u.increment("redrives")
@@ -74,12 +74,12 @@ func moved(m webhook.Revival, old item, from webhook.State, counter string, seen
 		u.set("redrives", 0) // or its next death would park it again
 	}
 	if from.Settled() {
-		u.set("generation", seen+1).remove("destinations")
+		u.set("generation", seen+1).remove("dests")
 		if m.Again {
 			u.set("effect_key", seen+1)
 		}
 	} else {
-		u.set("destinations", progressOf(newBudget(old.record().Destinations)))
+		u.set("dests", progressOf(newBudget(old.record().Destinations)))
 	}
 	return u
 }
@@ -109,7 +109,7 @@ func (l *Ledger) Discard(ctx context.Context, seen webhook.Record, now, expiresA
 	if !seen.State.AwaitsOperator() {
 		return fmt.Errorf("%s is %s: only a dead, parked or held event can be discarded: %w", seen.ID, seen.State, webhook.ErrChanged)
 	}
-	_, err := l.apply(ctx, change(seen.ID).from(seen.State).where("lease_number", seen.LeaseNumber).
+	_, err := l.apply(ctx, change(seen.ID).from(seen.State).where("lease", seen.LeaseNumber).
 		state(webhook.Discarded, now).clearDue().stayListed(seen.ID, webhook.Discarded).set("expires_at", seconds(expiresAt)))
 	return changed(err)
 }

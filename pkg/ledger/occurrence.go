@@ -80,7 +80,7 @@ func (l *Ledger) occurrenceOf(ctx context.Context, r webhook.Receipt) (known *it
 				return nil, occurrence{}, err
 			}
 			next.number = max(next.number, it.id().Occurrence()+1)
-			distance := r.ReceivedAt.Truncate(time.Millisecond).Sub(it.ReceivedAt.time())
+			distance := r.ReceivedAt.Truncate(time.Millisecond).Sub(it.receivedAt())
 			switch {
 			case distance.Abs() < r.Window:
 				return &it, occurrence{}, nil

@@ -37,13 +37,16 @@ func (l *Ledger) Settle(ctx context.Context, lease webhook.Lease, s webhook.Sett
 // settlement is the write that ends an attempt, under the lease.
 func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	id := lease.Record.ID
-	u := change(id).
-		set("destinations", progressOf(s.Destinations)).set("history", historyOf(lease.Record.History, s.Attempts))
+	after := lease.Record
+	if s.State == webhook.Delivered {
+		after.DeliveredAt = s.At
+	}
+	u := change(id).set("dests", progressOf(s.Destinations)).set("history", historyOf(after, s.Attempts...))
 	if lease.First {
-		u.from(webhook.Pending).where("lease_number", 0).where("claim_nonce", lease.Record.ClaimNonce).
-			set("lease_number", lease.Number).set("lease_nonce", lease.Nonce)
+		u.from(webhook.Pending).where("lease", 0).where("claim", lease.Record.ClaimNonce).
+			set("lease", lease.Number).set("holder", lease.Nonce)
 	} else {
-		u.from(webhook.Processing).where("lease_number", lease.Number).where("lease_nonce", lease.Nonce)
+		u.from(webhook.Processing).where("lease", lease.Number).where("holder", lease.Nonce)
 	}
 	if s.Superseded {
 		u.set("flags", append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded))
@@ -51,7 +54,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	switch s.State {
 	case webhook.Delivered:
 		// The error of an attempt before is in the history.
-		return u.state(s.State, s.At).set("delivered_at", at(s.At)).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
+		return u.set("state", string(s.State)).remove("updated").set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
 			clearDue().remove("lease_until", "error_class", "error"), nil
 	case webhook.Unrouted:
 		return u.state(s.State, s.At).set("abandoned", 0).set("expires_at", seconds(s.ExpiresAt)).
@@ -72,7 +75,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 // failure: the newer state owes by its own due time.
 func (l *Ledger) ConfirmDeadLetter(ctx context.Context, id webhook.EventID, death int, dueAt time.Time) error {
 	_, err := l.apply(ctx, change(id).clearDue().
-		from(webhook.Dead).where("death", death).where("due_at", at(dueAt)))
+		from(webhook.Dead).where("death", death).where("due", timeKey(at(dueAt), id)))
 	return changed(err)
 }
 

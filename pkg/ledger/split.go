@@ -52,8 +52,8 @@ func (l *Ledger) split(ctx context.Context, of webhook.EventID, stored item, now
 		return "", err
 	}
 	after, err := l.apply(ctx, changeItem(variantKey(of, stored.Fingerprint)).
-		set("split_as", string(id)).set("updated_at", at(now)).
-		clearListed().remove("time_key", "lead_key"))
+		set("split_as", string(id)).set("updated", at(now)).
+		clearListed().remove("day", "lead"))
 	if err != nil {
 		return "", changed(err)
 	}

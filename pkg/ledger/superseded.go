@@ -26,7 +26,7 @@ func (l *Ledger) Superseded(ctx context.Context, r webhook.Record) (bool, error)
 	if subject == "" {
 		return false, nil
 	}
-	ix := index{"lead", "lead_key", "time_key", []string{fit(subject)}}
+	ix := index{"lead", "lead", "time", []string{fit(subject)}}
 	m := l.merger(ix, string(at(r.OccurredAt.Add(-clockAhead))), "~", false)
 	m.page = maxKeys
 	for read := 0; read < maxNewer && !m.ended(); {
@@ -39,8 +39,8 @@ func (l *Ledger) Superseded(ctx context.Context, r webhook.Record) (bool, error)
 			if !ok {
 				break
 			}
-			if id := idOfKey(e.key); id != r.ID && id.Type() == r.ID.Type() {
-				ids = append(ids, id)
+			if e.id != r.ID && e.id.Type() == r.ID.Type() {
+				ids = append(ids, e.id)
 			}
 		}
 		found, err := l.GetMany(ctx, ids)

@@ -19,16 +19,17 @@ const DueShards = dueShards
 // at first. The index is eventually consistent: read the event before acting.
 func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after string, limit int) (ids []webhook.EventID, next string, err error) {
 	shardKey := &types.AttributeValueMemberS{Value: dueShardName(shardNumber)}
-	cond := "due_shard = :shard AND due_key BETWEEN :after AND :now"
+	cond := "due_shard = :shard AND #due BETWEEN :after AND :now"
 	if after == "" {
 		after = "0"
 	} else {
 		after += "\x00" // strictly behind the last key of the page before
 	}
 	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
-		TableName:              &l.table,
-		IndexName:              aws.String("due"),
-		KeyConditionExpression: &cond,
+		TableName:                &l.table,
+		IndexName:                aws.String("due"),
+		KeyConditionExpression:   &cond,
+		ExpressionAttributeNames: map[string]string{"#due": "due"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":shard": shardKey,
 			":after": &types.AttributeValueMemberS{Value: after},
@@ -40,12 +41,8 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 		return nil, "", unavailable("due", err)
 	}
 	for _, av := range out.Items {
-		k, ok := av["due_key"].(*types.AttributeValueMemberS)
-		if !ok {
-			continue
-		}
-		ids = append(ids, idOfKey(k.Value))
-		next = k.Value
+		e := entryOf(av, "due")
+		ids, next = append(ids, e.id), e.key
 	}
 	if len(out.LastEvaluatedKey) == 0 {
 		next = ""
@@ -58,7 +55,7 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 // lease number and due time that were seen, and returns webhook.ErrChanged where
 // they are not, which is no failure.
 func (l *Ledger) Swept(ctx context.Context, seen webhook.Record, next time.Time) error {
-	u := change(seen.ID).from(seen.State).where("lease_number", seen.LeaseNumber).where("due_at", at(seen.DueAt))
+	u := change(seen.ID).from(seen.State).where("lease", seen.LeaseNumber).where("due", timeKey(at(seen.DueAt), seen.ID))
 	if seen.State == webhook.Dead {
 		u.clearDue()
 	} else {

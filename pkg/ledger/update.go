@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"time"
 
@@ -46,8 +47,14 @@ func (u *update) value(placeholder string, v any) string {
 	return placeholder
 }
 
-// set writes a value.
+// isZero tells what no item holds. An empty list is no zero.
+func isZero(v any) bool { return reflect.ValueOf(v).IsZero() }
+
+// set writes a value. A zero is absent, as it is in a new item.
 func (u *update) set(attribute string, v any) *update {
+	if isZero(v) {
+		return u.remove(attribute)
+	}
 	u.sets = append(u.sets, u.name(attribute)+" = "+u.value(":"+attribute, v))
 	return u
 }
@@ -73,8 +80,12 @@ func (u *update) remove(attributes ...string) *update {
 	return u
 }
 
-// where requires that an attribute has a value.
+// where requires that an attribute has a value; for zero, that it is absent.
 func (u *update) where(attribute string, v any) *update {
+	if isZero(v) {
+		u.conds = append(u.conds, "attribute_not_exists("+u.name(attribute)+")")
+		return u
+	}
 	u.conds = append(u.conds, u.name(attribute)+" = "+u.value(":if_"+attribute, v))
 	return u
 }
@@ -106,7 +117,15 @@ func (u *update) whereContains(attribute string, v any) *update {
 
 // state moves the event on.
 func (u *update) state(to webhook.State, now time.Time) *update {
-	return u.set("state", string(to)).set("updated_at", at(now))
+	return u.set("state", string(to)).set("updated", at(now))
+}
+
+// lane says by which queue the event goes; the live one is absent.
+func (u *update) lane(l webhook.Lane) *update {
+	if l == webhook.Live {
+		return u.remove("lane")
+	}
+	return u.set("lane", string(l))
 }
 
 // from requires the state that was seen.
@@ -114,12 +133,11 @@ func (u *update) from(state webhook.State) *update { return u.where("state", str
 
 // due says when the sweeper sends what the event owes.
 func (u *update) due(id webhook.EventID, t time.Time) *update {
-	due := at(t)
-	return u.set("due_at", due).set("due_key", timeKey(due, id)).set("due_shard", dueShard(id))
+	return u.set("due", timeKey(at(t), id)).set("due_shard", dueShard(id))
 }
 
 // clearDue says that the event owes no message.
-func (u *update) clearDue() *update { return u.remove("due_at", "due_key", "due_shard") }
+func (u *update) clearDue() *update { return u.remove("due", "due_shard") }
 
 // dead marks the event dead: at this lease number it died, and it owes its dead
 // letter from dueAt on. A new budget of leases begins with whatever revives it.

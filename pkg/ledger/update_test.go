@@ -12,7 +12,7 @@ import (
 // an item where both are there, so a write that sets one and not the other would
 // leave an event in a listing that it is not of.
 var indexes = map[string][]string{
-	"due":  {"due_at", "due_key", "due_shard"},
+	"due":  {"due", "due_shard"},
 	"dead": {"dead_key", "dead_shard"},
 }
 
@@ -37,8 +37,8 @@ func everyUpdate(t *testing.T) map[string]*update {
 	req := webhook.LeaseRequest{ID: id, Now: now, Until: now, DueAt: now, KeepDue: now, Nonce: "n"}
 	all := map[string]*update{
 		"lease of what owes nothing": leaseUpdate(req).dueBehind(req, item{}),
-		"lease of what is due early": leaseUpdate(req).dueBehind(req, item{DueAt: at(now.Add(-time.Millisecond))}),
-		"lease of what is due late":  leaseUpdate(req).dueBehind(req, item{DueAt: at(now)}),
+		"lease of what is due early": leaseUpdate(req).dueBehind(req, item{Due: timeKey(at(now.Add(-time.Millisecond)), id)}),
+		"lease of what is due late":  leaseUpdate(req).dueBehind(req, item{Due: timeKey(at(now), id)}),
 		"dead":                       change(id).dead(id, 3, "class", "text", now, now),
 	}
 	for _, s := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
@@ -93,13 +93,13 @@ func TestUpdateExpressions(t *testing.T) {
 	const id = webhook.EventID("v1:EMAIL_REPLY:A")
 	now := time.Date(2126, 3, 10, 9, 0, 0, 0, time.UTC)
 	u := change(id).from(webhook.Held).whereBefore("lease_until", now).wherePassed("not_before", now).whereContains("flags", "x").
-		set("lane", "live").setIfAbsent("first_died_at", "t").increment("sweeps").remove("error")
+		set("lane", "replay").setIfAbsent("first_died_at", "t").increment("sweeps").remove("error").set("death", 0).where("lease", 0)
 	if got, want := u.expression(), "SET #lane = :lane, #first_died_at = if_not_exists(#first_died_at, :first_died_at), "+
-		"#sweeps = if_not_exists(#sweeps, :zero) + :one REMOVE #error"; got != want {
+		"#sweeps = if_not_exists(#sweeps, :zero) + :one REMOVE #error, #death"; got != want {
 		t.Errorf("got the expression\n%s, want\n%s", got, want)
 	}
 	if got, want := u.condition(), "attribute_exists(pk) AND #state = :if_state AND #lease_until < :if_lease_until AND "+
-		"(attribute_not_exists(#not_before) OR #not_before <= :if_not_before) AND contains(#flags, :if_flags)"; got != want {
+		"(attribute_not_exists(#not_before) OR #not_before <= :if_not_before) AND contains(#flags, :if_flags) AND attribute_not_exists(#lease)"; got != want {
 		t.Errorf("got the condition\n%s, want\n%s", got, want)
 	}
 	for placeholder := range u.names {

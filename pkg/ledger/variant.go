@@ -14,10 +14,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// variantState marks an item that is no event. Until it is split, the look-up
-// indexes list it by its own ids, and by its own lead where that is another than
-// its event's; the index dead lists it beside other variants. It has no time_shard
-// and no campaign_key.
+// variantState marks an item that is no event. Until it is split, the index
+// time shows it with its own ids, the index lead by its own lead where that is another
+// than its event's, and the index dead beside other variants.
 const variantState = "variant"
 
 // keepVariant stores another body beside the event and counts it. A variant that
@@ -28,13 +27,16 @@ func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (met item, u
 	id := of.id()
 	v := item{
 		PK: id.Key(), SK: variantSK(id.Occurrence(), c.Fingerprint),
-		State: variantState, UpdatedAt: at(c.ReceivedAt), ClaimNonce: c.nonce,
+		State: variantState, ClaimNonce: c.nonce,
 	}
+	received := at(c.ReceivedAt)
+	v.Time = variantTimeKey(received, id, c.Fingerprint)
+	v.Day = timeShard(string(received[:10]), shard(id, timeShards))
 	v.setReceipt(c.Receipt)
-	v.TimeKey = variantTimeKey(v.ReceivedAt, id, v.Fingerprint)
-	v.DeadShard, v.DeadKey = stateShard(variantState, id), v.TimeKey
-	if v.LeadEmail != of.LeadEmail {
-		v.LeadKey = v.LeadEmail
+	v.DeadShard, v.DeadKey = stateShard(variantState, id), v.Time
+	v.OtherLead, v.LeadEmail = true, v.Lead // it has it also when it is listed no more
+	if v.Lead == of.leadEmail() {
+		v.Lead = ""
 	}
 
 	err = l.putAbsent(ctx, v)
@@ -61,7 +63,7 @@ func (l *Ledger) trustVariant(ctx context.Context, met item, r webhook.Receipt) 
 	}
 	flags := slices.DeleteFunc(slices.Clone(met.Flags), func(f string) bool { return f == webhook.FlagUntrustedSender })
 	_, err := l.apply(ctx, changeItem(itemKey(met.PK, met.SK)).
-		set("flags", flags).set("updated_at", at(r.ReceivedAt)).
+		set("flags", flags).set("updated", at(r.ReceivedAt)).
 		whereContains("flags", webhook.FlagUntrustedSender))
 	var failed *errCondition
 	if errors.As(err, &failed) && failed.old.PK != "" {
@@ -123,7 +125,7 @@ func (l *Ledger) UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2
 				yield(VariantEntry{}, err)
 				return
 			}
-			if shown := entryOf(e); !ok || !yield(VariantEntry{ID: shown.ID, Fingerprint: variantOfKey(e.key), At: shown.At}, nil) {
+			if !ok || !yield(VariantEntry{ID: e.id, Fingerprint: e.variant, At: timeOfKey(e.key)}, nil) {
 				return
 			}
 		}

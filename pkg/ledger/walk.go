@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -15,6 +16,7 @@ type walker struct {
 	day       string  // the present day of the time index
 
 	looked int    // entries handed over or ruled out
+	read   int    // events that were read
 	days   int    // whose partitions were asked
 	cursor string // behind which everything is still to come
 }
@@ -56,7 +58,7 @@ const maxEntries = 1000
 func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 	var found []entry
 	for len(found) < n && !w.spent() {
-		w.m.page = max(n, min(w.q.Limit, maxEntries), halfUnit)
+		w.m.page = w.page(n)
 		e, ok, err := w.m.next(ctx)
 		switch {
 		case err != nil:
@@ -77,8 +79,20 @@ func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 	return found, nil
 }
 
+// page is how many entries are asked of a partition at once: more where the index
+// alone rules most of them out, but a part of what it was looked at, so that little of
+// it is read in vain.
+func (w *walker) page(n int) int {
+	if w.looked > 4*halfUnit && w.looked > 4*w.read {
+		n = max(n, min(w.looked/20, maxEntries))
+	}
+	return max(n, min(w.q.Limit, maxEntries), halfUnit)
+}
+
 // spent tells whether the call has looked at enough.
-func (w *walker) spent() bool { return w.looked >= maxScanned || w.days > maxDays }
+func (w *walker) spent() bool {
+	return w.looked >= cmp.Or(w.q.Look, maxScanned) || w.read >= maxScanned || w.days > maxDays
+}
 
 // ended tells whether nothing is left. False may be wrong.
 func (w *walker) ended() bool { return w.m.ended() && w.lastDay() }

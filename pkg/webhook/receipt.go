@@ -5,7 +5,7 @@ import "time"
 // Payload is a body at rest: compressed, credentials removed. Small ones are
 // inline, large ones in the body store under Ref.
 type Payload struct {
-	Encoding string // "zstd"
+	Encoding string // by which Data was compressed
 	Data     []byte // empty when Ref is set
 	Ref      string // key in the body store; empty when inline
 	Size     int    // bytes before compression

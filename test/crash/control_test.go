@@ -52,12 +52,15 @@ func valueIs(in *dynamodb.UpdateItemInput, placeholder string, state webhook.Sta
 }
 
 // dueSet is how an update writes what the event owes.
-const dueSet = "#due_at = :due_at, #due_key = :due_key, #due_shard = :due_shard, "
+const dueSet = "#due = :due, #due_shard = :due_shard, "
 
-// without takes a text out of a condition.
-func without(text string) func(in *dynamodb.UpdateItemInput) {
+// without takes texts out of a condition.
+func without(texts ...string) func(in *dynamodb.UpdateItemInput) {
 	return func(in *dynamodb.UpdateItemInput) {
-		changed := strings.ReplaceAll(*in.ConditionExpression, text, "")
+		changed := *in.ConditionExpression
+		for _, text := range texts {
+			changed = strings.ReplaceAll(changed, text, "")
+		}
 		in.ConditionExpression = &changed
 	}
 }
@@ -67,7 +70,7 @@ func leasedAs(rewrite func(it item)) func(w *world) {
 	return func(w *world) {
 		w.mutant.out = func(_ *life, params, result any) {
 			in, isUpdate := params.(*dynamodb.UpdateItemInput)
-			if isUpdate && strings.Contains(*in.UpdateExpression, "#lease_nonce = :lease_nonce") {
+			if isUpdate && strings.Contains(*in.UpdateExpression, "#holder = :holder") {
 				rewrite(item(result.(*dynamodb.UpdateItemOutput).Attributes))
 			}
 		}
@@ -77,20 +80,22 @@ func leasedAs(rewrite func(it item)) func(w *world) {
 var controls = []control{
 	{
 		"the lease in the condition of what ends an attempt", outlived,
-		withUpdate("#lease_nonce = :if_lease_nonce", without(" AND #lease_number = :if_lease_number AND #lease_nonce = :if_lease_nonce")),
+		withUpdate("#holder = :if_holder", without(" AND #lease = :if_lease AND #holder = :if_holder")),
 		"was written over lease 2",
 	},
 	{
 		"lease number 0 in the condition of what ends a first attempt", outlivedFirst,
-		withUpdate("#claim_nonce = :if_claim_nonce", without(" AND #lease_number = :if_lease_number")),
+		withUpdate("#claim = :if_claim", without(" AND attribute_not_exists(#lease)")),
 		"the state table knows no such step",
 	},
 	{
 		"the number of a first attempt", firstTwice,
 		func(w *world) {
 			w.mutant.in = func(_ *life, params any) {
-				if in, ok := params.(*dynamodb.UpdateItemInput); ok && strings.Contains(*in.ConditionExpression, "#claim_nonce = :if_claim_nonce") {
-					in.ExpressionAttributeValues[":lease_number"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && strings.Contains(*in.ConditionExpression, "#claim = :if_claim") {
+					changed := strings.Replace(*in.UpdateExpression, "#lease = :lease, ", "", 1)
+					in.UpdateExpression = &changed
+					delete(in.ExpressionAttributeValues, ":lease")
 				}
 			}
 		},
@@ -120,8 +125,10 @@ var controls = []control{
 	{
 		"the budget on the item", poison,
 		leasedAs(func(it item) {
-			for _, d := range it["destinations"].(*dynamotypes.AttributeValueMemberL).Value {
-				d.(*dynamotypes.AttributeValueMemberM).Value["attempts"] = &dynamotypes.AttributeValueMemberN{Value: "0"}
+			for _, d := range it["dests"].(*dynamotypes.AttributeValueMemberL).Value {
+				p := d.(*dynamotypes.AttributeValueMemberS)
+				words := strings.SplitN(p.Value, " ", 3)
+				p.Value = words[0] + " 0 " + words[2]
 			}
 		}),
 		"is not dead after",
@@ -153,7 +160,7 @@ var controls = []control{
 	},
 	{
 		"the condition on the sweep's bump", sweeperOvertaken,
-		withUpdate("#sweeps = if_not_exists(", without(" AND #state = :if_state AND #lease_number = :if_lease_number AND #due_at = :if_due_at")),
+		withUpdate("#sweeps = if_not_exists(", without(" AND #state = :if_state", " AND #lease = :if_lease", " AND attribute_not_exists(#lease)", " AND #due = :if_due")),
 		"no rest",
 	},
 	{
@@ -163,7 +170,7 @@ var controls = []control{
 	},
 	{
 		"the idempotency key", lostAtDestination,
-		leasedAs(func(it item) { it["effect_key"] = it["lease_number"] }),
+		leasedAs(func(it item) { it["effect_key"] = it["lease"] }),
 		"it takes effect twice",
 	},
 	{
@@ -171,8 +178,8 @@ var controls = []control{
 		func(w *world) {
 			w.mutant.in = func(_ *life, params any) {
 				in, ok := params.(*dynamodb.UpdateItemInput)
-				if ok && strings.HasPrefix(*in.UpdateExpression, "REMOVE #due_at") {
-					without(" AND #state = :if_state AND #death = :if_death AND #due_at = :if_due_at")(in)
+				if ok && strings.HasPrefix(*in.UpdateExpression, "REMOVE #due") {
+					without(" AND #state = :if_state AND #death = :if_death AND #due = :if_due")(in)
 				}
 			}
 		},
@@ -203,9 +210,9 @@ var controls = []control{
 			replayedToAnother.run(w)
 		}},
 		withMove(webhook.Unrouted, webhook.Pending, func(in *dynamodb.UpdateItemInput) {
-			changed := strings.Replace(*in.UpdateExpression, ", #destinations", "", 1)
+			changed := strings.Replace(*in.UpdateExpression, ", #dests", "", 1)
 			in.UpdateExpression = &changed
-			delete(in.ExpressionAttributeNames, "#destinations")
+			delete(in.ExpressionAttributeNames, "#dests")
 		}),
 		"is unrouted, and there are destinations that want it",
 	},

@@ -1,7 +1,9 @@
 package crash
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -126,8 +128,13 @@ func (it item) text(name string) string {
 	return ""
 }
 
+// count is a number of the item, which has none that is zero.
+func (it item) count(name string) string { return cmp.Or(it.text(name), "0") }
+
+// time is a time of the item, or that with which an index key begins.
 func (it item) time(name string) time.Time {
-	t, err := time.Parse("2006-01-02T15:04:05.000Z", it.text(name))
+	when, _, _ := strings.Cut(it.text(name), "#")
+	t, err := time.Parse("2006-01-02T15:04:05.000Z", when)
 	if err != nil {
 		return time.Time{}
 	}
@@ -162,7 +169,7 @@ func (w *world) owed() (next time.Time, busy bool) {
 		if !it.isEvent() {
 			continue
 		}
-		due := it.time("due_at")
+		due := it.time("due")
 		if due.IsZero() {
 			if s := it.text("state"); s == "pending" || s == "processing" {
 				w.violate("%s is %s and owes nothing: nobody will take it up", it.id(), s)
@@ -212,7 +219,7 @@ func (w *world) settle() {
 	}
 	for _, it := range w.items() {
 		if it.isEvent() {
-			w.violate("no rest: %s is %s, lease %s, due %s", it.id(), it.text("state"), it.text("lease_number"), it.text("due_at"))
+			w.violate("no rest: %s is %s, lease %s, due %s", it.id(), it.text("state"), it.count("lease"), it.text("due"))
 		}
 	}
 }

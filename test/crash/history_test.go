@@ -35,17 +35,16 @@ func (s step) String() string {
 
 func stepOf(it item) step {
 	s := step{
-		state: it.text("state"), number: it.text("lease_number"), nonce: it.text("lease_nonce"),
-		generation: it.text("generation"), death: it.text("death"), effect: it.text("effect_key"), due: it["due_at"] != nil,
+		state: it.text("state"), number: it.count("lease"), nonce: it.text("holder"),
+		generation: it.count("generation"), death: it.count("death"), effect: it.count("effect_key"), due: it["due"] != nil,
 	}
-	list, _ := it["destinations"].(*dynamotypes.AttributeValueMemberL)
+	list, _ := it["dests"].(*dynamotypes.AttributeValueMemberL)
 	if list == nil {
 		return s
 	}
 	for _, d := range list.Value {
-		p := item(d.(*dynamotypes.AttributeValueMemberM).Value)
-		if p.text("result") == "delivered" {
-			s.settled = append(s.settled, p.text("name"))
+		if p := strings.SplitN(d.(*dynamotypes.AttributeValueMemberS).Value, " ", 3); p[0] == "delivered" {
+			s.settled = append(s.settled, p[2])
 		}
 	}
 	return s
@@ -121,9 +120,9 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
 	case now.state == "dead" && now.death != now.number:
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
-	case !it.listed("due_at", "due_key", "due_shard", now.due) || !strings.HasPrefix(it.text("due_key"), it.text("due_at")):
+	case !it.listed("due", "due_shard", now.due):
 		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
-	case !it.listed("dead_key", "dead_key", "dead_shard", listed) || listed && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
+	case !it.listed("dead_key", "dead_shard", listed) || listed && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
 		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
 	}
 	h.last[it.id()] = now
@@ -137,8 +136,8 @@ func isListed(state string) bool {
 }
 
 // listed tells whether an index has all of an event, or nothing.
-func (it item) listed(at, key, shard string, want bool) bool {
-	return (it[at] != nil) == want && (it[key] != nil) == want && (it[shard] != nil) == want
+func (it item) listed(key, shard string, want bool) bool {
+	return (it[key] != nil) == want && (it[shard] != nil) == want
 }
 
 // wrong says why a step may not follow another.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
@@ -75,9 +76,9 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters
 			w.violate("%s is unrouted, and was delivered", a.id)
 		}
 	case "dead":
-		has := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.text("death") })
-		if !has && it.text("due_at") == "" {
-			w.violate("%s died death %s, has no dead letter and owes none", a.id, it.text("death"))
+		has := slices.ContainsFunc(deadLetters, func(l deadLetter) bool { return l.id == a.id && fmt.Sprint(l.death) == it.count("death") })
+		if !has && it.text("due") == "" {
+			w.violate("%s died death %s, has no dead letter and owes none", a.id, it.count("death"))
 		}
 		if healed {
 			w.violate("%s is dead although the destinations are well and everything was redriven", a.id)
@@ -92,14 +93,14 @@ func (w *world) checkAck(a ack, events map[string]item, rows []item, deadLetters
 			w.violate("%s is held, and was delivered", a.id)
 		}
 	case "parked": // dead, and redriven too often
-		if n, _ := strconv.Atoi(it.text("redrives")); n < redrive.DefaultPolicy.ParkAfter {
+		if n, _ := strconv.Atoi(it.count("redrives")); n < redrive.DefaultPolicy.ParkAfter {
 			w.violate("%s is parked after %d redrives", a.id, n)
 		}
 	case "discarded":
 		switch {
 		case !w.discarded[a.id]:
 			w.violate("%s is discarded, and no operator did it", a.id)
-		case a.trusted && it.text("lease_number") == "0" && a.number > w.apart[a.id]:
+		case a.trusted && it.count("lease") == "0" && a.number > w.apart[a.id]:
 			// It was given up while it was held: what a trusted sender says stands beside
 			// it. What was a variant until then was given up with it.
 			w.checkVariant(a, it, events, rows, deadLetters, healed)
@@ -124,7 +125,7 @@ func (w *world) checkVariant(a ack, beside item, events map[string]item, rows []
 		if !w.expired[a.id] {
 			w.checkAck(a, events, rows, deadLetters, healed)
 		}
-	case a.trusted && (beside.text("state") == "held" || beside.text("state") == "discarded" && beside.text("lease_number") == "0"):
+	case a.trusted && (beside.text("state") == "held" || beside.text("state") == "discarded" && beside.count("lease") == "0"):
 		w.violate("%s is trusted, and waits beside %s, which is not", a.marker, a.id)
 	}
 }
@@ -278,7 +279,7 @@ func (w *world) checkRows(rows []item) {
 		if !sent[pk] {
 			w.violate("a row of %s %s, which nobody sent", pk, it.text("sk"))
 		}
-		for _, name := range []string{"state", "fingerprint", "received_at", "payload_size", "account"} {
+		for _, name := range []string{"state", "time", "facts", "account"} {
 			if it[name] == nil {
 				w.violate("a ghost: %s %s has no %s", pk, it.text("sk"), name)
 			}
@@ -299,8 +300,8 @@ func (w *world) checkRow(it item) {
 		what string
 		ok   bool
 	}{
-		{"the due index is whole", has("due_at") == has("due_key") && has("due_at") == has("due_shard")},
-		{"a message is owed", has("due_key") == unfinished || state == "dead"},
+		{"the due index is whole", has("due") == has("due_shard")},
+		{"a message is owed", has("due") == unfinished || state == "dead"},
 		{"the dead index is set for what it lists", has("dead_key") == listed && has("dead_shard") == listed},
 		{"the dead index is set under the state", !listed || strings.HasPrefix(it.text("dead_shard"), state+"#")},
 		{"a lease is set in processing alone", has("lease_until") == (state == "processing")},
@@ -324,7 +325,7 @@ var inline = func() *bodies.Store {
 // bodyOf reads the payload of a row, wherever it is.
 func (w *world) bodyOf(it item) string {
 	w.Helper()
-	p := webhook.Payload{Encoding: it.text("payload_encoding"), Ref: it.text("payload_ref")}
+	p := webhook.Payload{Encoding: pack.Encoding, Ref: it.text("payload_ref")}
 	if b, ok := it["payload"].(*dynamotypes.AttributeValueMemberB); ok {
 		p.Data = b.Value
 	}

@@ -28,17 +28,17 @@ func (l *leases) observe(in *dynamodb.UpdateItemInput, out *dynamodb.UpdateItemO
 		return
 	}
 	if it.text("state") == "processing" {
-		holder := it.text("lease_number") + " of " + it.id()
-		if before := l.holders[holder]; before != "" && before != it.text("lease_nonce") {
+		holder := it.count("lease") + " of " + it.id()
+		if before := l.holders[holder]; before != "" && before != it.text("holder") {
 			l.problem("lease %s was given twice", holder)
 		}
-		l.holders[holder] = it.text("lease_nonce")
+		l.holders[holder] = it.text("holder")
 	}
 	// What ends an attempt names the lease that it belongs to.
-	mine, fenced := in.ExpressionAttributeValues[":if_lease_number"].(*dynamotypes.AttributeValueMemberN)
-	_, settles := in.ExpressionAttributeValues[":if_lease_nonce"]
-	if fenced && settles && mine.Value != it.text("lease_number") {
-		l.problem("%s: the end of attempt %s was written over lease %s", it.id(), mine.Value, it.text("lease_number"))
+	mine, fenced := in.ExpressionAttributeValues[":if_lease"].(*dynamotypes.AttributeValueMemberN)
+	_, settles := in.ExpressionAttributeValues[":if_holder"]
+	if fenced && settles && mine.Value != it.count("lease") {
+		l.problem("%s: the end of attempt %s was written over lease %s", it.id(), mine.Value, it.count("lease"))
 	}
 }
 

@@ -95,7 +95,7 @@ func (w *world) discard(state webhook.State) {
 	w.Helper()
 	w.each(state, func(ctx context.Context, l *ledger.Ledger, id webhook.EventID, it item, now time.Time) {
 		w.discarded[it.id()] = true
-		_ = l.Discard(ctx, webhook.Record{ID: id, State: state, LeaseNumber: it.number("lease_number")}, now, now.Add(retention))
+		_ = l.Discard(ctx, webhook.Record{ID: id, State: state, LeaseNumber: it.number("lease")}, now, now.Add(retention))
 	})
 }
 

@@ -212,13 +212,13 @@ func (w *world) aMessage() []types.Message {
 // dies tells whether a call is the write of a death by its holder.
 func dies(params any) bool {
 	in, ok := params.(*dynamodb.UpdateItemInput)
-	return ok && in.ExpressionAttributeValues[":if_lease_nonce"] != nil && valueIs(in, ":state", webhook.Dead)
+	return ok && in.ExpressionAttributeValues[":if_holder"] != nil && valueIs(in, ":state", webhook.Dead)
 }
 
 // owingNothing lets a death take the due time away.
 func owingNothing(in *dynamodb.UpdateItemInput) {
 	changed := strings.ReplaceAll(*in.UpdateExpression, dueSet, "")
-	changed = strings.Replace(changed, "REMOVE ", "REMOVE #due_at, #due_key, #due_shard, ", 1)
+	changed = strings.Replace(changed, "REMOVE ", "REMOVE #due, #due_shard, ", 1)
 	in.UpdateExpression = &changed
 }
 
@@ -294,12 +294,12 @@ var orderControls = []control{
 	{"only after SQS accepted it, by the sweeper", refusedDeadLetters, takenForSent("sweeper"), "has no dead letter and owes none"},
 	{
 		"the condition on the death of an abandoned lease", diedAbandonedLate,
-		withUpdate("REMOVE #lease_until, #lease_nonce", without(" AND #lease_number = :if_lease_number AND #lease_until < :if_lease_until")),
+		withUpdate("#lease_until, #holder", without(" AND #lease = :if_lease AND #lease_until < :if_lease_until")),
 		"it did not die under its lease",
 	},
 	{
 		"the generation in a forced replay", replayedTwice,
-		withUpdate("#generation = :if_generation", without(" AND #generation = :if_generation")),
+		withUpdate("#generation = :generation", without(" AND #generation = :if_generation", " AND attribute_not_exists(#generation)")),
 		"a replay, and nothing else, begins a generation",
 	},
 	{
@@ -318,7 +318,7 @@ var orderControls = []control{
 	{
 		"that what is parked owes nothing", parkedOwing,
 		withMove(webhook.Dead, webhook.Parked, func(in *dynamodb.UpdateItemInput) {
-			changed := strings.Replace(*in.UpdateExpression, "REMOVE #due_at, #due_key, #due_shard", "", 1)
+			changed := strings.Replace(*in.UpdateExpression, "REMOVE #due, #due_shard", "", 1)
 			in.UpdateExpression = &changed
 		}),
 		"what it owes does not go with it",

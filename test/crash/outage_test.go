@@ -73,7 +73,7 @@ var (
 		}
 		for _, it := range w.items() {
 			if it.isEvent() && it.text("state") != "parked" {
-				w.violate("%s is %s after %s redrives", it.id(), it.text("state"), it.text("redrives"))
+				w.violate("%s is %s after %s redrives", it.id(), it.text("state"), it.count("redrives"))
 			}
 		}
 		if n := len(w.attempts); n != redrive.DefaultPolicy.ParkAfter+1 {
@@ -112,7 +112,7 @@ var outageControls = []control{
 			w.mutant.out = func(l *life, _, result any) {
 				// The embedded engine returns no item with a failed condition.
 				if out, ok := result.(*dynamodb.GetItemOutput); ok && l.function == "receiver" {
-					delete(out.Item, "due_at")
+					delete(out.Item, "due")
 				}
 			}
 		},

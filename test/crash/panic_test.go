@@ -106,8 +106,8 @@ func TestPanickingDestination(t *testing.T) {
 		t.Errorf("%d attempts of the event whose delivery panics, want %d", tried, maxTries)
 	}
 	for _, it := range w.items() {
-		if state := it.text("state"); it.isEvent() && (state == "dead") != (it.text("lease_number") == "3") || state == "pending" {
-			t.Errorf("%s is %s after %s attempts", it.id(), state, it.text("lease_number"))
+		if state := it.text("state"); it.isEvent() && (state == "dead") != (it.count("lease") == "3") || state == "pending" {
+			t.Errorf("%s is %s after %s attempts", it.id(), state, it.count("lease"))
 		}
 	}
 	w.finish()

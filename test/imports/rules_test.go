@@ -49,6 +49,9 @@ var rules = map[string]rule{
 	"gateway": {not: pure},
 	"coding":  {not: pure, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 
+	// How what is kept is compressed.
+	"pack": {not: pure, outside: []string{"github.com/klauspost/compress"}},
+
 	// Use cases. They declare the ports that they need, and know no technology.
 	"receive": {own: []string{"webhook", "smartlead", "auth", "coding"}, not: pure, outside: []string{"golang.org/x/time"}},
 	"process": {own: []string{"webhook"}, not: pure},
@@ -62,7 +65,7 @@ var rules = map[string]rule{
 	"ledger":      {own: []string{"webhook"}, outside: []string{sdk, smithy}},
 	"queue":       {own: []string{"webhook"}, outside: []string{sdk, smithy}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
-	"bodies":      {own: []string{"webhook"}, outside: []string{sdk, smithy, "github.com/klauspost/compress"}},
+	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
 	"destination": {own: []string{"webhook"}},
 
 	// A type of destination knows what holds for all, and no other type. The

@@ -14,6 +14,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -26,12 +27,16 @@ func itemText(item map[string]dynamotypes.AttributeValue, row *map[string]any) s
 		return err.Error()
 	}
 	text := fmt.Sprint(*row)
+	for _, name := range []string{"facts", "history"} {
+		kept, _ := (*row)[name].([]byte)
+		text += string(kept)
+	}
 	if data, ok := (*row)["payload"].([]byte); ok {
 		store, err := bodies.New(nil, "")
 		if err != nil {
 			return err.Error()
 		}
-		body, err := store.Load(nil, webhook.Payload{Encoding: bodies.Encoding, Data: data, Size: 4096}) //nolint:staticcheck // inline: no call is made
+		body, err := store.Load(nil, webhook.Payload{Encoding: pack.Encoding, Data: data, Size: 4096}) //nolint:staticcheck // inline: no call is made
 		if err != nil {
 			return err.Error()
 		}

@@ -3,6 +3,7 @@
 package replay_test
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"io"
@@ -213,10 +214,12 @@ func like(dead map[string]types.AttributeValue, n int) map[string]types.Attribut
 	for name, value := range dead {
 		item[name] = value
 	}
-	id := text(dead, "pk")
-	other := "v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n))
-	for _, name := range []string{"pk", "dead_key", "time_key"} {
-		item[name] = &types.AttributeValueMemberS{Value: strings.Replace(text(dead, name), id, other, 1)}
+	sum := sha256.Sum256(fmt.Append(nil, n))
+	hash := base32.StdEncoding.EncodeToString(sum[:20])
+	item["pk"] = &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:" + hash}
+	for _, name := range []string{"dead_key", "time"} {
+		at, _, _ := strings.Cut(text(dead, name), "#")
+		item[name] = &types.AttributeValueMemberS{Value: at + "#" + hash[:12]}
 	}
 	item["dead_shard"] = &types.AttributeValueMemberS{Value: fmt.Sprintf("dead#%d", n%4)}
 	return item

@@ -173,8 +173,8 @@ func (s *Stack) Copy(id, as string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	at, _, _ := strings.Cut(textOf(it.Item, "time_key"), "#")
-	it.Item["pk"], it.Item["time_key"] = textValue(as), textValue(at+"#"+as)
+	at, _, _ := strings.Cut(textOf(it.Item, "time"), "#")
+	it.Item["pk"], it.Item["time"] = textValue(as), textValue(at+"#"+as[strings.LastIndexByte(as, ':')+1:])
 	if _, err := s.Clients.DynamoDB.PutItem(s.t.Context(), &dynamodb.PutItemInput{TableName: &s.At.Table, Item: it.Item}); err != nil {
 		s.t.Fatal(err)
 	}

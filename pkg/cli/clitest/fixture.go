@@ -1,6 +1,7 @@
 package clitest
 
 import (
+	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
 	"maps"
@@ -135,14 +136,13 @@ func (c *TableFixture) Settle() {
 	}
 	for i := range fixtureOfLead {
 		c.add(webhook.Delivered, spread(i, fixtureOfLead), func(it attributes) {
-			it["lead_email"], it["lead_key"] = textValue(BusyLead), textValue(BusyLead)
+			it["lead"] = textValue(BusyLead)
 		})
 	}
 	for i := range fixtureCampaign {
 		state := []webhook.State{webhook.Delivered, webhook.Dead}[i%2]
 		c.add(state, spread(i, fixtureCampaign), func(it attributes) {
-			it["campaign_id"] = textValue(QuietCampaign)
-			it["campaign_key"] = textValue(fmt.Sprintf("%s#%d", QuietCampaign, i%4))
+			it["campaign"] = textValue(QuietCampaign)
 		})
 	}
 	c.flush()
@@ -169,7 +169,9 @@ func (c *TableFixture) add(state webhook.State, age time.Duration, alter func(at
 	n := c.Total
 	kinds := []webhook.Type{webhook.EmailReply, webhook.EmailOpen, webhook.EmailSent, webhook.EmailLinkClick}
 	typ := kinds[n%len(kinds)]
-	id := fmt.Sprintf("v1:%s:%s", typ, base32.StdEncoding.EncodeToString(fmt.Appendf(nil, "%020d", n)))
+	sum := sha256.Sum256(fmt.Append(nil, n))
+	hash := base32.StdEncoding.EncodeToString(sum[:20])
+	id := fmt.Sprintf("v1:%s:%s", typ, hash)
 	it := maps.Clone(c.like[state])
 	set := func(name, format string, args ...any) {
 		if _, has := it[name]; has {
@@ -179,25 +181,21 @@ func (c *TableFixture) add(state webhook.State, age time.Duration, alter func(at
 	at := c.now.Add(-age).UTC()
 	set("pk", "%s", id)
 	set("type", "%s", typ)
-	set("received_at", "%s", at.Format(fixtureTime))
-	set("time_shard", "%s#%d", at.Format(time.DateOnly), n%4)
-	set("time_key", "%s#%s", at.Format(fixtureTime), id)
+	hash = hash[:12]
+	set("day", "%s#%d", at.Format(time.DateOnly), n%4)
+	set("time", "%s#%s", at.Format(fixtureTime), hash)
 	lead := fmt.Sprintf("lead%d@acme.example.com", 1000+n/7)
-	set("lead_email", "%s", lead)
-	set("lead_key", "%s", lead)
+	set("lead", "%s", lead)
 	campaign := 4300000 + n%5
-	set("campaign_id", "%d", campaign)
-	set("campaign_key", "%d#%d", campaign, n%4)
-	set("stats_id", "stats-of-%d", n)
-	set("message_id", "reply-of-%d@acme.example.com", n)
-	set("request_id", "req-of-%d", n)
-	set("provider_request_id", "req-of-%d", n)
+	set("campaign", "%d", campaign)
+	set("stats", "stats-of-%d", n)
+	set("message", "reply-of-%d@acme.example.com", n)
+	set("request", "req-of-%d", n)
 	set("died_at", "%s", at.Format(fixtureTime))
 	set("dead_shard", "%s#%d", state, n%4)
-	set("dead_key", "%s#%s", at.Format(fixtureTime), id)
-	set("due_at", "%s", at.Format(fixtureTime))
+	set("dead_key", "%s#%s", at.Format(fixtureTime), hash)
 	set("due_shard", "due#%d", n%8)
-	set("due_key", "%s#%s", at.Format(fixtureTime), id)
+	set("due", "%s#%s", at.Format(fixtureTime), hash)
 	if alter != nil {
 		alter(it)
 	}

@@ -24,10 +24,11 @@ type Meter struct {
 
 // Consumed is what was read and written since the last reset.
 type Consumed struct {
-	Units   float64 // read capacity, as the engine reports it
-	Reads   int     // calls
-	Written float64 // write capacity, as the engine reports it
-	Said    string  // by the command, on stderr
+	Units     float64            // read capacity, as the engine reports it
+	Reads     int                // calls
+	Written   float64            // write capacity, as the engine reports it
+	WrittenOf map[string]float64 // the same, by index, and of the table as "table"
+	Said      string             // by the command, on stderr
 }
 
 // NewMeter returns a meter before the DynamoDB at that URL.
@@ -53,7 +54,7 @@ func (m *Meter) forward(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		m.t.Errorf("the request cannot be read: %v", err)
 	}
-	body["ReturnConsumedCapacity"] = json.RawMessage(`"TOTAL"`)
+	body["ReturnConsumedCapacity"] = json.RawMessage(`"INDEXES"`)
 	altered, err := json.Marshal(body)
 	if err != nil {
 		m.t.Error(err)
@@ -105,6 +106,33 @@ func (m *Meter) count(operation string, status int, answer []byte) error {
 		return fmt.Errorf("the answer to %s: %w", operation, err)
 	}
 	*used += units
+	if used == &m.use.Written {
+		return m.byIndex(answer)
+	}
+	return nil
+}
+
+// byIndex notes what a write took of each index.
+func (m *Meter) byIndex(answer []byte) error {
+	type report struct{ CapacityUnits float64 }
+	var one struct {
+		ConsumedCapacity struct {
+			Table                  report
+			GlobalSecondaryIndexes map[string]report
+		}
+	}
+	if err := json.Unmarshal(answer, &one); err != nil {
+		return err
+	}
+	if m.use.WrittenOf == nil {
+		m.use.WrittenOf = map[string]float64{}
+	}
+	m.use.WrittenOf["table"] += one.ConsumedCapacity.Table.CapacityUnits
+	for name, index := range one.ConsumedCapacity.GlobalSecondaryIndexes {
+		if index.CapacityUnits > 0 {
+			m.use.WrittenOf[name] += index.CapacityUnits
+		}
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ func TestEngineCountsCapacity(t *testing.T) {
 	s := NewOver(t, m.Engine)
 	put := func(sk string) {
 		_, err := s.Clients.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.At.Table, Item: attributes{
-			"pk": textValue("p"), "sk": textValue(sk), "lead_key": textValue("l"), "time_key": textValue(sk),
+			"pk": textValue("p"), "sk": textValue(sk), "lead": textValue("l"), "time": textValue(sk),
 			"payload": textValue(strings.Repeat("x", 9000)),
 		}})
 		if err != nil {
@@ -57,8 +57,8 @@ func TestEngineCountsCapacity(t *testing.T) {
 		{"9,000 bytes", 1.5, func() error { return get("a", false) }},
 		{"an absent item, consistent", 1, func() error { return get("c", true) }},
 		{"a query over 18,000 bytes", 2.5, func() error { return query("", "pk = :v", "p") }},
-		{"two keys of an index", 0.5, func() error { return query("lead", "lead_key = :v", "l") }},
-		{"a query that finds nothing", 0.5, func() error { return query("lead", "lead_key = :v", "n") }},
+		{"two keys of an index", 0.5, func() error { return query("lead", "lead = :v", "l") }},
+		{"a query that finds nothing", 0.5, func() error { return query("lead", "lead = :v", "n") }},
 		{"a batch of two, and of an absent one", 7, func() error {
 			_, err := client.DynamoDB.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.At.Table: {
 				ConsistentRead: aws.Bool(true), Keys: []map[string]types.AttributeValue{

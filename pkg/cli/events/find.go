@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ import (
 
 func findCmd(s *session.Session) *cobra.Command {
 	var limit int
-	var since string
+	var since, until string
 	cmd := &cobra.Command{
 		Use: "find TEXT", Aliases: []string{"search"},
 		Short: "Find events by a lead's address, a domain, a campaign's name or an id",
@@ -32,27 +31,36 @@ sent, our request id), or an event id, whole or short. Newest first. A variant
 event is shown. The request id of a duplicate finds nothing: a duplicate is counted
 at its event.
 
-What no index knows is looked for among what was received: a part of an address
-(@acme.com), or of a campaign's name. That reads each event, the newest first, at most
-%s of them; how far it looked is said.`, output.Thousands(filter.MaxLook)),
+A lead's address and an event id are looked up, of all time. Other ids, and a part of
+an address (@acme.com), are looked for in the index of what was received, the newest
+first, of at most %s events; a word of a campaign's name in the events themselves, of
+at most %s. How far it looked is said, and how to look further back.`,
+			output.Thousands(filter.MaxLookByIndex), output.Thousands(filter.MaxLook)),
 		Example: `  smartleadctl events find tom@acme.example.com
   smartleadctl events find @acme.example.com --since 7d
   smartleadctl events find '<CAF+7@mail.example.com>'
   smartleadctl events find 5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return find(cmd.Context(), s, args[0], since, limit) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return find(cmd.Context(), s, args[0], since, until, limit)
+		},
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "events to list for each kind of id")
 	cmd.Flags().StringVar(&since, "since", "31d", "look through what was received since: a length of time (2h, 2d3h, 1w) or a time")
+	cmd.Flags().StringVar(&until, "until", "", "look through what was received until then")
 	return cmd
 }
 
-func find(ctx context.Context, s *session.Session, text, since string, limit int) error {
+func find(ctx context.Context, s *session.Session, text, since, until string, limit int) error {
 	text = strings.TrimSpace(text)
 	if text == "" || limit < 1 || limit > 1000 {
 		return problem.Usage("find needs a text, and a limit of 1 to 1,000")
 	}
 	from, err := filter.ParseTime("--since", since, s.Now())
+	if err != nil {
+		return err
+	}
+	to, err := filter.ParseTime("--until", until, s.Now())
 	if err != nil {
 		return err
 	}
@@ -69,17 +77,17 @@ func find(ctx context.Context, s *session.Session, text, since string, limit int
 			return err
 		}
 	}
-	sc := scan{limit: limit, since: from}
+	sc := scan{limit: limit, since: from, until: to, byVariant: byVariant}
 	if len(found) == 0 {
 		if found, more, err = sc.through(ctx, s, st, text); err != nil {
 			return err
 		}
 	}
 	if len(found) == 0 {
-		return notFound(s, text, sc.looked)
+		return notFound(s, text, sc)
 	}
 	if sc.looked != "" {
-		s.Say("looked at %s; further back: --since", sc.looked)
+		s.Say("looked at %s; further back: %s", sc.looked, sc.further())
 	}
 	rows := newEventTable(s, st)
 	for _, r := range found {
@@ -101,11 +109,11 @@ func find(ctx context.Context, s *session.Session, text, since string, limit int
 }
 
 // notFound says what was looked at in vain, and what to try.
-func notFound(s *session.Session, text, looked string) error {
-	e := problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s", text)
-	if looked != "" {
-		e = problem.NotFound("no event has the lead, message id, stats_id, request id or event id %s; "+
-			"no address and no campaign's name has it, of %s", text, looked).Hint("further back: --since")
+func notFound(s *session.Session, text string, sc scan) error {
+	e := problem.NotFound("no event has the lead or event id %s", text)
+	if sc.looked != "" {
+		e = problem.NotFound("no event has the lead or event id %s; it is in no %s, of %s", text, strings.Join(sc.asked, ", "), sc.looked).
+			Hint("further back: %s", sc.further())
 	}
 	return e.Hint("a request id is that of an event's first delivery, or of a variant: a duplicate is counted, and its request id is not kept").
 		Hint("was it refused? %s events refused", s.Self()).
@@ -135,7 +143,7 @@ func variantNote(fingerprint string) string {
 	return "found by its variant " + output.Shorten(fingerprint, 12)
 }
 
-// lookUp asks every index that the text may be a key of. byVariant has the
+// lookUp finds an event by its id, or those of a lead. byVariant has the
 // fingerprint of the variant by which an event was found.
 func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (
 	found []webhook.Record, byVariant map[webhook.EventID]string, more bool, err error,
@@ -146,34 +154,15 @@ func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text strin
 			return []webhook.Record{r}, nil, false, err
 		}
 	}
-	base := ledger.Query{Limit: limit, Now: s.Now(), Payloads: showsNames(s), Variants: true}
-	var queries []ledger.Query
-	for _, set := range []func(q *ledger.Query){
-		func(q *ledger.Query) { q.Lead = strings.ToLower(text) },
-		func(q *ledger.Query) { q.MessageID = strings.Trim(text, "<>") },
-		func(q *ledger.Query) { q.StatsID = text },
-		func(q *ledger.Query) { q.RequestID = text },
-	} {
-		q := base
-		set(&q)
-		queries = append(queries, q)
+	page, err := st.Ledger.List(ctx, ledger.Query{
+		Lead: strings.ToLower(text), Limit: limit, Now: s.Now(), Payloads: showsNames(s), Variants: true,
+	})
+	if err != nil {
+		return nil, nil, false, err
 	}
-	known := map[webhook.EventID]bool{}
-	byVariant = map[webhook.EventID]string{}
-	for _, q := range queries {
-		page, err := st.Ledger.List(ctx, q)
-		if err != nil {
-			return nil, nil, false, err
-		}
-		more = more || page.Next != ""
-		for _, r := range page.Records {
-			if !known[r.ID] {
-				known[r.ID] = true
-				byVariant[r.ID] = page.ByVariant[r.ID]
-				found = append(found, r)
-			}
-		}
+	byVariant = page.ByVariant
+	if byVariant == nil {
+		byVariant = map[webhook.EventID]string{}
 	}
-	slices.SortStableFunc(found, func(a, b webhook.Record) int { return b.ReceivedAt.Compare(a.ReceivedAt) })
-	return found, byVariant, more, nil
+	return page.Records, byVariant, page.Next != "", nil
 }

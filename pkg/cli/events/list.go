@@ -27,13 +27,13 @@ func listCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"},
 		Short: "List events, newest first",
-		Long: `List events, newest first. Without --since, of the last 31 days; with --lead,
---campaign, or --state dead, parked, held or unrouted, of all time. With --state dead
+		Long: `List events, newest first. Without --since, of the last 31 days; with --lead, or
+--state dead, parked, held or unrouted, of all time. With --state dead
 or parked, and no --lead, the times are those of the death.
 
-Nothing scans the table. A lead, a campaign and the states dead, parked, held and
+Nothing scans the table. A lead and the states dead, parked, held and
 unrouted are looked up; the other filters choose among what a look-up, or the time,
-shows. Where they match little, a call ends after 20,000 events or 400 days. When
+shows: a campaign, a type, a source and an account by the index alone. Where they match little, a call ends after 20,000 events or 400 days. When
 there is more, the last line on stderr says where to go on (--after); nothing is
 lost or repeated between two such calls. --all follows every page.`,
 		Example: `  smartleadctl events list --since 2h

@@ -114,7 +114,8 @@ func TestNothingMatches(t *testing.T) {
 		want string
 	}{
 		{[]string{"--state", "held"}, "no event matches\n"},
-		{[]string{"--campaign", "7"}, "no event matches\n"},
+		{[]string{"--lead", "ann@example.com"}, "no event matches\n"},
+		{[]string{"--campaign", "7"}, "no event matches since 2126-02-02 12:00:00Z\n"},
 		{[]string{"--state", "held", "--since", "2h"}, "no event matches since 2126-03-04 10:00:00Z\n"},
 		{nil, "no event matches since 2126-02-02 12:00:00Z\n"},
 	} {

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"errors"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -16,42 +17,85 @@ import (
 )
 
 // scan looks through what was received, the newest first, for a text that no index
-// knows: a part of an address, a domain, a word of a campaign's name.
+// has as a key: another id than that of an event, a part of an address, a word of a
+// campaign's name.
 type scan struct {
-	limit  int
-	since  time.Time
+	limit        int
+	since, until time.Time
+	byVariant    map[webhook.EventID]string // by which an event was found
+
 	walked filter.Walked
-	looked string // at how much, in words; "" where nothing was looked through
+	asked  []string // what was looked through
+	looked string   // at how much, in words; "" where nothing was looked through
 }
 
 var errLimit = errors.New("enough was found")
 
-// wholeAddress tells a text that the index of leads would have found.
+// wholeAddress tells a text that the index of leads would have found, if it is no
+// message id.
 var wholeAddress = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 
-// through returns at most limit events whose address or campaign's name has the
-// text; more tells that there may be others.
+// through returns at most limit events that have the text; more tells that there may
+// be others. What is cheaper to look through comes first.
 func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack, text string) (found []webhook.Record, more bool, err error) {
-	if wholeAddress.MatchString(text) || len(text) < 3 {
-		return nil, false, nil
-	}
-	text = strings.ToLower(text)
-	q := ledger.Query{Since: c.since, Now: s.Now(), Payloads: true}
-	c.walked, err = filter.Look(ctx, s, st.Ledger, q, 0, filter.MaxLook, func(r webhook.Record) error {
-		if !strings.Contains(r.LeadEmail, text) && !strings.Contains(strings.ToLower(namesOf(ctx, st, r).campaign), text) {
+	part := strings.ToLower(text)
+	for _, look := range []struct {
+		at    string
+		asks  bool
+		bound int
+		q     ledger.Query
+		has   func(r webhook.Record) bool // nil: the query says it
+	}{
+		{
+			at: "message id, stats_id or request id", asks: !strings.HasPrefix(text, "@") && !strings.ContainsAny(text, " \t"),
+			bound: filter.MaxLookByIndex, q: ledger.Query{ID: strings.Trim(text, "<>"), Variants: true},
+		},
+		{
+			at: "address", asks: len(text) >= 3 && strings.Contains(text, "@") && !wholeAddress.MatchString(text),
+			bound: filter.MaxLookByIndex, q: ledger.Query{LeadPart: part},
+		},
+		{
+			at: "address or campaign's name", asks: len(text) >= 3 && !strings.Contains(text, "@"), bound: filter.MaxLook,
+			has: func(r webhook.Record) bool {
+				return strings.Contains(r.LeadEmail, part) || strings.Contains(strings.ToLower(namesOf(ctx, st, r).campaign), part)
+			},
+		},
+	} {
+		if !look.asks {
+			continue
+		}
+		c.asked = append(c.asked, look.at)
+		look.q.Since, look.q.Until, look.q.Now, look.q.Payloads = c.since, c.until, s.Now(), look.has != nil || showsNames(s)
+		c.walked, err = filter.Look(ctx, s, noting{st.Ledger, c.byVariant}, look.q, 0, look.bound, func(r webhook.Record) error {
+			if look.has != nil && !look.has(r) {
+				return nil
+			}
+			if found = append(found, r); len(found) > c.limit {
+				return errLimit
+			}
 			return nil
+		})
+		if errors.Is(err, errLimit) {
+			return found[:c.limit], true, nil
 		}
-		found = append(found, r)
-		if len(found) > c.limit {
-			return errLimit
+		c.looked = c.walked.What() + " received since " + output.Stamp(c.reached())
+		if err != nil || len(found) > 0 {
+			return found, false, err
 		}
-		return nil
-	})
-	if errors.Is(err, errLimit) {
-		return found[:c.limit], true, nil
 	}
-	c.looked = c.walked.What() + " received since " + output.Stamp(c.reached())
-	return found, false, err
+	return nil, false, nil
+}
+
+// noting notes by which variant an event is found.
+type noting struct {
+	filter.Lister
+	byVariant map[webhook.EventID]string
+}
+
+func (n noting) List(ctx context.Context, q ledger.Query) (ledger.Page, error) {
+	page, err := n.Lister.List(ctx, q)
+	maps.Copy(n.byVariant, page.ByVariant)
+	return page, err
 }
 
 // reached is how far back the look went.
@@ -60,4 +104,12 @@ func (c *scan) reached() time.Time {
 		return at
 	}
 	return c.since
+}
+
+// further is the flag that looks further back.
+func (c *scan) further() string {
+	if c.walked.Spent {
+		return "--until " + output.Quote(output.Stamp(c.reached()))
+	}
+	return "--since"
 }

@@ -15,8 +15,10 @@ import (
 // that matches nothing must not read for ever, nor ask the index for every day
 // of ten years. test: TestCapacity.
 const (
-	MaxLook     = 20_000 // events
-	maxLookDays = 400
+	MaxLook = 20_000 // events
+	// MaxLookByIndex bounds a look that reads the index alone, which costs a twentieth.
+	MaxLookByIndex = 100_000
+	maxLookDays    = 400
 )
 
 // Events of one page: of a walk that has an end of its own, and of one over all.
@@ -67,7 +69,8 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 			q.Limit = min(pageOfSome, limit-n)
 		}
 		if bound > 0 {
-			q.Limit = min(q.Limit, bound-w.looked)
+			q.Look = bound - w.looked
+			q.Limit = min(q.Limit, q.Look)
 		}
 		page, err := events.List(ctx, q)
 		if err != nil {

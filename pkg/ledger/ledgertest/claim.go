@@ -193,7 +193,7 @@ func absurdTexts(e *env) {
 		}
 		id := e.claimed(r).ID
 		for look, q := range map[string]ledger.Query{
-			"message id": {MessageID: r.MessageID}, "stats id": {StatsID: r.StatsID}, "request id": {RequestID: r.ProviderRequestID},
+			"message id": {ID: r.MessageID}, "stats id": {ID: r.StatsID}, "request id": {ID: r.ProviderRequestID},
 			"lead": {Lead: r.LeadEmail}, "campaign": {Campaign: r.CampaignID},
 		} {
 			e.wantList(look, q, id)

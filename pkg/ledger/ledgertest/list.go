@@ -77,20 +77,20 @@ func listLookUps(e *env) {
 		q    ledger.Query
 		want []webhook.EventID
 	}{
-		{"message", ledger.Query{MessageID: a.MessageID}, []webhook.EventID{idA}},
-		{"stats id", ledger.Query{StatsID: b.StatsID}, []webhook.EventID{idB}},
-		{"request of the provider", ledger.Query{RequestID: "req-A"}, []webhook.EventID{idA}},
-		{"request of the gateway", ledger.Query{RequestID: "gw-B"}, []webhook.EventID{idB}},
-		{"request of the gateway, where the provider has one", ledger.Query{RequestID: "gw-A"}, nil},
+		{"message", ledger.Query{ID: a.MessageID}, []webhook.EventID{idA}},
+		{"stats id", ledger.Query{ID: b.StatsID}, []webhook.EventID{idB}},
+		{"request of the provider", ledger.Query{ID: "req-A"}, []webhook.EventID{idA}},
+		{"request of the gateway", ledger.Query{ID: "gw-B"}, []webhook.EventID{idB}},
+		{"request of the gateway, where the provider has one", ledger.Query{ID: "gw-A"}, nil},
 		{"lead", ledger.Query{Lead: "bob@example.com"}, []webhook.EventID{idB}},
 		{"campaign", ledger.Query{Campaign: "4711"}, []webhook.EventID{idA}},
 		{"part of a campaign's id", ledger.Query{Campaign: "471"}, nil},
 		{"everything", ledger.Query{}, []webhook.EventID{idC, idB, idA}},
 		{"everything, oldest first", ledger.Query{Oldest: true}, []webhook.EventID{idA, idB, idC}},
-		{"message and stats id", ledger.Query{MessageID: a.MessageID, StatsID: a.StatsID}, []webhook.EventID{idA}},
-		{"message of one and stats id of another", ledger.Query{MessageID: a.MessageID, StatsID: b.StatsID}, nil},
-		{"stats id of one and request of another", ledger.Query{StatsID: b.StatsID, RequestID: "req-A"}, nil},
-		{"stats id of one and lead of another", ledger.Query{StatsID: a.StatsID, Lead: b.LeadEmail}, nil},
+		{"part of an address", ledger.Query{LeadPart: "bob@"}, []webhook.EventID{idB}},
+		{"a message and part of an address", ledger.Query{ID: a.MessageID, LeadPart: "ann@"}, []webhook.EventID{idA}},
+		{"a message of one and part of another's address", ledger.Query{ID: a.MessageID, LeadPart: "bob@"}, nil},
+		{"stats id of one and lead of another", ledger.Query{ID: a.StatsID, Lead: b.LeadEmail}, nil},
 		{"lead of one and campaign of another", ledger.Query{Lead: a.LeadEmail, Campaign: b.CampaignID}, nil},
 	} {
 		e.wantList(x.what, x.q, x.want...)
@@ -325,7 +325,7 @@ func listPayloads(e *env) {
 func listAsItStands(e *env) {
 	want := e.in(webhook.Dead, "A")
 	want.Payload.Data = nil
-	for _, q := range []ledger.Query{{}, {Dead: true}, {StatsID: "stats-A"}} {
+	for _, q := range []ledger.Query{{}, {Dead: true}, {ID: "stats-A"}} {
 		q.Limit, q.Now = 10, sec(0)
 		page, err := e.l.List(e.ctx, q)
 		e.must(err)

@@ -113,7 +113,7 @@ func variantNotListed(e *env) {
 	e.claimed(other("B", 5))
 	e.wantList("everything", ledger.Query{}, id)
 	for _, q := range []ledger.Query{
-		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+		{ID: "stats-B"}, {ID: "message-B"}, {ID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
 	} {
 		e.wantList("what only the variant says", q)
 	}
@@ -146,7 +146,7 @@ func splitMakesEvent(e *env) {
 	equal(e, "what the variant became", e.variants(id)[0].SplitAs, made)
 
 	for _, q := range []ledger.Query{
-		{StatsID: "stats-B"}, {MessageID: "message-B"}, {RequestID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
+		{ID: "stats-B"}, {ID: "message-B"}, {ID: "req-B"}, {Lead: "B@example.com"}, {Campaign: "campaign-B"},
 	} {
 		e.wantList("what the variant says", q, made)
 	}

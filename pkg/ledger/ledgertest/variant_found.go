@@ -16,12 +16,12 @@ func variantFinds(e *env) {
 		q    ledger.Query
 		by   string // the variant; "": the event itself
 	}{
-		{"message", ledger.Query{MessageID: "message-B"}, "B"},
-		{"stats", ledger.Query{StatsID: "stats-B"}, "B"},
-		{"request", ledger.Query{RequestID: "req-B"}, "B"},
+		{"message", ledger.Query{ID: "message-B"}, "B"},
+		{"stats", ledger.Query{ID: "stats-B"}, "B"},
+		{"request", ledger.Query{ID: "req-B"}, "B"},
 		{"lead", ledger.Query{Lead: "B@example.com"}, "B"},
-		{"request of the other", ledger.Query{RequestID: "req-C"}, "C"},
-		{"the event's message", ledger.Query{MessageID: "A@mail.example.com"}, ""},
+		{"request of the other", ledger.Query{ID: "req-C"}, "C"},
+		{"the event's message", ledger.Query{ID: "A@mail.example.com"}, ""},
 		{"the event's lead", ledger.Query{Lead: "ann@example.com"}, ""},
 	} {
 		x.q.Limit, x.q.Now, x.q.Variants = 10, sec(100), true
@@ -38,7 +38,7 @@ func variantFinds(e *env) {
 	}
 	apart, err := e.l.Split(e.ctx, e.variants(id)[0], sec(50), sec(60))
 	e.must(err)
-	e.wantList("what was split off", ledger.Query{MessageID: "message-B", Variants: true}, apart)
+	e.wantList("what was split off", ledger.Query{ID: "message-B", Variants: true}, apart)
 }
 
 func variantListedUntilSplit(e *env) {

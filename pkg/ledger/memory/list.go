@@ -71,15 +71,15 @@ func (l *Ledger) List(_ context.Context, q ledger.Query) (ledger.Page, error) {
 // has thousands of them.
 func (l *Ledger) byVariant(q ledger.Query, since, until time.Time, found map[webhook.EventID]string) map[string]*event {
 	rest := q
-	rest.MessageID, rest.StatsID, rest.RequestID, rest.Lead = "", "", "", ""
-	ids := ledger.Query{MessageID: q.MessageID, StatsID: q.StatsID, RequestID: q.RequestID, Lead: q.Lead}
+	rest.ID, rest.LeadPart, rest.Lead = "", "", ""
+	ids := ledger.Query{ID: q.ID, LeadPart: q.LeadPart, Lead: q.Lead}
 	keyOf := map[webhook.EventID]string{}
 	for k, v := range l.variants {
 		e, when := l.events[k.id], v.Receipt.ReceivedAt
 		if v.SplitAs != "" || e == nil || when.Before(since) || !when.Before(until) {
 			continue
 		}
-		has := q.MessageID+q.StatsID+q.RequestID+q.Lead != "" && ids.Matches(webhook.Record{Receipt: v.Receipt})
+		has := q.ID+q.LeadPart+q.Lead != "" && ids.Matches(webhook.Record{Receipt: v.Receipt})
 		if !has || q.Matches(e.Record) || !rest.Matches(e.Record) {
 			continue
 		}

@@ -30,17 +30,13 @@ type Index struct {
 // Indexes lists the table's indexes in the order of their creation.
 func Indexes() []Index {
 	return []Index{
-		{Name: "due", PartitionKey: "due_shard", SortKey: "due_key"},
-		{Name: "time", PartitionKey: "time_shard", SortKey: "time_key", Include: []string{
-			"account", "source", "campaign_id", "lead_email", "duplicates",
+		{Name: "due", PartitionKey: "due_shard", SortKey: "due"},
+		{Name: "time", PartitionKey: "day", SortKey: "time", Include: []string{
+			"type", "account", "source", "campaign", "lead", "stats", "message", "request", "duplicates",
 		}},
-		{Name: "lead", PartitionKey: "lead_key", SortKey: "time_key"},
-		{Name: "campaign", PartitionKey: "campaign_key", SortKey: "time_key"},
-		{Name: "stats", PartitionKey: "stats_id", SortKey: "time_key"},
-		{Name: "message", PartitionKey: "message_id", SortKey: "time_key"},
-		{Name: "request", PartitionKey: "request_id", SortKey: "time_key"},
+		{Name: "lead", PartitionKey: "lead", SortKey: "time"},
 		{Name: "dead", PartitionKey: "dead_shard", SortKey: "dead_key", Include: []string{
-			"type", "account", "source", "campaign_id", "error_class", "death", "received_at", "redrives",
+			"type", "account", "source", "campaign", "error_class", "death", "redrives", "time",
 		}},
 	}
 }

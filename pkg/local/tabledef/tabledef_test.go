@@ -79,9 +79,9 @@ func TestMissingNamesWhatATableLacks(t *testing.T) {
 	}{
 		"nothing":        {func(*types.TableDescription) {}, ""},
 		"an index":       {func(d *types.TableDescription) { d.GlobalSecondaryIndexes = d.GlobalSecondaryIndexes[1:] }, "the index due"},
-		"an index's key": {func(d *types.TableDescription) { d.GlobalSecondaryIndexes[7].KeySchema = d.KeySchema }, "the index dead"},
+		"an index's key": {func(d *types.TableDescription) { d.GlobalSecondaryIndexes[3].KeySchema = d.KeySchema }, "the index dead"},
 		"an index's attribute": {func(d *types.TableDescription) {
-			d.GlobalSecondaryIndexes[7].Projection = projection([]string{"type", "death"})
+			d.GlobalSecondaryIndexes[3].Projection = projection([]string{"type", "death"})
 		}, "the index dead"},
 		"the table's range": {func(d *types.TableDescription) { d.KeySchema = d.KeySchema[:1] }, "the keys pk and sk"},
 	}
