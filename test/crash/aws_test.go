@@ -100,17 +100,10 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 	w.note(operation, l)
 	// Before the world answers, so that a function that breaks a rule does so
 	// whatever happens to its call.
-	if w.mutant.skip != nil {
-		if result := w.mutant.skip(l, in.Parameters); result != nil {
-			return middleware.InitializeOutput{Result: result}, md, nil
-		}
+	if result := w.broken(l, in.Parameters); result != nil {
+		return middleware.InitializeOutput{Result: result}, md, nil
 	}
-	if w.mutant.in != nil {
-		w.mutant.in(l, in.Parameters)
-	}
-	if w.before != nil {
-		w.before(l, operation, in.Parameters)
-	}
+	w.interrupted(l, operation, in.Parameters)
 	if w.outage != nil {
 		if err := w.outage(ctx, l, operation); err != nil {
 			return out, md, err
@@ -132,9 +125,51 @@ func (w *world) call(ctx context.Context, in middleware.InitializeInput, next mi
 		return out, md, errDead
 	}
 	if err == nil && w.mutant.out != nil {
+		w.hooks.Lock()
+		defer w.hooks.Unlock()
 		w.mutant.out(l, in.Parameters, out.Result)
 	}
 	return out, md, err
+}
+
+// broken lets the mutant change a call, or answer it.
+func (w *world) broken(l *life, params any) any {
+	w.hooks.Lock()
+	defer w.hooks.Unlock()
+	if w.mutant.skip != nil {
+		if result := w.mutant.skip(l, params); result != nil {
+			return result
+		}
+	}
+	if w.mutant.in != nil {
+		w.mutant.in(l, params)
+	}
+	return nil
+}
+
+// interrupt has something done ahead of the first call of a function that it is asked
+// for, once. A function makes several calls side by side: they are asked about one after
+// the other, and do not wait for what is done.
+func (w *world) interrupt(when func(l *life, operation string, params any) bool, do func()) {
+	w.hooks.Lock()
+	defer w.hooks.Unlock()
+	w.when, w.do = when, do
+}
+
+func (w *world) interrupted(l *life, operation string, params any) {
+	if do := w.interruption(l, operation, params); do != nil {
+		do()
+	}
+}
+
+func (w *world) interruption(l *life, operation string, params any) func() {
+	w.hooks.Lock()
+	defer w.hooks.Unlock()
+	if w.when == nil || !w.when(l, operation, params) {
+		return nil
+	}
+	w.when = nil
+	return w.do
 }
 
 // attempt is one attempt of the SDK: what it may repeat.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,7 +81,7 @@ func skewed(t *testing.T, skew map[string]time.Duration) {
 // TestExpiry deletes what has expired between any two calls of whatever may
 // still speak of it: late messages, dead letters, duplicates, a replay.
 func TestExpiry(t *testing.T) {
-	run := func(t *testing.T, at int64) int64 {
+	run := func(t *testing.T, at int) int {
 		t.Helper()
 		w := newWorld(t, tableOf(t), options{tries: 1})
 		defer w.close()
@@ -96,12 +95,11 @@ func TestExpiry(t *testing.T) {
 		w.put(w.stores.Live, message)
 		w.put(w.stores.DLQ, message)
 		w.acks, w.effects = nil, nil // of the life that is over
-		var calls atomic.Int64
-		w.before = func(*life, string, any) {
-			if calls.Add(1) == at {
-				w.expire()
-			}
-		}
+		calls := 0
+		w.interrupt(func(*life, string, any) bool {
+			calls++
+			return calls == at
+		}, w.expire)
 		w.replay(w.idOf(r), 0, false, "replay")
 		w.pump()
 		w.post(r)
@@ -109,12 +107,12 @@ func TestExpiry(t *testing.T) {
 		w.pump()
 		w.sweep()
 		w.redrive()
-		w.before = nil
+		w.interrupt(nil, nil) // whatever was not interrupted
 		// The duplicate of an item that then expired was delivered long ago.
 		w.acks = slices.DeleteFunc(w.acks, func(a ack) bool { return a.status != "accepted" })
 		w.finish()
 		w.violated()
-		return calls.Load()
+		return calls
 	}
 	total := run(t, 0)
 	for at := range total {

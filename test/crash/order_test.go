@@ -22,14 +22,12 @@ var (
 	promptConsole = story{name: "a dead letter is moved back at once", options: options{tries: 1}, run: func(w *world) {
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
-		w.before = func(l *life, _ string, params any) {
-			if l.function != "worker" || !dies(params) {
-				return
-			}
-			w.before = nil
+		w.interrupt(func(l *life, _ string, params any) bool {
+			return l.function == "worker" && dies(params)
+		}, func() {
 			w.console(w.stores.DLQ, w.stores.Live, false)
 			w.work(w.another(), w.stores.Live, w.take(w.stores.Live))
-		}
+		})
 	}}
 
 	refusedDeadLetters = story{name: "every dead letter is refused for a while", options: options{tries: 1}, run: func(w *world) {
@@ -52,14 +50,12 @@ var (
 		w.takes("crm", func(effect) int { close(arrived); <-release; return http.StatusOK })
 		w.parallel = true
 		seen := 0
-		w.before = func(l *life, _ string, params any) {
-			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || l.function != "worker" {
-				return
+		w.interrupt(func(l *life, _ string, params any) bool {
+			if _, ok := params.(*dynamodb.UpdateItemInput); ok && l.function == "worker" {
+				seen++
 			}
-			if seen++; seen != 2 { // its first is the lease that is refused
-				return
-			}
-			w.before = nil
+			return seen == 2 // its first is the lease that is refused
+		}, func() {
 			w.work(w.another(), w.stores.Live, w.aMessage())
 			w.console(w.stores.DLQ, w.stores.Live, false)
 			deadLetters := w.take(w.stores.Live)
@@ -68,7 +64,7 @@ var (
 				w.work(w.another(), w.stores.Live, deadLetters)
 			}()
 			<-arrived
-		}
+		})
 		w.work(w.another(), w.stores.Live, w.aMessage())
 		close(release)
 		<-done
@@ -131,21 +127,20 @@ var (
 	// revived.
 	chosen = story{name: "a redrive is overtaken by a dead letter", options: options{tries: 1}, run: func(w *world) {
 		dying(w)
-		listed := false
-		w.before = func(l *life, operation string, _ any) {
+		listed, overtaken := false, false
+		w.interrupt(func(l *life, operation string, _ any) bool {
 			if l.function != "redrive" {
-				return
+				return false
 			}
 			listed = listed || operation == "Query"
-			if !listed || operation != "GetItem" {
-				return
-			}
-			w.before = nil
+			return listed && operation == "GetItem"
+		}, func() {
+			overtaken = true
 			w.console(w.stores.DLQ, w.stores.Live, false)
 			w.pump()
-		}
+		})
 		w.redriveAll()
-		if n := len(w.attempts); w.before != nil || n != 2 {
+		if n := len(w.attempts); !overtaken || n != 2 {
 			w.violate("%d attempts, two budgets: death 2 was revived unasked", n)
 		}
 	}}

@@ -3,11 +3,9 @@ package crash
 import (
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/app"
@@ -50,12 +48,9 @@ func (w *world) copyOf(queue local.Queue, messages []types.Message) []types.Mess
 
 // ahead runs a function when a life is about to make a call, the first time.
 func (w *world) ahead(function, operation string, run func()) {
-	var done atomic.Bool
-	w.before = func(l *life, op string, _ any) {
-		if l.function == function && op == operation && done.CompareAndSwap(false, true) {
-			run()
-		}
-	}
+	w.interrupt(func(l *life, op string, _ any) bool {
+		return l.function == function && op == operation
+	}, run)
 }
 
 var (
@@ -183,19 +178,18 @@ var (
 		w.takes("crm", answers(http.StatusBadRequest))
 		w.send(w.event(1))
 		updates := 0
-		w.before = func(l *life, op string, params any) {
-			if op == "UpdateItem" && l.function == "worker" {
-				updates++
+		w.interrupt(func(l *life, op string, _ any) bool {
+			if op != "UpdateItem" || l.function != "worker" {
+				return false
 			}
-			if _, ok := params.(*dynamodb.UpdateItemInput); !ok || updates != 2 {
-				return
-			}
-			w.before = nil
+			updates++
+			return updates == 2
+		}, func() {
 			w.console(w.stores.DLQ, w.stores.Live, false)
 			w.outage = down("worker", "SendMessageBatch")
 			w.work(w.another(), w.stores.Live, w.take(w.stores.Live))
 			w.outage = nil
-		}
+		})
 	}}
 
 	lostAtDestination = story{name: "a destination took an event and its answer was lost", run: func(w *world) {

@@ -79,7 +79,9 @@ type world struct {
 	mutant       mutant
 	visibility   *visibility
 	leases       *leases
-	before       func(l *life, operation string, params any)                // runs ahead of a call
+	hooks        sync.Mutex                                                 // while the mutant or when runs
+	when         func(l *life, operation string, params any) bool           // ahead of which call
+	do           func()                                                     // what is done
 	outage       func(ctx context.Context, l *life, operation string) error // what a store that is down answers
 	deaf         func(l *life, operation string) bool                       // whose calls take effect unheard
 	history      *history
