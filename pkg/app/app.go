@@ -73,7 +73,7 @@ func (e Env) withDefaults() Env {
 
 // These are what each function needs of its configuration.
 const (
-	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket | config.Parameters
+	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
 	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
@@ -95,13 +95,14 @@ func (e Env) queues() *queue.Queues {
 	})
 }
 
-func (e Env) parameters(log *slog.Logger) (*sourcestore.Reader, error) {
-	return sourcestore.NewReader(e.Clients.SSM, e.Config.ParameterPrefix, sourcestore.Settings{
+// settings are those of a reader of sources or destinations.
+func (e Env) settings(log *slog.Logger) sourcestore.Settings {
+	return sourcestore.Settings{
 		TTL: e.Config.SourceTTL, Now: e.Now,
 		OnError: func(err error) {
-			log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
+			log.Error("configuration.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
 		},
-	})
+	}
 }
 
 // nonce returns 128 random bits as text: unique for every claim, lease and move,
@@ -117,10 +118,6 @@ func nonce() string {
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry("receiver")
-	sources, err := e.parameters(t.Log)
-	if err != nil {
-		return nil, err
-	}
 	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
 	if err != nil {
 		return nil, err
@@ -128,6 +125,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	policy := receive.DefaultPolicy
 	policy.Grace = e.Config.Grace
 	l := e.ledger()
+	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.settings(t.Log))
 	return lambdaio.Receiver(receive.New(receive.Ports{
 		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l,
 		Now: e.Now, Nonce: e.Nonce,
@@ -138,7 +136,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry("worker")
-	parameters, err := e.parameters(t.Log)
+	parameters, err := sourcestore.NewDestinationReader(e.Clients.SSM, e.Config.ParameterPrefix, e.settings(t.Log))
 	if err != nil {
 		return nil, err
 	}
