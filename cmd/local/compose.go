@@ -17,8 +17,10 @@ import (
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/desthttp"
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
 )
 
 const (
@@ -77,11 +79,10 @@ func destinationConfigs(urls []string, signingSecret string) (map[string]destina
 }
 
 // compose returns what builds the functions once the stores are there. The
-// demo source and the destinations are in the parameter store before the first
-// request.
+// demo source and the destinations are in their stores before the first request.
 func compose(o options, s secrets, destinations map[string]destination.Config, log *slog.Logger) local.Build {
 	return func(ctx context.Context, clients *local.Clients, resources local.Resources) (local.Handlers, error) {
-		if err := seed(ctx, clients, s, destinations); err != nil {
+		if err := seed(ctx, clients, resources, s, destinations); err != nil {
 			return local.Handlers{}, fmt.Errorf("write the demo source and the destinations: %w", err)
 		}
 		settings := maps.Clone(o.settings)
@@ -132,14 +133,21 @@ func build(env app.Env) (local.Handlers, error) {
 	}, nil
 }
 
-// seed writes what the command line says. What a kept parameter store has of an
-// earlier start stays: an operator may have changed it since.
-func seed(ctx context.Context, clients *local.Clients, s secrets, destinations map[string]destination.Config) error {
-	store, err := sourcestore.NewStore(clients.SSM, parameterPrefix)
+// seed writes what the command line says. What kept stores have of an earlier
+// start stays: an operator may have changed it since.
+func seed(ctx context.Context, clients *local.Clients, resources local.Resources, s secrets, destinations map[string]destination.Config) error {
+	sources, err := sourcestore.NewSources(sourcestore.Backing{
+		Documents: ledger.New(clients.DynamoDB, resources.Table), Objects: clients.S3, Bucket: resources.Bucket,
+		Parameters: clients.SSM, Prefix: parameterPrefix, Now: time.Now,
+	})
 	if err != nil {
 		return err
 	}
-	if err := seedSource(ctx, store, s, time.Now().UTC()); err != nil {
+	if err := seedSource(ctx, sources, s, time.Now().UTC()); err != nil {
+		return err
+	}
+	store, err := sourcestore.NewDestinations(clients.SSM, parameterPrefix, "")
+	if err != nil {
 		return err
 	}
 	for name, cfg := range destinations {
@@ -147,7 +155,7 @@ func seed(ctx context.Context, clients *local.Clients, s secrets, destinations m
 		if err != nil {
 			return err
 		}
-		if err := store.Put(ctx, sourcestore.Destinations, name, form, true); err != nil {
+		if err := store.Put(ctx, name, form, true); err != nil {
 			return err
 		}
 	}
@@ -156,29 +164,32 @@ func seed(ctx context.Context, clients *local.Clients, s secrets, destinations m
 
 // seedSource sees to it that the demo source takes the token of the URL that is
 // shown.
-func seedSource(ctx context.Context, store *sourcestore.Store, s secrets, now time.Time) error {
+func seedSource(ctx context.Context, store *sourcestore.Sources, s secrets, now time.Time) error {
 	digest := auth.NewDigest(s.token)
 	source := auth.Source{
 		Name: demoSource, Account: demoAccount,
 		RedactionKey: []byte(s.redactionKey),
 		CreatedAt:    now,
 	}
-	entry, err := store.Get(ctx, sourcestore.Sources, demoSource)
+	kept, err := store.Get(ctx, demoSource)
 	switch {
-	case errors.Is(err, sourcestore.ErrNotFound):
-	case err != nil:
+	case err == nil && bytes.Equal(kept.RedactionKey, source.RedactionKey):
+		source = kept
+	case errors.Is(err, webhook.ErrUnavailable):
 		return err
-	default:
+	case !errors.Is(err, sourcestore.ErrNotFound):
 		// Of another state directory, or unreadable: it is made anew.
-		if kept, err := auth.ParseSource(demoSource, entry.Value); err == nil && bytes.Equal(kept.RedactionKey, source.RedactionKey) {
-			source = kept
+		if err := store.Remove(ctx, demoSource); err != nil {
+			return err
 		}
 	}
 	if slices.Contains(source.Tokens, digest) {
-		return nil
+		_, err := store.Sync(ctx)
+		return err
 	}
 	// A token that came by a rotation stays beside it.
-	source.Tokens = append(source.Tokens[max(0, len(source.Tokens)-1):], digest)
-	source.UpdatedAt = now
-	return store.PutSource(ctx, source, true)
+	if source, err = source.KeepNewestToken(now).AddToken(s.token, now); err != nil {
+		return err
+	}
+	return store.PutSource(ctx, source)
 }

@@ -96,16 +96,16 @@ func forgetDestinations(t *testing.T) {
 	defer engine.Close()
 	clients := local.Connect(local.Endpoints{SSM: engine.URL})
 	defer clients.Close()
-	store, err := sourcestore.NewStore(clients.SSM, parameterPrefix)
+	store, err := sourcestore.NewDestinations(clients.SSM, parameterPrefix, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := store.List(t.Context(), sourcestore.Destinations)
+	entries, err := store.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if err := store.Delete(t.Context(), sourcestore.Destinations, entry.Name); err != nil {
+		if err := store.Delete(t.Context(), entry.Name); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -79,7 +79,7 @@ func (e Env) withDefaults() Env {
 
 // These are what each function needs of its configuration.
 const (
-	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket | config.Parameters
+	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
 	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
@@ -97,13 +97,14 @@ func (e Env) queues() *queue.Queues {
 	})
 }
 
-func (e Env) parameters() (*sourcestore.Reader, error) {
-	return sourcestore.NewReader(e.Clients.SSM, e.Config.ParameterPrefix, sourcestore.Settings{
+// settings are those of a reader of sources or destinations.
+func (e Env) settings() sourcestore.Settings {
+	return sourcestore.Settings{
 		TTL: e.Config.SourceTTL, Now: e.Now,
 		OnError: func(err error) {
-			e.Log.Error("parameters.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
+			e.Log.Error("configuration.unreadable", "outcome", "served_from_copy_or_refused", "error", telemetry.Clean(err.Error(), 500))
 		},
-	})
+	}
 }
 
 // nonce returns 72 random bits as text: unique for every claim, lease and move of an
@@ -119,10 +120,6 @@ func nonce() string {
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry()
-	sources, err := e.parameters()
-	if err != nil {
-		return nil, err
-	}
 	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
 	if err != nil {
 		return nil, err
@@ -131,6 +128,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	policy.Grace = e.Config.Grace
 	policy = e.Receive(policy)
 	l := e.ledger()
+	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.settings())
 	return lambdaio.Receiver(receive.New(receive.Ports{
 		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l,
 		Now: e.Now, Nonce: e.Nonce,
@@ -141,7 +139,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	e = e.withDefaults()
 	t := e.telemetry()
-	parameters, err := e.parameters()
+	parameters, err := sourcestore.NewDestinationReader(e.Clients.SSM, e.Config.ParameterPrefix, e.settings())
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// Limits of one source. It must fit a 4 KB parameter.
+// Limits of one source. Sealed it must stay below a few KB, so that one small
+// read serves a request.
 const (
 	maxTokens      = 2
 	maxHMACSecrets = 2
@@ -45,6 +46,13 @@ type Source struct {
 	TrustRequestID bool     // X-Request-Id names the event of a body without one
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+
+	// Revision counts the writes of the source in its store. A write must have
+	// seen the one before it; 0 is a source that was never written.
+	Revision int
+
+	key  []byte     // encrypts the stored form
+	keys []tokenKey // key, for each of Tokens
 }
 
 // NewSource makes a source with its first token and a redaction key. An empty
@@ -54,7 +62,7 @@ func NewSource(name, account string, rand io.Reader, now time.Time) (s Source, t
 	if account == "" {
 		account = name
 	}
-	token, digest, err := NewToken(rand)
+	token, _, err = NewToken(rand)
 	if err != nil {
 		return Source{}, "", err
 	}
@@ -64,8 +72,10 @@ func NewSource(name, account string, rand io.Reader, now time.Time) (s Source, t
 	}
 	s = Source{
 		Name: name, Account: account,
-		Tokens: []Digest{digest}, RedactionKey: key,
-		CreatedAt: now.UTC(), UpdatedAt: now.UTC(),
+		RedactionKey: key, CreatedAt: now.UTC(),
+	}
+	if s, err = s.AddToken(token, now); err != nil {
+		return Source{}, "", err
 	}
 	if err := s.validate(); err != nil {
 		return Source{}, "", err
@@ -144,13 +154,24 @@ func ValidateName(name string) error {
 	return nil
 }
 
-// AddToken makes d the newest token and drops the oldest beyond maxTokens: what
+// AddToken makes token the newest and drops the oldest beyond maxTokens: what
 // was valid stays valid until the next rotation. Adding a known token makes it
-// the newest.
-func (s Source) AddToken(d Digest, now time.Time) Source {
+// the newest. It returns ErrInvalidSource for an empty token.
+func (s Source) AddToken(token string, now time.Time) (Source, error) {
+	if token == "" {
+		return Source{}, fmt.Errorf("%w: an empty token", ErrInvalidSource)
+	}
 	s = s.touched(now)
-	s.Tokens = pushDigest(s.Tokens, d, maxTokens)
-	return s
+	if s.key == nil {
+		s.key = newKey()
+	}
+	wrapped, err := wrapFor(s.Name, token, s.key)
+	if err != nil {
+		return Source{}, err
+	}
+	s.Tokens = pushDigest(s.Tokens, wrapped.Token, maxTokens)
+	s.keys = append(slices.DeleteFunc(s.keys, func(k tokenKey) bool { return k.Token == wrapped.Token }), wrapped)
+	return s, nil
 }
 
 // KeepNewestToken withdraws every token but the newest, at once: for a token
@@ -208,6 +229,7 @@ func (s Source) touched(now time.Time) Source {
 	s.Tokens = slices.Clone(s.Tokens)
 	s.BodySecrets = slices.Clone(s.BodySecrets)
 	s.RedactionKey = slices.Clone(s.RedactionKey)
+	s.keys = slices.Clone(s.keys)
 	secrets := make([][]byte, len(s.HMACSecrets))
 	for i, secret := range s.HMACSecrets {
 		secrets[i] = slices.Clone(secret)

@@ -33,7 +33,7 @@ func (b *secretBytes) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// stored is the form in which a source rests. Its name is the parameter's.
+// stored is the plain form of a source, without its name and revision.
 type stored struct {
 	Account        string        `json:"account"`
 	Tokens         []Digest      `json:"tokens"`
@@ -85,8 +85,8 @@ func inWords(err error) error {
 	return err
 }
 
-// Stored returns the form that ParseSource reads, secrets included: for the
-// store alone. It returns ErrInvalidSource for a source that ParseSource would
+// Stored returns the form that ParseSource reads, secrets included: what Seal
+// encrypts. It returns ErrInvalidSource for a source that ParseSource would
 // refuse.
 func (s Source) Stored() ([]byte, error) {
 	if err := s.validate(); err != nil {
@@ -108,5 +108,5 @@ func (s Source) Stored() ([]byte, error) {
 }
 
 // MarshalJSON writes the Summary, so that a source which ends up inside a
-// logged or printed value shows no secret. Stored writes the full form.
+// logged or printed value shows no secret. Seal writes the full form.
 func (s Source) MarshalJSON() ([]byte, error) { return json.Marshal(s.Summary()) }

@@ -125,7 +125,7 @@ func TestLaneIsToldByTheQueuesName(t *testing.T) {
 // nobody is a store of senders without any; it keeps only how many refusals came.
 type nobody struct{ kept *int }
 
-func (nobody) Source(context.Context, string) (auth.Source, error) {
+func (nobody) Source(context.Context, string, string) (auth.Source, error) {
 	return auth.Source{}, auth.ErrUnknownSource
 }
 

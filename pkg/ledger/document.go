@@ -80,7 +80,7 @@ func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byt
 // ListDocuments returns the documents of a kind, the last name first, at most
 // limit.
 func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error) {
-	out, err := l.api.Query(ctx, &dynamodb.QueryInput{
+	in := &dynamodb.QueryInput{
 		TableName:              &l.table,
 		KeyConditionExpression: aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
@@ -89,17 +89,23 @@ func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([][
 		ScanIndexForward: aws.Bool(false),
 		ConsistentRead:   aws.Bool(true),
 		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
-	})
-	if err != nil {
-		return nil, unavailable("documents", err)
 	}
-	bodies := make([][]byte, 0, len(out.Items))
-	for _, item := range out.Items {
-		var d document
-		if err := attributevalue.UnmarshalMap(item, &d); err != nil {
-			return nil, fmt.Errorf("ledger: document cannot be read: %w", err)
+	bodies := [][]byte{}
+	for len(bodies) < limit {
+		out, err := l.api.Query(ctx, in)
+		if err != nil {
+			return nil, unavailable("documents", err)
 		}
-		bodies = append(bodies, d.Body)
+		for _, item := range out.Items[:min(len(out.Items), limit-len(bodies))] {
+			var d document
+			if err := attributevalue.UnmarshalMap(item, &d); err != nil {
+				return nil, fmt.Errorf("ledger: document cannot be read: %w", err)
+			}
+			bodies = append(bodies, d.Body)
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
+			break // a page ends after 1 MB
+		}
 	}
 	return bodies, nil
 }

@@ -88,7 +88,7 @@ type Queue interface {
 
 // Sources keeps the configured senders.
 type Sources interface {
-	PutSource(ctx context.Context, source auth.Source, overwrite bool) error
+	PutSource(ctx context.Context, source auth.Source) error
 }
 
 // Ports are what the use cases need of the outside.

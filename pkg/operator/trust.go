@@ -24,7 +24,7 @@ func (s *Service) TrustKey(ctx context.Context, source auth.Source, key string) 
 	if err != nil {
 		return auth.Source{}, err
 	}
-	return trusted, s.Sources.PutSource(ctx, trusted, true)
+	return trusted, s.Sources.PutSource(ctx, trusted)
 }
 
 // What a look for held events reads at once, and at most.

@@ -154,10 +154,7 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 	return errs
 }
 
-func (w *world) PutSource(_ context.Context, source auth.Source, overwrite bool) error {
-	if _, exists := w.sources[source.Name]; exists && !overwrite {
-		w.Errorf("source %s exists", source.Name)
-	}
+func (w *world) PutSource(_ context.Context, source auth.Source) error {
 	if w.put == nil {
 		w.sources[source.Name] = source
 	}

@@ -15,11 +15,13 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Sources finds a configured sender. It returns auth.ErrUnknownSource for a
-// name that is not configured, and an error that wraps webhook.ErrUnavailable
-// when the secrets cannot be read.
+// Sources finds a configured sender and opens it with the token of a request.
+// With a token that is none of the sender's it returns a source without secrets,
+// which refuses it. It returns auth.ErrUnknownSource for a name that is not
+// configured, and an error that wraps webhook.ErrUnavailable when that cannot be
+// read.
 type Sources interface {
-	Source(ctx context.Context, name string) (auth.Source, error)
+	Source(ctx context.Context, name, token string) (auth.Source, error)
 }
 
 // Bodies compresses a body, and stores it apart when it is too large to be

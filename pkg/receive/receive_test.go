@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	}
 }
 
-func (w *world) Source(_ context.Context, name string) (auth.Source, error) {
+func (w *world) Source(_ context.Context, name, _ string) (auth.Source, error) {
 	if w.sources != nil {
 		return auth.Source{}, w.sources
 	}

@@ -37,7 +37,7 @@ func (s *Service) verifySource(ctx context.Context, req Request, check func(auth
 	if validName(req.Source) {
 		ctx, cancel := context.WithTimeout(ctx, s.policy.SecretsTimeout)
 		defer cancel()
-		src, err = s.Sources.Source(ctx, req.Source)
+		src, err = s.Sources.Source(ctx, req.Source, req.Token)
 	}
 	switch {
 	case errors.Is(err, auth.ErrUnknownSource):

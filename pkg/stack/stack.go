@@ -27,13 +27,14 @@ import (
 // use.
 type Stack struct {
 	Place
-	Ledger      *ledger.Ledger
-	Queues      *queue.Queues
-	Store       *sourcestore.Store
-	Bodies      *bodies.Store
-	Redrive     *redrive.Service
-	DeadLetters redrive.DeadLetterLook
-	Operator    *operator.Service
+	Ledger       *ledger.Ledger
+	Queues       *queue.Queues
+	Sources      *sourcestore.Sources
+	Destinations *sourcestore.Destinations
+	Bodies       *bodies.Store
+	Redrive      *redrive.Service
+	DeadLetters  redrive.DeadLetterLook
+	Operator     *operator.Service
 }
 
 // Env is what the use cases take from their surroundings.
@@ -114,7 +115,7 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 		LiveQueueURL: get("LiveQueueUrl"), ReplayQueueURL: get("ReplayQueueUrl"), DLQURL: get("DlqUrl"),
 		LiveQueueARN: get("LiveQueueArn"), DLQARN: get("DlqArn"),
 		Bucket: get("BodyBucket"), ParameterPrefix: get("ParameterPrefix"),
-		SweepGrace: values["SweepGrace"],
+		ParameterKey: values["ParameterKey"], SweepGrace: values["SweepGrace"],
 	}
 	if text := values["RetentionDays"]; text != "" {
 		if at.RetentionDays, err = strconv.Atoi(text); err != nil {
@@ -136,8 +137,15 @@ func build(at Place, c app.Clients, env Env) (*Stack, error) {
 	s.Ledger = ledger.New(c.DynamoDB, at.TableName)
 	s.Queues = queue.New(c.SQS, queue.URLs{Live: at.LiveQueueURL, Replay: at.ReplayQueueURL, Dead: at.DLQURL})
 	var err error
-	if s.Store, err = sourcestore.NewStore(c.SSM, at.ParameterPrefix); err != nil {
+	if s.Destinations, err = sourcestore.NewDestinations(c.SSM, at.ParameterPrefix, at.ParameterKey); err != nil {
 		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", at.ParameterPrefix, err)
+	}
+	s.Sources, err = sourcestore.NewSources(sourcestore.Backing{
+		Documents: s.Ledger, Objects: c.S3, Bucket: at.Bucket,
+		Parameters: c.SSM, Prefix: at.ParameterPrefix, KeyID: at.ParameterKey, Now: env.Now,
+	})
+	if err != nil {
+		return nil, err
 	}
 	if s.Bodies, err = bodies.New(c.S3, at.Bucket); err != nil {
 		return nil, err
@@ -150,7 +158,7 @@ func build(at Place, c app.Clients, env Env) (*Stack, error) {
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
-		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Store, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
+		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	return s, nil
 }

@@ -120,7 +120,7 @@ func TestConnectLocal(t *testing.T) {
 	if s.Place != want {
 		t.Errorf("got %+v, want %+v", s.Place, want)
 	}
-	if s.Ledger == nil || s.Queues == nil || s.Store == nil || s.Bodies == nil || s.Redrive == nil || s.DeadLetters.Queue == nil || s.Operator == nil {
+	if s.Ledger == nil || s.Queues == nil || s.Sources == nil || s.Destinations == nil || s.Bodies == nil || s.Redrive == nil || s.DeadLetters.Queue == nil || s.Operator == nil {
 		t.Errorf("a part is missing: %+v", s)
 	}
 	if got := s.HookURL(s.Demo, s.Token); got != want.WebhookURL {

@@ -40,6 +40,7 @@ func TestCalls(t *testing.T) {
 				w := newWorld(t, e.url(t), options{})
 				defer w.close()
 				w.send(w.event(1)) // it warms the functions
+				w.send(w.untrusted(3))
 				w.pump()
 				w.calls = map[string]int{}
 				w.send(c.make(w))

@@ -22,6 +22,7 @@ import (
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/sourcestore"
@@ -156,22 +157,30 @@ func (w *world) provision(o options) {
 		MaxAttempts: or(o.tries, maxTries), RetryBase: or(o.retryBase, time.Second), RetryMax: or(o.retryMax, 30*time.Second),
 		MaxRetryAfter: time.Hour, Grace: grace, Retention: retention, SourceTTL: 24 * time.Hour, RedriveTick: 10 * time.Second,
 	}
-	store := w.parameters()
-	source := auth.Source{
-		Name: "demo", Account: account, Tokens: []auth.Digest{auth.NewDigest(token)},
-		RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
-	}
-	w.must(store.PutSource(w.Context(), source, true))
-	source.Name, source.BodySecrets = "strict", []auth.Digest{auth.NewDigest(bodyKey)}
-	w.must(store.PutSource(w.Context(), source, true))
+	w.addSource("demo")
+	w.addSource("strict", auth.NewDigest(bodyKey))
 	for _, dest := range o.destinations {
 		w.configure(dest)
 	}
 }
 
-func (w *world) parameters() *sourcestore.Store {
+func (w *world) addSource(name string, bodySecrets ...auth.Digest) {
 	w.Helper()
-	store, err := sourcestore.NewStore(w.clients.SSM, w.config.ParameterPrefix)
+	sources, err := sourcestore.NewSources(sourcestore.Backing{
+		Documents: ledger.New(w.clients.DynamoDB, w.stores.Table), Objects: w.clients.S3, Bucket: w.stores.Bucket,
+		Parameters: w.clients.SSM, Prefix: w.config.ParameterPrefix, Now: w.clock,
+	})
+	w.must(err)
+	source, err := auth.Source{
+		Name: name, Account: account, BodySecrets: bodySecrets, RedactionKey: []byte("0123456789abcdef0123456789abcdef"),
+	}.AddToken(token, noon)
+	w.must(err)
+	w.must(sources.PutSource(w.Context(), source))
+}
+
+func (w *world) parameters() *sourcestore.Destinations {
+	w.Helper()
+	store, err := sourcestore.NewDestinations(w.clients.SSM, w.config.ParameterPrefix, "")
 	w.must(err)
 	return store
 }
@@ -187,13 +196,13 @@ func (w *world) configure(dest string) {
 	}
 	form, err := json.Marshal(cfg)
 	w.must(err)
-	w.must(w.parameters().Put(w.Context(), sourcestore.Destinations, dest, form, true))
+	w.must(w.parameters().Put(w.Context(), dest, form, true))
 }
 
 // remove removes a destination. The worker knows of it at once.
 func (w *world) remove(dest string) {
 	w.Helper()
-	w.must(w.parameters().Delete(w.Context(), sourcestore.Destinations, dest))
+	w.must(w.parameters().Delete(w.Context(), dest))
 	w.forgetParameters()
 }
 

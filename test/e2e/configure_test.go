@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 )
 
@@ -19,7 +20,7 @@ const signingSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 // configure adds the source "demo" and the destination "rec", as an operator
 // does before the first event.
 func (s *stack) configure(ctx context.Context, destination string) error {
-	store, err := sourcestore.NewStore(s.SSM, s.outputs["ParameterPrefix"])
+	sources, err := s.sources()
 	if err != nil {
 		return err
 	}
@@ -28,7 +29,11 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 		return err
 	}
 	s.token = token
-	if err := store.PutSource(ctx, source, true); err != nil {
+	if err := sources.PutSource(ctx, source); err != nil {
+		return err
+	}
+	store, err := sourcestore.NewDestinations(s.SSM, s.outputs["ParameterPrefix"], "")
+	if err != nil {
 		return err
 	}
 	form, err := json.Marshal(map[string]any{
@@ -37,10 +42,18 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 	if err != nil {
 		return err
 	}
-	if err := store.Put(ctx, sourcestore.Destinations, "rec", form, true); err != nil {
+	if err := store.Put(ctx, "rec", form, true); err != nil {
 		return fmt.Errorf("destination: %w", err)
 	}
 	return nil
+}
+
+// sources are those of the stack.
+func (s *stack) sources() (*sourcestore.Sources, error) {
+	return sourcestore.NewSources(sourcestore.Backing{
+		Documents: ledger.New(s.DynamoDB, s.outputs["TableName"]), Objects: s.S3, Bucket: s.outputs["BodyBucket"],
+		Parameters: s.SSM, Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
+	})
 }
 
 // webhookPath is the path that the provider posts to.

@@ -5,7 +5,6 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,7 +20,6 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/sourcestore"
 )
 
 // runtimeEmulator runs one built bootstrap as Lambda does.
@@ -107,7 +105,7 @@ var scenarioFiles = []struct{ file, want string }{
 
 func TestEachBuiltFunctionTakesItsEventFiles(t *testing.T) {
 	const prefix = "/smartlead-receiver/event-files"
-	putExampleSource(t, prefix)
+	addExampleToken(t)
 	runtimes := map[string]*runtimeEmulator{}
 	for _, name := range functions {
 		f, err := deployed.function(t.Context(), name)
@@ -154,19 +152,36 @@ func TestEveryEventFileIsRun(t *testing.T) {
 	}
 }
 
-// putExampleSource adds the source and the token of the event files.
-func putExampleSource(t *testing.T, prefix string) {
+// exampleToken is the token of the event files.
+const exampleToken = "slr_exampletokenexampletokenexamplet"
+
+// addExampleToken lets the source of the stack take the token of the event files,
+// until the test ends.
+func addExampleToken(t *testing.T) {
 	t.Helper()
-	source, _, err := auth.NewSource("demo", "default", rand.Reader, time.Now())
+	sources, err := deployed.sources()
 	if err != nil {
 		t.Fatal(err)
 	}
-	source.Tokens = []auth.Digest{auth.NewDigest("slr_exampletokenexampletokenexamplet")}
-	store, err := sourcestore.NewStore(deployed.SSM, prefix)
-	if err != nil {
-		t.Fatal(err)
+	change := func(ctx context.Context, how func(auth.Source) (auth.Source, error)) {
+		t.Helper()
+		source, err := sources.Get(ctx, "demo")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if source, err = how(source); err != nil {
+			t.Fatal(err)
+		}
+		if err := sources.PutSource(ctx, source); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := store.PutSource(t.Context(), source, true); err != nil {
-		t.Fatal(err)
-	}
+	change(t.Context(), func(s auth.Source) (auth.Source, error) { return s.AddToken(exampleToken, time.Now()) })
+	t.Cleanup(func() {
+		change(context.WithoutCancel(t.Context()), func(s auth.Source) (auth.Source, error) {
+			example := auth.NewDigest(exampleToken)
+			s.Tokens = slices.DeleteFunc(s.Tokens, func(d auth.Digest) bool { return d == example })
+			return s, nil
+		})
+	})
 }

@@ -27,8 +27,6 @@ var allowed = map[string]map[string][]string{
 		table:                          {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"},
 		live:                           {"sqs:SendMessage"},
 		bodies:                         {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
-		parameter + "sources":          {"ssm:GetParametersByPath"},
-		parameter + "sources/*":        {"ssm:GetParametersByPath"},
 	},
 	"WorkerRole": {
 		"!GetAtt WorkerLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
@@ -86,6 +84,37 @@ func TestEachRoleMayDoExactlyItsOwn(t *testing.T) {
 			if _, ok := got[resource]; !ok {
 				t.Errorf("%s may do nothing on %s, want %v", id, resource, want)
 			}
+		}
+	}
+}
+
+// What the functions may write in the table and the bucket does not include who
+// may post to them.
+func TestNoFunctionMayWriteASource(t *testing.T) {
+	for id, role := range ofType(t, load(t), "AWS::IAM::Role") {
+		policies, _ := at(t, role, "Policies").([]any)
+		denied := map[string]bool{}
+		for _, policy := range policies {
+			statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+			for _, s := range statements {
+				if at(t, s, "Effect") != "Deny" {
+					continue
+				}
+				for _, action := range texts(at(t, s, "Action")) {
+					for _, resource := range texts(at(t, s, "Resource")) {
+						denied[action+" on "+resource] = true
+					}
+				}
+			}
+		}
+		got := granted(t, role)
+		for _, action := range []string{"dynamodb:PutItem", "dynamodb:UpdateItem"} {
+			if slices.Contains(got[table], action) && !denied[action+" on "+table] {
+				t.Errorf("%s may %s a source", id, action)
+			}
+		}
+		if slices.Contains(got[bodies], "s3:PutObject") && !denied["s3:PutObject on !Sub ${BodyBucket.Arn}/_sources/*"] {
+			t.Errorf("%s may write the copy of the sources", id)
 		}
 	}
 }

@@ -139,19 +139,24 @@ func (s *Stack) Record(id string) webhook.Record {
 // Source reads a source past the tool.
 func (s *Stack) Source(name string) auth.Source {
 	s.t.Helper()
-	store, err := sourcestore.NewStore(s.Clients.SSM, s.Env.Config.ParameterPrefix)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	entry, err := store.Get(s.t.Context(), sourcestore.Sources, name)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	source, err := auth.ParseSource(name, entry.Value)
+	source, err := s.Sources().Get(s.t.Context(), name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return source
+}
+
+// Sources are the sources past the tool.
+func (s *Stack) Sources() *sourcestore.Sources {
+	s.t.Helper()
+	sources, err := sourcestore.NewSources(sourcestore.Backing{
+		Documents: ledger.New(s.Clients.DynamoDB, s.At.Table), Objects: s.Clients.S3, Bucket: s.At.Bucket,
+		Parameters: s.Clients.SSM, Prefix: s.Env.Config.ParameterPrefix, Now: s.Clock,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return sources
 }
 
 // File writes a file beside the stack's own, and returns its path.

@@ -135,15 +135,15 @@ func (s *Stack) start(prefix string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	store, err := sourcestore.NewStore(s.Clients.SSM, prefix)
+	if err := s.Sources().PutSource(s.t.Context(), source); err != nil {
+		s.t.Fatal(err)
+	}
+	store, err := sourcestore.NewDestinations(s.Clients.SSM, prefix, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := store.PutSource(s.t.Context(), source, false); err != nil {
-		s.t.Fatal(err)
-	}
 	form := fmt.Appendf(nil, `{"type":"http","config":{"url":%q}}`, s.Dest.URL+"/hidden-path")
-	if err := store.Put(s.t.Context(), sourcestore.Destinations, "crm", form, false); err != nil {
+	if err := store.Put(s.t.Context(), "crm", form, false); err != nil {
 		s.t.Fatal(err)
 	}
 	s.Token = token

@@ -15,7 +15,6 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -43,7 +42,7 @@ func Attach(s *session.Session, root *cobra.Command) {
 			}
 		}
 		for flag, of := range map[string]words{
-			"campaign": campaigns, "source": named(sourcestore.Sources), "destination": named(sourcestore.Destinations), "to": named(sourcestore.Destinations),
+			"campaign": campaigns, "source": sources, "destination": destinations, "to": destinations,
 		} {
 			if cmd.Flags().Lookup(flag) != nil {
 				_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -65,9 +64,9 @@ func argumentsOf(cmd *cobra.Command) words {
 	case !slices.Contains(use, "NAME") || cmd.Name() == "add" || !cmd.HasParent():
 		return nil
 	case cmd.Parent().Name() == "sources":
-		return named(sourcestore.Sources)
+		return sources
 	case cmd.Parent().Name() == "destinations":
-		return named(sourcestore.Destinations)
+		return destinations
 	}
 	return nil
 }
@@ -123,17 +122,26 @@ func recent(ctx context.Context, s *session.Session, st *stack.Stack) []webhook.
 	return page.Records
 }
 
-// named offers the names of a kind.
-func named(kind sourcestore.Kind) words {
-	return func(ctx context.Context, _ *session.Session, st *stack.Stack) []cobra.Completion {
-		entries, err := st.Store.List(ctx, kind)
-		if err != nil {
-			return nil
-		}
-		out := make([]cobra.Completion, 0, len(entries))
-		for _, e := range entries {
-			out = append(out, e.Name)
-		}
-		return out
+func sources(ctx context.Context, _ *session.Session, st *stack.Stack) []cobra.Completion {
+	listed, err := st.Sources.List(ctx)
+	if err != nil {
+		return nil
 	}
+	out := make([]cobra.Completion, 0, len(listed))
+	for _, l := range listed {
+		out = append(out, l.Name)
+	}
+	return out
+}
+
+func destinations(ctx context.Context, _ *session.Session, st *stack.Stack) []cobra.Completion {
+	entries, err := st.Destinations.List(ctx)
+	if err != nil {
+		return nil
+	}
+	out := make([]cobra.Completion, 0, len(entries))
+	for _, e := range entries {
+		out = append(out, e.Name)
+	}
+	return out
 }

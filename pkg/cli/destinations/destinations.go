@@ -4,6 +4,7 @@ package destinations
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -33,13 +34,23 @@ after it.`,
 
 // noun is what destinations are called.
 var noun = params.Noun{
-	Kind: sourcestore.Destinations, Name: "destination", Command: "destinations list", Validate: destination.ValidateName,
+	Name: "destination", Command: "destinations list", Validate: destination.ValidateName,
+	Delete: func(ctx context.Context, st *stack.Stack, name string) error {
+		return st.Destinations.Delete(ctx, name)
+	},
 }
 
 // get reads a destination that must exist.
 func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
-	st, entry, err := noun.Entry(ctx, s, name)
+	st, err := noun.Connect(ctx, s, name)
 	if err != nil {
+		return nil, destination.Config{}, err
+	}
+	entry, err := st.Destinations.Get(ctx, name)
+	switch {
+	case errors.Is(err, sourcestore.ErrNotFound):
+		return nil, destination.Config{}, noun.Absent(s, name)
+	case err != nil:
 		return nil, destination.Config{}, err
 	}
 	cfg, err := registry.Types.Parse(entry.Value)
@@ -55,7 +66,7 @@ func put(ctx context.Context, st *stack.Stack, name string, cfg destination.Conf
 	if err != nil {
 		return fmt.Errorf("encode destination %s: %w", name, err)
 	}
-	return st.Store.Put(ctx, sourcestore.Destinations, name, form, overwrite)
+	return st.Destinations.Put(ctx, name, form, overwrite)
 }
 
 func showSecret(s *session.Session, name, secret, next string) error {

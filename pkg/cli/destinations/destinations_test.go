@@ -68,11 +68,11 @@ func TestDestinationOfTheLog(t *testing.T) {
 func TestDestinationListShowsABrokenOne(t *testing.T) {
 	s := clitest.New(t)
 	form := []byte(`{"type":"http","config":{"url":"https://x.example/hidden-path","retries":3}}`)
-	store, err := sourcestore.NewStore(s.Clients.SSM, s.Env.Config.ParameterPrefix)
+	store, err := sourcestore.NewDestinations(s.Clients.SSM, s.Env.Config.ParameterPrefix, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Put(t.Context(), sourcestore.Destinations, "odd", form, false); err != nil {
+	if err := store.Put(t.Context(), "odd", form, false); err != nil {
 		t.Fatal(err)
 	}
 	const want = "config.retries: is no member"

@@ -27,7 +27,7 @@ func list(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	entries, err := st.Store.List(ctx, sourcestore.Destinations)
+	entries, err := st.Destinations.List(ctx)
 	if err != nil {
 		return err
 	}

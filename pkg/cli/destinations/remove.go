@@ -46,8 +46,14 @@ waits for a destination that is removed already.`,
 }
 
 func remove(ctx context.Context, s *session.Session, name string, yes bool) error {
-	st, _, err := noun.Entry(ctx, s, name)
+	st, err := noun.Connect(ctx, s, name)
 	if err != nil {
+		return err
+	}
+	switch _, err := st.Destinations.Get(ctx, name); { // one that is broken, too
+	case errors.Is(err, sourcestore.ErrNotFound):
+		return noun.Absent(s, name)
+	case err != nil:
 		return err
 	}
 	w, err := lookFor(ctx, s, st, name, false)
@@ -64,7 +70,7 @@ func remove(ctx context.Context, s *session.Session, name string, yes bool) erro
 	if err := s.Confirm(yes, "remove destination %s: %s", name, warning); err != nil {
 		return err
 	}
-	if err := noun.Delete(ctx, s, st, name); err != nil {
+	if err := noun.Gone(ctx, s, st, name); err != nil {
 		return err
 	}
 	return s.Finished(name, "destination %s is removed. %s", name, params.Settles)
@@ -107,7 +113,7 @@ func handOver(ctx context.Context, s *session.Session, name, to string, yes bool
 	out := handedOver{Name: name, To: to}
 	got := pass(ctx, s, st, w.ids, name, to)
 	if got.Failed == 0 && !removed {
-		if err := noun.Delete(ctx, s, st, name); err != nil {
+		if err := noun.Gone(ctx, s, st, name); err != nil {
 			return err
 		}
 		out.Removed = true
@@ -135,7 +141,7 @@ func handOverBetween(ctx context.Context, s *session.Session, name, to string) (
 	if st, _, err = get(ctx, s, to); err != nil { // also one that is broken delivers nothing
 		return nil, false, err
 	}
-	_, err = st.Store.Get(ctx, sourcestore.Destinations, name)
+	_, err = st.Destinations.Get(ctx, name)
 	if errors.Is(err, sourcestore.ErrNotFound) {
 		return st, true, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/hook"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
@@ -53,13 +52,17 @@ func checkQueues(ctx context.Context, s *session.Session, st *stack.Stack) findi
 }
 
 func checkSources(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-	entries, err := st.Store.List(ctx, sourcestore.Sources)
+	entries, err := st.Sources.List(ctx)
 	if err != nil {
-		return silent(s, err, "the parameters below "+st.ParameterPrefix)
+		return silent(s, err, "the table, and the parameters below "+st.ParameterPrefix)
+	}
+	synced, err := st.Sources.Synced(ctx)
+	if err != nil {
+		return silent(s, err, "the bucket "+st.Bucket)
 	}
 	var unreadable []string
 	for _, e := range entries {
-		if _, err := auth.ParseSource(e.Name, e.Value); err != nil {
+		if e.Err != nil {
 			unreadable = append(unreadable, e.Name)
 		}
 	}
@@ -67,13 +70,16 @@ func checkSources(ctx context.Context, s *session.Session, st *stack.Stack) find
 	case len(entries) == 0:
 		return broken("add one: "+s.Self()+" sources add NAME", "there is no source: every request gets 401")
 	case len(unreadable) > 0:
-		return broken("see why: "+s.Self()+" sources list", "cannot be read, so requests get 503: %s", strings.Join(unreadable, ", "))
+		return broken("see why: "+s.Self()+" sources list", "cannot be opened here: %s", strings.Join(unreadable, ", "))
+	}
+	if !synced {
+		return broken("write it anew: "+s.Self()+" sources list", "the copy of the sources that serves while the table is down is older than the table")
 	}
 	return fine("%s", output.Count(len(entries), "source", "sources"))
 }
 
 func checkDestinations(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-	entries, err := st.Store.List(ctx, sourcestore.Destinations)
+	entries, err := st.Destinations.List(ctx)
 	if err != nil {
 		return silent(s, err, "the parameters below "+st.ParameterPrefix)
 	}
@@ -94,8 +100,7 @@ func checkDestinations(ctx context.Context, s *session.Session, st *stack.Stack)
 
 func checkURL(ctx context.Context, s *session.Session, st *stack.Stack, o options) finding {
 	if o.source != "" {
-		_, err := st.Store.Get(ctx, sourcestore.Sources, o.source)
-		if errors.Is(err, sourcestore.ErrNotFound) {
+		if err := st.Sources.Exists(ctx, o.source); errors.Is(err, sourcestore.ErrNotFound) {
 			return broken("which there are: "+s.Self()+" sources list", "there is no source %s", o.source)
 		}
 	}

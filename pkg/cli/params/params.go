@@ -1,5 +1,5 @@
 // Package params is what the commands over sources and over destinations have in
-// common: both are parameters that running functions read anew.
+// common: running functions read both anew.
 package params
 
 import (
@@ -18,31 +18,24 @@ import (
 // Settles says when running functions know of a change (SOURCE_TTL).
 const Settles = "Running functions take it up within a minute."
 
-// Noun is a kind of parameter, and its name on the command line.
+// Noun is what running functions are configured with, and its name on the command
+// line.
 type Noun struct {
-	Kind     sourcestore.Kind
 	Name     string // of one
 	Command  string // that lists them
 	Validate func(name string) error
+	Delete   func(ctx context.Context, st *stack.Stack, name string) error
 }
 
-// Entry reads a parameter that must exist, readable or not.
-func (n Noun) Entry(ctx context.Context, s *session.Session, name string) (*stack.Stack, sourcestore.Entry, error) {
+// Connect finds the stack for a command over one of the noun.
+func (n Noun) Connect(ctx context.Context, s *session.Session, name string) (*stack.Stack, error) {
 	if err := n.Validate(name); err != nil {
-		return nil, sourcestore.Entry{}, problem.Usage("%s: %v", name, err)
+		return nil, problem.Usage("%s: %v", name, err)
 	}
-	st, err := s.Connect(ctx)
-	if err != nil {
-		return nil, sourcestore.Entry{}, err
-	}
-	e, err := st.Store.Get(ctx, n.Kind, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return nil, sourcestore.Entry{}, n.Absent(s, name)
-	}
-	return st, e, err
+	return s.Connect(ctx)
 }
 
-// Absent is the failure of a command over a parameter that does not exist.
+// Absent is the failure of a command over one that does not exist.
 func (n Noun) Absent(s *session.Session, name string) error {
 	return problem.NotFound("there is no %s %s", n.Name, name).Hint("which there are: %s %s", s.Self(), n.Command)
 }
@@ -52,7 +45,9 @@ type Removal struct {
 	Short   string
 	Example string // the name in the example
 	Warning string // what is lost
-	Done    string // behind "is removed"
+	// Exists tells whether there is one to remove, readable or not.
+	Exists func(ctx context.Context, st *stack.Stack, name string) error
+	Done   string // behind "is removed"
 }
 
 // RemoveCmd removes one of the noun, once a person has agreed.
@@ -68,22 +63,28 @@ func (n Noun) RemoveCmd(s *session.Session, r Removal) *cobra.Command {
 }
 
 func (n Noun) remove(ctx context.Context, s *session.Session, r Removal, name string, yes bool) error {
-	st, _, err := n.Entry(ctx, s, name)
+	st, err := n.Connect(ctx, s, name)
 	if err != nil {
+		return err
+	}
+	switch err := r.Exists(ctx, st, name); {
+	case errors.Is(err, sourcestore.ErrNotFound):
+		return n.Absent(s, name)
+	case err != nil:
 		return err
 	}
 	if err := s.Confirm(yes, "remove %s %s: %s", n.Name, name, r.Warning); err != nil {
 		return err
 	}
-	if err := n.Delete(ctx, s, st, name); err != nil {
+	if err := n.Gone(ctx, s, st, name); err != nil {
 		return err
 	}
 	return s.Finished(name, "%s %s is removed%s. %s", n.Name, name, r.Done, Settles)
 }
 
-// Delete removes a parameter that must exist.
-func (n Noun) Delete(ctx context.Context, s *session.Session, st *stack.Stack, name string) error {
-	err := st.Store.Delete(ctx, n.Kind, name)
+// Gone deletes one that must exist.
+func (n Noun) Gone(ctx context.Context, s *session.Session, st *stack.Stack, name string) error {
+	err := n.Delete(ctx, st, name)
 	if errors.Is(err, sourcestore.ErrNotFound) {
 		return n.Absent(s, name)
 	}

@@ -82,12 +82,12 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	if source.RedactionKey, err = accountKey(ctx, st, source); err != nil {
 		return err
 	}
-	err = st.Store.PutSource(ctx, source, false)
+	err = st.Sources.PutSource(ctx, source)
 	if errors.Is(err, sourcestore.ErrExists) {
 		return problem.Failed(nil, "source %s exists already", name).
 			Hint("a new URL for it: %s sources rotate %s", s.Self(), name).Hint("all sources: %s sources list", s.Self())
 	}
-	if err != nil {
+	if err := written(s, name, err); err != nil {
 		return err
 	}
 	return showCredentials(s, issued{name, source.Account, st.HookURL(name, token), secret},
@@ -117,14 +117,13 @@ func addSignature(s *session.Session, source auth.Source, typed bool) (auth.Sour
 // accountKey is the redaction key of the account where it has one, so that the
 // fingerprint of one API key is the same through every source.
 func accountKey(ctx context.Context, st *stack.Stack, source auth.Source) ([]byte, error) {
-	entries, err := st.Store.List(ctx, sourcestore.Sources)
+	listed, err := st.Sources.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entries {
-		other, err := auth.ParseSource(e.Name, e.Value)
-		if err == nil && other.Account == source.Account {
-			return other.RedactionKey, nil
+	for _, other := range listed {
+		if other.Err == nil && other.Source.Account == source.Account {
+			return other.Source.RedactionKey, nil
 		}
 	}
 	return source.RedactionKey, nil

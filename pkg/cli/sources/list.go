@@ -9,8 +9,9 @@ import (
 
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack"
 )
 
 func listCmd(s *session.Session) *cobra.Command {
@@ -32,18 +33,17 @@ func list(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	entries, err := st.Store.List(ctx, sourcestore.Sources)
+	entries, err := st.Sources.List(ctx)
 	if err != nil {
 		return err
 	}
 	t := output.NewTable("NAME", "ACCOUNT", ">TOKENS", "SIGNATURE", ">TRUSTED KEYS", "CREATED", "CHANGED", "~NOTE").Dispose("CREATED", "CHANGED", "TRUSTED KEYS")
 	for _, e := range entries {
 		v := view{}
-		source, err := auth.ParseSource(e.Name, e.Value)
-		if err != nil {
-			v.Name, v.Error = e.Name, err.Error()
+		if e.Err != nil {
+			v.Name, v.Error = e.Name, e.Err.Error()
 		} else {
-			v.Summary = source.Summary()
+			v.Summary = e.Source.Summary()
 		}
 		if s.JSON {
 			if err := s.Emit(v); err != nil {
@@ -55,12 +55,27 @@ func list(ctx context.Context, s *session.Session) error {
 	}
 	switch {
 	case s.JSON:
-		return nil
 	case len(entries) == 0:
 		s.Say("there is no source yet: %s sources add NAME", s.Self())
-		return nil
+	default:
+		if err := s.Print(t, ""); err != nil {
+			return err
+		}
 	}
-	return s.Print(t, "")
+	return repair(ctx, s, st)
+}
+
+// repair writes the copy that serves while the table is down, where a command
+// before ended between the table and the copy.
+func repair(ctx context.Context, s *session.Session, st *stack.Stack) error {
+	repaired, err := st.Sources.Sync(ctx)
+	if err != nil {
+		return problem.Failed(err, "the copy of the sources that serves while the table is down cannot be checked")
+	}
+	if repaired {
+		s.Say("the copy of the sources that serves while the table is down was older than the table: it is written anew")
+	}
+	return nil
 }
 
 func signatureText(v view) string {
@@ -85,7 +100,7 @@ func keysText(v view) string {
 
 func noteOf(v view) string {
 	if v.Error != "" {
-		return "cannot be read, so its requests get 503: " + v.Error
+		return "cannot be opened here: " + v.Error
 	}
 	var notes []string
 	if v.Tokens > 1 {

@@ -73,13 +73,16 @@ func rotate(ctx context.Context, s *session.Session, name string, o rotateOption
 			return err
 		}
 	} else {
-		token, digest, err := auth.NewToken(s.Rand)
+		token, _, err := auth.NewToken(s.Rand)
 		if err != nil {
 			return err
 		}
-		source, shown.WebhookURL = source.AddToken(digest, s.Now()), st.HookURL(name, token)
+		if source, err = source.AddToken(token, s.Now()); err != nil {
+			return err
+		}
+		shown.WebhookURL = st.HookURL(name, token)
 	}
-	if err := st.Store.PutSource(ctx, source, true); err != nil {
+	if err := put(ctx, s, st, source); err != nil {
 		return err
 	}
 	if o.hmac {
@@ -108,7 +111,7 @@ func stopSignatures(ctx context.Context, s *session.Session, st *stack.Stack, so
 		return err
 	}
 	source.HMACSecrets, source.UpdatedAt = nil, s.Now().UTC()
-	if err := st.Store.PutSource(ctx, source, true); err != nil {
+	if err := put(ctx, s, st, source); err != nil {
 		return err
 	}
 	return s.Finished(source.Name, "source %s asks for no signature any more. %s", source.Name, params.Settles)
@@ -135,7 +138,7 @@ func finishRotation(ctx context.Context, s *session.Session, st *stack.Stack, so
 	} else {
 		source = source.KeepNewestToken(s.Now())
 	}
-	if err := st.Store.PutSource(ctx, source, true); err != nil {
+	if err := put(ctx, s, st, source); err != nil {
 		return err
 	}
 	return s.Finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, params.Settles)

@@ -76,6 +76,7 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 		}
 	}
 	source, err = st.Operator.TrustKey(ctx, source, key)
+	err = written(s, name, err)
 	if errors.Is(err, auth.ErrInvalidSource) {
 		return problem.Usage("%v", err)
 	}

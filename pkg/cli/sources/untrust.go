@@ -99,7 +99,7 @@ func untrustKey(ctx context.Context, s *session.Session, name string, all, yes b
 	if err := s.Confirm(yes, "%s", what); err != nil {
 		return err
 	}
-	if err := st.Store.PutSource(ctx, left, true); err != nil {
+	if err := put(ctx, s, st, left); err != nil {
 		return err
 	}
 	return s.Finished(name, "source %s has %s: %s. %s", name, output.Count(len(left.BodySecrets), "key", "keys"), done, params.Settles)

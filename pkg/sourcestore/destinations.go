@@ -1,7 +1,7 @@
-// Package sourcestore keeps sources and destinations in SSM Parameter Store:
-// one SecureString each, <prefix>/sources/<name> and
-// <prefix>/destinations/<name>. Reader is for the functions, Store for the
-// operator.
+// Package sourcestore keeps sources in the table, sealed, with a copy in S3, and
+// destinations in SSM Parameter Store: one SecureString each,
+// <prefix>/destinations/<name>. SourceReader and DestinationReader are for the
+// functions, Sources and Destinations for the operator.
 package sourcestore
 
 import (
@@ -23,34 +23,28 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Kind is what a parameter describes.
-type Kind string
-
-// The kinds, as they stand in a parameter's name.
-const (
-	Sources      Kind = "sources"
-	Destinations Kind = "destinations"
-)
+// destinationsPath is where destinations are below the prefix.
+const destinationsPath = "/destinations"
 
 // maxValue is the limit of a standard parameter, in bytes
 // (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
 const maxValue = 4096
 
 var (
-	// ErrNotFound: no such parameter.
+	// ErrNotFound: no such source or destination.
 	ErrNotFound = errors.New("not found")
-	// ErrExists: the parameter exists and was not to be overwritten.
+	// ErrExists: it exists and was not to be overwritten.
 	ErrExists = errors.New("exists already")
 
 	// errTooLarge: the value is larger than maxValue.
 	errTooLarge = errors.New("larger than a standard parameter's 4096 bytes")
-	// errInvalid: the kind, the name or the value cannot be stored.
+	// errInvalid: the name or the value cannot be stored.
 	errInvalid = errors.New("invalid")
 	// errBadPrefix: parameters cannot be kept below this prefix.
 	errBadPrefix = errors.New("a parameter prefix looks like /smartlead/prod: it begins with /, does not end with one, and holds a-z, A-Z, 0-9, _ . - only")
 )
 
-// Entry is one parameter. Value holds secrets: it is not for listings.
+// Entry is one destination. Value holds secrets: it is not for listings.
 type Entry struct {
 	Name      string
 	Value     []byte
@@ -58,7 +52,7 @@ type Entry struct {
 	UpdatedAt time.Time
 }
 
-// API is what a Store needs of ssm.Client.
+// API is what Destinations and Sources need of ssm.Client.
 type API interface {
 	PathReader
 	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
@@ -66,62 +60,58 @@ type API interface {
 	DeleteParameter(context.Context, *ssm.DeleteParameterInput, ...func(*ssm.Options)) (*ssm.DeleteParameterOutput, error)
 }
 
-// Store reads and writes parameters for an operator; it caches nothing. The
-// service has no conditional write, so of two operators who change one
-// parameter at the same time the later wins. It is safe for concurrent use.
-type Store struct {
+// Destinations reads and writes destinations for an operator; it caches nothing.
+// The service has no conditional write, so of two operators who change one
+// destination at the same time the later wins. It is safe for concurrent use.
+type Destinations struct {
 	api    API
 	prefix string
+	keyID  string
 }
 
-// NewStore returns a store below prefix, or an error for a prefix below which
+// NewDestinations returns the destinations below prefix, encrypted with a
+// customer key ("": the account's own), or an error for a prefix below which
 // nothing can be kept.
-func NewStore(api API, prefix string) (*Store, error) {
+func NewDestinations(api API, prefix, keyID string) (*Destinations, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err
 	}
-	return &Store{api: api, prefix: prefix}, nil
+	return &Destinations{api: api, prefix: prefix, keyID: keyID}, nil
 }
 
-// Put writes one parameter as a SecureString. A source must be one that
-// auth.ParseSource reads, a destination must be a JSON object: an unreadable
-// one would refuse events. It returns ErrExists (without overwrite) or
+// Put writes one destination as a SecureString. It must be a JSON object. It
+// returns ErrExists (without overwrite) or
 // webhook.ErrUnavailable, each wrapped, or an error that says what cannot be
 // stored. None holds the value.
-func (s *Store) Put(ctx context.Context, kind Kind, name string, value []byte, overwrite bool) error {
-	parameter, err := s.parameter(kind, name)
+func (s *Destinations) Put(ctx context.Context, name string, value []byte, overwrite bool) error {
+	parameter, err := s.parameter(name)
 	if err != nil {
 		return err
 	}
 	if len(value) > maxValue {
 		return fmt.Errorf("%s: %d bytes: %w", parameter, len(value), errTooLarge)
 	}
-	if err := checkValue(kind, name, value); err != nil {
+	if err := checkValue(value); err != nil {
 		return fmt.Errorf("%s: %w: %w", parameter, errInvalid, err)
 	}
-	_, err = s.api.PutParameter(ctx, &ssm.PutParameterInput{
+	in := &ssm.PutParameterInput{
 		Name:      aws.String(parameter),
 		Value:     aws.String(string(value)),
 		Type:      types.ParameterTypeSecureString,
 		Tier:      types.ParameterTierStandard,
 		Overwrite: aws.Bool(overwrite),
-	})
+	}
+	if s.keyID != "" {
+		in.KeyId = &s.keyID
+	}
+	_, err = s.api.PutParameter(ctx, in)
 	return explain("write", parameter, err)
 }
 
-// PutSource writes a source in its stored form. It returns what Put returns.
-func (s *Store) PutSource(ctx context.Context, source auth.Source, overwrite bool) error {
-	form, err := source.Stored()
-	if err != nil {
-		return fmt.Errorf("%w: %w", errInvalid, err)
-	}
-	return s.Put(ctx, Sources, source.Name, form, overwrite)
-}
-
-// Get reads one parameter. It returns ErrNotFound or webhook.ErrUnavailable, each
+// Get reads one destination. It returns ErrNotFound or webhook.ErrUnavailable, each
 // wrapped, or an error for a name that no parameter can have.
-func (s *Store) Get(ctx context.Context, kind Kind, name string) (Entry, error) {
-	parameter, err := s.parameter(kind, name)
+func (s *Destinations) Get(ctx context.Context, name string) (Entry, error) {
+	parameter, err := s.parameter(name)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -131,16 +121,13 @@ func (s *Store) Get(ctx context.Context, kind Kind, name string) (Entry, error) 
 	if err != nil {
 		return Entry{}, explain("read", parameter, err)
 	}
-	return entryOf(s.prefix+"/"+string(kind), *out.Parameter), nil
+	return entryOf(s.prefix+destinationsPath, *out.Parameter), nil
 }
 
-// List returns every parameter of a kind, by name. It returns
-// webhook.ErrUnavailable, wrapped, or an error for an unknown kind.
-func (s *Store) List(ctx context.Context, kind Kind) ([]Entry, error) {
-	if err := checkKind(kind); err != nil {
-		return nil, err
-	}
-	entries, err := readPath(ctx, s.api, s.prefix, kind)
+// List returns every destination, by name. It returns webhook.ErrUnavailable,
+// wrapped.
+func (s *Destinations) List(ctx context.Context) ([]Entry, error) {
+	entries, err := readPath(ctx, s.api, s.prefix)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
 	}
@@ -148,10 +135,10 @@ func (s *Store) List(ctx context.Context, kind Kind) ([]Entry, error) {
 	return entries, nil
 }
 
-// Delete removes one parameter. It returns ErrNotFound or webhook.ErrUnavailable,
+// Delete removes one destination. It returns ErrNotFound or webhook.ErrUnavailable,
 // each wrapped, or an error for a name that no parameter can have.
-func (s *Store) Delete(ctx context.Context, kind Kind, name string) error {
-	parameter, err := s.parameter(kind, name)
+func (s *Destinations) Delete(ctx context.Context, name string) error {
+	parameter, err := s.parameter(name)
 	if err != nil {
 		return err
 	}
@@ -159,28 +146,14 @@ func (s *Store) Delete(ctx context.Context, kind Kind, name string) error {
 	return explain("delete", parameter, err)
 }
 
-func (s *Store) parameter(kind Kind, name string) (string, error) {
-	if err := checkKind(kind); err != nil {
-		return "", err
-	}
+func (s *Destinations) parameter(name string) (string, error) {
 	if err := auth.ValidateName(name); err != nil {
 		return "", fmt.Errorf("%w: %w", errInvalid, err)
 	}
-	return s.prefix + "/" + string(kind) + "/" + name, nil
+	return s.prefix + destinationsPath + "/" + name, nil
 }
 
-func checkKind(kind Kind) error {
-	if kind != Sources && kind != Destinations {
-		return fmt.Errorf("%w: kind %q", errInvalid, kind)
-	}
-	return nil
-}
-
-func checkValue(kind Kind, name string, value []byte) error {
-	if kind == Sources {
-		_, err := auth.ParseSource(name, value)
-		return err
-	}
+func checkValue(value []byte) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(value, &object); err != nil || object == nil {
 		return errors.New("not a JSON object") // the cause may quote the value

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/sivchari/kumo"
 
-	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/testclock"
 )
@@ -27,8 +25,8 @@ import (
 // nothing (without WithDecryption it answers the plain value behind
 // "kms:alias/aws/ssm:"), has no size limit, takes
 // any name and page size, restarts at the first page when the parameter that a
-// page token names is gone, and knows neither IAM nor throttling. Every server
-// of one process shows the same parameters, so each test has its own prefix.
+// page token names is gone, and knows neither IAM nor throttling. All tests
+// share its parameters, so each has its own prefix.
 
 const prefix = "/smartlead/test"
 
@@ -38,82 +36,58 @@ func freshPrefix() string { return fmt.Sprintf("%s-%d", prefix, prefixes.Add(1))
 
 var noon = testclock.Noon()
 
+// server is one for all tests: none may start while another one of the process
+// is at work. It ends with the process.
+var server = sync.OnceValue(kumo.NewServer)
+
 func engine(t *testing.T) *ssm.Client {
 	t.Helper()
-	srv := kumo.NewServer()
-	t.Cleanup(srv.Close)
 	return ssm.New(ssm.Options{
 		Region:       "us-east-1",
-		BaseEndpoint: aws.String(srv.URL),
+		BaseEndpoint: aws.String(server().URL),
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 }
 
-func newStore(t *testing.T, api API, prefix string) *Store {
+func newStore(t *testing.T, api API, prefix string) *Destinations {
 	t.Helper()
-	store, err := NewStore(api, prefix)
+	store, err := NewDestinations(api, prefix, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return store
 }
 
-func newSource(t *testing.T, name string) (auth.Source, string) {
-	t.Helper()
-	source, token, err := auth.NewSource(name, "acme", rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%032s", name)))), noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return source, token
-}
-
-func TestStoreKeepsSourcesAndDestinationsApart(t *testing.T) {
+func TestDestinationsAreKept(t *testing.T) {
 	api := engine(t)
 	prefix := freshPrefix()
 	store := newStore(t, api, prefix)
 	ctx := t.Context()
-	source, _ := newSource(t, "main")
-
-	if err := store.PutSource(ctx, source, false); err != nil {
+	if err := store.Put(ctx, "main", []byte(`{"type":"log"}`), false); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Put(ctx, Destinations, "main", []byte(`{"type":"log"}`), false); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.PutSource(ctx, source, false); !errors.Is(err, ErrExists) {
+	if err := store.Put(ctx, "main", []byte(`{}`), false); !errors.Is(err, ErrExists) {
 		t.Errorf("a second put without overwrite: %v", err)
 	}
-	entry, err := store.Get(ctx, Sources, "main")
-	if err != nil {
+	if err := store.Put(ctx, "main", []byte(`{"type":"http"}`), true); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := auth.ParseSource(entry.Name, entry.Value); err != nil || !reflect.DeepEqual(got, source) {
-		t.Errorf("got %v, error %v", got, err)
-	}
-	if err := store.PutSource(ctx, source.AddToken(auth.NewDigest("second"), noon), true); err != nil {
-		t.Fatal(err)
-	}
-	entry, err = store.Get(ctx, Sources, "main")
-	if err != nil || entry.Version != 2 || entry.Name != "main" || entry.UpdatedAt.IsZero() {
+	entry, err := store.Get(ctx, "main")
+	if err != nil || entry.Version != 2 || entry.Name != "main" || entry.UpdatedAt.IsZero() || string(entry.Value) != `{"type":"http"}` {
 		t.Errorf("entry %s, version %d, updated %s, error %v", entry.Name, entry.Version, entry.UpdatedAt, err)
 	}
-
-	raw, err := api.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(prefix + "/sources/main")})
+	raw, err := api.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(prefix + "/destinations/main")})
 	if err != nil || raw.Parameter.Type != types.ParameterTypeSecureString {
 		t.Errorf("not stored as a SecureString; error %v", err)
 	}
-
-	if err := store.Delete(ctx, Sources, "main"); err != nil {
+	if err := store.Delete(ctx, "main"); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Delete(ctx, Sources, "main"); !errors.Is(err, ErrNotFound) {
+	if err := store.Delete(ctx, "main"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a second delete: %v", err)
 	}
-	if _, err := store.Get(ctx, Sources, "main"); !errors.Is(err, ErrNotFound) {
+	if _, err := store.Get(ctx, "main"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("get after delete: %v", err)
-	}
-	if list, err := store.List(ctx, Destinations); err != nil || len(list) != 1 || string(list[0].Value) != `{"type":"log"}` {
-		t.Errorf("destinations %v, error %v", list, err)
 	}
 }
 
@@ -121,11 +95,11 @@ func TestListReadsEveryPage(t *testing.T) {
 	store := newStore(t, engine(t), freshPrefix())
 	const count = 25 // three pages
 	for i := range count {
-		if err := store.Put(t.Context(), Destinations, fmt.Sprintf("d%02d", i), []byte(`{}`), false); err != nil {
+		if err := store.Put(t.Context(), fmt.Sprintf("d%02d", i), []byte(`{}`), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	list, err := store.List(t.Context(), Destinations)
+	list, err := store.List(t.Context())
 	if err != nil || len(list) != count {
 		t.Fatalf("%d entries, error %v", len(list), err)
 	}
@@ -139,21 +113,18 @@ func TestListReadsEveryPage(t *testing.T) {
 func TestPutRefuses(t *testing.T) {
 	store := newStore(t, engine(t), freshPrefix())
 	for name, c := range map[string]struct {
-		kind  Kind
 		name  string
 		value string
 		want  error
 	}{
-		"a source that cannot be read":  {Sources, "a", `{"tokens":["topsecret"]}`, errInvalid},
-		"a destination not an object":   {Destinations, "a", `"topsecret"`, errInvalid},
-		"null":                          {Destinations, "a", `null`, errInvalid},
-		"a bad name":                    {Destinations, "a/b", `{}`, errInvalid},
-		"an unknown kind":               {"secrets", "a", `{}`, errInvalid},
-		"one byte too many":             {Destinations, "a", padded(maxValue + 1), errTooLarge},
-		"exactly what fits is accepted": {Destinations, "a", padded(maxValue), nil},
+		"a destination not an object":   {"a", `"topsecret"`, errInvalid},
+		"null":                          {"a", `null`, errInvalid},
+		"a bad name":                    {"a/b", `{}`, errInvalid},
+		"one byte too many":             {"a", padded(maxValue + 1), errTooLarge},
+		"exactly what fits is accepted": {"a", padded(maxValue), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := store.Put(t.Context(), c.kind, c.name, []byte(c.value), true)
+			err := store.Put(t.Context(), c.name, []byte(c.value), true)
 			if !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
 				t.Fatalf("got %v, want %v", err, c.want)
 			}
@@ -175,7 +146,7 @@ func TestPrefix(t *testing.T) {
 		"": false, "/": false, "smartlead": false, "/a/": false, "/a//b": false, "/a b": false, "/a*": false,
 		"/aws/x": false, "/SSM": false,
 	} {
-		if _, err := NewStore(nil, prefix); (err == nil) != ok || err != nil && !errors.Is(err, errBadPrefix) {
+		if _, err := NewDestinations(nil, prefix, ""); (err == nil) != ok || err != nil && !errors.Is(err, errBadPrefix) {
 			t.Errorf("%q: %v", prefix, err)
 		}
 	}
@@ -193,12 +164,12 @@ func (r refusing) PutParameter(context.Context, *ssm.PutParameterInput, ...func(
 
 func TestErrorsOfTheServiceDoNotQuoteTheValue(t *testing.T) {
 	quoting := &smithy.GenericAPIError{Code: "ValidationException", Message: "Value 'topsecret' at 'value' failed"}
-	err := newStore(t, refusing{err: quoting}, prefix).Put(t.Context(), Destinations, "a", []byte(`{}`), true)
+	err := newStore(t, refusing{err: quoting}, prefix).Put(t.Context(), "a", []byte(`{}`), true)
 	if !errors.Is(err, errInvalid) || strings.Contains(err.Error(), "topsecret") {
 		t.Errorf("got %v", err)
 	}
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized to perform ssm:PutParameter"}
-	err = newStore(t, refusing{err: denied}, prefix).Put(t.Context(), Destinations, "a", []byte(`{}`), true)
+	err = newStore(t, refusing{err: denied}, prefix).Put(t.Context(), "a", []byte(`{}`), true)
 	if !errors.Is(err, webhook.ErrUnavailable) || !strings.Contains(err.Error(), "ssm:PutParameter") {
 		t.Errorf("got %v", err)
 	}

@@ -3,7 +3,6 @@ package sourcestore
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -54,18 +52,10 @@ func (s *service) GetParametersByPath(ctx context.Context, in *ssm.GetParameters
 }
 
 func parameter(name, value string, version int64) types.Parameter {
-	return types.Parameter{Name: aws.String(prefix + "/sources/" + name), Value: aws.String(value), Version: version}
+	return types.Parameter{Name: aws.String(prefix + "/destinations/" + name), Value: aws.String(value), Version: version}
 }
 
-func stored(t *testing.T, name string) types.Parameter {
-	t.Helper()
-	source, _ := newSource(t, name)
-	form, err := source.Stored()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parameter(name, string(form), 1)
-}
+func stored(name string) types.Parameter { return parameter(name, `{"type":"log"}`, 1) }
 
 type errorLog struct {
 	mu   sync.Mutex
@@ -84,41 +74,33 @@ func (l *errorLog) count() int {
 	return len(l.errs)
 }
 
-func newReader(t *testing.T, api PathReader, log *errorLog) *Reader {
+func newReader(t *testing.T, api PathReader, log *errorLog) *DestinationReader {
 	t.Helper()
-	reader, err := NewReader(api, prefix, Settings{OnError: log.add})
+	reader, err := NewDestinationReader(api, prefix, Settings{OnError: log.add})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return reader
 }
 
+// has asks whether there is a destination of that name.
+func has(ctx context.Context, r *DestinationReader, name string) (bool, error) {
+	all, err := r.Destinations(ctx)
+	return all[name] != nil, err
+}
+
 func TestReaderServesWhatTheStoreWrote(t *testing.T) {
 	api := engine(t)
 	prefix := freshPrefix()
 	store := newStore(t, api, prefix)
-	source, token := newSource(t, "main")
-	if err := store.PutSource(t.Context(), source, false); err != nil {
-		t.Fatal(err)
-	}
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"} { // a second page
-		if err := store.Put(t.Context(), Destinations, name, []byte(`{"type":"log"}`), false); err != nil {
+		if err := store.Put(t.Context(), name, []byte(`{"type":"log"}`), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reader, err := NewReader(api, prefix, Settings{})
+	reader, err := NewDestinationReader(api, prefix, Settings{})
 	if err != nil {
 		t.Fatal(err)
-	}
-	got, err := reader.Source(t.Context(), "main")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := got.Authenticate(auth.Credentials{Token: token}); err != nil {
-		t.Errorf("its token: %v", err)
-	}
-	if _, err := reader.Source(t.Context(), "other"); !errors.Is(err, auth.ErrUnknownSource) {
-		t.Errorf("unknown name: %v", err)
 	}
 	destinations, err := reader.Destinations(t.Context())
 	if err != nil || len(destinations) != 11 || string(destinations["k"]) != `{"type":"log"}` {
@@ -129,27 +111,27 @@ func TestReaderServesWhatTheStoreWrote(t *testing.T) {
 func TestReaderRenewsAfterTheTTLAndNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &service{}
-		api.set(nil, 0, stored(t, "one"))
+		api.set(nil, 0, stored("one"))
 		reader := newReader(t, api, &errorLog{})
-		ask := func(name string, want error) {
+		ask := func(name string, want bool) {
 			t.Helper()
-			if _, err := reader.Source(t.Context(), name); !errors.Is(err, want) {
-				t.Errorf("%s: got %v, want %v", name, err, want)
+			if got, err := has(t.Context(), reader, name); got != want || err != nil {
+				t.Errorf("%s: got %t, want %t, error %v", name, got, want, err)
 			}
 		}
-		ask("one", nil)
-		api.set(nil, 0, stored(t, "two"))
+		ask("one", true)
+		api.set(nil, 0, stored("two"))
 		for range 100 {
-			ask("two", auth.ErrUnknownSource)
+			ask("two", false)
 		}
 		time.Sleep(defaultTTL - time.Second)
-		ask("one", nil)
+		ask("one", true)
 		if n := api.calls.Load(); n != 1 {
-			t.Errorf("%d loads within the TTL: unknown names must not cause any", n)
+			t.Errorf("%d loads within the TTL", n)
 		}
 		time.Sleep(2 * time.Second)
-		ask("two", nil)
-		ask("one", auth.ErrUnknownSource)
+		ask("two", true)
+		ask("one", false)
 		if n := api.calls.Load(); n != 2 {
 			t.Errorf("%d loads after the TTL", n)
 		}
@@ -159,24 +141,24 @@ func TestReaderRenewsAfterTheTTLAndNotBefore(t *testing.T) {
 func TestReaderOutlivesAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, log := &service{}, &errorLog{}
-		api.set(nil, 0, stored(t, "one"))
+		api.set(nil, 0, stored("one"))
 		reader := newReader(t, api, log)
-		if _, err := reader.Source(t.Context(), "one"); err != nil {
+		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 			t.Fatal(err)
 		}
 		api.set(errors.New("throttled"), 0)
 		time.Sleep(time.Hour)
 		for range 50 {
-			if _, err := reader.Source(t.Context(), "one"); err != nil {
+			if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 				t.Fatal(err)
 			}
 		}
 		if calls, told := api.calls.Load(), log.count(); calls != 2 || told != 1 {
 			t.Errorf("50 requests in an outage: %d loads, %d errors told", calls, told)
 		}
-		api.set(nil, 0, stored(t, "two"))
+		api.set(nil, 0, stored("two"))
 		time.Sleep(6 * time.Second)
-		if _, err := reader.Source(t.Context(), "two"); err != nil {
+		if there, err := has(t.Context(), reader, "two"); err != nil || !there {
 			t.Errorf("after the outage: %v", err)
 		}
 	})
@@ -185,15 +167,15 @@ func TestReaderOutlivesAnOutage(t *testing.T) {
 func TestReaderDoesNotWaitLongForASilentStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &service{}
-		api.set(nil, 0, stored(t, "one"))
+		api.set(nil, 0, stored("one"))
 		reader := newReader(t, api, &errorLog{})
-		if _, err := reader.Source(t.Context(), "one"); err != nil {
+		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 			t.Fatal(err)
 		}
 		api.set(nil, time.Hour)
 		time.Sleep(2 * time.Minute)
 		began := time.Now()
-		if _, err := reader.Source(t.Context(), "one"); err != nil {
+		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 			t.Error(err)
 		}
 		if waited := time.Since(began); waited != refreshTimeout {
@@ -205,7 +187,7 @@ func TestReaderDoesNotWaitLongForASilentStore(t *testing.T) {
 func TestReaderLoadsOnceForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &service{}
-		api.set(nil, 500*time.Millisecond, stored(t, "one"))
+		api.set(nil, 500*time.Millisecond, stored("one"))
 		reader := newReader(t, api, &errorLog{})
 		all := func(instant bool) {
 			var group sync.WaitGroup
@@ -213,7 +195,7 @@ func TestReaderLoadsOnceForAll(t *testing.T) {
 				group.Go(func() {
 					time.Sleep(time.Duration(i) * time.Microsecond)
 					began := time.Now()
-					if _, err := reader.Source(t.Context(), "one"); err != nil {
+					if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 						t.Error(err)
 					}
 					if waited := time.Since(began); instant && i > 0 && waited != 0 {
@@ -240,28 +222,25 @@ func TestReaderWithoutAnyCopyIsUnavailable(t *testing.T) {
 		api := &service{}
 		api.set(errors.New("denied"), 0)
 		reader := newReader(t, api, &errorLog{})
-		if _, err := reader.Source(t.Context(), "one"); !errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, auth.ErrUnknownSource) {
-			t.Errorf("sources: %v", err)
-		}
 		if _, err := reader.Destinations(t.Context()); !errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("destinations: %v", err)
 		}
 		api.set(nil, time.Hour)
 		began := time.Now()
-		if _, err := reader.Source(t.Context(), "one"); !errors.Is(err, webhook.ErrUnavailable) {
+		if _, err := has(t.Context(), reader, "one"); !errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("silent: %v", err)
 		}
 		if waited := time.Since(began); waited != loadTimeout {
 			t.Errorf("waited %s", waited)
 		}
-		api.set(nil, 2*time.Second, stored(t, "one"))
+		api.set(nil, 2*time.Second, stored("one"))
 		before := api.calls.Load()
 		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := reader.Source(hasty, "one"); !errors.Is(err, webhook.ErrUnavailable) {
+		if _, err := has(hasty, reader, "one"); !errors.Is(err, webhook.ErrUnavailable) {
 			t.Errorf("a request that ends first: %v", err)
 		}
-		if _, err := reader.Source(t.Context(), "one"); err != nil {
+		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 			t.Errorf("the next request: %v", err)
 		}
 		if n := api.calls.Load() - before; n != 1 {
@@ -270,44 +249,16 @@ func TestReaderWithoutAnyCopyIsUnavailable(t *testing.T) {
 	})
 }
 
-func TestOneUnreadableSourceTakesDownNoOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		api, log := &service{}, &errorLog{}
-		api.set(nil, 0, stored(t, "good"), parameter("bad", `{"tokens":["topsecret"]}`, 3), parameter("UPPER", `{}`, 1))
-		reader := newReader(t, api, log)
-		for range 3 {
-			if _, err := reader.Source(t.Context(), "good"); err != nil {
-				t.Errorf("the good one: %v", err)
-			}
-			_, err := reader.Source(t.Context(), "bad")
-			if !errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, auth.ErrUnknownSource) {
-				t.Errorf("the bad one: %v", err)
-			}
-			if strings.Contains(err.Error(), "topsecret") {
-				t.Errorf("a secret is quoted: %v", err)
-			}
-			time.Sleep(2 * time.Minute)
-		}
-		if n := log.count(); n != 2 {
-			t.Errorf("%d errors told: %q", n, log.errs)
-		}
-		api.set(nil, 0, parameter("bad", `{}`, 4))
-		if _, err := reader.Source(t.Context(), "bad"); err == nil || log.count() != 3 {
-			t.Errorf("a new version is told anew: %d, error %v", log.count(), err)
-		}
-	})
-}
-
 func TestAClockSetBackRenewsTheCopy(t *testing.T) {
 	api := &service{}
-	api.set(nil, 0, stored(t, "one"))
+	api.set(nil, 0, stored("one"))
 	now := noon
-	reader, err := NewReader(api, prefix, Settings{Now: func() time.Time { return now }})
+	reader, err := NewDestinationReader(api, prefix, Settings{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := reader.Source(t.Context(), "one"); err != nil {
+		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
 			t.Fatal(err)
 		}
 		now = now.Add(-time.Hour)

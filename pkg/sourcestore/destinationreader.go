@@ -1,0 +1,119 @@
+package sourcestore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+// defaultTTL is the TTL of a reader whose settings name none.
+const defaultTTL = time.Minute
+
+// Settings tune a reader.
+type Settings struct {
+	// TTL is the age at which a copy is renewed: how long a withdrawn token, a
+	// removed source or an older destination lives on in a running function. 0
+	// means a minute.
+	TTL time.Duration
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// OnError is told each failed load and each unreadable source; no error
+	// carries a secret. It may be called from several goroutines. Nil means that nobody is told.
+	OnError func(error)
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.TTL <= 0 {
+		s.TTL = defaultTTL
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.OnError == nil {
+		s.OnError = func(error) {}
+	}
+	return s
+}
+
+// PathReader is what a DestinationReader needs of ssm.Client.
+type PathReader interface {
+	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+}
+
+// DestinationReader serves destinations from a copy that is renewed every TTL.
+// It is safe for concurrent use.
+type DestinationReader struct {
+	api    PathReader
+	prefix string
+	copies *cache[map[string][]byte]
+}
+
+// NewDestinationReader returns a reader below prefix, or an error for a prefix
+// below which nothing can be kept. Nothing is loaded yet.
+func NewDestinationReader(api PathReader, prefix string, settings Settings) (*DestinationReader, error) {
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
+	r := &DestinationReader{api: api, prefix: prefix}
+	r.copies = &cache[map[string][]byte]{load: r.load, settings: settings.withDefaults()}
+	return r, nil
+}
+
+// Destinations returns the stored configuration of each destination by name,
+// undecoded. The map is the caller's, the bytes are shared: read only. It
+// returns webhook.ErrUnavailable, wrapped, when no copy could ever be loaded.
+func (r *DestinationReader) Destinations(ctx context.Context) (map[string][]byte, error) {
+	all, err := r.copies.get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load destinations: %w", err)
+	}
+	return maps.Clone(all), nil
+}
+
+func (r *DestinationReader) load(ctx context.Context) (map[string][]byte, error) {
+	entries, err := readPath(ctx, r.api, r.prefix)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string][]byte, len(entries))
+	for _, e := range entries {
+		all[e.Name] = e.Value
+	}
+	return all, nil
+}
+
+// readPath reads every destination, decrypted, all pages.
+func readPath(ctx context.Context, api PathReader, prefix string) ([]Entry, error) {
+	path := prefix + destinationsPath
+	pages := ssm.NewGetParametersByPathPaginator(api, &ssm.GetParametersByPathInput{
+		Path:           aws.String(path),
+		WithDecryption: aws.Bool(true),
+		MaxResults:     aws.Int32(10), // the service's maximum
+	})
+	var entries []Entry
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		for _, p := range page.Parameters {
+			entries = append(entries, entryOf(path, p))
+		}
+	}
+	return entries, nil
+}
+
+func entryOf(path string, p types.Parameter) Entry {
+	return Entry{
+		Name:      strings.TrimPrefix(aws.ToString(p.Name), path+"/"),
+		Value:     []byte(aws.ToString(p.Value)),
+		Version:   p.Version,
+		UpdatedAt: aws.ToTime(p.LastModifiedDate).UTC(),
+	}
+}
