@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -19,9 +20,10 @@ import (
 var systemBundles = []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"}
 
 // newCertificate makes an authority and a certificate of it for the loopback address.
-// The bundle that it writes holds the authorities of the system and then this one: what
-// trusts it reads as much as it does in Lambda.
-func newCertificate(bundle string) (*tls.Certificate, error) {
+// It writes two bundles into dir that hold this authority behind others, so that what
+// reads one reads as much as it does in Lambda: bundle.pem with those of the system,
+// amazon.pem with those that the functions ask first.
+func newCertificate(root, dir string) (*tls.Certificate, error) {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -48,13 +50,19 @@ func newCertificate(bundle string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	own := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityForm})
+	certificate := &tls.Certificate{Certificate: [][]byte{leafForm}, PrivateKey: key}
+	amazon, err := os.ReadFile(filepath.Join(root, "pkg/app/awsnet/roots.pem"))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "amazon.pem"), append(amazon, own...), 0o600); err != nil {
+		return nil, err
+	}
 	for _, system := range systemBundles {
-		trusted, err := os.ReadFile(system)
-		if err != nil {
-			continue
+		if trusted, err := os.ReadFile(system); err == nil {
+			return certificate, os.WriteFile(filepath.Join(dir, "bundle.pem"), append(trusted, own...), 0o600)
 		}
-		trusted = append(trusted, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authorityForm})...)
-		return &tls.Certificate{Certificate: [][]byte{leafForm}, PrivateKey: key}, os.WriteFile(bundle, trusted, 0o600)
 	}
 	return nil, errors.New("this machine has no bundle of certificates where Debian and Amazon Linux have theirs")
 }

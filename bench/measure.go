@@ -40,8 +40,7 @@ type stage struct {
 
 // newStores returns stores with one source, and the token of its URL.
 func (st stage) newStores(ctx context.Context, secure bool) (*stub, string, error) {
-	bundle := filepath.Join(st.dir, "bundle.pem")
-	certificate, err := newCertificate(bundle)
+	certificate, err := newCertificate(st.root, st.dir)
 	if err != nil {
 		return nil, "", err
 	}
@@ -117,7 +116,13 @@ func (st stage) begin(ctx context.Context, function string, s *stub, token strin
 		}
 		maps.Copy(env, set)
 	}
+	// A program trusts the authorities of the system, and the bench's beside them. The
+	// functions ask fewer first: those of Amazon, and again the bench's beside them.
 	env["SSL_CERT_FILE"] = filepath.Join(st.dir, "bundle.pem")
+	env["AWS_CA_BUNDLE"] = filepath.Join(st.dir, "amazon.pem")
+	if function == "baseline" {
+		delete(env, "AWS_CA_BUNDLE")
+	}
 	list := s.environment()
 	for name, value := range env {
 		list = append(list, name+"="+value)
