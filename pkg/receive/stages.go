@@ -221,6 +221,14 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 		}
 		sameKey[u.receipt.Key] = append(sameKey[u.receipt.Key], u)
 	}
+	if len(order) == 1 { // most requests: without a stack that has to grow anew
+		for _, u := range elements {
+			if u.result.Status == "" {
+				s.claimOne(ctx, u)
+			}
+		}
+		return
+	}
 	gate := make(chan struct{}, claimers)
 	var wg sync.WaitGroup
 	for _, key := range order {

@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -74,14 +75,32 @@ func NewDialer(bundle string) (*Dialer, error) {
 	}, nil
 }
 
-// Client returns the HTTP client of the SDK over the dialer's connections.
-func (d *Dialer) Client() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+// Client is the HTTP client of the SDK over the dialer's connections.
+type Client struct{ http *awshttp.BuildableClient }
+
+// Client returns a client for the SDK. It is safe for concurrent use.
+func (d *Dialer) Client() Client {
+	return Client{awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.DialTLSContext = d.dial
 		t.ForceAttemptHTTP2 = false // neither DynamoDB nor SQS nor S3 speaks it
 		t.MaxIdleConnsPerHost = idle
-	})
+	})}
 }
+
+// Do sends a request.
+func (c Client) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		r.Body = body{r.Body}
+	}
+	return c.http.Do(r)
+}
+
+// body is a request's body without the method WriteTo. The SDK closes a body as soon as
+// the response is there, and then its WriteTo returns io.EOF (smithy-go 1.28). When
+// net/http, which looks behind the end of what it has written, comes to that later, it
+// takes the error for a broken connection and closes it: with one core that happened
+// to one call in ten.
+type body struct{ io.ReadCloser }
 
 // Open opens a connection to each host, "name:port", for the first call to it. It
 // returns when all are open or ctx ends. A host that does not answer is no error: its
