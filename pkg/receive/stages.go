@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"smartlead-receiver/pkg/auth"
@@ -229,14 +230,14 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 		}
 		return
 	}
-	gate := make(chan struct{}, claimers)
+	var taken atomic.Int64
 	var wg sync.WaitGroup
-	for _, key := range order {
-		gate <- struct{}{}
+	for range min(claimers, len(order)) {
 		wg.Go(func() {
-			defer func() { <-gate }()
-			for _, u := range sameKey[key] {
-				s.claimOne(ctx, u)
+			for i := taken.Add(1) - 1; i < int64(len(order)); i = taken.Add(1) - 1 {
+				for _, u := range sameKey[order[i]] {
+					s.claimOne(ctx, u)
+				}
 			}
 		})
 	}
