@@ -104,7 +104,11 @@ test/e2e: tools ## Deploy the template into an emulator and drive it end to end
 	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e/...
 
 .PHONY: bench
-bench: ## Run the benchmarks (BENCH=pattern)
+bench: ## Measure the built functions as Lambda runs them, beside the plain program (ARGS='-json FILE -compare OLD.json')
+	$(GO) run ./bench $(ARGS)
+
+.PHONY: bench/go
+bench/go: ## Run the benchmarks of the packages (BENCH=pattern)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: build

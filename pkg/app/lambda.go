@@ -3,19 +3,22 @@ package app
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"smartlead-receiver/pkg/app/awsnet"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/telemetry"
 )
@@ -30,21 +33,34 @@ const (
 // DefaultNamespace is that of the metrics where the environment names no stack.
 const DefaultNamespace = "smartlead-receiver"
 
-// Lambda reads the surroundings of a function that runs in Lambda. It returns an
-// error that names every problem of the configuration: the function must not
-// start.
+// openTimeout bounds the connections that are opened before the first invocation.
+// Lambda gives a start ten seconds; a call that finds no connection opens its own.
+const openTimeout = time.Second
+
+// Lambda reads the surroundings of a function that runs in Lambda, and opens its
+// connections to DynamoDB and SQS. It returns an error that names every problem of the
+// configuration: the function must not start.
 func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	cfg, err := config.Read(os.Getenv, need)
 	if err != nil {
 		return Env{}, err
 	}
-	shared, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRetryer(retryer))
+	dialer, err := awsnet.NewDialer(os.Getenv("AWS_CA_BUNDLE"))
 	if err != nil {
-		return Env{}, fmt.Errorf("aws configuration: %w", err)
+		return Env{}, err
 	}
+	shared, err := surroundings(os.Getenv)
+	if err != nil {
+		return Env{}, err
+	}
+	shared.HTTPClient = dialer.Client()
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	slog.SetDefault(log)
-	return Env{Config: cfg, Clients: Connect(shared), Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace)}, nil
+	clients := Connect(shared)
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	dialer.Open(ctx, clients.hosts(ctx)...)
+	return Env{Config: cfg, Clients: clients, Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace)}, nil
 }
 
 // retryer returns the SDK's retry policy of a function.
@@ -53,6 +69,47 @@ func retryer() aws.Retryer {
 		o.MaxAttempts = sdkAttempts
 		o.MaxBackoff = sdkMaxBackoff
 	})
+}
+
+// surroundings reads what Lambda tells a function of AWS. The SDK's module config does
+// it as well, and links with it what signs in a person: a quarter of the package, and a
+// quarter of the time to start.
+func surroundings(getenv func(string) string) (aws.Config, error) {
+	id, secret, region := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_REGION")
+	if id == "" || secret == "" || region == "" {
+		return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are needed: Lambda sets them")
+	}
+	return aws.Config{
+		Region:                     region,
+		Credentials:                credentials.NewStaticCredentialsProvider(id, secret, getenv("AWS_SESSION_TOKEN")),
+		Retryer:                    retryer,
+		ConfigSources:              []any{environment{getenv}},
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+	}, nil
+}
+
+// environment answers the SDK's clients what they ask of the environment beside.
+type environment struct{ getenv func(string) string }
+
+// GetServiceBaseEndpoint names an engine that stands in for a service
+// (docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+func (e environment) GetServiceBaseEndpoint(_ context.Context, service string) (string, bool, error) {
+	name := "AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_"))
+	for _, v := range []string{e.getenv(name), e.getenv("AWS_ENDPOINT_URL")} {
+		if v != "" {
+			return v, true, nil
+		}
+	}
+	return "", false, nil
+}
+
+// GetUseFIPSEndpoint tells whether endpoints of validated cryptography are asked for.
+func (e environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
+	if strings.EqualFold(e.getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
+		return aws.FIPSEndpointStateEnabled, true, nil
+	}
+	return aws.FIPSEndpointStateUnset, false, nil
 }
 
 // Connect builds every client from one configuration. An engine that stands in
@@ -64,4 +121,32 @@ func Connect(shared aws.Config) Clients {
 		S3:       s3.NewFromConfig(shared, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" }),
 		SSM:      ssm.NewFromConfig(shared),
 	}
+}
+
+// hosts returns where DynamoDB and SQS are, "name:port", as far as they are reached
+// over TLS and without a proxy.
+func (c Clients) hosts(ctx context.Context) []string {
+	var hosts []string
+	add := func(at url.URL, err error) {
+		if err != nil || at.Scheme != "https" || os.Getenv("HTTPS_PROXY")+os.Getenv("https_proxy") != "" {
+			return // the first call tells what is wrong
+		}
+		if at.Port() == "" {
+			at.Host += ":443"
+		}
+		hosts = append(hosts, at.Host)
+	}
+	d := c.DynamoDB.Options()
+	table, err := d.EndpointResolverV2.ResolveEndpoint(ctx, dynamodb.EndpointParameters{
+		Region: &d.Region, Endpoint: d.BaseEndpoint,
+		UseFIPS: aws.Bool(d.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled), UseDualStack: aws.Bool(false),
+	})
+	add(table.URI, err)
+	q := c.SQS.Options()
+	queue, err := q.EndpointResolverV2.ResolveEndpoint(ctx, sqs.EndpointParameters{
+		Region: &q.Region, Endpoint: q.BaseEndpoint,
+		UseFIPS: aws.Bool(q.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled), UseDualStack: aws.Bool(false),
+	})
+	add(queue.URI, err)
+	return hosts
 }

@@ -42,6 +42,9 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 	}
 	ctx, cancel := leaveTime(ctx)
 	defer cancel()
+	if lease.Record.Payload.Ref != "" {
+		defer s.takePlace(ctx)()
+	}
 	event, broken := s.event(ctx, lease)
 	if late {
 		event.Flags = append(event.Flags, webhook.FlagSuperseded)
@@ -80,6 +83,17 @@ func leaveTime(ctx context.Context) (context.Context, context.CancelFunc) {
 		return context.WithDeadline(ctx, deadline.Add(-settleTime))
 	}
 	return context.WithCancel(ctx)
+}
+
+// takePlace waits for a place among the large events, and returns what gives it back.
+// Where ctx ends first there is none, and the body cannot be read any more.
+func (s *Service) takePlace(ctx context.Context) func() {
+	select {
+	case s.large <- struct{}{}:
+		return func() { <-s.large }
+	case <-ctx.Done():
+		return func() {}
+	}
 }
 
 // open lists the destinations that still want an attempt. One that failed for

@@ -89,10 +89,19 @@ type Ports struct {
 type Service struct {
 	Ports
 	policy Policy
+	large  chan struct{} // holds a place for each event with a large body that is being delivered
 }
 
+// largeAtOnce is how many events with a body in the store of large ones are delivered
+// at once: each takes some ten times its size, and a batch may hold ten. The others
+// wait; with a destination that takes its whole default timeout, the last of a batch
+// still has its turn within the invocation.
+const largeAtOnce = 3
+
 // New returns the use case. It makes no call.
-func New(p Ports, policy Policy) *Service { return &Service{Ports: p, policy: policy} }
+func New(p Ports, policy Policy) *Service {
+	return &Service{Ports: p, policy: policy, large: make(chan struct{}, largeAtOnce)}
+}
 
 // Report is what became of one message.
 type Report struct {

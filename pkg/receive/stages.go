@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"smartlead-receiver/pkg/auth"
@@ -221,14 +222,22 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 		}
 		sameKey[u.receipt.Key] = append(sameKey[u.receipt.Key], u)
 	}
-	gate := make(chan struct{}, claimers)
-	var wg sync.WaitGroup
-	for _, key := range order {
-		gate <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-gate }()
-			for _, u := range sameKey[key] {
+	if len(order) == 1 { // most requests: without a stack that has to grow anew
+		for _, u := range elements {
+			if u.result.Status == "" {
 				s.claimOne(ctx, u)
+			}
+		}
+		return
+	}
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for range min(claimers, len(order)) {
+		wg.Go(func() {
+			for i := taken.Add(1) - 1; i < int64(len(order)); i = taken.Add(1) - 1 {
+				for _, u := range sameKey[order[i]] {
+					s.claimOne(ctx, u)
+				}
 			}
 		})
 	}

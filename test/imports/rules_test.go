@@ -76,7 +76,7 @@ var rules = map[string]rule{
 	// The edges.
 	"lambdaio": {
 		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "telemetry"},
-		outside: []string{lambda},
+		outside: []string{lambda, "github.com/go-json-experiment/json"},
 	},
 	"config":    {},
 	"telemetry": {own: []string{"webhook"}},
