@@ -79,14 +79,20 @@ func surroundings(getenv func(string) string) (aws.Config, error) {
 	if id == "" || secret == "" || region == "" {
 		return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are needed: Lambda sets them")
 	}
-	return aws.Config{
+	shared := aws.Config{
 		Region:                     region,
 		Credentials:                credentials.NewStaticCredentialsProvider(id, secret, getenv("AWS_SESSION_TOKEN")),
 		Retryer:                    retryer,
 		ConfigSources:              []any{environment{getenv}},
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
-	}, nil
+	}
+	// The clients ask environment for an engine of their own alone: that of all services
+	// they expect here.
+	if engine := getenv("AWS_ENDPOINT_URL"); engine != "" {
+		shared.BaseEndpoint = &engine
+	}
+	return shared, nil
 }
 
 // environment answers the SDK's clients what they ask of the environment beside.

@@ -52,6 +52,20 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
+// The SDK's clients read these names of the process, too.
+func TestAnEngineForAllServices(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:8")
+	t.Setenv("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:9")
+	t.Setenv("HTTPS_PROXY", "")
+	shared, err := surroundings(with(map[string]string{"AWS_ENDPOINT_URL": "https://127.0.0.1:8", "AWS_ENDPOINT_URL_SQS": "https://127.0.0.1:9"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := Connect(shared).hosts(t.Context()), []string{"127.0.0.1:8", "127.0.0.1:9"}; !slices.Equal(got, want) {
+		t.Errorf("connections go to %q, want %q", got, want)
+	}
+}
+
 func TestSurroundingsMissing(t *testing.T) {
 	for name := range lambdaSets {
 		if name == "AWS_SESSION_TOKEN" { // of temporary credentials only
