@@ -101,11 +101,14 @@ func TestEachEventIsOneLineThatCountsIt(t *testing.T) {
 	}, map[string]int{"event.received": len(receive.Statuses) + 2})
 
 	for _, outcome := range process.Outcomes {
-		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome}, 0)
+		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome, Latency: 1500 * time.Millisecond}, 0)
 	}
 	w := linesOf(t, &log)
-	if w.lines["event.processed"] != len(process.Outcomes) || len(w.metrics) != len(process.Outcomes) {
+	if w.lines["event.processed"] != len(process.Outcomes) || len(w.metrics) != len(process.Outcomes)+1 {
 		t.Errorf("%v", w)
+	}
+	if got := w.metrics["Delay{outcome=delivered}"]; got != 1500 {
+		t.Errorf("the delay of the delivery is %v ms", got)
 	}
 	for _, outcome := range process.Outcomes {
 		if w.metrics[fmt.Sprintf("Processed{outcome=%s}", outcome)] != 1 {
@@ -143,7 +146,7 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 	pass(refusalWindow)
 	r.due(t.Context())
 	for _, outcome := range process.Outcomes {
-		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome}, 0)
+		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome, Latency: time.Second}, 0)
 	}
 	logSweep(t.Context(), r.Recorder, sweep.Report{Sent: 1, Failed: 1}, 0)
 	var cleaned redrive.Summary

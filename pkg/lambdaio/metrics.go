@@ -13,7 +13,9 @@ type Metric struct {
 	Values          []string
 }
 
-// Metrics lists every metric of the functions. How long they work, how many
+// Metrics lists every metric of the functions. All count, but Delay: that is how long
+// an event took from its receipt to its delivery, in milliseconds, unless it was
+// replayed. How long they work, how many
 // requests there are and how old the queues' messages are is not among them: AWS
 // counts that itself, at no price.
 func Metrics() []Metric {
@@ -22,6 +24,7 @@ func Metrics() []Metric {
 		{"Unclaimed", "function", []string{"receiver"}},
 		{"Refused", "outcome", append(texts(receive.Kinds), string(noSuchPath))},
 		{"Processed", "outcome", texts(process.Outcomes)},
+		{"Delay", "outcome", []string{string(process.Delivered)}},
 		{"Swept", "function", []string{"sweeper"}},
 		{"SweepFailures", "function", []string{"sweeper"}},
 		{"DeadLettersCleared", "function", []string{"redrive"}},

@@ -104,6 +104,7 @@ func logProcessed(ctx context.Context, t telemetry.Recorder, rec events.SQSMessa
 	case r.Err != nil || r.Retry:
 		level = slog.LevelWarn
 	}
+	counts := byOutcome("Processed", 1)
 	members := []slog.Attr{
 		slog.String("event_id", string(r.EventID)), slog.String("source", r.Source), slog.Int("attempt", r.Attempt),
 		slog.String("outcome", string(r.Outcome)), slog.String("error", errorText(r.Err)), slog.String("cause", r.Cause),
@@ -112,7 +113,7 @@ func logProcessed(ctx context.Context, t telemetry.Recorder, rec events.SQSMessa
 	if lane != webhook.Live {
 		members = append(members, slog.String("lane", string(lane)))
 	} else if r.Outcome == process.Delivered {
-		members = append(members, slog.Int64("delay_ms", r.Latency.Milliseconds()))
+		counts = append(counts, byOutcome("Delay", int(r.Latency.Milliseconds()))...)
 	}
 	if level != slog.LevelInfo {
 		members = append(members, slog.String("sqs_message_id", rec.MessageId), slog.String("receives", rec.Attributes["ApproximateReceiveCount"]))
@@ -120,7 +121,7 @@ func logProcessed(ctx context.Context, t telemetry.Recorder, rec events.SQSMessa
 	for _, a := range r.Attempts {
 		members = append(members, told(a))
 	}
-	t.Line(ctx, level, "event.processed", byOutcome("Processed", 1), members...)
+	t.Line(ctx, level, "event.processed", counts, members...)
 }
 
 // told is one destination's part of a line. A result that went well is said by the

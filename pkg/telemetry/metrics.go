@@ -22,7 +22,7 @@ type Recorder struct {
 	Now       func() time.Time
 }
 
-// Count adds N to a metric.
+// Count adds N to a metric, or measures N where the metric is no count.
 //
 // Every value of a dimension makes a metric of its own, which is paid for: a
 // dimension takes names of which there are few, never an id or an address.
@@ -73,15 +73,13 @@ func (r Recorder) metrics(at time.Time, counts []Count, members []slog.Attr) []s
 		if !slices.ContainsFunc(members, func(a slog.Attr) bool { return a.Key == c.Dimension }) {
 			attrs = append(attrs, slog.String(c.Dimension, none))
 		}
-		m.CloudWatchMetrics = append(m.CloudWatchMetrics, directive{
-			Namespace: r.Namespace, Dimensions: [][]string{{c.Dimension}}, Metrics: []definition{{c.Name}},
-		})
+		m.add(r.Namespace, c)
 	}
 	return append(attrs, slog.Any("_aws", m)) //nolint:sloglint // the format's word
 }
 
 // These are the members of a document, in the format's own words. A metric has no
-// unit: it counts.
+// unit.
 type (
 	metadata struct {
 		Timestamp         int64 // milliseconds
@@ -94,6 +92,19 @@ type (
 	}
 	definition struct{ Name string }
 )
+
+// add has counts of one dimension in one directive: a line is paid for by the byte.
+func (m *metadata) add(namespace string, c Count) {
+	for i, d := range m.CloudWatchMetrics {
+		if d.Dimensions[0][0] == c.Dimension {
+			m.CloudWatchMetrics[i].Metrics = append(d.Metrics, definition{c.Name})
+			return
+		}
+	}
+	m.CloudWatchMetrics = append(m.CloudWatchMetrics, directive{
+		Namespace: namespace, Dimensions: [][]string{{c.Dimension}}, Metrics: []definition{{c.Name}},
+	})
+}
 
 func withText(a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindString && a.Value.String() == "" {

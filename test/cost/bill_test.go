@@ -95,7 +95,7 @@ func (p prices) usd(t *testing.T, u use, free bool) float64 {
 // deployed is what the template says.
 type deployed struct {
 	receiverMB, workerMB, idleMB float64
-	alarms                       int
+	alarms, dashboards           int
 }
 
 func readTemplate(t *testing.T) deployed {
@@ -109,6 +109,7 @@ func readTemplate(t *testing.T) deployed {
 		} `yaml:"Globals"`
 		Resources map[string]struct {
 			Type       string    `yaml:"Type"`
+			Condition  string    `yaml:"Condition"`
 			Properties yaml.Node `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
@@ -126,7 +127,10 @@ func readTemplate(t *testing.T) deployed {
 	}
 	d := deployed{receiverMB: memory("ReceiverFunction"), workerMB: memory("WorkerFunction"), idleMB: memory("SweeperFunction")}
 	for _, r := range template.Resources {
-		if r.Type == "AWS::CloudWatch::Alarm" {
+		switch {
+		case r.Type == "AWS::CloudWatch::Dashboard":
+			d.dashboards++
+		case r.Type == "AWS::CloudWatch::Alarm" && r.Condition == "": // others are opt-in
 			d.alarms++
 		}
 	}
@@ -163,6 +167,7 @@ func (d deployed) of(m measured, access int, batch float64) use {
 func (d deployed) fixed(a all, metrics float64) use {
 	return use{
 		"alarm":            float64(d.alarms),
+		"dashboard":        float64(d.dashboards),
 		"metric":           metrics,
 		"sqs_request":      minutes * (2*pollers*pollsAMinute + a.IdleSweep.Queue + a.IdleRedrive.Queue),
 		"dynamodb_read":    minutes * (a.IdleSweep.Read + a.IdleRedrive.Read),
@@ -194,8 +199,8 @@ func metricsAtMost() int {
 }
 
 // usual is how many metrics are counted in every hour of a busy stack: accepted,
-// duplicate, delivered, retry.
-const usual = 4
+// duplicate, delivered and its delay, retry.
+const usual = 5
 
 func serviceTable(t *testing.T, p prices, columns []string, uses []use) string {
 	t.Helper()

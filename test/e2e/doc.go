@@ -1,5 +1,5 @@
-// Package e2e deploys template.yaml, as it is, into an emulator of AWS on this
-// machine and drives it through its URL; it also runs each built function
+// Package e2e deploys template.yaml into an emulator of AWS on this machine, as it is
+// but for the saved queries, which the emulator does not have, and drives it through its URL; it also runs each built function
 // under the Lambda runtime emulator. It needs the tools of `make tools` and
 // runs with the build tag e2e (make test/e2e).
 //

@@ -37,6 +37,9 @@ func scenario(m *testing.M) int {
 	if err != nil {
 		return broken(err)
 	}
+	if err := withoutUnknown(build); err != nil {
+		return broken(err)
+	}
 	fmt.Fprintf(os.Stderr, "e2e: built in %s\n", time.Since(started).Round(time.Second))
 
 	started = time.Now()
