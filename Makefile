@@ -116,8 +116,9 @@ build: architecture tools ## Build what is deployed (ARCHITECTURE=arm64 or x86_6
 	ARCHITECTURE=$(ARCHITECTURE) $(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 .PHONY: deploy
-deploy: build ## Build and deploy into your AWS account (STACK=name PARAMETERS='AlarmEmail=…')
+deploy: build ## Build, deploy into your AWS account, and check it (STACK=name PARAMETERS='AlarmEmail=…')
 	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
+	@$(GO) run ./cmd/smartleadctl --stack $(STACK) doctor || echo "$(STACK) is deployed; what the doctor found is left to do"
 
 .PHONY: invoke/%
 invoke/%: build ## Run one function with EVENT=file under sam local (needs Docker)

@@ -13,6 +13,7 @@ SAM_CLI=1.170.0
 CFN_LINT=1.58.0
 CHECKOV=3.3.30
 MINISTACK=1.5.33
+CBOR2=6.3.0 # for CloudWatch of MiniStack, which imports it and does not ask for it
 DYNOXIDE=1.2.1
 TYPESCRIPT=5.9.3
 NODE_TYPES=22.20.7
@@ -71,12 +72,14 @@ install_go() { # package version
 	GOFLAGS='' GOBIN=$bin go install "$1@$2"
 }
 
-install_python() { # folder requirement command…
-	local folder=$tools/$1 requirement=$2
+install_python() { # folder "requirement…" command…
+	local folder=$tools/$1
+	local -a requirements
+	read -r -a requirements <<<"$2"
 	shift 2
 	rm -rf "$folder"
 	python3 -m venv "$folder"
-	"$folder/bin/pip" install --quiet --disable-pip-version-check "$requirement"
+	"$folder/bin/pip" install --quiet --disable-pip-version-check "${requirements[@]}"
 	local command
 	for command in "$@"; do link "$folder/bin/$command"; done
 }
@@ -128,7 +131,7 @@ once() { # name version command…
 # one core while a Go build takes what is left.
 python_lane() {
 	once sam "$SAM_CLI" install_python sam "aws-sam-cli==$SAM_CLI" sam
-	once ministack "$MINISTACK" install_python ministack "ministack[full]==$MINISTACK" ministack
+	once ministack "$MINISTACK-cbor2-$CBOR2" install_python ministack "ministack[full]==$MINISTACK cbor2==$CBOR2" ministack
 	once checkov "$CHECKOV" install_python checkov "checkov==$CHECKOV" checkov
 	once cfn-lint "$CFN_LINT" install_python cfn-lint "cfn-lint==$CFN_LINT" cfn-lint
 }

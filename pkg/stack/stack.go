@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack/deployment"
 	"smartlead-receiver/pkg/stack/place"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -35,6 +37,7 @@ type Stack struct {
 	Redrive      *redrive.Service
 	DeadLetters  redrive.DeadLetterLook
 	Operator     *operator.Service
+	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
 }
 
 // Env is what the use cases take from their surroundings.
@@ -80,24 +83,28 @@ func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
 	if shared.Region == "" {
 		return nil, &Error{Reason: NoRegion, Name: d.Name}
 	}
-	at, err := readOutputs(ctx, cloudformation.NewFromConfig(shared), d.Name)
+	at, names, err := readOutputs(ctx, cloudformation.NewFromConfig(shared), d.Name)
 	if err != nil {
 		return nil, err
 	}
 	at.Region = shared.Region
-	return build(at, app.Connect(shared), env)
+	s, err := build(at, app.Connect(shared), env)
+	if err == nil && names.Worker != "" && names.AlarmTopic != "" {
+		s.Deployment = deployment.New(shared, names)
+	}
+	return s, err
 }
 
 // readOutputs reads where the parts of a deployed stack are.
-func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient, name string) (Place, error) {
+func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient, name string) (Place, deployment.Names, error) {
 	out, err := api.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	switch {
 	case err != nil && strings.Contains(err.Error(), "does not exist"):
-		return Place{}, &Error{Reason: NoStack, Name: name}
+		return Place{}, deployment.Names{}, &Error{Reason: NoStack, Name: name}
 	case err != nil:
-		return Place{}, &Error{Reason: NoOutputs, Name: name, Err: err}
+		return Place{}, deployment.Names{}, &Error{Reason: NoOutputs, Name: name, Err: err}
 	case len(out.Stacks) == 0:
-		return Place{}, &Error{Reason: NoStack, Name: name}
+		return Place{}, deployment.Names{}, &Error{Reason: NoStack, Name: name}
 	}
 	values := map[string]string{}
 	for _, o := range out.Stacks[0].Outputs {
@@ -119,13 +126,20 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 	}
 	if text := values["RetentionDays"]; text != "" {
 		if at.RetentionDays, err = strconv.Atoi(text); err != nil {
-			return Place{}, fmt.Errorf("the output RetentionDays of stack %s cannot be read: %w", name, err)
+			return Place{}, deployment.Names{}, fmt.Errorf("the output RetentionDays of stack %s cannot be read: %w", name, err)
 		}
 	}
 	if len(missing) > 0 {
-		return Place{}, &Error{Reason: MissingOutputs, Name: name, Outputs: missing}
+		return Place{}, deployment.Names{}, &Error{Reason: MissingOutputs, Name: name, Outputs: missing}
 	}
-	return at, nil
+	names := deployment.Names{Stack: name, Worker: values["WorkerFunctionName"], LiveARN: at.LiveQueueARN, AlarmTopic: values["AlarmTopicArn"]}
+	for key, value := range values {
+		if strings.HasSuffix(key, "FunctionName") {
+			names.Functions = append(names.Functions, value)
+		}
+	}
+	slices.Sort(names.Functions)
+	return at, names, nil
 }
 
 // build makes the adapters and the use cases of a stack.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 
+	"smartlead-receiver/pkg/stack/deployment"
 	"smartlead-receiver/pkg/stack/place"
 )
 
@@ -49,7 +51,8 @@ func outputs(change map[string]string) map[string]string {
 }
 
 func TestOutputsLeadToTheParts(t *testing.T) {
-	got, err := readOutputs(t.Context(), cloud{outputs: outputs(nil)}, "mine")
+	more := map[string]string{"WorkerFunctionName": "w", "ReceiverFunctionName": "r", "AlarmTopicArn": "arn:topic"}
+	got, names, err := readOutputs(t.Context(), cloud{outputs: outputs(more)}, "mine")
 	want := Place{
 		APIURL: "https://api.example.com", TableName: "table", LiveQueueURL: "live", ReplayQueueURL: "replay", DLQURL: "dlq",
 		LiveQueueARN: "arn:live", DLQARN: "arn:dlq", Bucket: "bucket", ParameterPrefix: "/prefix", RetentionDays: 30, SweepGrace: "5s",
@@ -57,10 +60,13 @@ func TestOutputsLeadToTheParts(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
+	if want := (deployment.Names{Stack: "mine", Worker: "w", LiveARN: "arn:live", AlarmTopic: "arn:topic", Functions: []string{"r", "w"}}); !reflect.DeepEqual(names, want) {
+		t.Errorf("got %+v, want %+v", names, want)
+	}
 	if url, want := got.HookURL("acme", "a/b"), "https://api.example.com/webhooks/acme/a%2Fb"; url != want {
 		t.Errorf("the hook is %s, want %s", url, want)
 	}
-	if _, err := readOutputs(t.Context(), cloud{outputs: outputs(map[string]string{"RetentionDays": "", "SweepGrace": ""})}, "mine"); err != nil {
+	if _, _, err := readOutputs(t.Context(), cloud{outputs: outputs(map[string]string{"RetentionDays": "", "SweepGrace": ""})}, "mine"); err != nil {
 		t.Errorf("a stack that does not say its times: %v", err)
 	}
 }
@@ -77,7 +83,7 @@ func TestOutputsThatLeadNowhere(t *testing.T) {
 		"another stack":    {cloud{outputs: outputs(map[string]string{"DlqUrl": "", "TableName": ""})}, MissingOutputs, "no output TableName, DlqUrl"},
 		"no outputs (yet)": {cloud{}, MissingOutputs, "its deployment has not ended"},
 	} {
-		_, err := readOutputs(t.Context(), c.api, "mine")
+		_, _, err := readOutputs(t.Context(), c.api, "mine")
 		var e *Error
 		if !errors.As(err, &e) || e.Reason != c.reason || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: %v, want the reason %d and %q", name, err, c.reason, c.text)
@@ -86,7 +92,7 @@ func TestOutputsThatLeadNowhere(t *testing.T) {
 			t.Errorf("%s: the cause is lost: %v", name, err)
 		}
 	}
-	_, err := readOutputs(t.Context(), cloud{outputs: outputs(map[string]string{"RetentionDays": "many"})}, "mine")
+	_, _, err := readOutputs(t.Context(), cloud{outputs: outputs(map[string]string{"RetentionDays": "many"})}, "mine")
 	if err == nil || !strings.Contains(err.Error(), "RetentionDays") {
 		t.Errorf("a retention that is no number: %v", err)
 	}

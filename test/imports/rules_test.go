@@ -86,8 +86,9 @@ var rules = map[string]rule{
 	"app": {anyOwn: true, notOwn: []string{"local", "cli", "operator", "stack", "destination/*"}, outside: []string{sdk, smithy, lambda}},
 	// The composition root of a person's tools. The tools of a local stack share
 	// where its parts are, so it knows none of them.
-	"stack":       {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},
-	"stack/place": {outside: []string{sdk, smithy}},
+	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},
+	"stack/place":      {outside: []string{sdk, smithy}},
+	"stack/deployment": {outside: []string{sdk}},
 
 	// The command line puts its commands together, and says how they end.
 	"cli": {
@@ -99,8 +100,8 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext",
-			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "ledger", "sourcestore", "destination", "destination/registry",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal",
+			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{cobra, pflag},
 	},
@@ -113,6 +114,7 @@ var rules = map[string]rule{
 	"cli/output":    {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra, ansi}},
 	"cli/session":   {own: []string{"cli/output", "cli/problem", "stack"}, outside: []string{cobra}},
 	"cli/payload":   {},
+	"cli/refusal":   {own: []string{"cli/output", "webhook"}},
 	"cli/hook":      {},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "webhook", "smartlead"}},

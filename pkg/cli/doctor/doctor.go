@@ -4,6 +4,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,8 @@ func New(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check every part of the receiver, and say what to fix",
-		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, the
+		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, of a
+deployed stack its functions, event sources and alarms and who is told of them, the
 webhook URL from outside (with --source and a token), what is overdue, what is
 dead, held or parked, what reached nobody, and which variants say something else
 than their event. It changes nothing. Exit code 1 when a check fails.`,
@@ -88,24 +90,9 @@ func run(ctx context.Context, s *session.Session, o options) error {
 	if err != nil {
 		return err
 	}
-	checks := []check{
-		{"stack", checkStack},
-		{"ledger", checkLedger},
-		{"queues", checkQueues},
-		{"sources", checkSources},
-		{"destinations", checkDestinations},
-		{"webhook URL", func(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-			return checkURL(ctx, s, st, o)
-		}},
-		{"sweeper", checkDue},
-		{"dead events", checkDead},
-		{"held events", checkHeld},
-		{"parked events", checkParked},
-		{"removed destinations", checkRemoved},
-		{"unrouted events", checkUnrouted},
-		{"variants", checkVariants},
-		{"redrive", checkRedrive},
-		{"refused requests", checkRefused},
+	checks := checksOf(o)
+	if st.Deployment != nil {
+		checks = slices.Insert(checks, 1, deployedChecks(st.Deployment)...)
 	}
 	t := output.NewTable("CHECK", "*RESULT", "+DETAIL")
 	var next []string
@@ -141,6 +128,30 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		return problem.Failed(nil, "%s failed", output.Count(bad, "check", "checks"))
 	}
 	return nil
+}
+
+// checksOf are the checks that every stack has, in the order in which a fault of one
+// explains those of the next.
+func checksOf(o options) []check {
+	return []check{
+		{"stack", checkStack},
+		{"ledger", checkLedger},
+		{"queues", checkQueues},
+		{"sources", checkSources},
+		{"destinations", checkDestinations},
+		{"webhook URL", func(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+			return checkURL(ctx, s, st, o)
+		}},
+		{"sweeper", checkDue},
+		{"dead events", checkDead},
+		{"held events", checkHeld},
+		{"parked events", checkParked},
+		{"removed destinations", checkRemoved},
+		{"unrouted events", checkUnrouted},
+		{"variants", checkVariants},
+		{"redrive", checkRedrive},
+		{"refused requests", checkRefused},
+	}
 }
 
 func printNext(s *session.Session, next []string) {

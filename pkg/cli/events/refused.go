@@ -2,13 +2,13 @@ package events
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/refusal"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -46,34 +46,6 @@ type refusedView struct {
 	Bytes     int    `json:"bytes"`
 	Excerpt   string `json:"excerpt,omitempty"`
 	Next      string `json:"next,omitempty"`
-}
-
-// refusalAdvice says what fixes a cause.
-func refusalAdvice(s *session.Session, r webhook.RejectedRequest) string {
-	source := output.Quote(output.OrText(r.Source, "NAME"))
-	switch r.Cause {
-	case "unknown_source":
-		return fmt.Sprintf("the URL names a source that does not exist: %s sources list", s.Self())
-	case "no_token", "wrong_token":
-		return fmt.Sprintf("enter the whole webhook URL at Smartlead; lost: %s sources rotate %s", s.Self(), source)
-	case "no_signature":
-		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", s.Self(), source)
-	case "wrong_signature":
-		return fmt.Sprintf("the sender signs with another secret; lost: %s sources rotate %s --hmac", s.Self(), source)
-	case "unknown_coding":
-		return "the sender compresses in a way that is not understood: gzip, deflate, br, zstd, or none"
-	case "damaged_coding":
-		return "the body is not what its Content-Encoding says: see who sends it, or switch compression off there"
-	case "not_json", "encoding", "scalar", "too_complex", "base64":
-		return "it can never be an event; see the excerpt, and who sends it"
-	case "rejected_elements":
-		return "these elements of an array can never be events; what stood beside them was taken"
-	case "wrong_path":
-		return "somebody posts to a path that is no webhook URL: enter the whole webhook URL at the sender, with nothing behind it"
-	case "too_large", "too_many_elements":
-		return "send it in smaller parts"
-	}
-	return ""
 }
 
 // shownExcerpt bounds the body in a table, in characters; --json has more.
@@ -115,7 +87,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 	}
 	t := output.NewTable("AT", "CAUSE", "SOURCE", "FROM", ">BYTES", "REQUEST", "~DETAIL").Early("REQUEST").Dispose("REQUEST", "FROM", "BYTES")
 	for _, r := range list {
-		next := refusalAdvice(s, r)
+		next := refusal.Advice(s.Self(), r)
 		if s.JSON {
 			err := s.Emit(refusedView{
 				At: output.Wire(r.At), Cause: r.Cause, Detail: r.Detail, Source: r.Source, SourceIP: r.SourceIP,
@@ -141,7 +113,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 	s.Line("")
 	said := map[string]bool{"": true}
 	for _, r := range list { // advice names the source where it depends on it
-		if next := refusalAdvice(s, r); !said[next] {
+		if next := refusal.Advice(s.Self(), r); !said[next] {
 			s.Line("%s: %s", r.Cause, next)
 			said[next] = true
 		}

@@ -90,8 +90,11 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	if err := written(s, name, err); err != nil {
 		return err
 	}
-	return showCredentials(s, issued{name, source.Account, st.HookURL(name, token), secret},
-		"Enter the URL at Smartlead as the webhook's URL. It is shown this once.")
+	err = showCredentials(s, issued{name, source.Account, st.HookURL(name, token), secret}, "The URL is shown this once.")
+	if err == nil && !s.JSON {
+		sayHowToEnter(s, name)
+	}
+	return err
 }
 
 // addSignature gives a source a secret to sign with: a new one, or what the

@@ -1,0 +1,161 @@
+// Package deployment reads what AWS knows of a deployed stack beside its data: whether
+// its functions may run, whether its queues feed them, its alarms, and who is told of
+// those. It changes nothing.
+package deployment
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+)
+
+// Names are the outputs of a stack that Deployment needs; a stack that was deployed
+// by an older version has none of some.
+type Names struct {
+	Worker     string   // the function
+	LiveARN    string   // of the queue
+	AlarmTopic string   // ARN
+	Functions  []string // every function
+	Stack      string
+}
+
+// Deployment reads one stack. It is safe for concurrent use.
+type Deployment struct {
+	names  Names
+	lambda *lambda.Client
+	alarms *cloudwatch.Client
+	topics *sns.Client
+}
+
+// New returns the Deployment of a stack. It calls nobody.
+func New(shared aws.Config, names Names) *Deployment {
+	return &Deployment{
+		names: names, lambda: lambda.NewFromConfig(shared), alarms: cloudwatch.NewFromConfig(shared), topics: sns.NewFromConfig(shared),
+	}
+}
+
+// Concurrency returns how many functions may run at once in the account and region,
+// and how many of these nothing reserves
+// (docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html).
+func (d *Deployment) Concurrency(ctx context.Context) (limit, unreserved int, err error) {
+	out, err := d.lambda.GetAccountSettings(ctx, &lambda.GetAccountSettingsInput{})
+	if err != nil || out.AccountLimit == nil {
+		return 0, 0, err
+	}
+	return int(out.AccountLimit.ConcurrentExecutions), int(aws.ToInt32(out.AccountLimit.UnreservedConcurrentExecutions)), nil
+}
+
+// EventSource is what feeds the worker from a queue.
+type EventSource struct {
+	ID, QueueARN string
+	State        string // Enabled, Disabled, or a step between
+	Live         bool   // from the queue of new events
+}
+
+// EventSources returns what feeds the worker.
+func (d *Deployment) EventSources(ctx context.Context) (sources []EventSource, err error) {
+	pages := lambda.NewListEventSourceMappingsPaginator(d.lambda, &lambda.ListEventSourceMappingsInput{FunctionName: &d.names.Worker})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.EventSourceMappings {
+			arn := aws.ToString(m.EventSourceArn)
+			sources = append(sources, EventSource{ID: aws.ToString(m.UUID), QueueARN: arn, State: aws.ToString(m.State), Live: arn == d.names.LiveARN})
+		}
+	}
+	return sources, nil
+}
+
+// Alarm is one alarm of the stack.
+type Alarm struct {
+	ID    string // in the template, such as DlqNotEmptyAlarm; else its name
+	State string // OK, ALARM or INSUFFICIENT_DATA
+	Since time.Time
+}
+
+// Alarms returns the alarms of the stack.
+func (d *Deployment) Alarms(ctx context.Context) (alarms []Alarm, err error) {
+	prefix := d.names.Stack + "-"
+	pages := cloudwatch.NewDescribeAlarmsPaginator(d.alarms, &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: &prefix, AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.MetricAlarms {
+			if !d.own(a) {
+				continue
+			}
+			alarms = append(alarms, Alarm{
+				ID: d.id(aws.ToString(a.AlarmName)), State: string(a.StateValue), Since: aws.ToTime(a.StateUpdatedTimestamp),
+			})
+		}
+	}
+	return alarms, nil
+}
+
+// own tells whether an alarm is of this stack, and not of one whose name begins with
+// the name of this one: those tell another topic.
+func (d *Deployment) own(a cwtypes.MetricAlarm) bool {
+	for _, action := range a.AlarmActions {
+		if action == d.names.AlarmTopic {
+			return true
+		}
+	}
+	return d.names.AlarmTopic == ""
+}
+
+// id is an alarm's name in the template: CloudFormation names it STACK-ID-RANDOM.
+func (d *Deployment) id(name string) string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(name, d.names.Stack+"-"), "-")
+	return id
+}
+
+// Subscribers returns how many are told of alarms, and how many have yet to confirm
+// that they want to be.
+func (d *Deployment) Subscribers(ctx context.Context) (confirmed, pending int, err error) {
+	pages := sns.NewListSubscriptionsByTopicPaginator(d.topics, &sns.ListSubscriptionsByTopicInput{TopicArn: &d.names.AlarmTopic})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, 0, err
+		}
+		for _, s := range page.Subscriptions {
+			// Until then its ARN is a word (docs.aws.amazon.com/sns/latest/api/API_Subscribe.html).
+			if strings.HasPrefix(aws.ToString(s.SubscriptionArn), "arn:") {
+				confirmed++
+			} else {
+				pending++
+			}
+		}
+	}
+	return confirmed, pending, nil
+}
+
+// Broken returns why functions of the stack cannot run: those that are not Active, or
+// whose latest update failed.
+func (d *Deployment) Broken(ctx context.Context) (reasons []string, err error) {
+	for _, name := range d.names.Functions {
+		out, err := d.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case out.State != "" && out.State != "Active":
+			reasons = append(reasons, name+" is "+string(out.State)+" "+aws.ToString(out.StateReason))
+		case out.LastUpdateStatus == "Failed":
+			reasons = append(reasons, name+" could not be updated: "+aws.ToString(out.LastUpdateStatusReason))
+		}
+	}
+	return reasons, nil
+}

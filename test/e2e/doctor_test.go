@@ -1,0 +1,45 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// The doctor reads from AWS itself whether the stack can run, and who would be told.
+func TestTheDoctorChecksTheDeployment(t *testing.T) {
+	program, err := buildCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "--stack", stackName, "--json", "doctor")
+	cmd.Env = awsEnvironment(deployed.engine.url())
+	out, err := cmd.Output()
+	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) { // a finding is exit code 1
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		var f struct{ Check, Result, Detail string }
+		if err := json.Unmarshal(lines.Bytes(), &f); err != nil {
+			t.Fatalf("%v: %s", err, lines.Text())
+		}
+		found[f.Check] = f.Result + ": " + f.Detail
+	}
+	for check, want := range map[string]string{
+		"functions":     "may run at once in this account and region",
+		"event sources": "ok: the worker is fed from both queues",
+		"alarms":        "alarms, none raised",
+		"alarm mails":   "note: nobody is told of alarms",
+	} {
+		if !strings.Contains(found[check], want) {
+			t.Errorf("%s: %q, want %q", check, found[check], want)
+		}
+	}
+}
