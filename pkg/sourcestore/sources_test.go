@@ -81,12 +81,12 @@ func (t *table) SaveDocument(_ context.Context, _, name string, body []byte, see
 	return nil
 }
 
-func (t *table) ListDocuments(_ context.Context, _ string, limit int) ([][]byte, error) {
+func (t *table) ListDocuments(_ context.Context, _ string, limit int) ([]webhook.Document, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all [][]byte
+	var all []webhook.Document
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(t.bodies))) {
-		all = append(all, t.bodies[name])
+		all = append(all, webhook.Document{Name: name, Version: t.seen[name], Body: t.bodies[name]})
 	}
 	return all[:min(limit, len(all))], t.err
 }
@@ -300,4 +300,41 @@ func TestTheCopyIsRepaired(t *testing.T) {
 	if len(got.Sources) != 2 {
 		t.Errorf("%d sources in the copy", len(got.Sources))
 	}
+}
+
+// What cannot be read is listed as such, and stays in the copy as it was: there it may
+// be the last good one. Everything else goes on.
+func TestABrokenSourceBreaksNoOther(t *testing.T) {
+	b := newBacking(t)
+	ctx := t.Context()
+	token := b.add("acme")
+	b.add("beta")
+	other := b.add("gamma")
+	b.table.bodies["acme"] = []byte(`{"name":`)
+	b.table.bodies["beta"] = b.table.bodies["gamma"]
+	listed, err := b.sources.List(ctx)
+	b.must(err)
+	if len(listed) != 3 {
+		t.Fatalf("%v", listed)
+	}
+	for i, name := range []string{"acme", "beta", "gamma"} {
+		if listed[i].Name != name || errors.Is(listed[i].Err, auth.ErrInvalidSource) == (name == "gamma") {
+			t.Errorf("%d: %s, %v", i, listed[i].Name, listed[i].Err)
+		}
+	}
+	b.add("delta")
+	if synced, err := b.sources.Synced(ctx); err != nil || !synced {
+		t.Errorf("the copy is as the table: %t, %v", synced, err)
+	}
+	b.table.set(errDown, false)
+	b.container().wants("acme", token, nil)
+	b.container().wants("gamma", other, nil)
+	b.table.set(nil, false)
+
+	b.must(b.sources.Remove(ctx, "acme"))
+	b.must(b.sources.Remove(ctx, "beta"))
+	renewed := b.add("acme")
+	b.table.set(errDown, false)
+	b.container().wants("acme", renewed, nil)
+	b.container().wants("beta", token, webhook.ErrUnavailable)
 }
