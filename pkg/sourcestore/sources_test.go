@@ -338,3 +338,33 @@ func TestABrokenSourceBreaksNoOther(t *testing.T) {
 	b.container().wants("acme", renewed, nil)
 	b.container().wants("beta", token, webhook.ErrUnavailable)
 }
+
+// keyed sees the keys that parameters are written with.
+type keyed struct {
+	*ssm.Client
+	keys map[string]string
+}
+
+func (k keyed) PutParameter(ctx context.Context, in *ssm.PutParameterInput, o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+	k.keys[aws.ToString(in.Name)] = aws.ToString(in.KeyId)
+	return k.Client.PutParameter(ctx, in, o...)
+}
+
+func TestEveryParameterIsWrittenUnderTheCustomersKey(t *testing.T) {
+	for _, want := range []string{"", "arn:aws:kms:us-east-1:123456789012:key/0a1b"} {
+		b := newBacking(t)
+		api := keyed{b.ssm, map[string]string{}}
+		backing := b.sources.b
+		backing.Parameters, backing.KeyID = api, want
+		sources, err := NewSources(backing)
+		b.must(err)
+		source, _ := newSource(t, "acme")
+		b.must(sources.PutSource(t.Context(), source))
+		destinations, err := NewDestinations(api, b.prefix, want)
+		b.must(err)
+		b.must(destinations.Put(t.Context(), "crm", []byte(`{"type":"log"}`), false))
+		if !maps.Equal(api.keys, map[string]string{b.prefix + "/sources-key": want, b.prefix + "/destinations/crm": want}) {
+			t.Errorf("written under %v, want %q", api.keys, want)
+		}
+	}
+}
