@@ -39,11 +39,23 @@ func (l *Ledger) LoadDocument(ctx context.Context, kind, name string) (body []by
 	if len(out.Item) == 0 {
 		return nil, 0, webhook.ErrNotFound
 	}
-	var d document
-	if err := attributevalue.UnmarshalMap(out.Item, &d); err != nil {
-		return nil, 0, fmt.Errorf("ledger: document cannot be read: %w", err)
-	}
+	d := documentOf(out.Item)
 	return d.Body, d.Version, nil
+}
+
+// documentOf reads an item. One that is not as it is written has no body: it must
+// break no listing, and can be written over.
+func documentOf(av map[string]types.AttributeValue) webhook.Document {
+	var d document
+	if err := attributevalue.UnmarshalMap(av, &d); err != nil {
+		var rest struct {
+			SK      string `dynamodbav:"sk"`
+			Version int    `dynamodbav:"version"`
+		}
+		_ = attributevalue.UnmarshalMap(av, &rest) // the name is a text: it is of the key
+		return webhook.Document{Name: rest.SK, Version: rest.Version}
+	}
+	return webhook.Document{Name: d.SK, Version: d.Version, Body: d.Body}
 }
 
 // SaveDocument writes a document if its version is still the one seen (0: it
@@ -79,7 +91,7 @@ func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byt
 
 // ListDocuments returns the documents of a kind, the last name first, at most
 // limit.
-func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error) {
+func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([]webhook.Document, error) {
 	in := &dynamodb.QueryInput{
 		TableName:              &l.table,
 		KeyConditionExpression: aws.String("pk = :pk"),
@@ -90,22 +102,18 @@ func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([][
 		ConsistentRead:   aws.Bool(true),
 		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
 	}
-	bodies := [][]byte{}
-	for len(bodies) < limit {
+	all := []webhook.Document{}
+	for len(all) < limit {
 		out, err := l.api.Query(ctx, in)
 		if err != nil {
 			return nil, unavailable("documents", err)
 		}
-		for _, item := range out.Items[:min(len(out.Items), limit-len(bodies))] {
-			var d document
-			if err := attributevalue.UnmarshalMap(item, &d); err != nil {
-				return nil, fmt.Errorf("ledger: document cannot be read: %w", err)
-			}
-			bodies = append(bodies, d.Body)
+		for _, item := range out.Items[:min(len(out.Items), limit-len(all))] {
+			all = append(all, documentOf(item))
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; len(in.ExclusiveStartKey) == 0 {
 			break // a page ends after 1 MB
 		}
 	}
-	return bodies, nil
+	return all, nil
 }

@@ -23,3 +23,22 @@ func TestBackoff(t *testing.T) {
 		t.Errorf("full jitter begins at nothing, got %s", got)
 	}
 }
+
+func TestComeBack(t *testing.T) {
+	var all time.Duration
+	for n := range 151 {
+		least, most := comeBack(n, func() float64 { return 0 }), comeBack(n, func() float64 { return 1 })
+		if least*2 != most || most < comeBackFirst || most > comeBackLongest {
+			t.Errorf("receipt %d: between %s and %s", n, least, most)
+		}
+		all += least
+	}
+	if all < 6*time.Hour {
+		t.Errorf("150 receipts are used up after %s", all)
+	}
+	for n, want := range map[int]time.Duration{0: 4 * time.Second, 1: 4 * time.Second, 2: 8 * time.Second, 7: 256 * time.Second, 8: 5 * time.Minute} {
+		if got := comeBack(n, func() float64 { return 1 }); got != want {
+			t.Errorf("receipt %d: at most %s, want %s", n, got, want)
+		}
+	}
+}

@@ -133,7 +133,7 @@ func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	// those that it is delivered to.
 	destinations, err := s.Destinations.Destinations(ctx)
 	if err != nil {
-		return Report{EventID: id, Outcome: DestinationsUnreadable, Retry: true, Err: err}
+		return Report{EventID: id, Outcome: DestinationsUnreadable, Retry: true, RetryIn: comeBack(m.Receives, s.Random), Err: err}
 	}
 	lease, report, ok := s.lease(ctx, id, m, destinations)
 	if !ok {

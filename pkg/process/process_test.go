@@ -352,7 +352,7 @@ func TestFailuresAreAttempts(t *testing.T) {
 func TestMessageComesBackWhereNothingCouldBeDone(t *testing.T) {
 	w := newWorld(t)
 	w.unreadable = fmt.Errorf("ssm: %w", webhook.ErrUnavailable)
-	if r := w.service(nil).Process(t.Context(), message); r.Outcome != process.DestinationsUnreadable || !r.Retry || r.Attempt != 0 || r.EventID != key {
+	if r := w.service(nil).Process(t.Context(), message); r.Outcome != process.DestinationsUnreadable || !r.Retry || r.RetryIn != 3*time.Second || r.Attempt != 0 || r.EventID != key {
 		t.Fatalf("%+v", r)
 	}
 	if rec := w.record(t); rec.State != webhook.Pending || rec.LeaseNumber != 0 {

@@ -41,7 +41,7 @@ type DeadEvents interface {
 type Documents interface {
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
-	ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error)
+	ListDocuments(ctx context.Context, kind string, limit int) ([]webhook.Document, error)
 }
 
 // Queue sends to a lane, and reads the dead letter queue.
@@ -162,21 +162,23 @@ func (s *Service) archive(ctx context.Context, j Job) error {
 	return err
 }
 
-// History returns finished jobs, the latest first.
-func (s *Service) History(ctx context.Context, limit int) ([]Job, error) {
-	bodies, err := s.Documents.ListDocuments(ctx, historyKind, limit)
+// History returns finished jobs, the latest first, and the ids of those that cannot
+// be read.
+func (s *Service) History(ctx context.Context, limit int) (jobs []Job, unreadable []string, err error) {
+	documents, err := s.Documents.ListDocuments(ctx, historyKind, limit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	jobs := make([]Job, 0, len(bodies))
-	for _, b := range bodies {
+	jobs = make([]Job, 0, len(documents))
+	for _, d := range documents {
 		var j Job
-		if err := json.Unmarshal(b, &j); err != nil {
-			return nil, fmt.Errorf("redrive: a job cannot be read: %w", err)
+		if err := json.Unmarshal(d.Body, &j); err != nil {
+			unreadable = append(unreadable, d.Name)
+			continue
 		}
 		jobs = append(jobs, j)
 	}
-	return jobs, nil
+	return jobs, unreadable, nil
 }
 
 // Start creates a job; the redrive function takes it up within a minute. It

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -167,9 +168,12 @@ func TestRedriveDeliversEverythingThatWasDead(t *testing.T) {
 	if got := w.states(ids); got[webhook.Delivered] != 137 {
 		t.Fatalf("%v", got)
 	}
-	history, err := svc.History(t.Context(), 10)
-	if err != nil || len(history) != 1 || history[0].ID != job.ID {
-		t.Fatalf("%+v %v", history, err)
+	if err := w.SaveDocument(t.Context(), historyKind, "broken", []byte(`{"id":`), 0, w.now, w.now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	history, unreadable, err := svc.History(t.Context(), 10)
+	if err != nil || len(history) != 1 || history[0].ID != job.ID || !slices.Equal(unreadable, []string{"broken"}) {
+		t.Fatalf("%+v, unreadable %v, %v", history, unreadable, err)
 	}
 	if _, err := svc.Start(t.Context(), Request{}); !errors.Is(err, ErrNothing) {
 		t.Fatalf("nothing is dead any more: %v", err)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -81,15 +80,8 @@ const syncRounds = 5
 // Synced tells whether the copy of the sources is as the table is. It returns
 // webhook.ErrUnavailable, wrapped.
 func (s *Sources) Synced(ctx context.Context) (bool, error) {
-	want, err := s.bundleText(ctx)
-	if err != nil {
-		return false, err
-	}
-	got, err := readBundle(ctx, s.b.Objects, s.b.Bucket)
-	if errors.Is(err, ErrNotFound) {
-		return len(want.sources) == 0, nil
-	}
-	return err == nil && bytes.Equal(got, want.text), err
+	_, synced, err := s.compare(ctx)
+	return synced, err
 }
 
 // Sync makes the copy of the sources as the table is, and tells whether it was
@@ -98,46 +90,54 @@ func (s *Sources) Synced(ctx context.Context) (bool, error) {
 // It looks at the table again after each write, so that of two writers the one
 // that ends later leaves the copy as the table is, whatever it wrote first.
 func (s *Sources) Sync(ctx context.Context) (repaired bool, err error) {
-	if synced, err := s.Synced(ctx); err != nil || synced {
-		return false, err
-	}
 	for range syncRounds {
-		want, err := s.bundleText(ctx)
-		if err != nil {
-			return false, err
+		want, synced, err := s.compare(ctx)
+		if err != nil || synced {
+			return repaired, err
 		}
 		_, err = s.b.Objects.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: &s.b.Bucket, Key: aws.String(bundleKey), Body: bytes.NewReader(want.text),
+			Bucket: &s.b.Bucket, Key: aws.String(bundleKey), Body: bytes.NewReader(want),
 			ContentType: aws.String("application/json"),
 		})
 		if err != nil {
 			return false, fmt.Errorf("the copy of the sources: %w: %w", webhook.ErrUnavailable, err)
 		}
-		if synced, err := s.Synced(ctx); err != nil || synced {
-			return true, err
-		}
+		repaired = true
+	}
+	if _, synced, err := s.compare(ctx); err != nil || synced {
+		return true, err
 	}
 	return false, fmt.Errorf("the copy of the sources: %w by others, again and again", webhook.ErrChanged)
 }
 
-type bundleText struct {
-	text    []byte
-	sources []auth.Sealed
-}
-
-// bundleText is what the bundle must be: the table's sources in their order.
-func (s *Sources) bundleText(ctx context.Context) (bundleText, error) {
-	all, err := s.sealed(ctx)
+// compare returns what the copy must be, and whether it is: the table's sources in
+// their order. One that cannot be read stays in the copy as it is there, which may be
+// the last good one.
+func (s *Sources) compare(ctx context.Context) (want []byte, synced bool, err error) {
+	all, err := s.rest(ctx)
 	if err != nil {
-		return bundleText{}, err
+		return nil, false, err
 	}
-	all = slices.DeleteFunc(all, func(one auth.Sealed) bool { return one.Removed })
-	text, err := json.Marshal(bundle{Sources: all})
-	if err != nil {
-		return bundleText{}, fmt.Errorf("the copy of the sources: %w", err)
+	got, err := readBundle(ctx, s.b.Objects, s.b.Bucket)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, false, err
 	}
-	if len(text) > maxBundle {
-		return bundleText{}, fmt.Errorf("the copy of the sources: %w: more than %d bytes", errTooLarge, maxBundle)
+	before, _ := parseBundle(got) // one that cannot be read keeps nothing
+	b := bundle{Sources: []auth.Sealed{}}
+	for _, r := range all {
+		sealed := r.sealed
+		if r.err != nil {
+			if sealed = before[sealed.Name]; sealed.Name == "" {
+				continue
+			}
+		}
+		b.Sources = append(b.Sources, sealed)
 	}
-	return bundleText{text: text, sources: all}, nil
+	if want, err = json.Marshal(b); err != nil {
+		return nil, false, fmt.Errorf("the copy of the sources: %w", err)
+	}
+	if len(want) > maxBundle {
+		return nil, false, fmt.Errorf("the copy of the sources: %w: more than %d bytes", errTooLarge, maxBundle)
+	}
+	return want, bytes.Equal(got, want) || got == nil && len(b.Sources) == 0, nil
 }

@@ -25,59 +25,70 @@ const (
 	refreshTimeout = time.Second
 )
 
-// cache keeps one loaded value. Lambda freezes the process between requests, so
-// nothing refreshes in the background: the first request after the TTL loads
-// for all, the others go on with the copy.
+// cache keeps one loaded value. Nothing runs beyond the request that caused it:
+// Lambda freezes the process between requests, and a load that went on would
+// wait, when the process is woken, for an answer over a connection that is gone.
+// So the first request after the TTL loads for all, within its own time; the
+// others go on with the copy, or wait where there is none.
 type cache[T any] struct {
 	load     func(context.Context) (T, error)
 	settings Settings
 
-	mu       sync.Mutex
-	value    T
-	loaded   bool
-	at       time.Time // of the latest successful load
-	failed   time.Time // of the latest failure since then
-	inFlight chan struct{}
-	lastErr  error
+	mu     sync.Mutex
+	value  T
+	loaded bool
+	at     time.Time // of the latest successful load
+	failed time.Time // of the latest failure since then
+	flight *flight
+}
+
+// flight is a load under way.
+type flight struct {
+	done chan struct{}
+	// err is why the store failed, once done is closed: nil also where the
+	// request that loaded had no time left, so that the next one loads.
+	err error
 }
 
 // get returns the value: fresh, or the last good one when the store fails. It
-// returns webhook.ErrUnavailable, wrapped, when nothing was ever loaded, and
-// the context's error when that ends first with nothing to serve.
+// returns webhook.ErrUnavailable, wrapped, when nothing was ever loaded, also
+// when the context ends first.
 func (c *cache[T]) get(ctx context.Context) (T, error) {
-	c.mu.Lock()
-	now := c.now()
-	if c.loaded && !c.due(now) {
-		defer c.mu.Unlock()
-		return c.value, nil
-	}
-	follower := c.inFlight != nil
-	if !follower {
-		c.inFlight = make(chan struct{})
-		go c.refresh(context.WithoutCancel(ctx), c.inFlight)
-	}
-	if c.loaded && follower && within(now, c.at, maxStale) {
-		defer c.mu.Unlock()
-		return c.value, nil
-	}
-	inFlight := c.inFlight
-	c.mu.Unlock()
+	for {
+		c.mu.Lock()
+		now := c.now()
+		if c.loaded && (!c.due(now) || c.flight != nil && within(now, c.at, maxStale)) {
+			defer c.mu.Unlock()
+			return c.value, nil
+		}
+		f := c.flight
+		if f == nil {
+			f = &flight{done: make(chan struct{})}
+			c.flight = f
+			c.mu.Unlock()
+			return c.outcome(c.refresh(ctx, f))
+		}
+		c.mu.Unlock()
 
-	select {
-	case <-inFlight:
-	case <-ctx.Done():
+		select {
+		case <-f.done:
+			if f.err != nil {
+				return c.outcome(f.err)
+			}
+		case <-ctx.Done():
+			return c.outcome(context.Cause(ctx))
+		}
 	}
+}
+
+// outcome is the copy, or the cause that there is none.
+func (c *cache[T]) outcome(cause error) (T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.loaded {
 		return c.value, nil
 	}
-	cause := c.lastErr
-	if cause == nil {
-		cause = context.Cause(ctx)
-	}
-	var none T
-	return none, fmt.Errorf("%w: %w", webhook.ErrUnavailable, cause)
+	return c.value, fmt.Errorf("%w: %w", webhook.ErrUnavailable, cause)
 }
 
 // due tells whether the copy is to be renewed now. The caller holds mu.
@@ -88,33 +99,32 @@ func (c *cache[T]) due(now time.Time) bool {
 	return c.failed.IsZero() || !within(now, c.failed, retryAfterFailure)
 }
 
-// refresh loads once, on its own deadline: the request that started it may end
-// while others wait.
-func (c *cache[T]) refresh(ctx context.Context, inFlight chan struct{}) {
+// refresh loads once, within the time of the request that asked.
+func (c *cache[T]) refresh(ctx context.Context, f *flight) error {
 	c.mu.Lock()
 	timeout := loadTimeout
 	if c.loaded {
 		timeout = refreshTimeout
 	}
 	c.mu.Unlock()
-
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	value, err := c.load(ctx)
+	value, err := c.load(bounded)
 	if err != nil {
 		c.settings.OnError(err)
 	}
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err != nil {
-		c.failed, c.lastErr = c.now(), err
-	} else {
-		c.value, c.loaded, c.at = value, true, c.now()
-		c.failed, c.lastErr = time.Time{}, nil
+	switch {
+	case err == nil:
+		c.value, c.loaded, c.at, c.failed = value, true, c.now(), time.Time{}
+	case ctx.Err() == nil:
+		c.failed, f.err = c.now(), err
 	}
-	c.inFlight = nil
-	close(inFlight)
+	c.flight = nil
+	close(f.done)
+	return err
 }
 
 // now is wall-clock time: the monotonic clock may stand still while the process

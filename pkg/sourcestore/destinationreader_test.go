@@ -18,7 +18,8 @@ import (
 
 // service is a Parameter Store of one path whose answers a test controls.
 type service struct {
-	calls atomic.Int32
+	calls  atomic.Int32
+	active atomic.Int32 // calls that are not answered
 
 	mu     sync.Mutex
 	params []types.Parameter
@@ -34,6 +35,8 @@ func (s *service) set(err error, delay time.Duration, params ...types.Parameter)
 
 func (s *service) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput, _ ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
 	s.calls.Add(1)
+	s.active.Add(1)
+	defer s.active.Add(-1)
 	s.mu.Lock()
 	err, delay, params := s.err, s.delay, s.params
 	s.mu.Unlock()
@@ -233,18 +236,82 @@ func TestReaderWithoutAnyCopyIsUnavailable(t *testing.T) {
 		if waited := time.Since(began); waited != loadTimeout {
 			t.Errorf("waited %s", waited)
 		}
+	})
+}
+
+// Lambda freezes the process when a request is answered. A load that went on would
+// find its connection gone, and the next request would wait for it.
+func TestNothingOutlivesTheRequestThatLoads(t *testing.T) {
+	for name, warm := range map[string]bool{"without a copy": false, "with an old copy": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api, log := &service{}, &errorLog{}
+				reader := newReader(t, api, log)
+				if warm {
+					api.set(nil, 0, stored("one"))
+					if _, err := reader.Destinations(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(2 * defaultTTL)
+				}
+				api.set(nil, time.Hour)
+				hasty, cancel := context.WithTimeout(t.Context(), refreshTimeout/2)
+				defer cancel()
+				began := time.Now()
+				there, err := has(hasty, reader, "one")
+				if there != warm || errors.Is(err, webhook.ErrUnavailable) == warm {
+					t.Errorf("a request that ends before the store answers: %t, %v", there, err)
+				}
+				if waited := time.Since(began); waited != refreshTimeout/2 || api.active.Load() != 0 {
+					t.Errorf("it waited %s, and %d calls outlive it", waited, api.active.Load())
+				}
+
+				time.Sleep(time.Second)
+				api.set(nil, 0, stored("two"))
+				began = time.Now()
+				if there, err := has(t.Context(), reader, "two"); err != nil || !there || time.Since(began) != 0 {
+					t.Errorf("the next request: %t, %v after %s", there, err, time.Since(began))
+				}
+			})
+		})
+	}
+}
+
+// Those that wait for another one's load are told that the store failed; where that
+// one merely had no time left, the next of them loads.
+func TestWhoWaitsIsToldOrLoads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := &service{}
+		reader := newReader(t, api, &errorLog{})
+		began := time.Now()
+		together := func(first time.Duration, want error) {
+			t.Helper()
+			var group sync.WaitGroup
+			for i := range 10 {
+				group.Go(func() {
+					bound := time.Minute
+					if i == 0 {
+						bound = first
+					}
+					time.Sleep(time.Duration(i) * time.Microsecond)
+					ctx, cancel := context.WithTimeout(t.Context(), bound)
+					defer cancel()
+					if _, err := reader.Destinations(ctx); !errors.Is(err, want) && i > 0 {
+						t.Errorf("request %d: %v, want %v", i, err, want)
+					}
+				})
+			}
+			group.Wait()
+		}
+		api.set(nil, time.Hour)
+		together(time.Minute, webhook.ErrUnavailable)
+		if n, took := api.calls.Load(), time.Since(began); n != 1 || took != loadTimeout {
+			t.Errorf("ten requests to a silent store: %d loads, %s", n, took)
+		}
 		api.set(nil, 2*time.Second, stored("one"))
-		before := api.calls.Load()
-		hasty, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := has(hasty, reader, "one"); !errors.Is(err, webhook.ErrUnavailable) {
-			t.Errorf("a request that ends first: %v", err)
-		}
-		if there, err := has(t.Context(), reader, "one"); err != nil || !there {
-			t.Errorf("the next request: %v", err)
-		}
-		if n := api.calls.Load() - before; n != 1 {
-			t.Errorf("%d loads: the first one goes on for the next request", n)
+		together(time.Second, nil)
+		if n := api.calls.Load() - 1; n != 2 {
+			t.Errorf("%d loads where the first request ended before its own", n)
 		}
 	})
 }

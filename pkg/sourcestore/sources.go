@@ -42,7 +42,7 @@ var ErrCopyStale = errors.New("the change is made, but the copy that serves whil
 type Documents interface {
 	LoadDocument(ctx context.Context, kind, name string) (body []byte, version int, err error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
-	ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error)
+	ListDocuments(ctx context.Context, kind string, limit int) ([]webhook.Document, error)
 }
 
 // Backing is where Sources keeps what.
@@ -118,7 +118,7 @@ func (s *Sources) load(ctx context.Context, name string) (auth.Sealed, error) {
 
 // List returns every source by name. It returns webhook.ErrUnavailable, wrapped.
 func (s *Sources) List(ctx context.Context) ([]Listed, error) {
-	all, err := s.sealed(ctx)
+	all, err := s.rest(ctx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -127,32 +127,38 @@ func (s *Sources) List(ctx context.Context) ([]Listed, error) {
 		return nil, err
 	}
 	var listed []Listed
-	for _, sealed := range all {
-		if sealed.Removed {
-			continue
+	for _, r := range all {
+		one := Listed{Name: r.sealed.Name, Err: r.err}
+		if one.Err == nil {
+			one.Source, one.Err = r.sealed.Open(owner)
 		}
-		one := Listed{Name: sealed.Name}
-		one.Source, one.Err = sealed.Open(owner)
 		listed = append(listed, one)
 	}
 	return listed, nil
 }
 
-// sealed returns every source as it rests, also removed ones, by name.
-func (s *Sources) sealed(ctx context.Context) ([]auth.Sealed, error) {
-	bodies, err := s.b.Documents.ListDocuments(ctx, documentKind, maxSources)
+// resting is a source as it rests, or auth.ErrInvalidSource, wrapped, and its name
+// and revision alone.
+type resting struct {
+	sealed auth.Sealed
+	err    error
+}
+
+// rest returns every source as it rests, by name, readable or not, without those
+// that are removed.
+func (s *Sources) rest(ctx context.Context) ([]resting, error) {
+	documents, err := s.b.Documents.ListDocuments(ctx, documentKind, maxSources)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]auth.Sealed, 0, len(bodies))
-	for _, body := range bodies {
-		one, err := auth.ParseSealed(body)
-		if err != nil {
-			return nil, fmt.Errorf("a source of the table: %w", err)
+	all := make([]resting, 0, len(documents))
+	for _, d := range documents {
+		sealed, err := sealedOf(d)
+		if !sealed.Removed {
+			all = append(all, resting{sealed, err})
 		}
-		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b auth.Sealed) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b resting) int { return cmp.Compare(a.sealed.Name, b.sealed.Name) })
 	return all, nil
 }
 
@@ -258,12 +264,22 @@ func loadSealed(ctx context.Context, documents DocumentReader, name string) (aut
 	if err != nil {
 		return auth.Sealed{}, err
 	}
-	sealed, err := auth.ParseSealed(body)
-	switch {
-	case err != nil:
-		return auth.Sealed{Name: name, Revision: version}, fmt.Errorf("source %s: %w", name, err)
-	case sealed.Name != name || sealed.Revision != version:
-		return auth.Sealed{Name: name, Revision: version}, fmt.Errorf("source %s: %w: another name or revision is written in it", name, auth.ErrInvalidSource)
+	sealed, err := sealedOf(webhook.Document{Name: name, Version: version, Body: body})
+	if err != nil {
+		err = fmt.Errorf("source %s: %w", name, err)
+	}
+	return sealed, err
+}
+
+// sealedOf reads a source. With auth.ErrInvalidSource, wrapped, it returns its name
+// and revision alone.
+func sealedOf(d webhook.Document) (auth.Sealed, error) {
+	sealed, err := auth.ParseSealed(d.Body)
+	if err == nil && (sealed.Name != d.Name || sealed.Revision != d.Version) {
+		err = fmt.Errorf("%w: another name or revision is written in it", auth.ErrInvalidSource)
+	}
+	if err != nil {
+		return auth.Sealed{Name: d.Name, Revision: d.Version}, err
 	}
 	return sealed, nil
 }

@@ -81,12 +81,12 @@ func (t *table) SaveDocument(_ context.Context, _, name string, body []byte, see
 	return nil
 }
 
-func (t *table) ListDocuments(_ context.Context, _ string, limit int) ([][]byte, error) {
+func (t *table) ListDocuments(_ context.Context, _ string, limit int) ([]webhook.Document, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var all [][]byte
+	var all []webhook.Document
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(t.bodies))) {
-		all = append(all, t.bodies[name])
+		all = append(all, webhook.Document{Name: name, Version: t.seen[name], Body: t.bodies[name]})
 	}
 	return all[:min(limit, len(all))], t.err
 }
@@ -299,5 +299,72 @@ func TestTheCopyIsRepaired(t *testing.T) {
 	b.must(json.Unmarshal(text, &got))
 	if len(got.Sources) != 2 {
 		t.Errorf("%d sources in the copy", len(got.Sources))
+	}
+}
+
+// What cannot be read is listed as such, and stays in the copy as it was: there it may
+// be the last good one. Everything else goes on.
+func TestABrokenSourceBreaksNoOther(t *testing.T) {
+	b := newBacking(t)
+	ctx := t.Context()
+	token := b.add("acme")
+	b.add("beta")
+	other := b.add("gamma")
+	b.table.bodies["acme"] = []byte(`{"name":`)
+	b.table.bodies["beta"] = b.table.bodies["gamma"]
+	listed, err := b.sources.List(ctx)
+	b.must(err)
+	if len(listed) != 3 {
+		t.Fatalf("%v", listed)
+	}
+	for i, name := range []string{"acme", "beta", "gamma"} {
+		if listed[i].Name != name || errors.Is(listed[i].Err, auth.ErrInvalidSource) == (name == "gamma") {
+			t.Errorf("%d: %s, %v", i, listed[i].Name, listed[i].Err)
+		}
+	}
+	b.add("delta")
+	if synced, err := b.sources.Synced(ctx); err != nil || !synced {
+		t.Errorf("the copy is as the table: %t, %v", synced, err)
+	}
+	b.table.set(errDown, false)
+	b.container().wants("acme", token, nil)
+	b.container().wants("gamma", other, nil)
+	b.table.set(nil, false)
+
+	b.must(b.sources.Remove(ctx, "acme"))
+	b.must(b.sources.Remove(ctx, "beta"))
+	renewed := b.add("acme")
+	b.table.set(errDown, false)
+	b.container().wants("acme", renewed, nil)
+	b.container().wants("beta", token, webhook.ErrUnavailable)
+}
+
+// keyed sees the keys that parameters are written with.
+type keyed struct {
+	*ssm.Client
+	keys map[string]string
+}
+
+func (k keyed) PutParameter(ctx context.Context, in *ssm.PutParameterInput, o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
+	k.keys[aws.ToString(in.Name)] = aws.ToString(in.KeyId)
+	return k.Client.PutParameter(ctx, in, o...)
+}
+
+func TestEveryParameterIsWrittenUnderTheCustomersKey(t *testing.T) {
+	for _, want := range []string{"", "arn:aws:kms:us-east-1:123456789012:key/0a1b"} {
+		b := newBacking(t)
+		api := keyed{b.ssm, map[string]string{}}
+		backing := b.sources.b
+		backing.Parameters, backing.KeyID = api, want
+		sources, err := NewSources(backing)
+		b.must(err)
+		source, _ := newSource(t, "acme")
+		b.must(sources.PutSource(t.Context(), source))
+		destinations, err := NewDestinations(api, b.prefix, want)
+		b.must(err)
+		b.must(destinations.Put(t.Context(), "crm", []byte(`{"type":"log"}`), false))
+		if !maps.Equal(api.keys, map[string]string{b.prefix + "/sources-key": want, b.prefix + "/destinations/crm": want}) {
+			t.Errorf("written under %v, want %q", api.keys, want)
+		}
 	}
 }

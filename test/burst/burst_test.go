@@ -1,255 +1,182 @@
-// Package burst starts many receivers at once, as Lambda does for a burst of
-// webhooks, each without anything in memory, and holds them to answering all of
-// them: five failures in a row may make Smartlead disable the webhook.
+// Package burst starts many receivers or workers at once, as Lambda does for a
+// burst of webhooks, each without anything in memory, and holds them to what they
+// promise: five failures in a row may make Smartlead disable the webhook.
 package burst
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"log"
-	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/google/uuid"
 
-	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/config"
-	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/local"
-	"smartlead-receiver/pkg/sourcestore"
-	"smartlead-receiver/test/testclock"
-	"smartlead-receiver/test/ttlcheck"
+	"smartlead-receiver/pkg/receive"
 )
 
 const (
 	containers = 400
 	sources    = 100
-	// callsPerSecond is what Parameter Store bears for one account
-	// (docs.aws.amazon.com/general/latest/gr/ssm.html). A burst lasts as long as a
-	// request may wait for its source.
-	callsPerSecond = 40
-	burstSeconds   = 2
-	// atOnce is how many receivers this machine runs at the same time. Those of a
-	// burst have a processor each, and share nothing but the stores: whether one
-	// is answered depends on what the stores grant, which is counted.
-	atOnce = 8
 )
 
-// engine is one for all tests: it ends with the process.
-var engine = sync.OnceValue(local.StartEngine)
-
-// service stands before the engine's service: it counts what it is asked, and
-// may refuse it as AWS does.
-type service struct {
-	url    string
-	refuse atomic.Pointer[func(operation string) bool]
-
-	mu     sync.Mutex
-	asked  map[string]int // operation → calls
-	denied int
-}
-
-func before(t *testing.T, engine string, transport http.RoundTripper) *service {
-	t.Helper()
-	target, err := url.Parse(engine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &service{asked: map[string]int{}}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }, Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		refuse := s.refuse.Load()
-		denied := refuse != nil && (*refuse)(operation)
-		s.mu.Lock()
-		s.asked[operation]++
-		if denied {
-			s.denied++
+// is makes every call of a service end in a fault.
+func is(service string, f fault) func(call) fault {
+	return func(c call) fault {
+		if c.service == service {
+			return f
 		}
-		s.mu.Unlock()
-		if denied {
-			w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"__type":"ThrottlingException","message":"Rate exceeded"}`)
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	s.url = server.URL
-	return s
-}
-
-// counts returns the calls so far, and how many were refused.
-func (s *service) counts() (asked map[string]int, denied int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.asked), s.denied
-}
-
-// world is a stack with its sources.
-type world struct {
-	*testing.T
-	env        app.Env
-	parameters *service
-	table      *service
-	operator   *sourcestore.Sources
-	tokens     []string
-}
-
-func newWorld(t *testing.T, sources int) *world {
-	t.Helper()
-	engine := engine()
-	direct := &http.Transport{MaxIdleConnsPerHost: containers}
-	t.Cleanup(direct.CloseIdleConnections)
-	w := &world{T: t, parameters: before(t, engine.URL, direct), table: before(t, engine.URL, ttlcheck.Transport(t, direct))}
-	clients := local.Connect(local.Endpoints{DynamoDB: w.table.url, SQS: engine.URL, SSM: w.parameters.url, S3: engine.URL})
-	t.Cleanup(clients.Close)
-	name := "burst-" + uuid.NewString()[:8]
-	at, err := local.Provision(t.Context(), clients, local.Provisioning{Name: name})
-	w.must(err)
-	w.env = app.Env{
-		Config: config.Config{
-			Table: at.Table, LiveQueue: at.Live.URL, Bucket: at.Bucket, ParameterPrefix: "/" + name,
-			Grace: 2 * time.Minute, SourceTTL: time.Minute,
-		},
-		Clients: app.Clients{DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: clients.SSM},
-		Log:     slog.New(slog.DiscardHandler), Metrics: "test", Now: testclock.Noon,
+		return none
 	}
-	w.operator, err = sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(clients.DynamoDB, at.Table), Objects: clients.S3, Bucket: at.Bucket,
-		Parameters: clients.SSM, Prefix: "/" + name, Now: testclock.Noon,
-	})
-	w.must(err)
-	for i := range sources {
-		w.add(i)
-	}
-	return w
-}
-
-// throttle makes Parameter Store grant what it grants during one burst, and
-// refuse the rest.
-func (w *world) throttle() {
-	var granted atomic.Int64
-	refuse := func(string) bool { return granted.Add(1) > callsPerSecond*(1+burstSeconds) }
-	w.parameters.refuse.Store(&refuse)
-}
-
-// add adds a source; every third one asks for a signature, whose secret must be
-// read like the token's digest.
-func (w *world) add(i int) {
-	w.Helper()
-	source, token, err := auth.NewSource(fmt.Sprintf("source-%d", i), "acme", rand.Reader, testclock.Noon())
-	w.must(err)
-	if i%3 == 0 {
-		source, err = source.AddHMACSecret([]byte("signing secret"), testclock.Noon())
-		w.must(err)
-	}
-	w.must(w.operator.PutSource(w.Context(), source))
-	w.tokens = append(w.tokens, token)
-}
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-}
-
-// burst lets every container start and answer its first request, and returns
-// how often each status was answered.
-func (w *world) burst(first int) map[int]int {
-	w.Helper()
-	w.throttle()
-	var mu sync.Mutex
-	answers := map[int]int{}
-	var group sync.WaitGroup
-	gate := make(chan struct{}, atOnce)
-	for i := range containers {
-		group.Go(func() {
-			gate <- struct{}{}
-			defer func() { <-gate }()
-			receiver, err := app.Receiver(w.env)
-			if err != nil {
-				w.Error(err)
-				return
-			}
-			ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second) // Timeout in template.yaml
-			defer cancel()
-			answer, err := receiver(ctx, w.request(i%sources, first+i))
-			if err != nil {
-				w.Error(err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			answers[answer.StatusCode]++
-		})
-	}
-	group.Wait()
-	return answers
-}
-
-func (w *world) request(source, n int) events.APIGatewayV2HTTPRequest {
-	body := fmt.Sprintf(`{"event_type":"EMAIL_REPLY","campaign_id":4100001,"stats_id":"stats-%d","sl_lead_email":"lead%d@acme.example.com","event_timestamp":"2126-03-04T11:59:58.500Z","reply_message":{"message_id":"<reply-%d@acme.example.com>","text":"Yes"}}`, n, n, n)
-	ev := events.APIGatewayV2HTTPRequest{
-		RouteKey: "ANY /webhooks/{source}/{token}", RawPath: "/webhooks/source",
-		PathParameters: map[string]string{"source": fmt.Sprintf("source-%d", source), "token": w.tokens[source]},
-		Headers: map[string]string{
-			"content-type": "application/json", "x-smartlead-signature": sign(body),
-		},
-		Body: body,
-	}
-	ev.RequestContext.HTTP.Method, ev.RequestContext.RequestID = http.MethodPost, "gateway-request"
-	return ev
 }
 
 func TestABurstOfColdReceiversIsAnswered(t *testing.T) {
 	w := newWorld(t, sources)
-	before, denied := w.parameters.counts()
-	table, _ := w.table.counts()
-	if answers := w.burst(0); answers[http.StatusOK] != containers {
-		t.Errorf("%d cold receivers, %d sources: answered %v", containers, sources, answers)
+	cases := []struct {
+		name  string
+		table fault
+	}{
+		{"everything answers", none},
+		{"the table refuses", throttled},
+		{"the table is silent", silent},
 	}
-	after, deniedAfter := w.parameters.counts()
-	if !maps.Equal(before, after) || denied != deniedAfter {
-		t.Errorf("Parameter Store was asked %v, before %v", after, before)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w.begin()
+				w.network.strike(is("dynamodb", c.table))
+				before, deniedBefore := w.network.counts()
+				began := time.Now()
+				answers := atOnce(t, w.cold(t, containers), w.ofSource)
+				t.Logf("answered %v within %s", answers, time.Since(began))
+				if answers[http.StatusOK] != containers {
+					t.Errorf("%d cold receivers, %d sources: answered %v", containers, sources, answers)
+				}
+				after, denied := w.network.counts()
+				asked := func(operation string) int { return after[operation] - before[operation] }
+				if n := asked("GetParameter") + asked("GetParameters") + asked("GetParametersByPath"); n != 0 {
+					t.Errorf("Parameter Store was asked %d times", n)
+				}
+				if n := asked("GetItem"); c.table == none && n != containers {
+					t.Errorf("%d reads for %d first requests", n, containers)
+				}
+				if n := denied - deniedBefore; (c.table == none) != (n == 0) || c.table != none && n < 2*containers {
+					t.Errorf("%d calls failed", n)
+				}
+				if n := asked("GET"); c.table != none && n != containers {
+					t.Errorf("the copy was read %d times", n)
+				}
+				if n := w.network.inFlight(); n != 0 {
+					t.Errorf("%d calls outlive the requests", n)
+				}
+			})
+		})
 	}
-	reads, _ := w.table.counts()
-	if n := reads["GetItem"] - table["GetItem"]; n > containers {
-		t.Errorf("%d reads for %d first requests", n, containers)
-	}
+}
 
-	refuse := func(string) bool { return true }
-	w.table.refuse.Store(&refuse)
-	if answers := w.burst(containers); answers[http.StatusOK] != containers {
-		t.Errorf("the table refuses everything: answered %v", answers)
+// What is new works within 5 seconds, and what is withdrawn ends within 60, in every
+// container that has read the source just before.
+func TestAChangeIsKnownInEveryContainer(t *testing.T) {
+	w := newWorld(t, 1)
+	synctest.Test(t, func(t *testing.T) {
+		const running = 40
+		w.begin()
+		all := w.cold(t, running)
+		source, token := newSource(t, "acme")
+		every := func(when, token string, want int) {
+			t.Helper()
+			answers := atOnce(t, all, func(int) events.APIGatewayV2HTTPRequest { return w.request("acme", token) })
+			if answers[want] != running {
+				t.Errorf("%s: answered %v, want %d of all", when, answers, want)
+			}
+		}
+		put := func(change func(auth.Source) auth.Source) {
+			t.Helper()
+			read, err := w.operator.Get(t.Context(), "acme")
+			must(t, err)
+			must(t, w.operator.PutSource(t.Context(), change(read)))
+		}
+		every("before it is added", token, http.StatusUnauthorized)
+		must(t, w.operator.PutSource(t.Context(), source))
+		time.Sleep(5 * time.Second)
+		every("5 s after it was added", token, http.StatusOK)
+
+		every("before the token is added", "second", http.StatusUnauthorized)
+		put(func(s auth.Source) auth.Source {
+			s, err := s.AddToken("second", w.now())
+			must(t, err)
+			return s
+		})
+		time.Sleep(5 * time.Second)
+		every("5 s after the token was added", "second", http.StatusOK)
+
+		time.Sleep(time.Hour) // the source is read anew
+		every("before the token is withdrawn", token, http.StatusOK)
+		put(func(s auth.Source) auth.Source { return s.KeepNewestToken(w.now()) })
+		time.Sleep(time.Minute)
+		every("60 s after the token was withdrawn", token, http.StatusUnauthorized)
+		every("the newer token", "second", http.StatusOK)
+
+		time.Sleep(time.Hour) // the source is read anew
+		every("before the source is removed", "second", http.StatusOK)
+		must(t, w.operator.Remove(t.Context(), "acme"))
+		time.Sleep(time.Minute)
+		every("60 s after it was removed", "second", http.StatusUnauthorized)
+	})
+}
+
+// A stranger learns nothing from what a request costs, and cannot make it cost more:
+// a cold container's first one, and 300 in a minute.
+func TestAnUnknownNameCostsNoMoreThanAKnownOne(t *testing.T) {
+	w := newWorld(t, 2)
+	type cost struct {
+		first, minute string
+		took          time.Duration
+		answer        string
 	}
-	if _, denied := w.table.counts(); denied < containers {
-		t.Errorf("the table refused %d calls only: it was not down", denied)
+	of := func(name string) (c cost) {
+		synctest.Test(t, func(t *testing.T) {
+			w.begin()
+			stranger := w.cold(t, 1)[0]
+			spent := func(ask func()) string {
+				before, _ := w.network.counts()
+				ask()
+				after, _ := w.network.counts()
+				maps.DeleteFunc(after, func(operation string, n int) bool {
+					after[operation] = n - before[operation]
+					return n == before[operation]
+				})
+				return fmt.Sprint(after)
+			}
+			began := time.Now()
+			c.first = spent(func() { c.answer = fmt.Sprintf("%+v", stranger.post(t, w.request(name, "guess"))) })
+			c.took = time.Since(began)
+			c.minute = spent(func() {
+				for range 300 {
+					time.Sleep(200 * time.Millisecond)
+					stranger.post(t, w.request(name, "guess"))
+				}
+			})
+		})
+		return c
 	}
-	after, _ = w.parameters.counts()
-	if !maps.Equal(before, after) {
-		t.Errorf("Parameter Store was asked %v, before %v", after, before)
+	signed, known, unknown := of(nameOf(0)), of(nameOf(1)), of("nobody")
+	if known != unknown || signed != unknown {
+		t.Errorf("an unknown name costs\n%+v, a known one\n%+v, one with a signature\n%+v", unknown, known, signed)
+	}
+	if !strings.Contains(unknown.first, "GetItem:1") || strings.Contains(unknown.minute, "GetParameter") {
+		t.Errorf("an unknown name costs %+v", unknown)
+	}
+	if !strings.Contains(unknown.answer, "StatusCode:401") {
+		t.Errorf("answered %s", unknown.answer)
 	}
 }
 
@@ -257,27 +184,26 @@ func TestABurstOfColdReceiversIsAnswered(t *testing.T) {
 // Store would not come in time.
 func TestParameterStoreIsThrottled(t *testing.T) {
 	w := newWorld(t, 1)
-	w.throttle()
-	var group sync.WaitGroup
-	var refused atomic.Int64
-	for range containers {
-		group.Go(func() {
-			_, err := w.env.Clients.SSM.GetParameter(t.Context(), &ssm.GetParameterInput{
-				Name: aws.String(w.env.Config.ParameterPrefix + "/sources-key"),
-			}, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
-			if err != nil {
-				refused.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	if n := refused.Load(); n != containers-callsPerSecond*(1+burstSeconds) {
-		t.Errorf("of %d calls of a burst %d were refused", containers, n)
-	}
-}
-
-func sign(body string) string {
-	mac := hmac.New(sha256.New, []byte("signing secret"))
-	mac.Write([]byte(body))
-	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
+	synctest.Test(t, func(t *testing.T) {
+		w.begin()
+		var group sync.WaitGroup
+		var read atomic.Int64
+		for range containers {
+			group.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), receive.DefaultPolicy.SecretsTimeout)
+				defer cancel()
+				_, err := w.clients().SSM.GetParameter(ctx, &ssm.GetParameterInput{
+					Name: aws.String(w.env.Config.ParameterPrefix + "/sources-key"),
+				})
+				if err == nil {
+					read.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		bound := 40 * (1 + int64(receive.DefaultPolicy.SecretsTimeout.Seconds()))
+		if n := read.Load(); n > bound || n < 40 {
+			t.Errorf("%d of %d cold containers read a parameter in time, at most %d can", n, containers, bound)
+		}
+	})
 }

@@ -117,7 +117,7 @@ func history(ctx context.Context, s *session.Session, limit int) error {
 	if err != nil {
 		return err
 	}
-	jobs, err := st.Redrive.History(ctx, limit)
+	jobs, unreadable, err := st.Redrive.History(ctx, limit)
 	if err != nil {
 		return err
 	}
@@ -135,6 +135,9 @@ func history(ctx context.Context, s *session.Session, limit int) error {
 		}
 		t.Add(output.Stamp(j.StartedAt), string(j.State), output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Delivered),
 			output.Thousands(j.Counts.DiedAgain), output.Thousands(j.Counts.Parked), output.Span(j.EndedAt.Sub(j.StartedAt)), requestText(j.Request), end)
+	}
+	for _, id := range unreadable {
+		s.Say("the record of redrive %s cannot be read, and is left out: nothing depends on it", output.Clean(id))
 	}
 	switch {
 	case s.JSON:

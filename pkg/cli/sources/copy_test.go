@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"smartlead-receiver/pkg/cli/clitest"
@@ -46,5 +48,50 @@ func TestASourceChangedMeanwhileIsLeftAlone(t *testing.T) {
 	}
 	if n := len(s.Source("demo").Tokens); n != 2 {
 		t.Errorf("%d tokens after a rotation", n)
+	}
+}
+
+// An item that somebody changed by hand is named, and can be replaced.
+func TestABrokenSourceIsNamedAndReplaced(t *testing.T) {
+	for name, body := range map[string]types.AttributeValue{
+		"another type": &types.AttributeValueMemberS{Value: "{}"},
+		"another form": &types.AttributeValueMemberB{Value: []byte(`{"name":"acme","keys":["topsecret"]}`)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := clitest.New(t)
+			s.OK("sources", "add", "acme")
+			s.Said = nil // the one time that it is shown
+			s.Secrets = append(s.Secrets, "topsecret")
+			_, err := s.Clients.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: &s.At.Table, UpdateExpression: aws.String("SET body = :b"),
+				Key: map[string]types.AttributeValue{
+					"pk": &types.AttributeValueMemberS{Value: "source"}, "sk": &types.AttributeValueMemberS{Value: "acme"},
+				},
+				ExpressionAttributeValues: map[string]types.AttributeValue{":b": body},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Terminal, s.Width = true, 400
+			r := s.OK("sources", "list")
+			s.Terminal = false
+			for _, want := range []string{"demo", "unreadable, its requests get 503", "smartleadctl --local", "sources remove acme"} {
+				if !strings.Contains(r.Out, want) {
+					t.Errorf("%q is missing:\n%s", want, r.Out)
+				}
+			}
+			list := clitest.Lines(t, s.OK("sources", "list", "--json").Out)
+			if len(list) != 2 || list[0]["name"] != "acme" || list[0]["error"] == nil || list[1]["error"] != nil {
+				t.Errorf("got %v", list)
+			}
+			if r := s.Run("doctor"); r.Code != 1 || !strings.Contains(r.Out, "acme") {
+				t.Errorf("exit %d:\n%s", r.Code, r.Out)
+			}
+			s.Fails(1, "sources remove acme", "sources", "rotate", "acme")
+			s.OK("sources", "remove", "acme", "-y")
+			s.OK("sources", "add", "acme")
+			s.Said = nil
+			s.OK("doctor")
+		})
 	}
 }

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -51,7 +52,7 @@ func list(ctx context.Context, s *session.Session) error {
 			}
 			continue
 		}
-		t.Add(v.Name, v.Account, fmt.Sprint(v.Tokens), signatureText(v), keysText(v), output.Stamp(v.CreatedAt), output.Stamp(v.UpdatedAt), noteOf(v))
+		t.Add(v.Name, v.Account, fmt.Sprint(v.Tokens), signatureText(v), keysText(v), output.Stamp(v.CreatedAt), output.Stamp(v.UpdatedAt), noteOf(s, v, e.Err))
 	}
 	switch {
 	case s.JSON:
@@ -98,16 +99,20 @@ func keysText(v view) string {
 	return fmt.Sprint(v.BodySecrets)
 }
 
-func noteOf(v view) string {
-	if v.Error != "" {
-		return "cannot be opened here: " + v.Error
+func noteOf(s *session.Session, v view, err error) string {
+	rotate := s.Self() + " sources rotate " + v.Name
+	switch {
+	case errors.Is(err, auth.ErrInvalidSource):
+		return "unreadable, its requests get 503: " + v.Error + "; " + anew(s, v.Name)
+	case err != nil:
+		return "cannot be opened here: " + v.Error + "; " + anew(s, v.Name)
 	}
 	var notes []string
 	if v.Tokens > 1 {
-		notes = append(notes, "rotation under way: sources rotate "+v.Name+" --finish")
+		notes = append(notes, "rotation under way: "+rotate+" --finish")
 	}
 	if v.HMACSecrets > 1 {
-		notes = append(notes, "rotation of the signing secret under way: sources rotate "+v.Name+" --finish --hmac")
+		notes = append(notes, "rotation of the signing secret under way: "+rotate+" --finish --hmac")
 	}
 	if v.TrustRequestID {
 		notes = append(notes, "X-Request-Id names the event")

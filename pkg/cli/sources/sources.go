@@ -4,6 +4,7 @@ package sources
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -50,9 +51,17 @@ func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, au
 		return nil, auth.Source{}, noun.Absent(s, name)
 	case errors.Is(err, auth.ErrSealed):
 		return nil, auth.Source{}, problem.Failed(err, "source %s cannot be opened: the parameter that holds the key of all sources is not the one that it was written with", name).
-			Hint("its webhook URL goes on working; to change it, remove it and add it again: %s sources remove %s", s.Self(), name)
+			Hint("its webhook URL goes on working; to change it, %s", anew(s, name))
+	case errors.Is(err, auth.ErrInvalidSource):
+		return nil, auth.Source{}, problem.Failed(err, "source %s is unreadable: what the table holds of it is not what this program writes", name).
+			Hint("its requests get 503; %s", anew(s, name))
 	}
 	return st, source, err
+}
+
+// anew is what to do about a source that cannot be changed.
+func anew(s *session.Session, name string) string {
+	return fmt.Sprintf("remove it and add it again: %s sources remove %s", s.Self(), name)
 }
 
 // put writes a source that was read before. Where only the copy that serves while

@@ -85,7 +85,7 @@ func TestRotateOfTheSigningSecret(t *testing.T) {
 		t.Errorf("the other rotation: %s", r.Err)
 	}
 	s.Terminal, s.Width = true, 300
-	if r := s.OK("sources", "list"); !strings.Contains(r.Out, "signing secret under way: sources rotate relay --finish --hmac") {
+	if r := s.OK("sources", "list"); !strings.Contains(r.Out, "signing secret under way: smartleadctl --local --state-dir "+s.Dir+" sources rotate relay --finish --hmac") {
 		t.Errorf("got\n%s", r.Out)
 	}
 	s.Terminal = false

@@ -83,7 +83,11 @@ func documentsListed(e *env) {
 	e.must(e.l.SaveDocument(e.ctx, "plan", "n9", []byte("9"), 0, sec(0), time.Time{}))
 	got, err := e.l.ListDocuments(e.ctx, "job", 3)
 	e.must(err)
-	equal(e, "documents", fmt.Sprintf("%s", got), "[3 2 1]")
+	var listed []string
+	for _, d := range got {
+		listed = append(listed, fmt.Sprintf("%s at %d: %s", d.Name, d.Version, d.Body))
+	}
+	equal(e, "documents", fmt.Sprint(listed), "[n3 at 1: 3 n2 at 1: 2 n1 at 1: 1]")
 	got, err = e.l.ListDocuments(e.ctx, "none", 3)
 	e.must(err)
 	equal(e, "documents of no kind", len(got), 0)

@@ -50,7 +50,7 @@ type Ledger interface {
 
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
-	ListDocuments(ctx context.Context, kind string, limit int) ([][]byte, error)
+	ListDocuments(ctx context.Context, kind string, limit int) ([]webhook.Document, error)
 }
 
 // Counter is implemented by a ledger that can tell how many items of any kind

@@ -206,7 +206,7 @@ func (l *Ledger) SaveDocument(_ context.Context, kind, name string, body []byte,
 
 // ListDocuments returns the documents of a kind, the last name first, at most
 // limit.
-func (l *Ledger) ListDocuments(_ context.Context, kind string, limit int) ([][]byte, error) {
+func (l *Ledger) ListDocuments(_ context.Context, kind string, limit int) ([]webhook.Document, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	names := slices.SortedFunc(maps.Keys(l.documents), func(a, b documentKey) int {
@@ -215,10 +215,11 @@ func (l *Ledger) ListDocuments(_ context.Context, kind string, limit int) ([][]b
 		}
 		return 1
 	})
-	out := [][]byte{}
+	out := []webhook.Document{}
 	for _, k := range names {
 		if k.kind == kind && len(out) < limit {
-			out = append(out, slices.Clone(l.documents[k].body))
+			d := l.documents[k]
+			out = append(out, webhook.Document{Name: k.name, Version: d.version, Body: slices.Clone(d.body)})
 		}
 	}
 	return out, nil

@@ -1,0 +1,6 @@
+//go:build race
+
+package burst
+
+// slower is how many times as slow the race detector makes it.
+const slower = 4
