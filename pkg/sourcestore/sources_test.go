@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -158,7 +159,7 @@ func newBacking(t *testing.T) *backing {
 func (b *backing) operator() *Sources {
 	b.Helper()
 	s, err := NewSources(Backing{
-		Documents: b.table, Objects: b.bucket, Bucket: b.name, Parameters: b.ssm, Prefix: b.prefix,
+		Documents: b.table, Objects: b.bucket, Bucket: b.name, Parameters: ssmstore.New(b.ssm), Prefix: b.prefix,
 		Now: func() time.Time { return b.now },
 	})
 	if err != nil {

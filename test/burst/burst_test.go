@@ -35,6 +35,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/test/testclock"
 	"smartlead-receiver/test/ttlcheck"
 )
@@ -113,6 +114,7 @@ type world struct {
 	env        app.Env
 	parameters *service
 	table      *service
+	ssm        *ssm.Client
 	operator   *sourcestore.Sources
 	tokens     []string
 }
@@ -125,6 +127,7 @@ func newWorld(t *testing.T, sources int) *world {
 	w := &world{T: t, parameters: before(t, engine.URL, direct), table: before(t, engine.URL, ttlcheck.Transport(t, direct))}
 	clients := local.Connect(local.Endpoints{DynamoDB: w.table.url, SQS: engine.URL, SSM: w.parameters.url, S3: engine.URL})
 	t.Cleanup(clients.Close)
+	w.ssm = clients.SSM
 	name := "burst-" + uuid.NewString()[:8]
 	at, err := local.Provision(t.Context(), clients, local.Provisioning{Name: name})
 	w.must(err)
@@ -133,12 +136,12 @@ func newWorld(t *testing.T, sources int) *world {
 			Table: at.Table, LiveQueue: at.Live.URL, Bucket: at.Bucket, ParameterPrefix: "/" + name,
 			Grace: 2 * time.Minute, SourceTTL: time.Minute,
 		},
-		Clients: app.Clients{DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: clients.SSM},
+		Clients: app.Clients{DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: ssmstore.New(clients.SSM)},
 		Log:     slog.New(slog.DiscardHandler), Metrics: "test", Now: testclock.Noon,
 	}
 	w.operator, err = sourcestore.NewSources(sourcestore.Backing{
 		Documents: ledger.New(clients.DynamoDB, at.Table), Objects: clients.S3, Bucket: at.Bucket,
-		Parameters: clients.SSM, Prefix: "/" + name, Now: testclock.Noon,
+		Parameters: ssmstore.New(clients.SSM), Prefix: "/" + name, Now: testclock.Noon,
 	})
 	w.must(err)
 	for i := range sources {
@@ -262,7 +265,7 @@ func TestParameterStoreIsThrottled(t *testing.T) {
 	var refused atomic.Int64
 	for range containers {
 		group.Go(func() {
-			_, err := w.env.Clients.SSM.GetParameter(t.Context(), &ssm.GetParameterInput{
+			_, err := w.ssm.GetParameter(t.Context(), &ssm.GetParameterInput{
 				Name: aws.String(w.env.Config.ParameterPrefix + "/sources-key"),
 			}, func(o *ssm.Options) { o.Retryer = aws.NopRetryer{} })
 			if err != nil {
