@@ -1,6 +1,6 @@
 // Package awswire calls the AWS operations that the functions use. It is made of the
 // SDK's own parts: its types, its encoding of them, its signature, its retries. What it
-// leaves out is the stack of some forty middlewares that the SDK's clients put together
+// leaves out is the stack of some 25 middlewares that the SDK's clients put together
 // anew for each call, and the clients themselves, which are linked whole. What it shall
 // do is what they do: differential tests hold it to that.
 package awswire
