@@ -20,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -101,7 +102,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 		return build(app.Env{
 			Config: cfg,
 			Clients: app.Clients{
-				DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: clients.SSM,
+				DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
 			},
 			Log: log,
 		})
@@ -138,7 +139,7 @@ func build(env app.Env) (local.Handlers, error) {
 func seed(ctx context.Context, clients *local.Clients, resources local.Resources, s secrets, destinations map[string]destination.Config) error {
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
 		Documents: ledger.New(clients.DynamoDB, resources.Table), Objects: clients.S3, Bucket: resources.Bucket,
-		Parameters: clients.SSM, Prefix: parameterPrefix, Now: time.Now,
+		Parameters: ssmstore.New(clients.SSM), Prefix: parameterPrefix, Now: time.Now,
 	})
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func seed(ctx context.Context, clients *local.Clients, resources local.Resources
 	if err := seedSource(ctx, sources, s, time.Now().UTC()); err != nil {
 		return err
 	}
-	store, err := sourcestore.NewDestinations(clients.SSM, parameterPrefix, "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(clients.SSM), parameterPrefix, "")
 	if err != nil {
 		return err
 	}

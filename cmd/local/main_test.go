@@ -23,6 +23,7 @@ import (
 
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/test/ttlcheck"
 )
@@ -96,7 +97,7 @@ func forgetDestinations(t *testing.T) {
 	defer engine.Close()
 	clients := local.Connect(local.Endpoints{SSM: engine.URL})
 	defer clients.Close()
-	store, err := sourcestore.NewDestinations(clients.SSM, parameterPrefix, "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(clients.SSM), parameterPrefix, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,11 +10,6 @@ import (
 	mathrand "math/rand/v2"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
@@ -34,10 +29,10 @@ import (
 
 // Clients are the AWS clients of a function; those it does not use are nil.
 type Clients struct {
-	DynamoDB *dynamodb.Client
-	SQS      *sqs.Client
-	S3       *s3.Client
-	SSM      *ssm.Client
+	DynamoDB ledger.API
+	SQS      queue.API
+	S3       bodies.API
+	SSM      sourcestore.PathReader
 }
 
 // Env holds what a function takes from its surroundings.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -14,11 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"smartlead-receiver/pkg/app/awsnet"
+	"smartlead-receiver/pkg/app/awswire"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/telemetry"
 )
@@ -49,18 +49,30 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	if err != nil {
 		return Env{}, err
 	}
-	shared, err := surroundings(os.Getenv)
+	in, err := readSurroundings(os.Getenv)
 	if err != nil {
 		return Env{}, err
 	}
-	shared.HTTPClient = dialer.Client()
+	at, err := in.endpoints(ctx)
+	if err != nil {
+		return Env{}, err
+	}
 	log := telemetry.NewLogger(os.Stdout, cfg.LogLevel)
 	slog.SetDefault(log)
-	clients := Connect(shared)
+	wire := awswire.Config{
+		Region: in.region, Credentials: in.credentials, HTTP: dialer.Client(), Retryer: retryer,
+		TraceID: func() string { return os.Getenv("_X_AMZN_TRACE_ID") },
+	}
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	dialer.Open(ctx, clients.hosts(ctx)...)
-	return Env{Config: cfg, Clients: clients, Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace)}, nil
+	dialer.Open(ctx, hosts(at.dynamodb, at.sqs)...)
+	return Env{
+		Config: cfg, Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace),
+		Clients: Clients{
+			DynamoDB: awswire.NewDynamoDB(wire, at.dynamodb), SQS: awswire.NewSQS(wire, at.sqs),
+			S3: awswire.NewS3(wire, at.s3, in.engine("S3") != ""), SSM: awswire.NewSSM(wire, at.ssm),
+		},
+	}, nil
 }
 
 // retryer returns the SDK's retry policy of a function.
@@ -71,88 +83,91 @@ func retryer() aws.Retryer {
 	})
 }
 
-// surroundings reads what Lambda tells a function of AWS. The SDK's module config does
-// it as well, and links with it what signs in a person: a quarter of the package, and a
-// quarter of the time to start.
-func surroundings(getenv func(string) string) (aws.Config, error) {
+// surroundings are what Lambda tells a function of AWS. The SDK's module config
+// reads it as well, and links with it what signs in a person: a quarter of the package,
+// and a quarter of the time to start.
+type surroundings struct {
+	region      string
+	credentials aws.CredentialsProvider
+	fips        bool // endpoints of validated cryptography are asked for
+	getenv      func(string) string
+}
+
+func readSurroundings(getenv func(string) string) (surroundings, error) {
 	id, secret, region := getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"), getenv("AWS_REGION")
 	if id == "" || secret == "" || region == "" {
-		return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are needed: Lambda sets them")
+		return surroundings{}, errors.New("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION are needed: Lambda sets them")
 	}
-	shared := aws.Config{
-		Region:                     region,
-		Credentials:                credentials.NewStaticCredentialsProvider(id, secret, getenv("AWS_SESSION_TOKEN")),
-		Retryer:                    retryer,
-		ConfigSources:              []any{environment{getenv}},
-		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
-		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
-	}
-	// The clients ask environment for an engine of their own alone: that of all services
-	// they expect here.
-	if engine := getenv("AWS_ENDPOINT_URL"); engine != "" {
-		shared.BaseEndpoint = &engine
-	}
-	return shared, nil
+	return surroundings{
+		region:      region,
+		credentials: credentials.NewStaticCredentialsProvider(id, secret, getenv("AWS_SESSION_TOKEN")),
+		fips:        strings.EqualFold(getenv("AWS_USE_FIPS_ENDPOINT"), "true"),
+		getenv:      getenv,
+	}, nil
 }
 
-// environment answers the SDK's clients what they ask of the environment beside.
-type environment struct{ getenv func(string) string }
-
-// GetServiceBaseEndpoint names an engine that stands in for a service
+// engine names an engine that stands in for a service, "" for none
 // (docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
-func (e environment) GetServiceBaseEndpoint(_ context.Context, service string) (string, bool, error) {
-	name := "AWS_ENDPOINT_URL_" + strings.ToUpper(strings.ReplaceAll(service, " ", "_"))
-	for _, v := range []string{e.getenv(name), e.getenv("AWS_ENDPOINT_URL")} {
-		if v != "" {
-			return v, true, nil
+func (s surroundings) engine(service string) string {
+	return cmp.Or(s.getenv("AWS_ENDPOINT_URL_"+service), s.getenv("AWS_ENDPOINT_URL"))
+}
+
+// endpoints are where the services are.
+type endpoints struct{ dynamodb, sqs, s3, ssm url.URL }
+
+// endpoints asks the SDK's rules for DynamoDB and SQS. The packages that hold those for
+// S3 and Parameter Store are not linked: the two are in the same domain.
+func (s surroundings) endpoints(ctx context.Context) (at endpoints, err error) {
+	fips, dual := aws.Bool(s.fips), aws.Bool(false)
+	table, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, dynamodb.EndpointParameters{
+		Region: &s.region, UseFIPS: fips, UseDualStack: dual,
+	})
+	if err != nil {
+		return at, fmt.Errorf("where is DynamoDB? %w", err)
+	}
+	queue, err := sqs.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sqs.EndpointParameters{
+		Region: &s.region, UseFIPS: fips, UseDualStack: dual,
+	})
+	if err != nil {
+		return at, fmt.Errorf("where is SQS? %w", err)
+	}
+	_, domain, found := strings.Cut(table.URI.Host, "."+s.region+".")
+	if !found {
+		return at, fmt.Errorf("where are S3 and Parameter Store? DynamoDB is at %s", table.URI.Host)
+	}
+	at = endpoints{dynamodb: table.URI, sqs: queue.URI, s3: s.named("s3", domain), ssm: s.named("ssm", domain)}
+	for service, one := range map[string]*url.URL{"DYNAMODB": &at.dynamodb, "SQS": &at.sqs, "S3": &at.s3, "SSM": &at.ssm} {
+		if engine := s.engine(service); engine != "" {
+			u, err := url.Parse(engine)
+			if err != nil {
+				return at, fmt.Errorf("where is the engine for %s? %w", service, err)
+			}
+			*one = *u
 		}
 	}
-	return "", false, nil
+	return at, nil
 }
 
-// GetUseFIPSEndpoint tells whether endpoints of validated cryptography are asked for.
-func (e environment) GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error) {
-	if strings.EqualFold(e.getenv("AWS_USE_FIPS_ENDPOINT"), "true") {
-		return aws.FIPSEndpointStateEnabled, true, nil
+func (s surroundings) named(service, domain string) url.URL {
+	// In GovCloud the plain name of Parameter Store is that of validated cryptography.
+	if s.fips && !(service == "ssm" && strings.HasPrefix(s.region, "us-gov-")) {
+		service += "-fips"
 	}
-	return aws.FIPSEndpointStateUnset, false, nil
+	return url.URL{Scheme: "https", Host: service + "." + s.region + "." + domain}
 }
 
-// Connect builds every client from one configuration. An engine that stands in
-// for AWS has no host names for buckets, so it gets their names in the path.
-func Connect(shared aws.Config) Clients {
-	return Clients{
-		DynamoDB: dynamodb.NewFromConfig(shared),
-		SQS:      sqs.NewFromConfig(shared),
-		S3:       s3.NewFromConfig(shared, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" }),
-		SSM:      ssm.NewFromConfig(shared),
-	}
-}
-
-// hosts returns where DynamoDB and SQS are, "name:port", as far as they are reached
-// over TLS and without a proxy.
-func (c Clients) hosts(ctx context.Context) []string {
+// hosts returns the hosts of endpoints, "name:port", as far as they are reached over
+// TLS and without a proxy.
+func hosts(endpoints ...url.URL) []string {
 	var hosts []string
-	add := func(at url.URL, err error) {
-		if err != nil || at.Scheme != "https" || os.Getenv("HTTPS_PROXY")+os.Getenv("https_proxy") != "" {
-			return // the first call tells what is wrong
+	for _, at := range endpoints {
+		if at.Scheme != "https" || os.Getenv("HTTPS_PROXY")+os.Getenv("https_proxy") != "" {
+			continue
 		}
 		if at.Port() == "" {
 			at.Host += ":443"
 		}
 		hosts = append(hosts, at.Host)
 	}
-	d := c.DynamoDB.Options()
-	table, err := d.EndpointResolverV2.ResolveEndpoint(ctx, dynamodb.EndpointParameters{
-		Region: &d.Region, Endpoint: d.BaseEndpoint,
-		UseFIPS: aws.Bool(d.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled), UseDualStack: aws.Bool(false),
-	})
-	add(table.URI, err)
-	q := c.SQS.Options()
-	queue, err := q.EndpointResolverV2.ResolveEndpoint(ctx, sqs.EndpointParameters{
-		Region: &q.Region, Endpoint: q.BaseEndpoint,
-		UseFIPS: aws.Bool(q.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled), UseDualStack: aws.Bool(false),
-	})
-	add(queue.URI, err)
 	return hosts
 }

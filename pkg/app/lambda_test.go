@@ -1,9 +1,17 @@
 package app
 
 import (
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	endpoint "github.com/aws/smithy-go/endpoints"
 )
 
 // lambdaSets is what Lambda sets in every function.
@@ -37,14 +45,18 @@ func TestSurroundings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("HTTPS_PROXY", "")
 			t.Setenv("https_proxy", "")
-			shared, err := surroundings(with(tt.set))
+			in, err := readSurroundings(with(tt.set))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := Connect(shared).hosts(t.Context()); !slices.Equal(got, tt.want) {
+			at, err := in.endpoints(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := hosts(at.dynamodb, at.sqs); !slices.Equal(got, tt.want) {
 				t.Errorf("connections go to %q, want %q", got, tt.want)
 			}
-			got, err := shared.Credentials.Retrieve(t.Context())
+			got, err := in.credentials.Retrieve(t.Context())
 			if err != nil || got.AccessKeyID != "ASIAEXAMPLE" || got.SecretAccessKey != "example" || got.SessionToken != "session" {
 				t.Errorf("credentials of %q, %v", got.AccessKeyID, err)
 			}
@@ -52,16 +64,17 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
-// The SDK's clients read these names of the process, too.
 func TestAnEngineForAllServices(t *testing.T) {
-	t.Setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:8")
-	t.Setenv("AWS_ENDPOINT_URL_SQS", "https://127.0.0.1:9")
 	t.Setenv("HTTPS_PROXY", "")
-	shared, err := surroundings(with(map[string]string{"AWS_ENDPOINT_URL": "https://127.0.0.1:8", "AWS_ENDPOINT_URL_SQS": "https://127.0.0.1:9"}))
+	in, err := readSurroundings(with(map[string]string{"AWS_ENDPOINT_URL": "https://127.0.0.1:8", "AWS_ENDPOINT_URL_SQS": "https://127.0.0.1:9"}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := Connect(shared).hosts(t.Context()), []string{"127.0.0.1:8", "127.0.0.1:9"}; !slices.Equal(got, want) {
+	at, err := in.endpoints(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := hosts(at.dynamodb, at.sqs, at.s3, at.ssm), []string{"127.0.0.1:8", "127.0.0.1:9", "127.0.0.1:8", "127.0.0.1:8"}; !slices.Equal(got, want) {
 		t.Errorf("connections go to %q, want %q", got, want)
 	}
 }
@@ -71,7 +84,7 @@ func TestSurroundingsMissing(t *testing.T) {
 		if name == "AWS_SESSION_TOKEN" { // of temporary credentials only
 			continue
 		}
-		_, err := surroundings(with(map[string]string{name: ""}))
+		_, err := readSurroundings(with(map[string]string{name: ""}))
 		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "ASIA") {
 			t.Errorf("without %s: %v, want an error that names it", name, err)
 		}
@@ -80,11 +93,55 @@ func TestSurroundingsMissing(t *testing.T) {
 
 func TestAProxyIsNotBypassed(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	shared, err := surroundings(with(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := Connect(shared).hosts(t.Context()); len(got) != 0 {
+	if got := hosts(url.URL{Scheme: "https", Host: "dynamodb.us-east-1.amazonaws.com"}); len(got) != 0 {
 		t.Errorf("connections are opened to %q beside the proxy", got)
+	}
+}
+
+// The endpoints are those of the SDK, in a region of each partition.
+func TestEndpointsAreThoseOfTheSDK(t *testing.T) {
+	regions := []string{
+		"us-east-1", "us-east-2", "eu-central-1", "ap-southeast-5", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1",
+		"us-iso-east-1", "us-isob-east-1", "eu-isoe-west-1", "us-isof-south-1", "eusc-de-east-1",
+	}
+	for _, region := range regions {
+		for _, fips := range []bool{false, true} {
+			in, err := readSurroundings(with(map[string]string{"AWS_REGION": region, "AWS_USE_FIPS_ENDPOINT": strconv.FormatBool(fips)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := in.endpoints(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for service, pair := range map[string]struct {
+				got  url.URL
+				want func() (endpoint.Endpoint, error)
+			}{
+				"DynamoDB": {got.dynamodb, func() (endpoint.Endpoint, error) {
+					return dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), dynamodb.EndpointParameters{Region: &region, UseFIPS: &fips})
+				}},
+				"SQS": {got.sqs, func() (endpoint.Endpoint, error) {
+					return sqs.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), sqs.EndpointParameters{Region: &region, UseFIPS: &fips})
+				}},
+				"S3": {got.s3, func() (endpoint.Endpoint, error) {
+					return s3.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), s3.EndpointParameters{Region: &region, UseFIPS: &fips})
+				}},
+				"SSM": {got.ssm, func() (endpoint.Endpoint, error) {
+					return ssm.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), ssm.EndpointParameters{Region: &region, UseFIPS: &fips})
+				}},
+			} {
+				want, err := pair.want()
+				if fips && err != nil {
+					continue // the partition has none
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if pair.got.String() != want.URI.String() {
+					t.Errorf("%s in %s, fips %t: %s, want %s", service, region, fips, pair.got.String(), want.URI.String())
+				}
+			}
+		}
 	}
 }

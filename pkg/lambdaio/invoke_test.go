@@ -30,6 +30,15 @@ func TestEventsAreReadAsTheRuntimeReadsThem(t *testing.T) {
 		"two bodies":      `{"body":"a","body":"b"}`,
 		"another case":    `{"Body":"a"}`,
 		"body in another": `{"requestContext":{"body":"a"},"body":"b"}`,
+		"null in objects": `{"requestContext":null,"pathParameters":{"source":null},"cookies":null,"isBase64Encoded":null,"version":null}`,
+		"empty objects":   `{"headers":{},"requestContext":{"http":{}},"stageVariables":{},"cookies":[]}`,
+		"a header twice":  `{"headers":{"a":"1","a":"2"}}`,
+		"null at the top": `null`,
+		"a case within":   `{"requestContext":{"HTTP":{"Method":"GET"}},"body":"b"}`,
+		"all of it": `{"version":"2.0","routeKey":"r","rawPath":"/p","rawQueryString":"q","cookies":["a=b"],"headers":{"h":"1"},"queryStringParameters":{"q":"1"},
+			"pathParameters":{"source":"s"},"stageVariables":{"v":"1"},"requestContext":{"routeKey":"r","accountId":"1","stage":"s","requestId":"i","apiId":"a",
+			"domainName":"d","domainPrefix":"p","time":"t","timeEpoch":1,"http":{"method":"POST","path":"/p","protocol":"HTTP/1.1","sourceIp":"::1","userAgent":"u"},
+			"authentication":{"clientCert":{"subjectDN":"s"}},"authorizer":{"iam":{"accountId":"1"}}},"body":"b","isBase64Encoded":false}`,
 		"white space":     " {\n \"body\" : \"b\" , \"rawPath\" : \"/\" } ",
 		"everything else": `{"unknown":{"body":[1]},"body":"b","requestContext":{"timeEpoch":1772645352004,"authorizer":{"jwt":{"claims":{"sub":"1"},"scopes":null}}}}`,
 	}
@@ -77,7 +86,7 @@ func TestInvokeAnswersAndFailsAsTheHandler(t *testing.T) {
 	if _, err := h.Invoke(t.Context(), []byte(`{}`)); !errors.Is(err, failure) {
 		t.Errorf("the handler's error became %v", err)
 	}
-	for _, form := range []string{``, `{`, `[]`, `{"body":"a"`, `{"body":"a","headers":1}`, `{"body":"a"}}`, `{"body":1}`} {
+	for _, form := range []string{``, `{`, `[]`, `{"body":"a"`, `{"body":"a","headers":1}`, `{"body":"a"}}`, `{"body":1}`, `{"headers":{"a":1}}`, `{"requestContext":{"timeEpoch":"1"}}`, `{"requestContext":{"http":[]}}`, `{"isBase64Encoded":"true"}`, `{"cookies":{}}`} {
 		if out, err := h.Invoke(t.Context(), []byte(form)); err == nil || errors.Is(err, failure) {
 			t.Errorf("%q was read: %s, %v", form, out, err)
 		}

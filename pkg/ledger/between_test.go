@@ -53,7 +53,7 @@ func TestBetweenReadAndRelease(t *testing.T) {
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					net := &between{RoundTripper: newTransport(t), text: `"held"`}
-					l := openStore(t, engine.start(t), net)
+					l := openStore(t, engine, net)
 					held := plainReceipt("v1:EMAIL_REPLY:A")
 					held.Held, held.Flags = true, []string{webhook.FlagUntrustedSender}
 					first, err := l.Claim(t.Context(), held, "first", noon)
@@ -107,7 +107,7 @@ func TestSplitWhileTheBodyBecomesTrusted(t *testing.T) {
 			} {
 				t.Run(c.name, func(t *testing.T) {
 					net := &between{RoundTripper: newTransport(t), text: c.before}
-					l := openStore(t, engine.start(t), net)
+					l := openStore(t, engine, net)
 					for i, r := range []webhook.Receipt{plainReceipt("v1:EMAIL_REPLY:A"), forged} {
 						if _, err := l.Claim(t.Context(), r, fmt.Sprint(i), noon); err != nil {
 							t.Fatal(err)
@@ -138,7 +138,7 @@ func TestLostAnswerToTrust(t *testing.T) {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
 			outer := &between{RoundTripper: net, text: `contains(#flags`}
-			l := openStore(t, engine.start(t), outer)
+			l := openStore(t, engine, outer)
 			forged, trusted := plainReceipt("v1:EMAIL_REPLY:A"), plainReceipt("v1:EMAIL_REPLY:A")
 			trusted.Fingerprint, forged.Fingerprint = "other", "other"
 			forged.Held, forged.Flags = true, []string{webhook.FlagUntrustedSender, webhook.FlagColleague}

@@ -146,7 +146,7 @@ func (l *Ledger) splitByRepeat(ctx context.Context, old item, c claim) (webhook.
 
 // count raises a counter that informs and decides nothing.
 func (l *Ledger) count(ctx context.Context, id webhook.EventID, counter string, seen time.Time) error {
-	_, err := l.apply(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
+	_, err := l.write(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
 	var failed *errCondition
 	if errors.As(err, &failed) {
 		return webhook.ErrNotFound

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/sivchari/kumo"
 
+	"smartlead-receiver/pkg/app/awswire"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/ledger/ledgertest"
 	"smartlead-receiver/pkg/local"
@@ -26,27 +28,56 @@ import (
 	"smartlead-receiver/test/ttlcheck"
 )
 
-// engines are what the ledger is run against, over real HTTP. Each start
+// engine is what the ledger is run against, over real HTTP, and by which client. start
 // returns the endpoint of an empty engine that ends with the test.
-var engines = []struct {
-	name  string
-	start func(t *testing.T) string
-}{
-	{"kumo", startKumo},
+type engine struct {
+	name   string
+	start  func(t *testing.T) string
+	client func(endpoint string, transport http.RoundTripper) ledger.API
+}
+
+// engines are run by the SDK's client, as the tools do it, and by the functions' own.
+var engines = []engine{
+	{"kumo", startKumo, bySDK},
 	{"the local stack's", func(t *testing.T) string {
 		engine := local.StartEngine()
 		t.Cleanup(engine.Close)
 		return engine.URL
-	}},
-	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }},
+	}, bySDK},
+	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }, bySDK},
+	{"kumo, awswire", startKumo, byWire},
+	{"dynoxide, awswire", func(t *testing.T) string { return dynoxide.Use(t) }, byWire},
+}
+
+func bySDK(endpoint string, transport http.RoundTripper) ledger.API {
+	return newClient(endpoint, transport)
+}
+
+func byWire(endpoint string, transport http.RoundTripper) ledger.API {
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		panic(err) // an engine's own
+	}
+	return awswire.NewDynamoDB(awswire.Config{
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		HTTP: &http.Client{Transport: transport}, Retryer: func() aws.Retryer { return atOnce() },
+	}, *at)
+}
+
+// atOnce repeats at once what failed, as often as the SDK does.
+func atOnce() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+	})
 }
 
 func TestLedger(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			endpoint := engine.start(t)
+			engine.start = func(*testing.T) string { return endpoint }
 			ledgertest.Run(t, func(t *testing.T) ledgertest.Ledger {
-				s := openStore(t, endpoint, newTransport(t))
+				s := openStore(t, engine, newTransport(t))
 				t.Cleanup(func() { s.checkItems(t) })
 				return s
 			})
@@ -75,27 +106,25 @@ func newTransport(t *testing.T) local.Transport {
 	return transport
 }
 
-// newClient repeats at once what failed, as often as the SDK does.
 func newClient(endpoint string, transport http.RoundTripper) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region: "us-east-1", BaseEndpoint: &endpoint, HTTPClient: &http.Client{Transport: transport},
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		}),
+		Retryer:     atOnce(),
 	})
 }
 
 var tables atomic.Int64
 
-func openStore(t *testing.T, endpoint string, transport http.RoundTripper) store {
+func openStore(t *testing.T, e engine, transport http.RoundTripper) store {
 	t.Helper()
-	client := newClient(endpoint, ttlcheck.Transport(t, transport))
+	endpoint, watched := e.start(t), ttlcheck.Transport(t, transport)
+	client := newClient(endpoint, watched)
 	table := fmt.Sprintf("events-%d", tables.Add(1))
 	if _, err := client.CreateTable(t.Context(), tabledef.CreateTable(table)); err != nil {
 		t.Fatal(err)
 	}
-	return store{Ledger: ledger.New(client, table), client: client, table: table}
+	return store{Ledger: ledger.New(e.client(endpoint, watched), table), client: client, table: table}
 }
 
 func (s store) items(t testing.TB) []map[string]types.AttributeValue {

@@ -54,7 +54,7 @@ func TestHandOverBetweenReadAndWrite(t *testing.T) {
 			} {
 				t.Run(name, func(t *testing.T) {
 					net := &between{RoundTripper: newTransport(t), text: `:if_state":{"S":"` + string(c.state)}
-					l := openStore(t, engine.start(t), net)
+					l := openStore(t, engine, net)
 					seen := waitingFor(t, l, c.state)
 					net.run = func() {
 						h := webhook.HandOver{ID: seen.ID, From: "slack", To: "warehouse", At: noon, Nonce: "hand-over"}

@@ -135,7 +135,7 @@ func TestLostAnswer(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
-			l := openStore(t, engine.start(t), net)
+			l := openStore(t, engine, net)
 			for _, c := range lostAnswers(t) {
 				t.Run(c.name, func(t *testing.T) {
 					before := bring(t, l, c.state, "v1:EMAIL_REPLY:"+strings.ToUpper(strings.ReplaceAll(c.name, " ", "")))
@@ -166,7 +166,7 @@ func TestLostAnswerToAClaim(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
-			l := openStore(t, engine.start(t), net)
+			l := openStore(t, engine, net)
 			timeless := plainReceipt("v1:CAMPAIGN_STATUS_CHANGED:A")
 			timeless.Timeless, timeless.Window = true, time.Minute
 			variant := plainReceipt("v1:EMAIL_REPLY:A")
@@ -196,7 +196,7 @@ func TestLostAnswerToADeathByAbandonment(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			net := &lossy{RoundTripper: newTransport(t)}
-			l := openStore(t, engine.start(t), net)
+			l := openStore(t, engine, net)
 			rec := bring(t, l, webhook.Processing, "v1:EMAIL_REPLY:A")
 			req := leaseRequest(rec, noon.Add(24*time.Hour))
 			req.MaxAbandoned = 0

@@ -194,9 +194,18 @@ func (u *update) condition() string {
 // apply runs the update and returns the item after it. A failed condition is
 // an *errCondition that holds the item as it stands.
 func (l *Ledger) apply(ctx context.Context, u *update) (item, error) {
-	values, err := marshalValues(u.values)
+	attributes, err := l.write(ctx, u)
 	if err != nil {
 		return item{}, err
+	}
+	return decode(attributes)
+}
+
+// write is apply for a caller who does not read the item.
+func (l *Ledger) write(ctx context.Context, u *update) (map[string]types.AttributeValue, error) {
+	values, err := marshalValues(u.values)
+	if err != nil {
+		return nil, err
 	}
 	expression, condition := u.expression(), u.condition()
 	out, err := l.api.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -210,7 +219,7 @@ func (l *Ledger) apply(ctx context.Context, u *update) (item, error) {
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if err != nil {
-		return item{}, l.conditionOr(ctx, u.key, "update", err)
+		return nil, l.conditionOr(ctx, u.key, "update", err)
 	}
-	return decode(out.Attributes)
+	return out.Attributes, nil
 }

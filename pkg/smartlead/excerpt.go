@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -62,7 +63,7 @@ func (x *excerpter) drop(s string) string {
 	for _, secret := range x.secrets {
 		s = cutLiteral(s, secret)
 	}
-	if at := credentialNames.FindStringIndex(s); at != nil {
+	if at := credentialNames().FindStringIndex(s); at != nil {
 		s, x.cut, x.named = s[:at[0]]+droppedMark, false, true
 	}
 	return s
@@ -78,7 +79,7 @@ func (x *excerpter) finish(s string) string {
 			s = cutPartial(s, secret)
 		}
 	}
-	return hookURLs.ReplaceAllString(cutRuns(s, x.cut), "webhooks/"+redactedMark)
+	return hookURLs().ReplaceAllString(cutRuns(s, x.cut), "webhooks/"+redactedMark)
 }
 
 // endsInValue tells whether the name that followed s was itself a value, as in
@@ -121,18 +122,27 @@ func clipText(s string, n int) string {
 	return s[:n]
 }
 
+// What is sought by an expression is rarely sought: an expression is compiled when it is
+// first needed, and not at every start.
+
 // credentialNames finds names whose values are credentials, and the beginning
 // of our own tokens. More than these names match: that costs text alone.
-var credentialNames = regexp.MustCompile(`(?i)secret|(api|access|private)[^\pL\pN]{0,4}key|authori[sz]ation|token|` +
-	`pass[^\pL\pN]{0,4}w(or)?d|pwd|bearer|cookie|credential|slr[^\pL\pN]{1,4}`)
+var credentialNames = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)secret|(api|access|private)[^\pL\pN]{0,4}key|authori[sz]ation|token|` +
+		`pass[^\pL\pN]{0,4}w(or)?d|pwd|bearer|cookie|credential|slr[^\pL\pN]{1,4}`)
+})
 
 // hookURLs finds the paths of our hooks. The source's name goes with the token:
 // the two may have changed places.
-var hookURLs = regexp.MustCompile("(?i)webhooks\\s*[\\\\/]+\\s*[^\\s\"'<>`]+(\\s*[\\\\/]+\\s*[^\\s\"'<>`]+)*")
+var hookURLs = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("(?i)webhooks\\s*[\\\\/]+\\s*[^\\s\"'<>`]+(\\s*[\\\\/]+\\s*[^\\s\"'<>`]+)*")
+})
 
 // escapes are the ways to spell a character in JSON, JavaScript, URLs and
 // quoted-printable, where the end of a line can be escaped.
-var escapes = regexp.MustCompile(`(?:\\+u[0-9A-Fa-f]{4})+|\\+u\{0*[0-9A-Fa-f]{1,6}\}|(?:\\+x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})+|\\+[nrt/"']|=\r?\n`)
+var escapes = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:\\+u[0-9A-Fa-f]{4})+|\\+u\{0*[0-9A-Fa-f]{1,6}\}|(?:\\+x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})+|\\+[nrt/"']|=\r?\n`)
+})
 
 // unescapeText opens escapes, also those within others, and drops characters
 // that cannot be seen. At each level it passes the text through look. It reports
@@ -140,10 +150,15 @@ var escapes = regexp.MustCompile(`(?:\\+u[0-9A-Fa-f]{4})+|\\+u\{0*[0-9A-Fa-f]{1,
 func unescapeText(s string, look func(string) string) (string, bool) {
 	for range maxUnescape {
 		s = look(s)
-		next := look(escapes.ReplaceAllStringFunc(s, openEscape))
-		next = strings.Map(visible, html.UnescapeString(next))
-		if !isText(next) {
-			return next, false
+		next := s
+		if !nothingEscaped(next) {
+			next = escapes().ReplaceAllStringFunc(next, openEscape)
+		}
+		if next = look(next); !nothingEscaped(next) {
+			next = strings.Map(visible, html.UnescapeString(next))
+			if !isText(next) {
+				return next, false
+			}
 		}
 		if next == s {
 			return s, true
@@ -151,6 +166,18 @@ func unescapeText(s string, look func(string) string) (string, bool) {
 		s = next
 	}
 	return s, false
+}
+
+// nothingEscaped tells a text in which unescapeText finds nothing to open, to drop or to
+// refuse: most names and ids are.
+func nothingEscaped(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\\', c == '%', c == '=', c == '&', c < ' ', c > '~':
+			return false
+		}
+	}
+	return true
 }
 
 func visible(r rune) rune {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -23,16 +24,20 @@ const (
 )
 
 // runs finds the base64 alphabet, both of its variants, also over several lines.
-var runs = regexp.MustCompile(`[A-Za-z0-9+/_-]+(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/_-]+)*={0,2}`)
+var runs = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[A-Za-z0-9+/_-]+(?:[ \t]*\r?\n[ \t]*[A-Za-z0-9+/_-]+)*={0,2}`)
+})
 
-var hexRuns = regexp.MustCompile(`[0-9A-Fa-f]{16,}`)
+var hexRuns = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`[0-9A-Fa-f]{16,}`)
+})
 
 // cutRuns replaces what looks like base64 or hexadecimal digits. Of a text that
 // was cut, the last run is of unknown length.
 func cutRuns(s string, cut bool) string {
 	var out strings.Builder
 	done := 0
-	for _, at := range runs.FindAllStringIndex(s, -1) {
+	for _, at := range runs().FindAllStringIndex(s, -1) {
 		if cut && at[1] == len(s) || isEncoded(s[at[0]:at[1]]) {
 			out.WriteString(s[done:at[0]] + encodedMark)
 			done = at[1]
@@ -50,7 +55,7 @@ func isEncoded(run string) bool {
 	if len(joined) < shortRun {
 		return false
 	}
-	for _, digits := range hexRuns.FindAllString(joined, -1) {
+	for _, digits := range hexRuns().FindAllString(joined, -1) {
 		// All are digits: it cannot fail.
 		if b, _ := hex.DecodeString(digits[:len(digits)&^1]); isPlain(b) {
 			return true

@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"smartlead-receiver/pkg/sourcestore/parameter"
 )
 
 // defaultTTL is the TTL of a reader whose settings name none.
@@ -41,9 +39,11 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// PathReader is what a DestinationReader needs of ssm.Client.
+// PathReader is what a DestinationReader needs of Parameter Store.
 type PathReader interface {
-	GetParametersByPath(context.Context, *ssm.GetParametersByPathInput, ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error)
+	// ParametersByPath returns a page of the parameters below a path: the first for an
+	// empty page. next names the page behind it, "" where there is none.
+	ParametersByPath(ctx context.Context, path, page string) (found []parameter.Parameter, next string, err error)
 }
 
 // DestinationReader serves destinations from a copy that is renewed every TTL.
@@ -88,32 +88,30 @@ func (r *DestinationReader) load(ctx context.Context) (map[string][]byte, error)
 	return all, nil
 }
 
-// readPath reads every destination, decrypted, all pages.
+// readPath reads every destination, all pages.
 func readPath(ctx context.Context, api PathReader, prefix string) ([]Entry, error) {
 	path := prefix + destinationsPath
-	pages := ssm.NewGetParametersByPathPaginator(api, &ssm.GetParametersByPathInput{
-		Path:           aws.String(path),
-		WithDecryption: aws.Bool(true),
-		MaxResults:     aws.Int32(10), // the service's maximum
-	})
 	var entries []Entry
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for page := ""; ; {
+		found, next, err := api.ParametersByPath(ctx, path, page)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		for _, p := range page.Parameters {
+		for _, p := range found {
 			entries = append(entries, entryOf(path, p))
 		}
+		if next == "" || next == page {
+			return entries, nil
+		}
+		page = next
 	}
-	return entries, nil
 }
 
-func entryOf(path string, p types.Parameter) Entry {
+func entryOf(path string, p parameter.Parameter) Entry {
 	return Entry{
-		Name:      strings.TrimPrefix(aws.ToString(p.Name), path+"/"),
-		Value:     []byte(aws.ToString(p.Value)),
+		Name:      strings.TrimPrefix(p.Name, path+"/"),
+		Value:     []byte(p.Value),
 		Version:   p.Version,
-		UpdatedAt: aws.ToTime(p.LastModifiedDate).UTC(),
+		UpdatedAt: p.UpdatedAt.UTC(),
 	}
 }

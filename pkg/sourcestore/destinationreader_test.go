@@ -9,10 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
+	"smartlead-receiver/pkg/sourcestore/parameter"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -22,18 +20,18 @@ type service struct {
 	active atomic.Int32 // calls that are not answered
 
 	mu     sync.Mutex
-	params []types.Parameter
+	params []parameter.Parameter
 	err    error
 	delay  time.Duration
 }
 
-func (s *service) set(err error, delay time.Duration, params ...types.Parameter) {
+func (s *service) set(err error, delay time.Duration, params ...parameter.Parameter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.err, s.delay, s.params = err, delay, params
 }
 
-func (s *service) GetParametersByPath(ctx context.Context, in *ssm.GetParametersByPathInput, _ ...func(*ssm.Options)) (*ssm.GetParametersByPathOutput, error) {
+func (s *service) ParametersByPath(ctx context.Context, _, _ string) ([]parameter.Parameter, string, error) {
 	s.calls.Add(1)
 	s.active.Add(1)
 	defer s.active.Add(-1)
@@ -43,22 +41,19 @@ func (s *service) GetParametersByPath(ctx context.Context, in *ssm.GetParameters
 	select {
 	case <-time.After(delay):
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, "", ctx.Err()
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if !aws.ToBool(in.WithDecryption) {
-		return nil, errors.New("asked without decryption")
-	}
-	return &ssm.GetParametersByPathOutput{Parameters: params}, nil
+	return params, "", nil
 }
 
-func parameter(name, value string, version int64) types.Parameter {
-	return types.Parameter{Name: aws.String(prefix + "/destinations/" + name), Value: aws.String(value), Version: version}
+func oneOf(name, value string, version int64) parameter.Parameter {
+	return parameter.Parameter{Name: prefix + "/destinations/" + name, Value: value, Version: version}
 }
 
-func stored(name string) types.Parameter { return parameter(name, `{"type":"log"}`, 1) }
+func stored(name string) parameter.Parameter { return oneOf(name, `{"type":"log"}`, 1) }
 
 type errorLog struct {
 	mu   sync.Mutex
@@ -95,13 +90,13 @@ func has(ctx context.Context, r *DestinationReader, name string) (bool, error) {
 func TestReaderServesWhatTheStoreWrote(t *testing.T) {
 	api := engine(t)
 	prefix := freshPrefix()
-	store := newStore(t, api, prefix)
+	store := newStore(t, ssmstore.New(api), prefix)
 	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"} { // a second page
 		if err := store.Put(t.Context(), name, []byte(`{"type":"log"}`), false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	reader, err := NewDestinationReader(api, prefix, Settings{})
+	reader, err := NewDestinationReader(ssmstore.New(api), prefix, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/sourcestore/parameter"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -52,12 +50,17 @@ type Entry struct {
 	UpdatedAt time.Time
 }
 
-// API is what Destinations and Sources need of ssm.Client.
+// API is what Destinations and Sources need of Parameter Store. Its errors are the
+// service's own; explain reads them.
 type API interface {
 	PathReader
-	PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error)
-	GetParameter(context.Context, *ssm.GetParameterInput, ...func(*ssm.Options)) (*ssm.GetParameterOutput, error)
-	DeleteParameter(context.Context, *ssm.DeleteParameterInput, ...func(*ssm.Options)) (*ssm.DeleteParameterOutput, error)
+	// GetParameter returns a parameter, decrypted.
+	GetParameter(ctx context.Context, name string) (parameter.Parameter, error)
+	// PutParameter writes a standard SecureString, encrypted with a customer key ("":
+	// the account's own).
+	PutParameter(ctx context.Context, name, value, keyID string, overwrite bool) error
+	// DeleteParameter removes a parameter.
+	DeleteParameter(ctx context.Context, name string) error
 }
 
 // Destinations reads and writes destinations for an operator; it caches nothing.
@@ -94,17 +97,7 @@ func (s *Destinations) Put(ctx context.Context, name string, value []byte, overw
 	if err := checkValue(value); err != nil {
 		return fmt.Errorf("%s: %w: %w", parameter, errInvalid, err)
 	}
-	in := &ssm.PutParameterInput{
-		Name:      aws.String(parameter),
-		Value:     aws.String(string(value)),
-		Type:      types.ParameterTypeSecureString,
-		Tier:      types.ParameterTierStandard,
-		Overwrite: aws.Bool(overwrite),
-	}
-	if s.keyID != "" {
-		in.KeyId = &s.keyID
-	}
-	_, err = s.api.PutParameter(ctx, in)
+	err = s.api.PutParameter(ctx, parameter, string(value), s.keyID, overwrite)
 	return explain("write", parameter, err)
 }
 
@@ -115,13 +108,11 @@ func (s *Destinations) Get(ctx context.Context, name string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	out, err := s.api.GetParameter(ctx, &ssm.GetParameterInput{
-		Name: aws.String(parameter), WithDecryption: aws.Bool(true),
-	})
+	found, err := s.api.GetParameter(ctx, parameter)
 	if err != nil {
 		return Entry{}, explain("read", parameter, err)
 	}
-	return entryOf(s.prefix+destinationsPath, *out.Parameter), nil
+	return entryOf(s.prefix+destinationsPath, found), nil
 }
 
 // List returns every destination, by name. It returns webhook.ErrUnavailable,
@@ -142,8 +133,7 @@ func (s *Destinations) Delete(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.api.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: aws.String(parameter)})
-	return explain("delete", parameter, err)
+	return explain("delete", parameter, s.api.DeleteParameter(ctx, parameter))
 }
 
 func (s *Destinations) parameter(name string) (string, error) {
@@ -164,22 +154,26 @@ func checkValue(value []byte) error {
 // explain turns the service's refusals into ours. The text of a validation
 // error is left out, because it may quote the value.
 func explain(verb, parameter string, err error) error {
-	var (
-		exists   *types.ParameterAlreadyExists
-		notFound *types.ParameterNotFound
-		refusal  smithy.APIError
-	)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &exists):
+	}
+	refusal, _ := errors.AsType[smithy.APIError](err)
+	switch code := codeOf(refusal); {
+	case code == "ParameterAlreadyExists":
 		return fmt.Errorf("%s %s: %w", verb, parameter, ErrExists)
-	case errors.As(err, &notFound):
+	case code == "ParameterNotFound":
 		return fmt.Errorf("%s %s: %w", verb, parameter, ErrNotFound)
-	case errors.As(err, &refusal) && strings.Contains(refusal.ErrorCode(), "Validation"):
-		return fmt.Errorf("%s %s: %w: the service refused it (%s)", verb, parameter, errInvalid, refusal.ErrorCode())
+	case strings.Contains(code, "Validation"):
+		return fmt.Errorf("%s %s: %w: the service refused it (%s)", verb, parameter, errInvalid, code)
 	}
 	return fmt.Errorf("%s %s: %w: %w", verb, parameter, webhook.ErrUnavailable, err)
+}
+
+func codeOf(refusal smithy.APIError) string {
+	if refusal == nil {
+		return ""
+	}
+	return refusal.ErrorCode()
 }
 
 // checkPrefix keeps what SSM's rules for names allow; "aws" and "ssm" are

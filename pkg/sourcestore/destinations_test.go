@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/sivchari/kumo"
 
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/testclock"
 )
@@ -61,7 +62,7 @@ func newStore(t *testing.T, api API, prefix string) *Destinations {
 func TestDestinationsAreKept(t *testing.T) {
 	api := engine(t)
 	prefix := freshPrefix()
-	store := newStore(t, api, prefix)
+	store := newStore(t, ssmstore.New(api), prefix)
 	ctx := t.Context()
 	if err := store.Put(ctx, "main", []byte(`{"type":"log"}`), false); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestDestinationsAreKept(t *testing.T) {
 }
 
 func TestListReadsEveryPage(t *testing.T) {
-	store := newStore(t, engine(t), freshPrefix())
+	store := newStore(t, ssmstore.New(engine(t)), freshPrefix())
 	const count = 25 // three pages
 	for i := range count {
 		if err := store.Put(t.Context(), fmt.Sprintf("d%02d", i), []byte(`{}`), false); err != nil {
@@ -111,7 +112,7 @@ func TestListReadsEveryPage(t *testing.T) {
 }
 
 func TestPutRefuses(t *testing.T) {
-	store := newStore(t, engine(t), freshPrefix())
+	store := newStore(t, ssmstore.New(engine(t)), freshPrefix())
 	for name, c := range map[string]struct {
 		name  string
 		value string
@@ -154,13 +155,11 @@ func TestPrefix(t *testing.T) {
 
 // refusing answers every write with one error.
 type refusing struct {
-	*ssm.Client
+	API
 	err error
 }
 
-func (r refusing) PutParameter(context.Context, *ssm.PutParameterInput, ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
-	return nil, r.err
-}
+func (r refusing) PutParameter(context.Context, string, string, string, bool) error { return r.err }
 
 func TestErrorsOfTheServiceDoNotQuoteTheValue(t *testing.T) {
 	quoting := &smithy.GenericAPIError{Code: "ValidationException", Message: "Value 'topsecret' at 'value' failed"}

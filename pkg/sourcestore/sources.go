@@ -11,10 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
-
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -224,11 +220,11 @@ func (s *Sources) save(ctx context.Context, sealed auth.Sealed, expiresAt time.T
 // yet.
 func (s *Sources) ownerKey(ctx context.Context) ([]byte, error) {
 	name := s.b.Prefix + ownerKeyName
-	out, err := s.b.Parameters.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	found, err := s.b.Parameters.GetParameter(ctx, name)
 	if err != nil {
 		return nil, explain("read", name, err)
 	}
-	key, err := base64.StdEncoding.DecodeString(aws.ToString(out.Parameter.Value))
+	key, err := base64.StdEncoding.DecodeString(found.Value)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: not base64", name, errInvalid) // the cause would quote it
 	}
@@ -243,14 +239,7 @@ func (s *Sources) makeOwnerKey(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	name := s.b.Prefix + ownerKeyName
-	in := &ssm.PutParameterInput{
-		Name: &name, Value: aws.String(base64.StdEncoding.EncodeToString(key)),
-		Type: types.ParameterTypeSecureString, Tier: types.ParameterTierStandard, Overwrite: aws.Bool(false),
-	}
-	if s.b.KeyID != "" {
-		in.KeyId = &s.b.KeyID
-	}
-	_, err = s.b.Parameters.PutParameter(ctx, in)
+	err = s.b.Parameters.PutParameter(ctx, name, base64.StdEncoding.EncodeToString(key), s.b.KeyID, false)
 	if err := explain("write", name, err); err != nil && !errors.Is(err, ErrExists) {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -158,7 +159,7 @@ func newBacking(t *testing.T) *backing {
 func (b *backing) operator() *Sources {
 	b.Helper()
 	s, err := NewSources(Backing{
-		Documents: b.table, Objects: b.bucket, Bucket: b.name, Parameters: b.ssm, Prefix: b.prefix,
+		Documents: b.table, Objects: b.bucket, Bucket: b.name, Parameters: ssmstore.New(b.ssm), Prefix: b.prefix,
 		Now: func() time.Time { return b.now },
 	})
 	if err != nil {
@@ -341,19 +342,19 @@ func TestABrokenSourceBreaksNoOther(t *testing.T) {
 
 // keyed sees the keys that parameters are written with.
 type keyed struct {
-	*ssm.Client
+	ssmstore.Store
 	keys map[string]string
 }
 
-func (k keyed) PutParameter(ctx context.Context, in *ssm.PutParameterInput, o ...func(*ssm.Options)) (*ssm.PutParameterOutput, error) {
-	k.keys[aws.ToString(in.Name)] = aws.ToString(in.KeyId)
-	return k.Client.PutParameter(ctx, in, o...)
+func (k keyed) PutParameter(ctx context.Context, name, value, keyID string, overwrite bool) error {
+	k.keys[name] = keyID
+	return k.Store.PutParameter(ctx, name, value, keyID, overwrite)
 }
 
 func TestEveryParameterIsWrittenUnderTheCustomersKey(t *testing.T) {
 	for _, want := range []string{"", "arn:aws:kms:us-east-1:123456789012:key/0a1b"} {
 		b := newBacking(t)
-		api := keyed{b.ssm, map[string]string{}}
+		api := keyed{ssmstore.New(b.ssm), map[string]string{}}
 		backing := b.sources.b
 		backing.Parameters, backing.KeyID = api, want
 		sources, err := NewSources(backing)

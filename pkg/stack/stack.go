@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/logging"
 
-	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack/deployment"
 	"smartlead-receiver/pkg/stack/place"
 	"smartlead-receiver/pkg/webhook"
@@ -62,7 +62,7 @@ func ConnectLocal(stateDir string, env Env) (*Stack, error) {
 	c := place.LocalClients(cfg, place.Endpoints{
 		DynamoDB: at.DynamoDBEndpoint, SQS: at.SQSEndpoint, SSM: at.SSMEndpoint, S3: at.S3Endpoint,
 	})
-	return build(at, app.Clients{DynamoDB: c.DynamoDB, SQS: c.SQS, SSM: c.SSM, S3: c.S3}, env)
+	return build(at, c, env)
 }
 
 // Deployed names a CloudFormation stack, and whose it is.
@@ -88,7 +88,7 @@ func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
 		return nil, err
 	}
 	at.Region = shared.Region
-	s, err := build(at, app.Connect(shared), env)
+	s, err := build(at, place.DeployedClients(shared), env)
 	if err == nil && names.Worker != "" && names.AlarmTopic != "" {
 		s.Deployment = deployment.New(shared, names)
 	}
@@ -143,20 +143,21 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 }
 
 // build makes the adapters and the use cases of a stack.
-func build(at Place, c app.Clients, env Env) (*Stack, error) {
+func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	if err := readTimes(&at); err != nil {
 		return nil, err
 	}
 	s := &Stack{Place: at}
 	s.Ledger = ledger.New(c.DynamoDB, at.TableName)
 	s.Queues = queue.New(c.SQS, queue.URLs{Live: at.LiveQueueURL, Replay: at.ReplayQueueURL, Dead: at.DLQURL})
+	parameters := ssmstore.New(c.SSM)
 	var err error
-	if s.Destinations, err = sourcestore.NewDestinations(c.SSM, at.ParameterPrefix, at.ParameterKey); err != nil {
+	if s.Destinations, err = sourcestore.NewDestinations(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {
 		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", at.ParameterPrefix, err)
 	}
 	s.Sources, err = sourcestore.NewSources(sourcestore.Backing{
 		Documents: s.Ledger, Objects: c.S3, Bucket: at.Bucket,
-		Parameters: c.SSM, Prefix: at.ParameterPrefix, KeyID: at.ParameterKey, Now: env.Now,
+		Parameters: parameters, Prefix: at.ParameterPrefix, KeyID: at.ParameterKey, Now: env.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/receive"
@@ -192,9 +190,7 @@ func TestParameterStoreIsThrottled(t *testing.T) {
 			group.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), receive.DefaultPolicy.SecretsTimeout)
 				defer cancel()
-				_, err := w.clients().SSM.GetParameter(ctx, &ssm.GetParameterInput{
-					Name: aws.String(w.env.Config.ParameterPrefix + "/sources-key"),
-				})
+				_, _, err := w.clients().SSM.ParametersByPath(ctx, w.env.Config.ParameterPrefix+"/destinations", "")
 				if err == nil {
 					read.Add(1)
 				}

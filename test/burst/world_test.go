@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/google/uuid"
 
 	"smartlead-receiver/pkg/app"
@@ -29,6 +28,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack/place"
 	"smartlead-receiver/test/testclock"
 	"smartlead-receiver/test/ttlcheck"
@@ -72,7 +72,7 @@ func newWorld(t *testing.T, sources int) *world {
 	functions := shared
 	w.clients = func() app.Clients {
 		own := place.LocalClients(functions, endpoints)
-		return app.Clients{DynamoDB: own.DynamoDB, SQS: own.SQS, S3: own.S3, SSM: own.SSM}
+		return app.Clients{DynamoDB: own.DynamoDB, SQS: own.SQS, S3: own.S3, SSM: ssmstore.New(own.SSM)}
 	}
 	vars := map[string]string{
 		"TABLE_NAME": made.Table, "LIVE_QUEUE_URL": made.Live.URL, "REPLAY_QUEUE_URL": made.Replay.URL, "DLQ_URL": made.DLQ.URL,
@@ -83,14 +83,14 @@ func newWorld(t *testing.T, sources int) *world {
 	must(t, err)
 	backing := sourcestore.Backing{
 		Documents: ledger.New(outside.DynamoDB, made.Table), Objects: outside.S3, Bucket: made.Bucket,
-		Parameters: outside.SSM, Prefix: "/" + name, Now: testclock.Noon,
+		Parameters: ssmstore.New(outside.SSM), Prefix: "/" + name, Now: testclock.Noon,
 	}
 	w.fill(t, backing, sources)
-	w.destinations, err = sourcestore.NewDestinations(outside.SSM, "/"+name, "")
+	w.destinations, err = sourcestore.NewDestinations(ssmstore.New(outside.SSM), "/"+name, "")
 	must(t, err)
 	shared.HTTPClient = &http.Client{Transport: operator{w.network}}
 	clients := place.LocalClients(shared, endpoints)
-	backing.Documents, backing.Objects, backing.Parameters = ledger.New(clients.DynamoDB, made.Table), clients.S3, clients.SSM
+	backing.Documents, backing.Objects, backing.Parameters = ledger.New(clients.DynamoDB, made.Table), clients.S3, ssmstore.New(clients.SSM)
 	backing.Now = w.now
 	w.operator, err = sourcestore.NewSources(backing)
 	must(t, err)
@@ -113,9 +113,9 @@ func (w *world) fill(t *testing.T, b sourcestore.Backing, sources int) {
 		}
 		if i == 0 {
 			must(t, first.PutSource(t.Context(), source))
-			key, err := b.Parameters.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String(b.Prefix + "/sources-key"), WithDecryption: aws.Bool(true)})
+			key, err := b.Parameters.GetParameter(t.Context(), b.Prefix+"/sources-key")
 			must(t, err)
-			owner, err = base64.StdEncoding.DecodeString(aws.ToString(key.Parameter.Value))
+			owner, err = base64.StdEncoding.DecodeString(key.Value)
 			must(t, err)
 			continue
 		}

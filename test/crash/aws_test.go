@@ -20,7 +20,6 @@ import (
 	"net/http"
 	"time"
 
-	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/test/ttlcheck"
 )
@@ -50,7 +49,7 @@ var errDead = errors.New("the process has ended")
 // connect returns real SDK clients. Calls of a life pass the plan and the mutant;
 // calls without one are the harness's own. Retries wait for nothing: their
 // waits would be real time.
-func (w *world) connect(table string) app.Clients {
+func (w *world) connect(table string) local.Clients {
 	config := aws.Config{
 		Region:      local.Region,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
@@ -63,7 +62,7 @@ func (w *world) connect(table string) app.Clients {
 			})
 		},
 	}
-	return app.Clients{
+	return local.Clients{
 		DynamoDB: dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = &table }),
 		SQS:      sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = &embedded.URL }),
 		SSM:      ssm.NewFromConfig(config, func(o *ssm.Options) { o.BaseEndpoint = &embedded.URL }),

@@ -26,6 +26,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/testclock"
 )
@@ -71,7 +72,7 @@ type world struct {
 	*testing.T
 	name         string
 	stores       local.Resources
-	clients      app.Clients
+	clients      local.Clients
 	config       config.Config
 	destinations []string
 	unwanted     bool // no destination wants what is sent
@@ -168,7 +169,7 @@ func (w *world) addSource(name string, bodySecrets ...auth.Digest) {
 	w.Helper()
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
 		Documents: ledger.New(w.clients.DynamoDB, w.stores.Table), Objects: w.clients.S3, Bucket: w.stores.Bucket,
-		Parameters: w.clients.SSM, Prefix: w.config.ParameterPrefix, Now: w.clock,
+		Parameters: ssmstore.New(w.clients.SSM), Prefix: w.config.ParameterPrefix, Now: w.clock,
 	})
 	w.must(err)
 	source, err := auth.Source{
@@ -180,7 +181,7 @@ func (w *world) addSource(name string, bodySecrets ...auth.Digest) {
 
 func (w *world) parameters() *sourcestore.Destinations {
 	w.Helper()
-	store, err := sourcestore.NewDestinations(w.clients.SSM, w.config.ParameterPrefix, "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(w.clients.SSM), w.config.ParameterPrefix, "")
 	w.must(err)
 	return store
 }
@@ -292,7 +293,10 @@ func (s syncLog) Write(b []byte) (int, error) {
 // env is what a function takes from its surroundings.
 func (w *world) env(function string) app.Env {
 	return app.Env{
-		Config: w.config, Clients: w.clients,
+		Config: w.config,
+		Clients: app.Clients{
+			DynamoDB: w.clients.DynamoDB, SQS: w.clients.SQS, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM),
+		},
 		Log:    slog.New(slog.NewTextHandler(syncLog{w}, nil)),
 		Now:    func() time.Time { return w.clock().Add(w.skew[function]) },
 		Nonce:  w.nonce,

@@ -12,6 +12,7 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 )
 
 // signingSecret is what the recording destination checks signatures with.
@@ -32,7 +33,7 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 	if err := sources.PutSource(ctx, source); err != nil {
 		return err
 	}
-	store, err := sourcestore.NewDestinations(s.SSM, s.outputs["ParameterPrefix"], "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(s.SSM), s.outputs["ParameterPrefix"], "")
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 func (s *stack) sources() (*sourcestore.Sources, error) {
 	return sourcestore.NewSources(sourcestore.Backing{
 		Documents: ledger.New(s.DynamoDB, s.outputs["TableName"]), Objects: s.S3, Bucket: s.outputs["BodyBucket"],
-		Parameters: s.SSM, Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
+		Parameters: ssmstore.New(s.SSM), Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
-	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/stack/place"
 )
 
 const stackName = "e2e"
@@ -30,7 +30,7 @@ type stack struct {
 	outputs map[string]string
 	token   string // of the source "demo"
 	watches map[string]*watch
-	app.Clients
+	place.Clients
 }
 
 // deployParameters make waiting bearable: every wait of an event is seconds.
@@ -64,7 +64,7 @@ func deploy(ctx context.Context, e *engine, build string) (*stack, error) {
 		return nil, fmt.Errorf("%w\n%s", err, e.tail(40))
 	}
 	shared := sharedConfig(e.url())
-	s := &stack{engine: e, build: build, outputs: map[string]string{}, Clients: app.Connect(shared)}
+	s := &stack{engine: e, build: build, outputs: map[string]string{}, Clients: place.DeployedClients(shared)}
 	described, err := cloudformation.NewFromConfig(shared).DescribeStacks(ctx,
 		&cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
 	if err != nil {

@@ -198,37 +198,3 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 		t.Errorf("%d connections were opened to hosts that do not answer", len(d.ahead))
 	}
 }
-
-// closedEarly is a body as the SDK makes one, of which the response came before
-// net/http looked behind its end.
-type closedEarly struct{ *strings.Reader }
-
-func (closedEarly) Close() error                     { return nil }
-func (closedEarly) WriteTo(io.Writer) (int64, error) { return 0, io.EOF }
-
-func TestAClosedBodyDoesNotCloseItsConnection(t *testing.T) {
-	h := newHost(t)
-	d, err := NewDialer(h.bundle(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := d.Client()
-	for range 5 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL, closedEarly{strings.NewReader("body")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.ContentLength = 4
-		r, err := client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = io.ReadAll(r.Body)
-		if err := errors.Join(err, r.Body.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := h.opened.Load(); n != 1 {
-		t.Errorf("five calls took %d connections, want 1", n)
-	}
-}

@@ -21,6 +21,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -151,7 +152,7 @@ func (s *Stack) Sources() *sourcestore.Sources {
 	s.t.Helper()
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
 		Documents: ledger.New(s.Clients.DynamoDB, s.At.Table), Objects: s.Clients.S3, Bucket: s.At.Bucket,
-		Parameters: s.Clients.SSM, Prefix: s.Env.Config.ParameterPrefix, Now: s.Clock,
+		Parameters: ssmstore.New(s.Clients.SSM), Prefix: s.Env.Config.ParameterPrefix, Now: s.Clock,
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/test/testclock"
 	"smartlead-receiver/test/ttlcheck"
@@ -104,7 +105,7 @@ func NewOver(t *testing.T, dynamo string) *Stack {
 			Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: time.Nanosecond,
 		},
 		Clients: app.Clients{
-			DynamoDB: s.Clients.DynamoDB, SQS: sent.client(s.Clients.Config, EngineURL()), S3: s.Clients.S3, SSM: s.Clients.SSM,
+			DynamoDB: s.Clients.DynamoDB, SQS: sent.client(s.Clients.Config, EngineURL()), S3: s.Clients.S3, SSM: ssmstore.New(s.Clients.SSM),
 		},
 		Log: slog.New(slog.DiscardHandler), Now: s.Clock,
 		Sleep: func(context.Context, time.Duration) { s.Advance(10 * time.Second); s.Work() },
@@ -138,7 +139,7 @@ func (s *Stack) start(prefix string) {
 	if err := s.Sources().PutSource(s.t.Context(), source); err != nil {
 		s.t.Fatal(err)
 	}
-	store, err := sourcestore.NewDestinations(s.Clients.SSM, prefix, "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(s.Clients.SSM), prefix, "")
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
 )
 
 func TestDestinations(t *testing.T) {
@@ -68,7 +69,7 @@ func TestDestinationOfTheLog(t *testing.T) {
 func TestDestinationListShowsABrokenOne(t *testing.T) {
 	s := clitest.New(t)
 	form := []byte(`{"type":"http","config":{"url":"https://x.example/hidden-path","retries":3}}`)
-	store, err := sourcestore.NewDestinations(s.Clients.SSM, s.Env.Config.ParameterPrefix, "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(s.Clients.SSM), s.Env.Config.ParameterPrefix, "")
 	if err != nil {
 		t.Fatal(err)
 	}

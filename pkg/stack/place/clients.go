@@ -1,6 +1,8 @@
 package place
 
 import (
+	"os"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -47,5 +49,17 @@ func LocalClients(cfg aws.Config, e Endpoints) Clients {
 			o.BaseEndpoint = &e.S3
 			o.UsePathStyle = true // the engines have no bucket host names
 		}),
+	}
+}
+
+// DeployedClients builds the clients of an account, or of an engine that stands in for
+// it. It calls nobody.
+func DeployedClients(cfg aws.Config) Clients {
+	return Clients{
+		DynamoDB: dynamodb.NewFromConfig(cfg),
+		SQS:      sqs.NewFromConfig(cfg),
+		SSM:      ssm.NewFromConfig(cfg),
+		// An engine has no bucket host names.
+		S3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil || os.Getenv("AWS_ENDPOINT_URL") != "" }),
 	}
 }
