@@ -137,3 +137,25 @@ func (s stack) slower(destination time.Duration) stack {
 	s.worker += destination - destinationTime
 	return s
 }
+
+// What the simulation knows of the template by heart is what stands there.
+func TestTheTemplateIsWhatIsSimulated(t *testing.T) {
+	p := readTemplate(t)
+	if got := p.Parameters["SweepGrace"].Default.Value; got != "2m" || grace != 120 {
+		t.Errorf("SweepGrace is %s, simulated are %d seconds", got, grace)
+	}
+	for _, name := range []string{throttledAlarm, intakeAlarm, unclaimedAlarm, ageAlarm} {
+		if got := p.Resources[name].Type; got != "AWS::CloudWatch::Alarm" {
+			t.Errorf("%s is no alarm of the template: %q", name, got)
+		}
+	}
+	var alarm struct {
+		Threshold         int `yaml:"Threshold"`
+		Period            int `yaml:"Period"`
+		EvaluationPeriods int `yaml:"EvaluationPeriods"`
+	}
+	p.of(t, ageAlarm, &alarm)
+	if alarm.Threshold != oldAge || alarm.Period*alarm.EvaluationPeriods != 60*oldMinutes {
+		t.Errorf("%s is %+v, simulated are %d s for %d minutes", ageAlarm, alarm, oldAge, oldMinutes)
+	}
+}

@@ -36,7 +36,16 @@ const (
 	grace        = 120 // seconds, then the sweeper sends a message again
 	sweepRate    = 150 // messages a second: one update of 5 ms each, for 50 of 60 seconds (assumed)
 	halfHour     = 1800
-	oldAge       = 600 // of LiveQueueAgeAlarm, for three minutes
+	oldAge       = 600 // of ageAlarm
+	oldMinutes   = 3
+)
+
+// Alarms of the template.
+const (
+	throttledAlarm = "ThrottledAlarm"
+	intakeAlarm    = "Intake5xxAlarm"
+	unclaimedAlarm = "UnclaimedAlarm"
+	ageAlarm       = "LiveQueueAgeAlarm"
 )
 
 // waits are Smartlead's before each further attempt (core/webhooks); then it gives up.
@@ -146,6 +155,7 @@ func (st *state) admit() (admitted float64) {
 	admitted = min(demand, there)
 	st.tokens = min(st.throttleBurst, st.apiBurst, there-admitted)
 	if admitted < demand {
+		note(&st.alarms, throttledAlarm, st.now)
 		if st.throttleRate <= st.apiRate {
 			note(&st.binds, "`ThrottleRate`", st.now)
 		} else {
@@ -171,7 +181,7 @@ func (st *state) serve(admitted float64) (served float64) {
 		} else {
 			note(&st.binds, "Lambda's concurrency", st.now)
 		}
-		note(&st.alarms, "Intake5xxAlarm", st.now)
+		note(&st.alarms, intakeAlarm, st.now)
 	}
 	st.starts -= started
 	st.coldStarts += started
@@ -239,7 +249,7 @@ func (st *state) enqueue(served float64) {
 		}
 	}
 	if claimed < served {
-		note(&st.alarms, "UnclaimedAlarm", st.now)
+		note(&st.alarms, unclaimedAlarm, st.now)
 	}
 	st.used[st.now] = claimed * st.claimUnits
 	st.unclaimed += served - claimed
@@ -288,7 +298,7 @@ func (st *state) work() {
 	byTable := max(0, st.writesLeft()-st.used[st.now]) / max(1e-9, units)
 	byDue := max(0, st.dueShards*partition-st.used[st.now]/st.claimUnits) / max(1e-9, events/waiting+share)
 	done := min(left, byTable, byDue, waiting)
-	if rest := waiting - done; rest > 10*done && rest > 1 {
+	if rest := events - done; rest > 10*done && rest > 1 {
 		switch done {
 		case byTable:
 			note(&st.binds, "the table's writes", st.now)
@@ -374,7 +384,7 @@ func (st *state) age() {
 		st.oldFor = 0
 		return
 	}
-	if st.oldFor++; st.oldFor == 180 {
-		note(&st.alarms, "LiveQueueAgeAlarm", st.now)
+	if st.oldFor++; st.oldFor == 60*oldMinutes {
+		note(&st.alarms, ageAlarm, st.now)
 	}
 }
