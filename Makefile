@@ -107,6 +107,10 @@ test/e2e: tools ## Deploy the template into an emulator and drive it end to end
 bench: ## Measure the built functions as Lambda runs them, beside the plain program (ARGS='-json FILE -compare OLD.json')
 	$(GO) run ./bench $(ARGS)
 
+.PHONY: bench/stack
+bench/stack: tools ## Send 100,000 events to the local stack: rates, a backlog, memory (ARGS='-events 10000'; many minutes)
+	DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) run ./bench/stack $(ARGS)
+
 .PHONY: bench/go
 bench/go: ## Run the benchmarks of the packages (BENCH=pattern)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -78,6 +78,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
 		o.setting("RETRY_BASE", longestWait))
 	flags.Func("redrive-tick", "wait between two steps of a redrive (default 1s; deployed, 5s)", o.setting("REDRIVE_TICK", nil))
+	flags.Func("sweep-grace", "wait before the sweeper sends what nobody worked on (default 5s; deployed, 2m)", o.setting("SWEEP_GRACE", nil))
 	flags.StringVar(&o.data, "data", "", "`directory` that keeps events, sources and destinations over restarts, even over kill -9 (default: they end with the process)")
 	flags.BoolVar(&o.printJSON, "print-json", false, "print the ready line on a terminal, too; "+filepath.Join(".local", place.File)+" holds the same JSON")
 	o.logForm = logAuto

@@ -55,6 +55,7 @@ type rig struct {
 	queued   int // requests to SQS of our own functions
 	last     events.SQSEvent
 	sent     atomic.Int64 // bytes of the last body that the destination got
+	table    *clitest.TableFixture
 }
 
 // Every look at the clock takes so long, so that durations have digits as they
@@ -75,8 +76,9 @@ func newRig(t *testing.T) *rig {
 	env := r.Env
 	env.Clients.DynamoDB, env.Clients.SQS = metered.DynamoDB, r.counted(metered.Config)
 	env.Metrics, env.Log = app.DefaultNamespace, telemetry.NewLogger(&r.log, slog.LevelInfo)
-	env.Config.MaxAttempts, env.Config.SourceTTL = 8, time.Hour
+	env.Config.MaxAttempts, env.Config.SourceTTL, env.Config.RedriveTick = 8, time.Hour, 5*time.Second
 	env.Now = func() time.Time { r.now = r.now.Add(tick); return r.now }
+	env.Sleep = func(_ context.Context, d time.Duration) { r.now = r.now.Add(d); r.work() }
 	var err error
 	if r.receiver, err = app.Receiver(env); err != nil {
 		t.Fatal(err)
@@ -91,7 +93,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	// A first event loads what an instance keeps: sources and destinations.
-	r.post(clitest.Reply(1))
+	r.post(clitest.Reply(1000))
 	r.work()
 	r.used()
 	return r

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -39,11 +40,13 @@ type TableFixture struct {
 	Changed string                       // an event that came with other bodies, too
 	Total   int
 	batch   []types.WriteRequest
+	slots   chan struct{}
+	writing sync.WaitGroup
 }
 
 // NewTableFixture puts one real event in each state.
 func NewTableFixture(s *Stack) *TableFixture {
-	c := &TableFixture{Stack: s, like: make(map[webhook.State]attributes), ids: make(map[webhook.State][]string)}
+	c := &TableFixture{Stack: s, like: make(map[webhook.State]attributes), ids: make(map[webhook.State][]string), slots: make(chan struct{}, 8)}
 	keep := func(state webhook.State, id string) {
 		it := c.item(id)
 		if got := textOf(it, "state"); got != string(state) {
@@ -131,9 +134,7 @@ func (c *TableFixture) Settle() {
 		c.add(webhook.Parked, spread(i, FixtureHeld), nil)
 		c.add(webhook.Unrouted, spread(i, FixtureHeld), nil)
 	}
-	for i := range fixtureLate {
-		c.add(webhook.Delivered, time.Duration(i)*100*time.Millisecond, nil)
-	}
+	c.Late(fixtureLate)
 	for i := range fixtureOfLead {
 		c.add(webhook.Delivered, spread(i, fixtureOfLead), func(it attributes) {
 			it["lead"] = textValue(BusyLead)
@@ -149,9 +150,20 @@ func (c *TableFixture) Settle() {
 }
 
 // Grow adds n delivered events.
-func (c *TableFixture) Grow(n int) {
+func (c *TableFixture) Grow(n int) { c.Add(webhook.Delivered, n, nil) }
+
+// Late adds n delivered events of the latest seconds.
+func (c *TableFixture) Late(n int) {
 	for i := range n {
-		c.add(webhook.Delivered, spread(i, n), nil)
+		c.add(webhook.Delivered, time.Duration(i)*100*time.Millisecond, nil)
+	}
+	c.flush()
+}
+
+// Add adds n events in a state, each an item that alter may change.
+func (c *TableFixture) Add(state webhook.State, n int, alter func(item map[string]types.AttributeValue)) {
+	for i := range n {
+		c.add(state, spread(i, n), alter)
 	}
 	c.flush()
 }
@@ -202,23 +214,41 @@ func (c *TableFixture) add(state webhook.State, age time.Duration, alter func(at
 	c.ids[state] = append(c.ids[state], id)
 	c.batch = append(c.batch, types.WriteRequest{PutRequest: &types.PutRequest{Item: it}})
 	if len(c.batch) == 25 {
-		c.flush()
+		c.write()
 	}
 }
 
+// flush returns once every event that was added is written.
 func (c *TableFixture) flush() {
 	c.t.Helper()
-	if len(c.batch) == 0 {
+	c.write()
+	c.writing.Wait()
+	if c.t.Failed() {
+		c.t.FailNow()
+	}
+}
+
+// write writes the batch beside others: an engine that waits for its disk or its
+// neighbours takes several at once.
+func (c *TableFixture) write() {
+	batch := c.batch
+	if c.batch = nil; len(batch) == 0 {
 		return
 	}
-	out, err := c.Clients.DynamoDB.BatchWriteItem(c.t.Context(), &dynamodb.BatchWriteItemInput{
-		RequestItems: map[string][]types.WriteRequest{c.At.Table: c.batch},
+	c.slots <- struct{}{}
+	c.writing.Go(func() {
+		defer func() { <-c.slots }()
+		out, err := c.Clients.DynamoDB.BatchWriteItem(c.t.Context(), &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{c.At.Table: batch},
+		})
+		if err != nil || len(out.UnprocessedItems) > 0 {
+			c.t.Errorf("of %d events some were not written: %v", len(batch), err)
+		}
 	})
-	if err != nil || len(out.UnprocessedItems) > 0 {
-		c.t.Fatalf("%d events were not written: %v", len(out.UnprocessedItems), err)
-	}
-	c.batch = nil
 }
+
+// Count is how many events in a state were added and not taken.
+func (c *TableFixture) Count(state webhook.State) int { return len(c.ids[state]) }
 
 // Take returns an event in a state, another one each time.
 func (c *TableFixture) Take(state webhook.State) string {

@@ -26,6 +26,7 @@ type Meter struct {
 type Consumed struct {
 	Units     float64            // read capacity, as the engine reports it
 	Reads     int                // calls
+	Writes    int                // calls
 	Written   float64            // write capacity, as the engine reports it
 	WrittenOf map[string]float64 // the same, by index, and of the table as "table"
 	Said      string             // by the command, on stderr
@@ -94,6 +95,7 @@ func (m *Meter) count(operation string, status int, answer []byte) error {
 	case "GetItem", "Query", "BatchGetItem":
 		m.use.Reads++
 	case "PutItem", "UpdateItem", "DeleteItem":
+		m.use.Writes++
 		used = &m.use.Written
 	default:
 		return fmt.Errorf("a command called %s", operation)
