@@ -55,6 +55,7 @@ type world struct {
 	stores   local.Resources
 	clients  *local.Clients
 	ledger   *ledger.Ledger
+	env      app.Env
 	receiver lambdaio.ReceiverHandler
 	worker   lambdaio.WorkerHandler
 
@@ -78,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	w.ledger = ledger.New(w.clients.DynamoDB, w.stores.Table)
 	w.configure(name, crm.URL)
-	env := app.Env{
+	w.env = app.Env{
 		Config: config.Config{
 			Table: w.stores.Table, LiveQueue: w.stores.Live.URL, ReplayQueue: w.stores.Replay.URL, DeadQueue: w.stores.DLQ.URL,
 			Bucket: w.stores.Bucket, ParameterPrefix: "/" + name, MaxAttempts: 3, RetryBase: time.Second, RetryMax: time.Minute,
@@ -91,9 +92,9 @@ func newWorld(t *testing.T) *world {
 			return p
 		},
 	}
-	w.receiver, err = app.Receiver(env)
+	w.receiver, err = app.Receiver(w.env)
 	w.must(err)
-	w.worker, err = app.Worker(env)
+	w.worker, err = app.Worker(w.env)
 	w.must(err)
 	return w
 }
