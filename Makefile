@@ -58,7 +58,9 @@ test/speed: tools ## Hold speed and memory to their bounds, without the race det
 	@scripts/speed.sh
 
 .PHONY: test/fuzz
-test/fuzz: ## Fuzz the reading and the redaction of payloads (FUZZTIME each)
+test/fuzz: ## Fuzz the receiver's front, and the reading and the redaction of payloads (FUZZTIME each)
+	$(GO) test -run '^$$' -fuzz '^FuzzReceiver$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/lambdaio
+	$(GO) test -run '^$$' -fuzz '^FuzzPassed$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/gateway
 	$(GO) test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/coding
 	@for target in FuzzParse FuzzIdentify FuzzMembers FuzzRedact FuzzExcerpt; do \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./pkg/smartlead; \

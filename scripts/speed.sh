@@ -20,5 +20,6 @@ bounds() { # package pattern
 bounds ./pkg/smartlead 'TestFasterThanTheOrdinaryWay|TestAllocations|TestLargeBodies|TestHostileBodies'
 bounds ./pkg/local 'TestPollerTakes|TestStackCarriesARequestToTheWorker'
 bounds ./pkg/destination/desthttp 'TestHTTPDoesNotWaitForAnEndlessAnswer'
+bounds ./test/outsider 'TestAnUnknownSourceTakesAsLongAsAWrongToken'
 bounds ./test/local 'TestDeliveryIsSignedAndNormalized'
 bounds ./test/crash 'TestStoresHang'

@@ -49,7 +49,7 @@ bit ack[3], tack[3], tr[3], oprel=0, seen=0, swok=0; byte eff=0, busy=0;    /* g
 #define up(x) x=(x<1 -> x+1 : x)
 #define finished(s) (s!=PEND && s!=PROC)
 
-/* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, Release.
+/* ledger.Claim: put, and for a receipt of an event that is there answer, repeat, keepVariant, takeOver.
    r: the outcome; old, over, nl: state, "due passed" and "never leased" of the record returned */
 inline claim(b,t) {
     r=UNAVAIL;
@@ -76,60 +76,84 @@ C1: atomic { if                                                  /* put if absen
        fi; goto C9
     :: f>0 -> f--; r=UNAVAIL; goto C9                            /* request lost for good */
 #ifndef UPSERT
-    :: st!=NONE && fp==b -> old=st; over=(due==2); nl=!ln; r=DUP;        /* repeat */
-#ifdef RELANY                             /* mutant: any repeat releases */
-       if :: st==HELD -> goto C2 :: else -> goto C9 fi
-#elif defined(NORELEASE)                  /* mutant: a trusted repeat is only counted */
-       goto C9
+    :: st!=NONE -> old=st; over=(due==2); nl=!ln; r=(fp==b -> DUP : VAR);        /* repeat: classify */
+       if
+#ifdef RELANY                             /* mutant: whoever sends it takes the place of a held event */
+       :: st==HELD -> goto C2
+#elif defined(NORELEASE)                  /* mutant: a trusted receipt of what is held is only counted */
+       :: st==HELD && fp==b -> goto C9
+       :: st==HELD && fp!=b -> goto C3
+#elif defined(NOSPLIT)                    /* mutant: a trusted body is a variant even of an event that is not trusted */
+       :: st==HELD && t && fp==b -> goto C2
+       :: st==HELD && fp!=b -> goto C3
+       :: st==HELD && !t && fp==b -> goto C9
 #else
-       if :: st==HELD && t -> goto C2
+       :: st==HELD && t -> goto C2
+       :: st==HELD && !t && fp==b -> goto C9
+       :: st==HELD && !t && fp!=b -> goto C3
+#endif
 #ifndef NOFORGED                          /* mutant: what was discarded untrusted stays the answer to a trusted sender */
-          :: st==DISC && t -> r=VAR; goto C3
-#endif
-          :: else -> goto C9 fi
-#endif
-    :: st!=NONE && fp!=b -> old=st; over=(due==2); nl=!ln; r=VAR;
-#ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
-       r=DUP; goto C9
+       :: st==DISC && t -> r=VAR; goto C3
+       :: st!=HELD && !(st==DISC && t) && fp==b -> goto C9
+       :: st!=HELD && !(st==DISC && t) && fp!=b ->
 #else
-#ifdef RELANYBODY                         /* mutant: a trusted repeat with another body releases */
-       if :: st==HELD && t -> goto C2 :: else fi;
+       :: st!=HELD && fp==b -> goto C9
+       :: st!=HELD && fp!=b ->
 #endif
-       goto C3
+#ifdef NOVARIANT                          /* mutant: another body counts as a duplicate */
+          r=DUP; goto C9
+#else
+          goto C3
 #endif
+       fi
 #endif
     fi }
-C2: atomic { if                                                  /* releaseByRepeat: Release by a trusted repeat */
+C2: atomic { if                                                  /* takeOver: getItem of the variant with this body */
+    :: sp[b] && sst[b]!=NONE -> r=VAR; goto C3                   /* an operator made an event of it: splitByRepeat */
+    :: !(sp[b] && sst[b]!=NONE)
+    :: f>0 -> f--; r=UNAVAIL; goto C9
+    fi }
+#ifndef NOKEEP                            /* mutant: what was held is not kept */
+C2k: atomic { if                                                 /* takeOver: what is held, as it was read, stays as a variant */
+    :: fp==b
+    :: fp!=b && st==HELD -> if :: vr[3-b] :: !vr[3-b] -> vr[3-b]=1; vun[3-b]=1 fi;
+       if :: skip :: f>0 -> f--; r=UNAVAIL; goto C9 fi
+    :: fp!=b && st!=HELD                                         /* moved meanwhile: C2p finds it out */
+    :: f>0 -> f--; r=UNAVAIL; goto C9
+    fi }
+#endif
+C2p: atomic { if                                                 /* replaceHeld */
 #ifdef RELBLIND                           /* mutant: no condition on the state */
-    :: true -> assert(st==HELD); 
+    :: true -> assert(st==HELD);
 #else
     :: st==HELD ->
 #endif
-       st=PEND;
-#ifdef RELNODUE                           /* mutant: a release owes nothing */
-       SETDUE(0);
-#else
-       SETDUE(2);
+#ifndef RELANYBODY                        /* mutant: the event goes to work with the body that was held */
+       fp=b;
 #endif
-       if :: old=PEND; over=1; nl=!ln
-          :: f>0 -> f--; goto C2r                                /* answer lost, the retry says changed */
+       st=PEND; owner=0; lexp=0; ln=0; swp=0; NEWCLAIM;
+#ifdef RELNODUE                           /* mutant: what is taken over owes nothing, and nobody is told */
+       SETDUE(0); old=DELIV; over=0; nl=0; r=DUP;
+#else
+       SETDUE(1); old=PEND; over=0; nl=0; r=ACC;
+#endif
+       if :: skip                                                /* also where the answer is lost, and the retry meets its own nonce */
           :: f>0 -> f--; r=UNAVAIL fi
 #ifndef RELBLIND
-    :: st!=HELD -> goto C2r                                      /* changed: released or discarded meanwhile */
+    :: st!=HELD -> goto C2r                                      /* released, discarded or taken over meanwhile */
 #endif
-#ifdef RELSWALLOW                         /* mutant: a release that failed is still a duplicate */
-    :: f>0 -> f--
+#ifdef RELSWALLOW                         /* mutant: a write that failed is still a duplicate */
+    :: f>0 -> f--; r=DUP
 #else
     :: f>0 -> f--; r=UNAVAIL
 #endif
     fi; goto C9 }
-C2r: atomic { if                                                 /* releaseByRepeat: changed, so read it; repeat classifies it anew */
+C2r: atomic { if                                                 /* repeat classifies anew what the condition's failure shows */
 #ifdef TRUSTOLD                           /* mutant: the record as it was before answers */
-    :: goto C9
+    :: r=DUP; goto C9
 #else
     :: goto C1
 #endif
-    :: f>0 -> f--; r=UNAVAIL; goto C9
     fi }
 C3: atomic { if                                                  /* keepVariant: put if absent; ku, ks: the variant as it was met */
     :: if :: !vr[b] -> vr[b]=1; vun[b]=!t; ku=0; ks=0 :: vr[b] -> ku=vun[b]; ks=sp[b] fi;
@@ -146,7 +170,7 @@ C3t: atomic { if                                                 /* trustVariant
 #endif
     fi }
 C3h: atomic {                                                    /* variant: splitIsHeld reads what was split off */
-#ifdef NOSPLIT                            /* mutant: a trusted body is a variant even of an event that is not trusted */
+#ifdef NOSPLIT
     goto C9
 #else
     if :: r==VAR && t && (old==HELD

@@ -117,7 +117,7 @@ func (s Sealed) Open(owner []byte) (Source, error) {
 // refuse. It returns ErrSealed or ErrInvalidSource for what a right token
 // cannot open.
 func (s Sealed) OpenWith(token string) (source Source, ok bool, err error) {
-	tokens := make([]Digest, len(s.Keys))
+	tokens := make([]Digest, len(s.Keys), max(maxTokens, len(s.Keys))) // as much room for none as for all
 	for i, k := range s.Keys {
 		tokens[i] = k.Token
 	}

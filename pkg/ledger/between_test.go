@@ -34,9 +34,9 @@ func (b *between) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.RoundTripper.RoundTrip(r)
 }
 
-// An operator discards or releases a held event after a trusted repeat has read
-// it and before that releases it.
-func TestBetweenReadAndRelease(t *testing.T) {
+// An operator discards or releases a held event after a trusted receipt has read
+// it and before that takes its place.
+func TestBetweenReadAndTakeOver(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) {
 			for _, c := range []struct {
@@ -141,7 +141,8 @@ func TestLostAnswerToTrust(t *testing.T) {
 			l := openStore(t, engine, outer)
 			forged, trusted := plainReceipt("v1:EMAIL_REPLY:A"), plainReceipt("v1:EMAIL_REPLY:A")
 			trusted.Fingerprint, forged.Fingerprint = "other", "other"
-			forged.Held, forged.Flags = true, []string{webhook.FlagUntrustedSender, webhook.FlagColleague}
+			forged.Held, forged.Flags = true, []string{webhook.FlagUntrustedSender, webhook.FlagForwarded}
+			trusted.Flags = []string{webhook.FlagColleague}
 			for i, r := range []webhook.Receipt{plainReceipt("v1:EMAIL_REPLY:A"), forged} {
 				if _, err := l.Claim(t.Context(), r, fmt.Sprint(i), noon); err != nil {
 					t.Fatal(err)

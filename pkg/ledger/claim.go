@@ -80,10 +80,9 @@ func (l *Ledger) answer(ctx context.Context, it item, c claim) (webhook.Claimed,
 // putAbsent writes an item where there is none, else returns *errCondition with
 // the one that is there.
 func (l *Ledger) putAbsent(ctx context.Context, it item) error {
-	it.Facts = it.encode(it.receivedAt())
-	av, err := attributevalue.MarshalMap(it)
+	av, err := it.attributes()
 	if err != nil {
-		return fmt.Errorf("ledger: item cannot be written: %w", err)
+		return err
 	}
 	_, err = l.api.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           &l.table,
@@ -95,4 +94,40 @@ func (l *Ledger) putAbsent(ctx context.Context, it item) error {
 		return l.conditionOr(ctx, itemKey(it.PK, it.SK), "put", err)
 	}
 	return nil
+}
+
+// replace writes an item whole in the place of one that is as the conditions of u say,
+// else returns *errCondition with the one that is there.
+func (l *Ledger) replace(ctx context.Context, it item, u *update) error {
+	av, err := it.attributes()
+	if err != nil {
+		return err
+	}
+	values, err := marshalValues(u.values)
+	if err != nil {
+		return err
+	}
+	condition := u.condition()
+	_, err = l.api.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &l.table,
+		Item:                                av,
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            u.names,
+		ExpressionAttributeValues:           values,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if err != nil {
+		return l.conditionOr(ctx, itemKey(it.PK, it.SK), "put", err)
+	}
+	return nil
+}
+
+// attributes are the item as DynamoDB takes it.
+func (it item) attributes() (map[string]types.AttributeValue, error) {
+	it.Facts = it.encode(it.receivedAt())
+	av, err := attributevalue.MarshalMap(it)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: item cannot be written: %w", err)
+	}
+	return av, nil
 }

@@ -19,8 +19,8 @@ const (
 	// sends it, and it was split off before while its sender was not trusted, it goes on
 	// as actionSplit.
 	actionVariant repeatAction = "variant"
-	// actionRelease: the held event goes to work, and the receipt is its duplicate.
-	actionRelease repeatAction = "release"
+	// actionTakeOver: the receipt becomes the event, as if nobody had held it before.
+	actionTakeOver repeatAction = "take over"
 	// actionSplit: the body is kept beside the event and made an event of its own.
 	actionSplit repeatAction = "split"
 )
@@ -31,27 +31,25 @@ const (
 //	------------------------  -------  -----------  ---------
 //	any                       same     not trusted  duplicate
 //	any                       another  not trusted  variant
-//	held                      same     trusted      release
-//	held                      another  trusted      split
+//	held                      any      trusted      take over
 //	discarded, not trusted    any      trusted      split
 //	any other                 same     trusted      duplicate
 //	any other                 another  trusted      variant
 //
 // Nobody who merely knows the URL may suppress an event by sending its identity
-// first, nor have it flagged as a variant, which a filter may leave out: a trusted
-// body never waits behind one that is not.
+// first, nor have it flagged as a variant, which a filter may leave out, nor have a
+// body of his delivered in its place: what the fingerprint leaves out may be his. A
+// trusted body never waits behind one that is not.
 func classify(old item, r webhook.Receipt) repeatAction {
 	sameBody := old.Fingerprint == r.Fingerprint
 	trusted := !r.Held
 	switch {
 	case trusted && old.discardedUntrusted():
 		return actionSplit
-	case sameBody && trusted && old.state() == webhook.Held:
-		return actionRelease
+	case trusted && old.state() == webhook.Held:
+		return actionTakeOver
 	case sameBody:
 		return actionDuplicate
-	case trusted && old.state() == webhook.Held:
-		return actionSplit
 	}
 	return actionVariant
 }
@@ -70,6 +68,7 @@ const maxRepeats = 8
 // event by which the receipt is classified anew.
 func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed, error) {
 	for range maxRepeats {
+		held := old
 		old.Payload = nil // a repeat is answered without it
 		var claimed webhook.Claimed
 		var next *item
@@ -77,8 +76,8 @@ func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed
 		switch classify(old, c.Receipt) {
 		case actionDuplicate:
 			return l.duplicate(ctx, old, c), nil
-		case actionRelease:
-			claimed, next, err = l.releaseByRepeat(ctx, old, c)
+		case actionTakeOver:
+			claimed, next, err = l.takeOver(ctx, held, c)
 		case actionVariant:
 			claimed, next, err = l.variant(ctx, old, c)
 		case actionSplit:
@@ -98,24 +97,6 @@ func (l *Ledger) duplicate(ctx context.Context, old item, c claim) webhook.Claim
 		ID: old.id(), Status: webhook.ClaimDuplicate, Record: old.record(),
 		Uncounted: l.count(ctx, old.id(), "duplicates", c.ReceivedAt),
 	}
-}
-
-// releaseByRepeat releases a held event whose body a trusted sender sends; the
-// event is due at once.
-func (l *Ledger) releaseByRepeat(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
-	rec, err := l.Release(ctx, old.id(), c.ReceivedAt, c.ReceivedAt)
-	if errors.Is(err, webhook.ErrChanged) { // by another repeat, by an operator, or by this one, whose answer was lost
-		now, err := l.getItem(ctx, keyOf(old.id()))
-		return webhook.Claimed{}, &now, err
-	}
-	if err != nil {
-		return webhook.Claimed{}, nil, err
-	}
-	rec.Payload.Data = nil
-	return webhook.Claimed{
-		ID: old.id(), Status: webhook.ClaimDuplicate, Record: rec,
-		Uncounted: l.count(ctx, old.id(), "duplicates", c.ReceivedAt),
-	}, nil, nil
 }
 
 // variant keeps another body beside the event, durably before it says so.

@@ -20,8 +20,8 @@ func TestClassify(t *testing.T) {
 	}
 	exceptions := map[string]map[row]repeatAction{
 		"held": {
-			{true, true}:  actionRelease,
-			{false, true}: actionSplit,
+			{true, true}:  actionTakeOver,
+			{false, true}: actionTakeOver,
 		},
 		"discarded, not trusted": {
 			{true, true}:  actionSplit,

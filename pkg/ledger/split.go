@@ -73,8 +73,9 @@ func splitItem(id webhook.EventID, variant item, now, dueAt time.Time, flags []s
 	return it
 }
 
-// releaseSplit releases what was split off while its body was not trusted, if the
-// variant, as it stands after the split was noted, is trusted.
+// releaseSplit puts the body of a trusted sender in the place of what was split off
+// while it was not trusted, if the variant, as it stands after the split was noted, is
+// trusted and that is still held.
 func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
 	if !variant.trusted() {
 		return nil
@@ -86,9 +87,11 @@ func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant i
 	if err != nil {
 		return err
 	}
-	if _, err = l.Release(ctx, id, now, dueAt); errors.Is(err, webhook.ErrChanged) {
-		return nil // by somebody else
+	var flags []string
+	if slices.Contains(apart.Flags, webhook.FlagVariant) {
+		flags = []string{webhook.FlagVariant}
 	}
+	_, err = l.replaceHeld(ctx, apart, splitItem(id, variant, now, dueAt, flags))
 	return err
 }
 
@@ -133,7 +136,7 @@ func (l *Ledger) splitTrusted(ctx context.Context, of webhook.EventID, uncounted
 	}
 	it.Payload = nil
 	status := webhook.ClaimAccepted
-	if stored.SplitAs != "" {
+	if stored.SplitAs != "" && it.Due != timeKey(at(c.dueAt), id) { // nor was it put in the place of a held one just now
 		status = webhook.ClaimDuplicate
 	}
 	return webhook.Claimed{ID: id, Status: status, Record: it.record(), Uncounted: uncounted}, nil, nil

@@ -3,8 +3,8 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,24 +21,10 @@ const variantState = "variant"
 
 // keepVariant stores another body beside the event and counts it. A variant that
 // is known already is counted as a duplicate, unless the nonce says that it is
-// this one, whose answer was lost; a trusted sender makes it trusted. met is the
-// variant as it was before, empty where it is new.
+// this one, whose answer was lost; a trusted sender's takes the place of one that is
+// not trusted. met is the variant as it was before, empty where it is new.
 func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (met item, uncounted, err error) {
-	id := of.id()
-	v := item{
-		PK: id.Key(), SK: variantSK(id.Occurrence(), c.Fingerprint),
-		State: variantState, ClaimNonce: c.nonce,
-	}
-	received := at(c.ReceivedAt)
-	v.Time = variantTimeKey(received, id, c.Fingerprint)
-	v.Day = timeShard(string(received[:10]), shard(id, timeShards))
-	v.setReceipt(c.Receipt)
-	v.DeadShard, v.DeadKey = stateShard(variantState, id), v.Time
-	v.OtherLead, v.LeadEmail = true, v.Lead // it has it also when it is listed no more
-	if v.Lead == of.leadEmail() {
-		v.Lead = ""
-	}
-
+	v := newVariant(of, c.Receipt, c.nonce)
 	err = l.putAbsent(ctx, v)
 	var failed *errCondition
 	if err != nil && !errors.As(err, &failed) {
@@ -50,27 +36,57 @@ func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (met item, u
 			counter = "duplicates"
 		}
 	}
-	uncounted = l.count(ctx, id, counter, c.ReceivedAt)
-	return met, uncounted, l.trustVariant(ctx, met, c.Receipt)
+	uncounted = l.count(ctx, of.id(), counter, c.ReceivedAt)
+	if failed == nil || c.Held {
+		return met, uncounted, nil
+	}
+	return met, uncounted, l.trustVariant(ctx, v, met)
 }
 
-// trustVariant takes the mark off a variant whose very body a trusted sender
-// sends, so that a split delivers it. Nothing puts the mark on again, so that a
-// write whose answer was lost is met as done.
-func (l *Ledger) trustVariant(ctx context.Context, met item, r webhook.Receipt) error {
-	if r.Held || met.trusted() {
-		return nil
+// newVariant is a body beside the event of, as it is listed until it is split.
+func newVariant(of item, r webhook.Receipt, nonce string) item {
+	id := of.id()
+	v := item{
+		PK: id.Key(), SK: variantSK(id.Occurrence(), r.Fingerprint),
+		State: variantState, ClaimNonce: nonce,
 	}
-	flags := slices.DeleteFunc(slices.Clone(met.Flags), func(f string) bool { return f == webhook.FlagUntrustedSender })
-	_, err := l.apply(ctx, changeItem(itemKey(met.PK, met.SK)).
-		set("flags", flags).set("updated", at(r.ReceivedAt)).
-		whereContains("flags", webhook.FlagUntrustedSender))
-	var failed *errCondition
-	if errors.As(err, &failed) && failed.old.PK != "" {
-		return nil
+	received := at(r.ReceivedAt)
+	v.Time = variantTimeKey(received, id, r.Fingerprint)
+	v.Day = timeShard(string(received[:10]), shard(id, timeShards))
+	v.setReceipt(r)
+	v.DeadShard, v.DeadKey = stateShard(variantState, id), v.Time
+	v.OtherLead, v.LeadEmail = true, v.Lead // it has it also when it is listed no more
+	if v.Lead == of.leadEmail() {
+		v.Lead = ""
 	}
-	return changed(err)
+	return v
 }
+
+// trustVariant puts the body of a trusted sender in the place of the same that is not
+// trusted, so that a split delivers it and nothing that the fingerprint leaves out.
+// Nothing puts the other back, so that a write whose answer was lost is met as done.
+func (l *Ledger) trustVariant(ctx context.Context, v, met item) error {
+	for range maxRepeats {
+		if met.trusted() {
+			return nil
+		}
+		v.SplitAs = met.SplitAs
+		if v.SplitAs != "" {
+			v.unlist()
+		}
+		err := l.replace(ctx, v, changeItem(itemKey(met.PK, met.SK)).
+			whereContains("flags", webhook.FlagUntrustedSender).where("split_as", met.SplitAs))
+		var failed *errCondition
+		if !errors.As(err, &failed) || failed.old.PK == "" {
+			return changed(err)
+		}
+		met = failed.old
+	}
+	return unavailable("trust", fmt.Errorf("%s moved %d times meanwhile", met.id(), maxRepeats))
+}
+
+// unlist takes a variant out of every index: it has become an event.
+func (it *item) unlist() { it.Day, it.Lead, it.DeadShard, it.DeadKey = "", "", "", "" }
 
 // Variants returns the other bodies that arrived under an event's identity.
 func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error) {

@@ -15,6 +15,7 @@ import (
 func TestLateStateIsSuperseded(t *testing.T) {
 	category := func(key string, occurred time.Time) webhook.Receipt {
 		r := receipt()
+		r.Flags = []string{webhook.FlagColleague} // a test supersedes nothing
 		r.Key, r.Type, r.LeadEmail, r.CampaignID, r.OccurredAt = "v1:LEAD_CATEGORY_UPDATED:"+key, webhook.LeadCategoryUpdated, "ann@example.com", "7", occurred
 		return r
 	}

@@ -34,6 +34,34 @@ func TestRefusalsAreKeptWithoutSecrets(t *testing.T) {
 	}
 }
 
+// Events line by line are no JSON. Who has the token is told, and the operator; nobody
+// else learns what was read.
+func TestLinesOfEventsAreRefusedWithAHint(t *testing.T) {
+	const hint = "of text on 3 lines; one is expected, or an array of them"
+	w := newWorld(t)
+	svc := w.service()
+	lines := post(reply(1) + "\n\n" + reply(2) + "\r\n" + reply(3) + "\n")
+	_, err := svc.Receive(t.Context(), lines)
+	refusal, _ := errors.AsType[*receive.Error](err)
+	if refusal == nil || refusal.Kind != receive.BadBody || !strings.HasSuffix(refusal.Public, hint) {
+		t.Errorf("with the token: %v", err)
+	}
+	lines.Token = "slr_wrong"
+	_, err = svc.Receive(t.Context(), lines)
+	if refusal, _ = errors.AsType[*receive.Error](err); refusal == nil || refusal.Kind != receive.Unauthorized || strings.Contains(refusal.Error()+refusal.Public, "lines") {
+		t.Errorf("without the token: %v", err)
+	}
+	kept, err := w.ledger.RejectedRequests(t.Context(), start, start.Add(time.Hour), 10)
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("kept %d: %v", len(kept), err)
+	}
+	for _, r := range kept {
+		if told := strings.HasSuffix(r.Detail, hint); told != (r.Cause == "not_json") {
+			t.Errorf("kept as %s: %s", r.Cause, r.Detail)
+		}
+	}
+}
+
 func TestRefusalsAreBoundedInRate(t *testing.T) {
 	w := newWorld(t)
 	svc := w.service()

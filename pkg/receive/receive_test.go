@@ -299,7 +299,7 @@ func TestDuplicateOfOverdueEventEnqueuesItAgain(t *testing.T) {
 	}
 }
 
-func TestTrustedRepeatReleasesHeldEvent(t *testing.T) {
+func TestTrustedEventTakesThePlaceOfAHeldOne(t *testing.T) {
 	w := newWorld(t)
 	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
 	svc := w.service()
@@ -309,8 +309,61 @@ func TestTrustedRepeatReleasesHeldEvent(t *testing.T) {
 		t.Fatalf("forged: %s, %d messages", statuses(a), len(w.sent))
 	}
 	a, _ = svc.Receive(t.Context(), post(reply(1)))
-	if statuses(a) != "duplicate" || len(w.sent) != 1 {
-		t.Fatalf("trusted: %s, %d messages", statuses(a), len(w.sent))
+	if statuses(a) != "accepted" || len(w.sent) != 1 || !w.sent[0].First {
+		t.Fatalf("trusted: %s, messages %+v", statuses(a), w.sent)
+	}
+}
+
+// Everybody knows the secret of a test: where others are checked, it meets no event.
+func TestTestEventStandsApartWhereSecretsAreChecked(t *testing.T) {
+	test := strings.Replace(reply(1), secret, "secretkey", 1)
+	for name, c := range map[string]struct {
+		list   []auth.Digest
+		bodies []string
+		want   []string
+		ids    int
+	}{
+		"the test first":                   {[]auth.Digest{auth.NewDigest(secret)}, []string{test, reply(1), test}, []string{"accepted", "accepted", "duplicate"}, 2},
+		"the event first":                  {[]auth.Digest{auth.NewDigest(secret)}, []string{reply(1), test, reply(1)}, []string{"accepted", "accepted", "duplicate"}, 2},
+		"with blanks":                      {[]auth.Digest{auth.NewDigest(secret)}, []string{strings.Replace(test, "secretkey", "secretkey ", 1), test}, []string{"accepted", "duplicate"}, 1},
+		"a source that trusts every body":  {nil, []string{test, reply(1)}, []string{"accepted", "duplicate"}, 1},
+		"under a request id that is an id": {[]auth.Digest{auth.NewDigest(secret)}, []string{test, reply(1)}, []string{"accepted", "accepted"}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.source.BodySecrets, w.source.TrustRequestID = c.list, strings.Contains(name, "request id")
+			svc := w.service()
+			var got []string
+			ids := map[webhook.EventID]bool{}
+			for _, body := range c.bodies {
+				req := post(body)
+				req.ProviderRequestID = "req-of-the-provider"
+				a, err := svc.Receive(t.Context(), req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, ids[a.Results[0].EventID] = append(got, statuses(a)), true
+			}
+			if !slices.Equal(got, c.want) || len(ids) != c.ids {
+				t.Errorf("got %v under %d ids, want %v under %d", got, len(ids), c.want, c.ids)
+			}
+		})
+	}
+}
+
+// What is trusted as a test and cannot be seen to be one would be delivered as an event.
+func TestATestThatNobodySeesIsHeld(t *testing.T) {
+	w := newWorld(t)
+	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
+	svc := w.service()
+	svc.ReadWith(func(body []byte, opts smartlead.Options) (smartlead.Batch, error) {
+		batch, err := smartlead.Parse(body, opts)
+		batch.Elements[0].TestEvent = false
+		return batch, err
+	})
+	a, err := svc.Receive(t.Context(), post(strings.Replace(reply(1), secret, "secretkey", 1)))
+	if err != nil || statuses(a) != "held" {
+		t.Errorf("%s %v", statuses(a), err)
 	}
 }
 

@@ -230,7 +230,7 @@ func (e *editor) credential(i uint32) {
 		return
 	case '"':
 		text = e.t.str(i)
-		if text == "" || text == testSecret || isNull(e.t.inner(i)) || isRedacted(text) {
+		if text == "" || strings.TrimSpace(text) == testSecret || isNull(e.t.inner(i)) || isRedacted(text) {
 			return
 		}
 	}

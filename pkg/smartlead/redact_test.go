@@ -14,6 +14,7 @@ func TestRedaction(t *testing.T) {
 		"deep":                  {`{"a":[{"Authorization":"s3cr3t"}]}`, `{"a":[{"Authorization":"` + secret + `"}]}`},
 		"absent":                {`{"secret_key":null,"api_key":"","token":"null"}`, `{"secret_key":null,"api_key":"","token":"null"}`},
 		"test literal":          {`{"secret_key":"secretkey"}`, `{"secret_key":"secretkey"}`},
+		"test literal, blanks":  {`{"secret_key":"\tsecretkey "}`, `{"secret_key":"\tsecretkey "}`},
 		"already":               {`{"secret_key":"redacted:hmac:0123456789ab"}`, `{"secret_key":"redacted:hmac:0123456789ab"}`},
 		"hook":                  {`{"webhook_url":"https://h.example:8443/webhooks/a/b?c#d"}`, `{"webhook_url":"https://h.example:8443"}`},
 		"hook, other case":      {`{"a":{"WebhookURL":"http://u:p@h.example/x"}}`, `{"a":{"WebhookURL":"http://h.example"}}`},
@@ -54,6 +55,9 @@ func TestSecretKey(t *testing.T) {
 	e := one(t, `{"secret_key":"first","event_type":"EMAIL_OPEN","secret_key":"second"}`, corpusOptions)
 	if e.SecretKey != "second" || e.TestEvent {
 		t.Errorf("got secret %q, test event %v, want \"second\", false", e.SecretKey, e.TestEvent)
+	}
+	if e = one(t, `{"secret_key":" secretkey "}`, corpusOptions); !e.TestEvent || e.SecretKey != testSecret {
+		t.Errorf("with blanks: %+v", e)
 	}
 	if e = one(t, `{"secret_key":"secretkey"}`, corpusOptions); !e.TestEvent {
 		t.Error("of the dashboard's word: got no test event, want one")

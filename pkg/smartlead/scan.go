@@ -2,6 +2,7 @@ package smartlead
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 )
 
@@ -117,7 +118,7 @@ func (s *scanner) after() (done bool, err error) {
 		s.space()
 		if len(s.open) == 0 {
 			if s.pos < len(s.src) {
-				return false, refuse(ErrNotJSON, s.pos, "text after the end of the JSON value")
+				return false, refuse(ErrNotJSON, s.pos, s.trailing())
 			}
 			return true, nil
 		}
@@ -139,6 +140,24 @@ func (s *scanner) after() (done bool, err error) {
 			return false, refuse(ErrNotJSON, s.pos, "a comma or a closing bracket is missing")
 		}
 	}
+}
+
+// trailing says what follows the body's own value. Relays that send events line by
+// line are told what is expected.
+func (s *scanner) trailing() string {
+	if c := s.src[s.pos]; c != '{' && c != '[' {
+		return "text after the end of the JSON value"
+	}
+	lines := 0
+	for line := range bytes.Lines(s.src) {
+		if len(bytes.TrimSpace(line)) > 0 {
+			lines++
+		}
+	}
+	if lines == 1 {
+		return "another JSON value begins; one is expected, or an array of them"
+	}
+	return fmt.Sprintf("another JSON value begins, of text on %d lines; one is expected, or an array of them", lines)
 }
 
 // name scans a member's name and the colon.

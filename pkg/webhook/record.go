@@ -58,10 +58,10 @@ func (r Record) Finished() bool {
 }
 
 // Supersedes tells whether the event says how things stood later than the other
-// one did, and some destination has been told.
+// one did, and some destination has been told. A test says nothing of how things stand.
 func (r Record) Supersedes(other Record) bool {
 	told := !r.DeliveredAt.IsZero() || slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Result == ResultDelivered })
-	return told && r.Subject() != "" && r.Subject() == other.Subject() &&
+	return told && !slices.Contains(r.Flags, FlagTestEvent) && r.Subject() != "" && r.Subject() == other.Subject() &&
 		r.Type == other.Type && r.Account == other.Account && r.CampaignID == other.CampaignID &&
 		r.OccurredAt.After(other.OccurredAt)
 }

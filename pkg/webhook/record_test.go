@@ -72,6 +72,7 @@ func TestSupersedes(t *testing.T) {
 		"of another lead":       {with(func(r *webhook.Record) { r.LeadEmail = "bob@example.com" }), false},
 		"of another account":    {with(func(r *webhook.Record) { r.Account = "globex" }), false},
 		"of another type":       {with(func(r *webhook.Record) { r.Type = webhook.LeadUnsubscribed }), false},
+		"that is a test":        {with(func(r *webhook.Record) { r.Flags = []string{webhook.FlagColleague, webhook.FlagTestEvent} }), false},
 		"that names no subject": {with(func(r *webhook.Record) { r.LeadEmail = "" }), false},
 		"told to one destination": {with(func(r *webhook.Record) {
 			r.DeliveredAt = time.Time{}

@@ -1,13 +1,19 @@
 package crash
 
-import "smartlead-receiver/pkg/webhook"
+import (
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"smartlead-receiver/pkg/webhook"
+)
 
 // What becomes of held events while others look at them.
 var (
-	// The trusted repeat has read the held event and is about to release it.
-	discardedMeanwhile = story{name: "a held event is discarded as a trusted repeat is about to release it", run: func(w *world) {
+	// The trusted receipt has read the held event and is about to take its place.
+	discardedMeanwhile = story{name: "a held event is discarded as a trusted receipt is about to take its place", run: func(w *world) {
 		w.send(w.untrusted(1))
-		w.ahead("receiver", "UpdateItem", func() { w.discard(webhook.Held) })
+		w.interrupt(func(_ *life, _ string, params any) bool { return takesOver(params) }, func() { w.discard(webhook.Held) })
 		w.send(w.trusted(1))
 		w.settle()
 		w.deliveredOnce()
@@ -52,6 +58,12 @@ var (
 	}}
 )
 
+// takesOver tells the write that puts an event in the place of a held one.
+func takesOver(params any) bool {
+	in, ok := params.(*dynamodb.PutItemInput)
+	return ok && in.ExpressionAttributeValues[":if_state"] != nil
+}
+
 func (w *world) deliveredOnce() {
 	w.Helper()
 	if n := len(w.effects); n != 1 {
@@ -61,9 +73,17 @@ func (w *world) deliveredOnce() {
 
 var heldControls = []control{
 	{
-		"the state in the release of a held event", discardedMeanwhile,
-		withMove(webhook.Held, webhook.Pending, without(" AND #state = :if_state")),
-		"the state table knows no such step",
+		"the state in the write that takes a held event's place", discardedMeanwhile,
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if takesOver(params) {
+					in := params.(*dynamodb.PutItemInput)
+					changed := strings.ReplaceAll(*in.ConditionExpression, " AND #state = :if_state", "")
+					in.ConditionExpression = &changed
+				}
+			}
+		},
+		"was put over discarded",
 	},
 	{
 		"a sender's trust in an unclaimed message", story{name: "unclaimed, untrusted", run: func(w *world) {

@@ -84,6 +84,7 @@ func (h *history) claimed(it item) {
 	before, known := h.last[it.id()]
 	switch {
 	case h.unheard[it.id()]:
+	case known && before.state == "held" && now.state == "pending" && now.number == "0": // a trusted sender's takes its place
 	case known:
 		h.problem("%s was put over %s", it.id(), before)
 	case now.state != "pending" && now.state != "held" || now.number != "0" && now.number != "":

@@ -32,7 +32,7 @@ func TestAnyOrder(t *testing.T) {
 	}
 	table := tableOf(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &machine{world: newWorld(t, table, options{tries: 2}), known: map[string]bool{}}
+		m := &machine{world: newWorld(t, table, options{tries: 2}), known: map[string]bool{}, trusted: map[string]bool{}}
 		defer m.close()
 		rt.Repeat(map[string]func(*rapid.T){
 			"":                m.consistent,
@@ -66,6 +66,9 @@ type machine struct {
 	// known are the identities that an answer has told of. An answer that was
 	// lost, or given by the second lane, tells nothing.
 	known map[string]bool
+	// trusted are those of which an answer to a trusted sender has told: nothing takes
+	// their place any more.
+	trusted map[string]bool
 }
 
 const identities = 3
@@ -103,13 +106,14 @@ func (m *machine) receive(r *request) {
 	}
 	el := elementsOf(r)[0]
 	for _, a := range m.acks[before:] {
-		switch fresh := a.status == "accepted" || a.status == "held"; {
-		case fresh && m.known[a.id]:
+		switch {
+		case a.status == "held" && m.known[a.id], a.status == "accepted" && m.trusted[a.id]:
 			m.violate("%s was %s, and is known", a.id, a.status)
 		case !slices.Contains(identitiesOf(el), a.id):
 			m.violate("%s was answered for %s", a.id, el.Key)
 		}
 		m.known[a.id] = true
+		m.trusted[a.id] = m.trusted[a.id] || a.trusted
 	}
 }
 
@@ -155,6 +159,7 @@ func (m *machine) expiry(*rapid.T) {
 			continue
 		}
 		delete(m.known, it.id())
+		delete(m.trusted, it.id())
 		m.acks = slices.DeleteFunc(m.acks, func(a ack) bool { return a.id == it.id() })
 		m.effects = slices.DeleteFunc(m.effects, func(e effect) bool { return e.id == it.id() })
 	}

@@ -234,7 +234,9 @@ var (
 	// beside it stay.
 	standsAlone = story{name: "a body that stands alone expires, and comes again", run: func(w *world) {
 		w.send(w.untrusted(1))
-		w.send(w.variant(1, 2))
+		w.send(w.receipt(false, true))
+		w.split()
+		w.send(w.receipt(true, true))
 		w.settle()
 		if len(w.effects) != 1 {
 			w.violate("%d deliveries of the trusted body", len(w.effects))
@@ -242,7 +244,7 @@ var (
 		w.pass(retention + grace)
 		w.expire()
 		w.acks = nil // its retention is over
-		r := w.variant(1, 2)
+		r := w.receipt(true, true)
 		w.post(r)
 		if !r.done {
 			w.violate("the body is refused for ever: answered %d", r.status)

@@ -22,7 +22,7 @@ var claimRules = []rule{
 	{"the nonce of a lease is not the nonce of a claim", noncesAreSeparate},
 	{"a held event owes nothing and is not worked on", heldOwesNothing},
 	{"an untrusted repeat leaves a held event held", untrustedRepeat},
-	{"a trusted repeat sets a held event free, due at once", trustedRepeatFrees},
+	{"a trusted receipt takes the place of a held event", trustedTakesOver},
 	{"an untrusted repeat of a trusted event changes nothing", untrustedRepeatOfTrusted},
 	{"texts of absurd length are kept apart and found", absurdTexts},
 	{"a receipt without a key or a time is an error and no outage", unusableReceipt},
@@ -160,17 +160,32 @@ func untrustedRepeat(e *env) {
 	e.same(rec, e.get(rec.ID))
 }
 
-func trustedRepeatFrees(e *env) {
-	id := e.in(webhook.Held, "A").ID
-	c := e.claimed(receipt("A", sec(5)))
-	equal(e, "status", c.Status, webhook.ClaimDuplicate)
-	equal(e, "state told", c.Record.State, webhook.Pending)
-	equal(e, "due time told", c.Record.DueAt, sec(5))
-	rec := e.get(id)
-	equal(e, "state", rec.State, webhook.Pending)
-	equal(e, "duplicates", rec.Duplicates, 1)
-	e.wantDue(sec(6), id)
-	equal(e, "lease number", e.leased(id, sec(5)).Number, 1)
+// Nothing of a held event stays in that of a trusted sender, but what counts it.
+func trustedTakesOver(e *env) {
+	forged := untrusted(receipt("A", sec(0)))
+	forged.Source, forged.CampaignID, forged.ProviderRequestID, forged.RequestID = "beta-main", "666", "x-666", "gw-666"
+	forged.LeadEmail, forged.OccurredAt = "mallory@globex.example.net", sec(-100)
+	forged.Payload.Data = []byte("forged")
+	id := e.claimed(forged).ID
+	e.claimed(forged)
+
+	real := receipt("A", sec(5))
+	c := e.claimed(real)
+	equal(e, "id", c.ID, id)
+	equal(e, "status", c.Status, webhook.ClaimAccepted)
+	e.same(webhook.Record{Receipt: real}, webhook.Record{Receipt: e.get(id).Receipt})
+	want := webhook.Record{
+		ID: id, Receipt: real, State: webhook.Pending, Lane: webhook.Live, DueAt: sec(5).Add(grace), UpdatedAt: sec(5),
+		ClaimNonce: c.Record.ClaimNonce, Duplicates: 2, LastSeenAt: sec(5),
+	}
+	e.same(want, e.get(id))
+	e.same(want, c.Record)
+	e.wantDue(sec(6).Add(grace), id)
+	e.wantList("the held", ledger.Query{State: webhook.Held})
+	e.wantList("by the forged campaign", ledger.Query{Campaign: "666"})
+	e.wantList("by the forged lead", ledger.Query{Lead: forged.LeadEmail})
+	equal(e, "status of a repeat", e.claimed(receipt("A", sec(9))).Status, webhook.ClaimDuplicate)
+	equal(e, "lease number", e.leased(id, sec(10)).Number, 1)
 }
 
 func untrustedRepeatOfTrusted(e *env) {

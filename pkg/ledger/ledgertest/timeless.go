@@ -17,7 +17,7 @@ var timelessRules = []rule{
 	{"a late receipt near none is an occurrence that hides no other", timelessLateOccurrence},
 	{"the right one of many occurrences is found", timelessMany},
 	{"another body within the window is a variant of that occurrence", timelessVariant},
-	{"a trusted repeat sets a held occurrence free", timelessHeld},
+	{"a trusted receipt takes the place of a held occurrence", timelessHeld},
 }
 
 const window = 30 * time.Minute
@@ -143,7 +143,8 @@ func timelessHeld(e *env) {
 	r.Held = true
 	held := e.claimed(r)
 	equal(e, "status", held.Status, webhook.ClaimHeld)
-	c := e.occurs(minute(61), 2, webhook.ClaimDuplicate)
-	equal(e, "state", c.Record.State, webhook.Pending)
+	c := e.occurs(minute(61), 2, webhook.ClaimAccepted)
+	equal(e, "state told", c.Record.State, webhook.Pending)
 	equal(e, "state", e.get(held.ID).State, webhook.Pending)
+	equal(e, "time of receipt", e.get(held.ID).ReceivedAt, minute(61))
 }

@@ -22,7 +22,7 @@ var variantRules = []rule{
 	{"a split that is repeated changes nothing", splitRepeated},
 	{"a receipt of a variant that was split makes no third event", splitThenReceipt},
 	{"a split of a variant that is not trusted is held", splitUntrusted},
-	{"a trusted body is not held up by another one that is held", trustedBesideHeld},
+	{"a trusted body is not held up by another one that is held", trustedBeforeHeld},
 	{"a body that was not trusted before stands alone once it is", trustedAfterUntrusted},
 	{"a trusted body is an event although the same one was discarded as forged", trustedAfterDiscard},
 	{"a trusted body releases what was split off untrusted", trustedAfterSplit},
@@ -233,23 +233,32 @@ func splitUntrusted(e *env) {
 	equal(e, "state once released", e.get(rec.ID).State, webhook.Pending)
 }
 
-func trustedBesideHeld(e *env) {
-	forged := receipt("A", sec(0))
-	forged.Flags, forged.Held = []string{webhook.FlagUntrustedSender}, true
-	held := e.claimed(forged).ID
-	real := e.claimed(other("B", 5))
-	equal(e, "status", real.Status, webhook.ClaimAccepted)
-	if real.ID == held {
-		e.Fatalf("the trusted body shares the identity of the held event")
-	}
-	rec := e.get(real.ID)
+func trustedBeforeHeld(e *env) {
+	forged := untrusted(receipt("A", sec(0)))
+	forged.Payload.Data = []byte("forged")
+	id := e.claimed(forged).ID
+	c := e.claimed(other("B", 5))
+	equal(e, "status", c.Status, webhook.ClaimAccepted)
+	equal(e, "id", c.ID, id)
+	rec := e.get(id)
+	want := other("B", 5)
+	want.Key = id.Key()
+	e.same(webhook.Record{Receipt: want}, webhook.Record{Receipt: rec.Receipt})
 	equal(e, "state", rec.State, webhook.Pending)
-	equal(e, "owed", rec.DueAt.IsZero(), false)
-	equal(e, "state of the other", e.get(held).State, webhook.Held)
-	equal(e, "what the variant became", e.variants(held)[0].SplitAs, real.ID)
-	again := e.claimed(other("B", 9))
-	equal(e, "status of a repeat", again.Status, webhook.ClaimDuplicate)
-	equal(e, "id of a repeat", again.ID, real.ID)
+	equal(e, "due", rec.DueAt, sec(5).Add(grace))
+	equal(e, "variants", rec.Variants, 1)
+	v := e.variants(id)
+	if len(v) != 1 || v[0].SplitAs != "" {
+		e.Fatalf("what was held is kept as %+v", v)
+	}
+	forged.Held = false // a variant has no state
+	e.same(webhook.Record{Receipt: forged}, webhook.Record{Receipt: v[0].Receipt})
+	equal(e, "status of a repeat", e.claimed(other("B", 9)).Status, webhook.ClaimDuplicate)
+	equal(e, "status of what was held, once a trusted sender sends it", e.claimed(receipt("A", sec(10))).Status, webhook.ClaimVariant)
+	equal(e, "time of its receipt", e.variants(id)[0].Receipt.ReceivedAt, sec(10))
+	rec = e.get(e.split(e.variants(id)[0]))
+	equal(e, "state of it, split off", rec.State, webhook.Pending)
+	equal(e, "body of it", string(rec.Payload.Data), string(receipt("A", sec(10)).Payload.Data))
 }
 
 // untrusted is a receipt from a sender who is not trusted.
@@ -259,15 +268,23 @@ func untrusted(r webhook.Receipt) webhook.Receipt {
 }
 
 func trustedAfterUntrusted(e *env) {
-	held := e.claimed(untrusted(receipt("A", sec(0)))).ID
+	id := e.claimed(untrusted(receipt("A", sec(0)))).ID
 	equal(e, "status of the untrusted", e.claimed(untrusted(other("B", 3))).Status, webhook.ClaimVariant)
-	real := e.claimed(other("B", 5))
-	equal(e, "status", real.Status, webhook.ClaimAccepted)
-	equal(e, "state told", real.Record.State, webhook.Pending)
-	rec := e.get(real.ID)
+	c := e.claimed(other("B", 5))
+	equal(e, "status", c.Status, webhook.ClaimAccepted)
+	equal(e, "id", c.ID, id)
+	rec := e.get(id)
 	equal(e, "state", rec.State, webhook.Pending)
+	equal(e, "flags", len(rec.Flags), len(other("B", 5).Flags))
 	equal(e, "due", rec.DueAt, sec(5).Add(grace))
-	equal(e, "state of the other", e.get(held).State, webhook.Held)
+	for _, v := range e.variants(id) {
+		want := webhook.EventID("")
+		if v.Fingerprint == rec.Fingerprint {
+			want = id // it is the event now
+		}
+		equal(e, "what became of "+v.Fingerprint, v.SplitAs, want)
+	}
+	equal(e, "variants", len(e.variants(id)), 2)
 }
 
 func trustedAfterDiscard(e *env) {
@@ -295,8 +312,12 @@ func trustedAfterSplit(e *env) {
 	equal(e, "state", e.get(apart).State, webhook.Held)
 	c := e.claimed(other("B", 200))
 	equal(e, "id", c.ID, apart)
-	equal(e, "status", c.Status, webhook.ClaimDuplicate)
-	equal(e, "state once a trusted sender sent it", e.get(apart).State, webhook.Pending)
+	equal(e, "status", c.Status, webhook.ClaimAccepted)
+	rec := e.get(apart)
+	equal(e, "state once a trusted sender sent it", rec.State, webhook.Pending)
+	equal(e, "time of receipt", rec.ReceivedAt, sec(200))
+	equal(e, "flags", strings.Join(rec.Flags, " "), strings.Join(append(other("B", 200).Flags, webhook.FlagVariant), " "))
+	equal(e, "status of a repeat", e.claimed(other("B", 201)).Status, webhook.ClaimVariant)
 }
 
 // What a trusted sender says stands, also where the same body was split off
@@ -336,7 +357,7 @@ func splitTrustedSince(e *env) {
 	equal(e, "id", c.ID, id)
 	equal(e, "status", c.Status, webhook.ClaimVariant)
 	v := e.variants(id)[0]
-	e.same(webhook.Record{Receipt: other("B", 1)}, webhook.Record{Receipt: v.Receipt})
+	e.same(webhook.Record{Receipt: other("B", 3)}, webhook.Record{Receipt: v.Receipt})
 	rec := e.get(e.split(v))
 	equal(e, "state", rec.State, webhook.Pending)
 	equal(e, "due", rec.DueAt, sec(160))

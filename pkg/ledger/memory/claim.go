@@ -37,7 +37,7 @@ func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt
 		}
 		return webhook.Claimed{ID: id, Status: status, Record: old.copy()}, nil
 	}
-	return l.repeat(old, r, dueAt), nil
+	return l.repeat(old, r, nonce, dueAt), nil
 }
 
 // occurrence finds the event of which r is a repeat, or the id of a new one. A
@@ -62,13 +62,19 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 }
 
 // repeat handles a receipt of an event that is there: another body is kept
-// beside it; a trusted repeat releases a held event.
-func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
-	trusted := e.State == webhook.Held && !r.Held
+// beside it; a trusted receipt takes the place of a held event.
+func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Time) webhook.Claimed {
 	forged := e.discardedUntrusted() && !r.Held
+	k := variantKey{e.ID, r.Fingerprint}
+	if e.State == webhook.Held && !r.Held {
+		if v := l.variants[k]; v == nil || v.SplitAs == "" || v.SplitAs == e.ID {
+			return l.takeOver(e, r, nonce, dueAt)
+		}
+		forged = true // an operator made an event of this very body
+	}
 	another := r.Fingerprint != e.Fingerprint || forged
 	status := webhook.ClaimDuplicate
-	switch k := (variantKey{e.ID, r.Fingerprint}); {
+	switch {
 	case another && l.variants[k] == nil:
 		l.variants[k] = &webhook.Variant{ID: e.ID, Fingerprint: r.Fingerprint, Receipt: ofVariant(e, r)}
 		e.Variants++
@@ -76,22 +82,40 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, dueAt time.Time) webhook.Cl
 	case another:
 		e.Duplicates++
 		status = webhook.ClaimVariant
-		if !r.Held { // a trusted sender sends this very body
-			v := &l.variants[k].Receipt
-			v.Flags = slices.DeleteFunc(v.Flags, func(f string) bool { return f == webhook.FlagUntrustedSender })
+		if v := l.variants[k]; !r.Held && slices.Contains(v.Receipt.Flags, webhook.FlagUntrustedSender) {
+			v.Receipt = ofVariant(e, r) // a trusted sender sends this very body
 		}
-	case trusted:
-		e.release(r.ReceivedAt, r.ReceivedAt)
-		e.Duplicates++
 	default:
 		e.Duplicates++
 	}
 	claimed := webhook.Claimed{ID: e.ID, Status: status, Record: e.bare()}
 	e.LastSeenAt = ms(r.ReceivedAt)
-	if v := l.variants[variantKey{e.ID, r.Fingerprint}]; v != nil && (trusted || forged || l.splitIsHeld(v, r)) {
-		return l.splitTrusted(v, r, dueAt)
+	if v := l.variants[k]; v != nil && (forged || l.splitIsHeld(v, r)) {
+		return l.splitTrusted(v, r, nonce, dueAt)
 	}
 	return claimed
+}
+
+// takeOver lets the receipt of a trusted sender be the event, as if nobody had held it
+// before. Another body that was held stays beside it.
+func (l *Ledger) takeOver(held *event, r webhook.Receipt, nonce string, dueAt time.Time) webhook.Claimed {
+	rec := webhook.Record{
+		ID: held.ID, Receipt: kept(r), ClaimNonce: nonce, State: webhook.Pending, Lane: webhook.Live,
+		DueAt: ms(dueAt), UpdatedAt: ms(r.ReceivedAt), LastSeenAt: ms(r.ReceivedAt),
+		Duplicates: held.Duplicates, Variants: held.Variants,
+	}
+	if v := l.variants[variantKey{held.ID, r.Fingerprint}]; v != nil {
+		v.SplitAs = held.ID
+	}
+	if k := (variantKey{held.ID, held.Fingerprint}); held.Fingerprint == r.Fingerprint {
+		rec.Duplicates++
+	} else {
+		rec.Variants++
+		l.variants[k] = &webhook.Variant{ID: held.ID, Fingerprint: held.Fingerprint, Receipt: ofVariant(held, held.Receipt)}
+	}
+	e := &event{Record: rec}
+	l.events[held.ID] = e
+	return webhook.Claimed{ID: held.ID, Status: webhook.ClaimAccepted, Record: e.copy()}
 }
 
 // discardedUntrusted: an operator discarded what a sender who is not trusted sent.
@@ -108,7 +132,7 @@ func (l *Ledger) splitIsHeld(v *webhook.Variant, r webhook.Receipt) bool {
 
 // splitTrusted makes the body of a trusted sender an event of its own, where an
 // event that is not trusted holds its identity.
-func (l *Ledger) splitTrusted(v *webhook.Variant, r webhook.Receipt, dueAt time.Time) webhook.Claimed {
+func (l *Ledger) splitTrusted(v *webhook.Variant, r webhook.Receipt, nonce string, dueAt time.Time) webhook.Claimed {
 	alone := webhook.Claimed{Status: webhook.ClaimAccepted}
 	if v.SplitAs != "" {
 		alone.Status = webhook.ClaimDuplicate
@@ -116,10 +140,14 @@ func (l *Ledger) splitTrusted(v *webhook.Variant, r webhook.Receipt, dueAt time.
 	alone.ID = l.split(v, r.ReceivedAt, dueAt)
 	e := l.events[alone.ID]
 	if e.discardedUntrusted() {
-		return l.repeat(e, r, dueAt) // it stands alone beside that one
+		return l.repeat(e, r, nonce, dueAt) // it stands alone beside that one
 	}
 	if e.State == webhook.Held { // the same body came from a sender that is not trusted before
-		e.release(r.ReceivedAt, r.ReceivedAt)
+		delete(l.events, alone.ID)
+		flags := slices.DeleteFunc(slices.Clone(e.Flags), func(f string) bool { return f != webhook.FlagVariant })
+		v.SplitAs = ""
+		l.split(v, r.ReceivedAt, dueAt, flags...)
+		e, alone.Status = l.events[alone.ID], webhook.ClaimAccepted
 	}
 	alone.Record = e.bare()
 	return alone
