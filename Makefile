@@ -102,6 +102,10 @@ validate: tools ## Check template.yaml with sam, cfn-lint, checkov and its own t
 	$(BIN)/checkov -f template.yaml --framework cloudformation --skip-download --compact --quiet
 	$(GO) test -count=1 ./test/template
 
+.PHONY: vulns
+vulns: tools ## Look for known vulnerabilities in what the programs call (3 minutes; also those of your Go, so not part of make test)
+	@scripts/vulns.sh
+
 .PHONY: test/e2e
 test/e2e: tools ## Deploy the template into an emulator and drive it end to end
 	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e/...
