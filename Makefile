@@ -15,6 +15,9 @@ EVENT ?= $(firstword $(wildcard events/$*-*.json))
 BENCH ?= .
 FUZZTIME ?= 12s
 GO ?= go
+# Where a container reaches this machine: Docker's bridge on Linux; Docker Desktop
+# leads to the loopback interface.
+ENGINE_ADDR ?= $(if $(filter Linux,$(shell uname -s)),172.17.0.1,127.0.0.1):4566
 ARGS ?=
 BIN := .tools/bin
 export SAM_CLI_TELEMETRY := 0
@@ -101,6 +104,10 @@ validate: tools ## Check template.yaml with sam, cfn-lint, checkov and its own t
 	$(BIN)/checkov -f template.yaml --framework cloudformation --skip-download --compact --quiet
 	$(GO) test -count=1 ./test/template
 
+.PHONY: vulns
+vulns: tools ## Look for known vulnerabilities in what the programs call (3 minutes; also those of your Go, so not part of make test)
+	@scripts/vulns.sh
+
 .PHONY: test/e2e
 test/e2e: tools ## Deploy the template into an emulator and drive it end to end
 	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e/...
@@ -127,8 +134,16 @@ deploy: build ## Build, deploy into your AWS account, and check it (STACK=name P
 	@$(GO) run ./cmd/smartleadctl --stack $(STACK) doctor || echo "$(STACK) is deployed; what the doctor found is left to do"
 
 .PHONY: invoke/%
-invoke/%: build ## Run one function with EVENT=file under sam local (needs Docker)
-	$(BIN)/sam local invoke $(shell echo $* | awk '{print toupper(substr($$0,1,1)) substr($$0,2)}')Function --event $(EVENT)
+invoke/%: build ## Run one function with EVENT=file under sam local, on the stores of make run/invoke (needs Docker)
+	$(BIN)/sam local invoke $(shell echo $* | awk '{print toupper(substr($$0,1,1)) substr($$0,2)}')Function --event $(EVENT) \
+		--env-vars events/env.json --add-host host.docker.internal:host-gateway
+
+# The token is that of the files in events/, so the stack is one of its own.
+.PHONY: run/invoke
+run/invoke: ## Run what make invoke/<function> works on, in a terminal of its own
+	@umask 077 && mkdir -p .local/invoke && printf %s slr_exampletokenexampletokenexamplet > .local/invoke/token
+	@$(GO) build -o .local/bin/ ./cmd/local
+	@exec .local/bin/local --addr 127.0.0.1:0 --engine-addr $(ENGINE_ADDR) --state-dir .local/invoke $(ARGS)
 
 .PHONY: architecture
 architecture:

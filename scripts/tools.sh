@@ -9,6 +9,7 @@ set -euo pipefail
 
 GOLANGCI_LINT=v2.15.0
 LAMBDA_RIE=v0.0.0-20261030222936-bef5c4ba774d
+GOVULNCHECK=v1.9.0
 SAM_CLI=1.170.0
 CFN_LINT=1.58.0
 CHECKOV=3.3.30
@@ -140,6 +141,7 @@ go_lane() {
 	once dynoxide "$DYNOXIDE" install_dynoxide
 	once typescript "$TYPESCRIPT" install_typescript
 	once lambda-rie "$LAMBDA_RIE" install_go github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie "$LAMBDA_RIE"
+	once govulncheck "$GOVULNCHECK" install_go golang.org/x/vuln/cmd/govulncheck "$GOVULNCHECK"
 	once golangci-lint "$GOLANGCI_LINT" install_go github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$GOLANGCI_LINT"
 }
 

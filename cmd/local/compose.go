@@ -68,9 +68,9 @@ func destinationConfigs(urls []string, signingSecret string) (map[string]destina
 		if i > 0 {
 			name = fmt.Sprintf("http-%d", i+1)
 		}
-		cfg := destination.Config{
-			Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url, Secrets: []string{signingSecret}},
-		}
+		settings := &desthttp.Config{URL: url, Secrets: []string{signingSecret}}
+		settings.AllowNearby()
+		cfg := destination.Config{Type: desthttp.Type.Name, Settings: settings}
 		if err := cfg.Validate(); err != nil {
 			return nil, fmt.Errorf("--destination number %d, which must be an http:// or https:// URL: %w", i+1, err)
 		}

@@ -88,6 +88,7 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 		Addr:             o.addr,
 		DynamoDBEndpoint: o.dynamodbEndpoint,
 		SQSEndpoint:      o.sqsEndpoint,
+		EngineAddr:       o.engineAddr,
 		DataDir:          o.data,
 		OnlyCopy:         isOnlyCopy,
 		Log:              log,

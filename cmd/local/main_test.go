@@ -269,6 +269,8 @@ func TestWhatCannotStartSaysWhy(t *testing.T) {
 		"a taken port":          {[]string{"--addr", taken.Addr().String()}, 1, "is taken"},
 		"a bad destination":     {[]string{"--destination", "localhost:9000"}, 1, "--destination number 1"},
 		"a bad endpoint":        {[]string{"--sqs-endpoint", "elsewhere"}, 1, "SQS endpoint"},
+		"a taken engine port":   {[]string{"--engine-addr", taken.Addr().String()}, 1, "--engine-addr"},
+		"two engines":           {[]string{"--engine-addr", "127.0.0.1:0", "--sqs-endpoint", "http://127.0.0.1:1"}, 1, "leave out --engine-addr"},
 		"an engine that is off": {[]string{"--dynamodb-endpoint", "http://127.0.0.1:1"}, 1, "is it started?"},
 		"no directory":          {[]string{"--state-dir", file}, 1, "state directory"},
 		"no data directory":     {[]string{"--data", filepath.Join(file, "data")}, 1, "data directory"},

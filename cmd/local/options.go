@@ -21,6 +21,7 @@ type options struct {
 	destinations     []string
 	dynamodbEndpoint string
 	sqsEndpoint      string
+	engineAddr       string
 	settings         map[string]string // environment of the functions
 	stateDir         string
 	data             string
@@ -74,6 +75,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	})
 	flags.StringVar(&o.dynamodbEndpoint, "dynamodb-endpoint", "", "`URL` of another DynamoDB engine; its state outlives this process")
 	flags.StringVar(&o.sqsEndpoint, "sqs-endpoint", "", "`URL` of another SQS engine; its state outlives this process")
+	flags.StringVar(&o.engineAddr, "engine-addr", "", "`host:port` where other programs, such as sam local, reach the embedded engine without any credentials (default: nowhere)")
 	flags.Func("max-attempts", "`number` of deliveries that are tried before an event is dead (default 8)", o.setting("MAX_ATTEMPTS", nil))
 	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
 		o.setting("RETRY_BASE", longestWait))

@@ -40,6 +40,8 @@ func TestSurroundings(t *testing.T) {
 			[]string{"dynamodb-fips.us-east-1.amazonaws.com:443", "sqs-fips.us-east-1.amazonaws.com:443"}},
 		"an engine for one service": {map[string]string{"AWS_ENDPOINT_URL_SQS": "https://127.0.0.1:9", "AWS_ENDPOINT_URL": "http://127.0.0.1:8"},
 			[]string{"127.0.0.1:9"}}, // the other one is not reached over TLS
+		"an engine for all services": {map[string]string{"AWS_ENDPOINT_URL": "https://127.0.0.1:8"},
+			[]string{"127.0.0.1:8", "127.0.0.1:8"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,19 @@ type Config struct {
 // misspelt filter would deliver what must not be delivered. It returns
 // ErrConfig, wrapped, without secrets.
 func (types Types) Parse(form []byte) (Config, error) {
+	cfg, err := types.Decode(form)
+	if err != nil {
+		return Config{}, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return Config{}, err
+	}
+	return cfg, nil
+}
+
+// Decode is Parse without the rules that Validate checks, for who is about to change
+// what breaks them.
+func (types Types) Decode(form []byte) (Config, error) {
 	var stored struct {
 		Type   string          `json:"type"`
 		Filter Filter          `json:"filter"`
@@ -73,9 +86,6 @@ func (types Types) Parse(form []byte) (Config, error) {
 		if problems := decode(stored.Config, cfg.Settings, "config"); len(problems) > 0 {
 			return Config{}, invalid(problems)
 		}
-	}
-	if err := cfg.Validate(); err != nil {
-		return Config{}, err
 	}
 	return cfg, nil
 }

@@ -66,6 +66,11 @@ type Signer interface {
 	DropOldSigningSecrets()
 }
 
+// Nearby is what Settings also are where only an operator's word lets a destination be
+// on the machine itself. A local stack, which is one person's, gives it without being
+// asked.
+type Nearby interface{ AllowNearby() }
+
 // Types are the types that are known. The first is what an operator adds when
 // no type is named.
 type Types []Type
@@ -89,14 +94,28 @@ func (types Types) Names() []string {
 
 // Deps are what destinations are built from; shared by all of them.
 type Deps struct {
-	Transport http.RoundTripper // nil means NewTransport, one per destination
+	Transport http.RoundTripper // stands in for the network; nil means NewTransport of the reach
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now
+
+	public, private http.RoundTripper
+}
+
+// To returns the transport for destinations of that reach. Each reach has connections
+// of its own, so that none is shared with a destination that might not have made it.
+func (d Deps) To(r Reach) http.RoundTripper {
+	if r == Private {
+		return d.private
+	}
+	return d.public
 }
 
 func (d Deps) withDefaults() Deps {
-	if d.Transport == nil {
-		d.Transport = NewTransport()
+	if d.Transport != nil {
+		d.public, d.private = d.Transport, d.Transport
+	}
+	if d.public == nil {
+		d.public, d.private = NewTransport(Public), NewTransport(Private)
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
@@ -107,13 +126,15 @@ func (d Deps) withDefaults() Deps {
 	return d
 }
 
-// NewTransport returns the transport to share between destinations. Idle
+// NewTransport returns a transport to share between destinations of that reach. Idle
 // connections are dropped early, because a frozen Lambda does not see that the
-// other side closed them.
-func NewTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
+// other side closed them. A proxy of the environment is used for Private alone: it
+// looks names up itself, so that nobody could say what is reached.
+func NewTransport(reach Reach) *http.Transport { return newTransport(reach, nil) }
+
+func newTransport(reach Reach, resolver *net.Resolver) *http.Transport {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second, Control: reach.control, Resolver: resolver}
+	t := &http.Transport{
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
 		TLSHandshakeTimeout:    5 * time.Second,
@@ -123,4 +144,8 @@ func NewTransport() *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
 	}
+	if reach == Private {
+		t.Proxy = http.ProxyFromEnvironment
+	}
+	return t
 }

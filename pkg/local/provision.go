@@ -46,10 +46,10 @@ type Resources struct {
 }
 
 // These are as in template.yaml. A message that SQS moves keeps its first enqueue
-// time, so that the DLQ must keep longer than the queues.
+// time, so that the DLQ must not keep less long than the queues.
 const (
 	dlqVisibility = 2 * time.Minute
-	workRetention = 4 * config.Day
+	workRetention = config.DLQRetention
 )
 
 // Provision creates what is absent and leaves what is there, so that an engine

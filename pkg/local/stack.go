@@ -30,6 +30,7 @@ type Options struct {
 	Addr             string                        // host:port; port 0 picks one
 	DynamoDBEndpoint string                        // empty: the embedded engine
 	SQSEndpoint      string                        // empty: the embedded engine
+	EngineAddr       string                        // host:port where programs outside reach the embedded engine as well; empty: nowhere
 	DataDir          string                        // where the embedded engine keeps its state; empty: it ends with the process
 	OnlyCopy         func(messageBody string) bool // see persist.Listen; nil: none is
 	Provisioning     Provisioning
@@ -74,6 +75,7 @@ type Build func(ctx context.Context, clients *Clients, resources Resources) (Han
 // Stack is a running local stack.
 type Stack struct {
 	URL       string // of the front, without a path
+	EngineURL string // of the embedded engine at Options.EngineAddr, if any
 	Clients   *Clients
 	Resources Resources
 	Restored  persist.Restored // what was there at the start, with a DataDir
@@ -119,6 +121,9 @@ func (s *Stack) prepare(ctx context.Context, options Options, build Build) (Hand
 		}
 		items, rest = s.kept.front.URL, s.kept.front.URL
 	}
+	if err := s.openEngine(ctx, options); err != nil {
+		return Handlers{}, err
+	}
 	s.Clients = Connect(Endpoints{
 		DynamoDB: or(options.DynamoDBEndpoint, items),
 		SQS:      or(options.SQSEndpoint, rest),
@@ -134,6 +139,26 @@ func (s *Stack) prepare(ctx context.Context, options Options, build Build) (Hand
 		}
 	}
 	return build(ctx, s.Clients, s.Resources)
+}
+
+// openEngine lets others than this process's own clients reach the engine.
+func (s *Stack) openEngine(ctx context.Context, options Options) error {
+	if options.EngineAddr == "" {
+		return nil
+	}
+	if options.DynamoDBEndpoint != "" || options.SQSEndpoint != "" {
+		return errors.New("the embedded engine is opened only where it serves everything: leave out --engine-addr, or the endpoint of another engine")
+	}
+	front := s.engine.front.Relay
+	if s.kept != nil {
+		front = s.kept.front.Relay
+	}
+	at, err := front.Also(ctx, options.EngineAddr)
+	if err != nil {
+		return fmt.Errorf("--engine-addr %q, which must be host:port of this machine and free: %w", options.EngineAddr, err)
+	}
+	s.EngineURL = "http://" + at
+	return nil
 }
 
 // kept is what makes the embedded engine keep its state.

@@ -24,6 +24,7 @@ func (s *Stack) Info(webhookPath, parameterPrefix string) place.Place {
 		SQSEndpoint:      s.Clients.Endpoints.SQS,
 		SSMEndpoint:      s.Clients.Endpoints.SSM,
 		S3Endpoint:       s.Clients.Endpoints.S3,
+		EngineURL:        s.EngineURL,
 		Region:           Region,
 		TableName:        s.Resources.Table,
 		LiveQueueURL:     s.Resources.Live.URL,

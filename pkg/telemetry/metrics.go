@@ -33,7 +33,7 @@ type Count struct {
 }
 
 // Line writes one line with these members, and the counts of what it tells. What
-// is empty, zero or false is left out. Below the logger's level only the counts
+// is empty, zero or false is left out. A sampled invocation's line names its trace. Below the logger's level only the counts
 // are written, so that a quieter log loses no metric.
 func (r Recorder) Line(ctx context.Context, level slog.Level, msg string, counts []Count, members ...slog.Attr) {
 	r.LineAt(ctx, r.Now(), level, msg, counts, members...)
@@ -57,6 +57,9 @@ func (r Recorder) LineAt(ctx context.Context, at time.Time, level slog.Level, ms
 		if wanted && !isZero(m.Value) || slices.ContainsFunc(counts, func(c Count) bool { return c.Dimension == m.Key }) {
 			line.AddAttrs(withText(m))
 		}
+	}
+	if id := traceID(ctx); id != "" && wanted {
+		line.AddAttrs(slog.String("trace_id", id))
 	}
 	if len(counts) > 0 {
 		line.AddAttrs(r.metrics(at, counts, members)...)

@@ -190,7 +190,7 @@ func (w *world) parameters() *sourcestore.Destinations {
 func (w *world) configure(dest string) {
 	w.Helper()
 	cfg := destination.Config{
-		Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: destinations.server.URL + "/" + w.name + "/" + dest},
+		Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: destinations.server.URL + "/" + w.name + "/" + dest, AllowHTTP: true, AllowPrivate: true},
 	}
 	if w.unwanted {
 		cfg.Filter.Types = []webhook.Type{webhook.EmailBounce}

@@ -38,7 +38,7 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 		return err
 	}
 	form, err := json.Marshal(map[string]any{
-		"type": "http", "config": map[string]any{"url": destination, "secrets": []string{signingSecret}},
+		"type": "http", "config": map[string]any{"url": destination, "secrets": []string{signingSecret}, "allow_http": true, "allow_private": true},
 	})
 	if err != nil {
 		return err

@@ -94,3 +94,42 @@ func TestEveryAlarmHasItsSectionInTheRunbook(t *testing.T) {
 		t.Errorf("the template has the alarms\n%v\nand the runbook sections for\n%v", alarms, sections)
 	}
 }
+
+// The redrive function hides the dead letters that it looks at: they count all the same,
+// and the alarms do not come and go with its runs.
+func TestTheDeadLetterAlarmsCountWhatIsInFlight(t *testing.T) {
+	alarms := ofType(t, load(t), "AWS::CloudWatch::Alarm")
+	for id, name := range map[string]string{
+		"DlqNotEmptyAlarm": "ApproximateNumberOfMessagesVisible", "DlqInFlightAlarm": "ApproximateNumberOfMessagesNotVisible",
+	} {
+		alarm := alarms[id]
+		if got := at(t, alarm, "MetricName"); got != name {
+			t.Errorf("%s watches %v, want %s", id, got, name)
+		}
+		dimensions, _ := at(t, alarm, "Dimensions").([]any)
+		if len(dimensions) != 1 || ref(at(t, dimensions[0], "Value")) != deadQueue {
+			t.Errorf("%s is of another queue: %v", id, dimensions)
+		}
+		if number(t, alarm, "DatapointsToAlarm") != 1 || number(t, alarm, "EvaluationPeriods") < 3 || number(t, alarm, "Threshold") != 0 {
+			t.Errorf("%s ends while dead letters are hidden", id)
+		}
+	}
+}
+
+// Lambda has no number for a function that does not run. To take that for an alarm would
+// wake somebody at the first deployment, when there is none yet.
+func TestASilentSweeperIsToldByItsMissingNumbers(t *testing.T) {
+	alarm := ofType(t, load(t), "AWS::CloudWatch::Alarm")["SweeperSilentAlarm"]
+	if got := at(t, alarm, "TreatMissingData"); got != "missing" {
+		t.Errorf("missing runs are %v, which a new stack begins with", got)
+	}
+	for _, actions := range []string{"InsufficientDataActions", "AlarmActions", "OKActions"} {
+		list, _ := at(t, alarm, actions).([]any)
+		if len(list) != 1 || ref(list[0]) != "AlarmTopic" {
+			t.Errorf("%s are %v", actions, list)
+		}
+	}
+	if minutes := number(t, alarm, "EvaluationPeriods") * number(t, alarm, "Period") / 60; minutes < 5 || minutes > 15 {
+		t.Errorf("it is silent for %d minutes before anybody knows", minutes)
+	}
+}

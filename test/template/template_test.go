@@ -93,8 +93,10 @@ func TestTimesKeepTheirOrder(t *testing.T) {
 	budget := number(t, template, "Parameters", "MaxAttempts", "MaxValue") + process.MaxPostponed
 	for _, id := range []string{liveQueue, replay} {
 		q := queues[id]
-		if kept := number(t, q, "MessageRetentionPeriod"); kept >= dead {
-			t.Errorf("%s keeps messages %d s, not shorter than dead letters", id, kept)
+		if kept := number(t, q, "MessageRetentionPeriod"); kept > dead {
+			t.Errorf("%s keeps messages %d s, longer than dead letters: one that SQS moves takes its age along", id, kept)
+		} else if kept < 14*day {
+			t.Errorf("%s keeps messages %d s, less than SQS can: they may be the only copy", id, kept)
 		}
 		if visibility := number(t, q, "VisibilityTimeout"); visibility < 6*worker {
 			t.Errorf("%s: visibility timeout %d s is less than 6 × the worker's %d s", id, visibility, worker)
@@ -137,7 +139,13 @@ func TestQueuesFeedTheWorkerMessageByMessage(t *testing.T) {
 		t.Errorf("the worker is fed by %v", fed)
 	}
 	for id, f := range ofType(t, template, "AWS::Serverless::Function") {
-		if _, reserved := f["ReservedConcurrentExecutions"]; reserved {
+		reserved, given := f["ReservedConcurrentExecutions"]
+		if id == "ReceiverFunction" {
+			if !reflect.DeepEqual(reserved, object{"!If": []any{"HasReceiverConcurrency", object{"!Ref": "ReceiverConcurrency"}, object{"!Ref": "AWS::NoValue"}}}) ||
+				at(t, template, "Parameters", "ReceiverConcurrency", "Default") != "0" {
+				t.Errorf("the receiver reserves %v, not what an operator asks for", reserved)
+			}
+		} else if given {
 			t.Errorf("%s has reserved concurrency, which throttles good messages into the dead letter queue", id)
 		}
 	}
@@ -198,5 +206,59 @@ func TestTheDeadLetterAlarmTellsTheWholeWayBack(t *testing.T) {
 	// CloudWatch takes 1,024 characters, and names and ARNs grow when filled in.
 	if len(text) > 800 {
 		t.Errorf("the text has %d characters before names are filled in", len(text))
+	}
+}
+
+// A new account may run ten functions at once. Workers must leave some to the receiver,
+// whose throttled requests are lost to Smartlead, and to both schedules.
+func TestWorkersLeaveANewAccountSomethingForTheReceiver(t *testing.T) {
+	const account, schedules, receivers = 10, 2, 3
+	template := load(t)
+	workers := 0
+	for _, parameter := range []string{"LiveConcurrency", "ReplayConcurrency"} {
+		choice := fmt.Sprint(at(t, template, "Parameters", parameter, "Default"))
+		workers += number(t, template, "Mappings", "Concurrency", choice, "Workers")
+		for _, allowed := range texts(at(t, template, "Parameters", parameter, "AllowedValues")) {
+			number(t, template, "Mappings", "Concurrency", allowed, "Workers")
+		}
+	}
+	if left := account - schedules - workers; left < receivers {
+		t.Errorf("%d workers leave %d of %d to the receiver, want %d", workers, left, account, receivers)
+	}
+}
+
+// Go has to know of the memory that it may use: it would let garbage lie until Lambda
+// ends the function.
+func TestEveryFunctionKnowsItsMemory(t *testing.T) {
+	template := load(t)
+	for id, f := range ofType(t, template, "AWS::Serverless::Function") {
+		memory := number(t, f, "MemorySize")
+		var limit int
+		if _, err := fmt.Sscanf(fmt.Sprint(at(t, f, "Environment", "Variables", "GOMEMLIMIT")), "%dMiB", &limit); err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		if limit > memory*9/10 || limit < memory*3/4 {
+			t.Errorf("%s has %d MB, and Go is told of %d MiB", id, memory, limit)
+		}
+	}
+	// Ten bodies of 4.3 MB in a batch take 175 MiB (docs/PERFORMANCE.md).
+	if memory := number(t, ofType(t, template, "AWS::Serverless::Function")["WorkerFunction"], "MemorySize"); memory < 256 {
+		t.Errorf("the worker has %d MB, too little for a batch of large bodies", memory)
+	}
+}
+
+// Traces are an operator's choice, and so is the right to send them.
+func TestTracingIsAChoice(t *testing.T) {
+	template := load(t)
+	if at(t, template, "Parameters", "Tracing", "Default") != "PassThrough" || ref(at(t, template, "Globals", "Function", "Tracing")) != "Tracing" {
+		t.Error("functions are traced unasked, or not where it is asked for")
+	}
+	policy := ofType(t, template, "AWS::IAM::Policy")["TracingPolicy"]
+	if at(t, template, "Resources", "TracingPolicy", "Condition") != "HasTracing" {
+		t.Error("the right to send traces is given unasked")
+	}
+	statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+	if len(statements) != 1 || !slices.Equal(texts(at(t, statements[0], "Action")), []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}) {
+		t.Errorf("tracing allows %v", statements)
 	}
 }

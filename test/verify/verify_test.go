@@ -89,10 +89,10 @@ func capture(t *testing.T, at time.Time, secrets ...string) request {
 
 func open(t *testing.T, url string, at time.Time, secrets ...string) *destination.Target {
 	t.Helper()
-	transport := destination.NewTransport()
+	transport := destination.NewTransport(destination.Private)
 	t.Cleanup(transport.CloseIdleConnections)
 	target, err := destination.New("crm", destination.Config{
-		Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url, Secrets: secrets},
+		Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url, Secrets: secrets, AllowHTTP: true, AllowPrivate: true},
 	}, destination.Deps{Transport: transport, Now: func() time.Time { return at }})
 	if err != nil {
 		t.Fatal(err)

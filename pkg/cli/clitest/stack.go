@@ -143,7 +143,7 @@ func (s *Stack) start(prefix string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	form := fmt.Appendf(nil, `{"type":"http","config":{"url":%q}}`, s.Dest.URL+"/hidden-path")
+	form := fmt.Appendf(nil, `{"type":"http","config":{"url":%q,"allow_http":true,"allow_private":true}}`, s.Dest.URL+"/hidden-path")
 	if err := store.Put(s.t.Context(), "crm", form, false); err != nil {
 		s.t.Fatal(err)
 	}

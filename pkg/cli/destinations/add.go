@@ -46,12 +46,20 @@ func addCmd(s *session.Session) *cobra.Command {
 }
 
 // invalid says what a setting lacks by the name of its flag, not of its member.
-func (o addOptions) invalid(s *session.Session, err error) error {
+func (o addOptions) invalid(s *session.Session, command string, err error) error {
 	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
 	for name := range o.given {
 		text = strings.ReplaceAll(text, "config."+name+": ", "--"+name+": ")
 	}
-	return problem.Usage("%s", text).Hint("see: %s destinations add --help", s.Self())
+	return problem.Usage("%s", text).Hint("see: %s destinations %s --help", s.Self(), command)
+}
+
+// allowNearby lets a destination of a local stack be on the machine that both are on:
+// nothing else is within reach of who tries things out, and there is nobody in between.
+func allowNearby(s *session.Session, settings destination.Settings) {
+	if nearby, ok := settings.(destination.Nearby); ok && s.Target.Local {
+		nearby.AllowNearby()
+	}
 }
 
 // addFilters adds the flags that say which events a destination gets.
@@ -112,6 +120,7 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	if err != nil {
 		return err
 	}
+	allowNearby(s, cfg.Settings)
 	secret := ""
 	if signer, signs := cfg.Settings.(destination.Signer); signs && !o.noSign {
 		if secret, err = signer.AddSigningSecret(s.Rand); err != nil {
@@ -119,7 +128,7 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 		}
 	}
 	if err := cfg.Validate(); err != nil {
-		return o.invalid(s, err)
+		return o.invalid(s, "add", err)
 	}
 	st, err := s.Connect(ctx)
 	if err != nil {

@@ -42,6 +42,16 @@ var noun = params.Noun{
 
 // get reads a destination that must exist.
 func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
+	return read(ctx, s, name, registry.Types.Parse)
+}
+
+// getToChange returns a destination also where it breaks a rule: a change may mend it,
+// and its events wait meanwhile.
+func getToChange(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
+	return read(ctx, s, name, registry.Types.Decode)
+}
+
+func read(ctx context.Context, s *session.Session, name string, parse func([]byte) (destination.Config, error)) (*stack.Stack, destination.Config, error) {
 	st, err := noun.Connect(ctx, s, name)
 	if err != nil {
 		return nil, destination.Config{}, err
@@ -53,7 +63,7 @@ func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, de
 	case err != nil:
 		return nil, destination.Config{}, err
 	}
-	cfg, err := registry.Types.Parse(entry.Value)
+	cfg, err := parse(entry.Value)
 	if err != nil {
 		return nil, destination.Config{}, problem.Failed(err, "destination %s is broken", name).
 			Hint("remove it and add it again: %s destinations remove %s", s.Self(), name)

@@ -158,3 +158,52 @@ func TestSet(t *testing.T) {
 	s.Fails(2, "holds a user or password", "destinations", "set", "other", "--url", "http://a:b@crm.example.com/", "--yes")
 	s.Fails(2, "100ms to 1m0s", "destinations", "set", "other", "--timeout", "2m")
 }
+
+// What may not be reached is refused at once, with the flag that allows it. A local
+// stack, which is on the machine of who uses it, allows it by itself.
+func TestAddressesThatAreNotWithinReach(t *testing.T) {
+	s := clitest.New(t)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--url", "http://crm.example.com/in"}, "allow it with --allow-http"},
+		{[]string{"--url", "https://10.0.0.7/in"}, "--url: leads to a private address; allow it with --allow-private"},
+		{[]string{"--url", "https://localhost/in"}, "--url: leads to a loopback address; allow it with --allow-private"},
+		{[]string{"--url", "http://10.0.0.7/in", "--allow-private"}, "allow it with --allow-http"},
+		{[]string{"--url", "https://169.254.169.254/in", "--allow-private"}, "the metadata service of the cloud, where no destination may be"},
+	} {
+		// Of a deployed stack; it is refused before any call.
+		got := s.RunWith(t.Context(), append([]string{"destinations", "add", "x"}, c.args...)...)
+		if got.Code != 2 || !strings.Contains(got.Err, c.want) || !strings.Contains(got.Err, "destinations add --help") || got.Out != "" {
+			t.Errorf("%v: exit %d, %s\nwant exit 2 and %q", c.args, got.Code, got.Err, c.want)
+		}
+	}
+	s.OK("destinations", "add", "near", "--url", s.Dest.URL, "--no-sign")
+	listed := s.OK("destinations", "list", "--json").Out
+	if !strings.Contains(listed, `"allow_http":true`) || !strings.Contains(listed, `"allow_private":true`) {
+		t.Errorf("the list does not tell what is allowed: %s", listed)
+	}
+	s.Fails(2, "where no destination may be", "destinations", "add", "meta", "--url", "http://169.254.169.254/in")
+	s.Fails(2, "destinations set --help", "destinations", "set", "near", "--url", "http://169.254.169.254/in", "--yes")
+}
+
+// A destination that was stored before its address was judged is mended in place, so
+// that what waits for it is not settled by a removal.
+func TestSetMendsWhatBreaksARule(t *testing.T) {
+	s := clitest.New(t)
+	store, err := sourcestore.NewDestinations(ssmstore.New(s.Clients.SSM), s.Env.Config.ParameterPrefix, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Put(t.Context(), "old", []byte(`{"type":"http","config":{"url":"http://crm.example.com/old","timeout":"5s"}}`), true); err != nil {
+		t.Fatal(err)
+	}
+	if list := s.OK("destinations", "list").Out; !strings.Contains(list, "broken, its events wait") || !strings.Contains(list, "begins with http://") {
+		t.Errorf("before: %s", list)
+	}
+	s.OK("destinations", "set", "old", "--url", "http://crm.example.com/in", "--yes")
+	if list := s.OK("destinations", "list").Out; strings.Contains(list, "broken") || !strings.Contains(list, "crm.example.com") {
+		t.Errorf("after: %s", list)
+	}
+}

@@ -14,7 +14,6 @@ import (
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/params"
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
@@ -50,7 +49,7 @@ func set(ctx context.Context, s *session.Session, name string, o addOptions, noF
 	if err != nil {
 		return err
 	}
-	st, before, err := get(ctx, s, name)
+	st, before, err := getToChange(ctx, s, name)
 	if err != nil {
 		return err
 	}
@@ -58,12 +57,13 @@ func set(ctx context.Context, s *session.Session, name string, o addOptions, noF
 	if after.Settings, err = o.changed(before); err != nil {
 		return err
 	}
+	allowNearby(s, after.Settings)
 	if noFilter {
 		after.Filter = destination.Filter{}
 	}
 	overlay(&after.Filter, filters)
 	if err := after.Validate(); err != nil {
-		return problem.Usage("%v", err).Hint("see: %s destinations set --help", s.Self())
+		return o.invalid(s, "set", err)
 	}
 	changes, redirects, err := differences(before, after)
 	if err != nil {

@@ -41,7 +41,7 @@ func test(ctx context.Context, s *session.Session, name string) error {
 		return problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
 	}
 	cfg.Filter = destination.Filter{}
-	target, err := destination.New(name, cfg, destination.Deps{Transport: s.HTTP, Now: s.Now})
+	target, err := destination.New(name, cfg, destination.Deps{Now: s.Now})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -48,13 +49,22 @@ type Config struct {
 	Timeout destination.Duration `json:"timeout,omitzero"`
 	// Headers are added to deliveries, such as an Authorization.
 	Headers map[string]string `json:"headers,omitempty"`
+	// AllowHTTP lets the URL begin with http://: whoever is between reads the events.
+	AllowHTTP bool `json:"allow_http,omitempty"`
+	// AllowPrivate lets the URL lead into a network that is not public.
+	AllowPrivate bool `json:"allow_private,omitempty"`
 }
 
-var _ destination.Signer = (*Config)(nil)
+var (
+	_ destination.Signer = (*Config)(nil)
+	_ destination.Nearby = (*Config)(nil)
+)
 
 // Validate reports every broken rule.
 func (c Config) Validate(report func(field, problem string)) {
-	if _, err := parseURL(c.URL); err != nil {
+	if u, err := parseURL(c.URL); err != nil {
+		report("url", err.Error())
+	} else if err := c.allowed(u); err != nil {
 		report("url", err.Error())
 	}
 	if len(c.Secrets) > MaxSecrets {
@@ -100,6 +110,45 @@ func parseURL(text string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// allowed returns an error for a URL that can never be delivered to. A name is judged
+// when it is resolved: at each connection.
+func (c Config) allowed(u *url.URL) error {
+	if u.Scheme == "http" && !c.AllowHTTP {
+		return errors.New("begins with http://, so that anybody between reads the events; use https://, or allow it with --allow-http")
+	}
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		name = "127.0.0.1"
+	}
+	address, err := netip.ParseAddr(name)
+	if err != nil {
+		return nil //nolint:nilerr // a name, not an address
+	}
+	var refused *destination.AddressError
+	if errors.As(destination.CheckAddress(c.reach(), address), &refused) {
+		return errors.New("leads to " + refusedText(refused))
+	}
+	return nil
+}
+
+func (c Config) reach() destination.Reach {
+	if c.AllowPrivate {
+		return destination.Private
+	}
+	return destination.Public
+}
+
+// refusedText says what an address is, and how it is allowed if it may be.
+func refusedText(e *destination.AddressError) string {
+	if !e.Allowed {
+		return e.Kind + ", where no destination may be"
+	}
+	return e.Kind + "; allow it with --allow-private"
+}
+
+// AllowNearby allows what is on this machine, without TLS.
+func (c *Config) AllowNearby() { c.AllowHTTP, c.AllowPrivate = true, true }
 
 // typedURL refuses what no new configuration should hold; an error does not quote
 // the URL. Stored ones that hold it go on working.
@@ -158,13 +207,19 @@ func (c Config) Summary() map[string]any {
 	if c.Timeout != 0 {
 		shown["timeout"] = c.Timeout
 	}
+	if c.AllowHTTP {
+		shown["allow_http"] = true
+	}
+	if c.AllowPrivate {
+		shown["allow_private"] = true
+	}
 	if len(c.Headers) > 0 {
 		shown["headers"] = slices.Sorted(maps.Keys(c.Headers))
 	}
 	return shown
 }
 
-// Flags declares --url, --header and --timeout.
+// Flags declares --url, --header, --timeout, --allow-http and --allow-private.
 func (c *Config) Flags(flags *flag.FlagSet) {
 	flags.Func("url", "`address` to post to", func(text string) error {
 		c.URL = text
@@ -181,6 +236,8 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 		c.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
 		return nil
 	})
+	flags.BoolVar(&c.AllowHTTP, "allow-http", false, "take a URL that begins with http://: whoever is between reads the events")
+	flags.BoolVar(&c.AllowPrivate, "allow-private", false, "let it be on this machine or in a private network (default: at public addresses only)")
 	flags.TextVar(&c.Timeout, "timeout", destination.Duration(0), "`duration` that one attempt may take (default 10s)")
 }
 

@@ -63,10 +63,11 @@ func TestFlagsSetTheConfig(t *testing.T) {
 	flags := flag.NewFlagSet("http", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	got.Flags(flags)
-	err := flags.Parse([]string{"--url", "https://crm.example/in", "--timeout", "1m", "--header", "X-Team: a:b ", "--header", "X-Other:c"})
+	err := flags.Parse([]string{"--url", "https://crm.example/in", "--timeout", "1m", "--header", "X-Team: a:b ", "--header", "X-Other:c", "--allow-http", "--allow-private"})
 	want := desthttp.Config{
 		URL: "https://crm.example/in", Timeout: destination.Duration(time.Minute),
-		Headers: map[string]string{"X-Team": "a:b", "X-Other": "c"},
+		Headers:   map[string]string{"X-Team": "a:b", "X-Other": "c"},
+		AllowHTTP: true, AllowPrivate: true,
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, error %v\nwant %+v", got.Summary(), err, want.Summary())

@@ -46,7 +46,8 @@ type poster struct {
 	now     func() time.Time
 }
 
-// Open returns a destination that posts through the transport of deps.
+// Open returns a destination that posts through the transport of deps
+// for its reach.
 func (c Config) Open(_ string, deps destination.Deps) (webhook.Destination, error) {
 	u, err := parseURL(c.URL)
 	if err != nil {
@@ -57,7 +58,7 @@ func (c Config) Open(_ string, deps destination.Deps) (webhook.Destination, erro
 		secrets: secretsOf(u, c),
 		timeout: time.Duration(c.Timeout),
 		client: &http.Client{
-			Transport:     deps.Transport,
+			Transport:     deps.To(c.reach()),
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		now: deps.Now,

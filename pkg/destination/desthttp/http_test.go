@@ -42,7 +42,8 @@ func secret(fill byte) string {
 
 func newHTTP(t *testing.T, cfg desthttp.Config) *destination.Target {
 	t.Helper()
-	transport := destination.NewTransport()
+	cfg.AllowNearby()
+	transport := destination.NewTransport(destination.Private)
 	t.Cleanup(transport.CloseIdleConnections)
 	return open(t, cfg, destination.Deps{Transport: transport})
 }
@@ -174,7 +175,7 @@ func TestHTTPRetryAfter(t *testing.T) {
 		w.Header()["Retry-After"] = strings.Split(value, "|")
 		w.WriteHeader(status)
 	})
-	d := open(t, desthttp.Config{URL: url}, destination.Deps{Now: func() time.Time { return now }})
+	d := open(t, desthttp.Config{URL: url, AllowHTTP: true, AllowPrivate: true}, destination.Deps{Now: func() time.Time { return now }})
 	for _, c := range []struct {
 		status int
 		value  string

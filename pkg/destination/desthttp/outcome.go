@@ -31,7 +31,9 @@ type answer struct {
 // decide is the one place where the outcome of an HTTP delivery is decided.
 //
 //   - 2xx is delivered.
-//   - 408, 425, 429, 5xx and every failure below HTTP may pass: retry.
+//   - 408, 425, 429, 5xx and every failure below HTTP may pass: retry. That holds for a
+//     refused address as well: a name may be given a right one again within minutes,
+//     and an event that died of a mistake in DNS would wait for an operator.
 //   - 3xx is permanent: redirects are not followed, because the event would go
 //     where nobody configured it to go. The operator enters the new URL.
 //   - 401, 403 and 404 are permanent like every other 4xx. An operator fixes
@@ -39,7 +41,7 @@ type answer struct {
 //     dead letter says so at once instead of after hours. A redrive brings it back.
 func decide(a answer, host string, now time.Time) webhook.Outcome {
 	if a.err != nil {
-		class, text := classify(a.err)
+		class, text := classify(a.err, host)
 		return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: class, Error: host + ": " + text}
 	}
 	out := webhook.Outcome{Status: a.status}
@@ -81,28 +83,26 @@ var hints = map[int]string{
 }
 
 // classify names a failure below HTTP. The text is ours: the library's may hold
-// the URL with its credentials.
-func classify(err error) (class, text string) {
+// the URL with its credentials. Host is that of the URL, with its port.
+func classify(err error, host string) (class, text string) {
 	var (
-		dns       *net.DNSError
-		timeout   net.Error
-		badCert   *tls.CertificateVerificationError
-		record    tls.RecordHeaderError
-		alert     tls.AlertError
-		authority x509.UnknownAuthorityError
-		hostname  x509.HostnameError
+		refused *destination.AddressError
+		dns     *net.DNSError
+		timeout net.Error
 	)
-	switch {
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		return "canceled", "the attempt was cut off because the worker stopped"
-	case errors.As(err, &dns):
-		return "dns", "the host name could not be resolved"
-	case errors.As(err, &badCert), errors.As(err, &authority), errors.As(err, &hostname):
-		return "tls", "the certificate could not be verified"
-	case errors.As(err, &record), errors.As(err, &alert):
-		return "tls", "no TLS connection could be made"
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return "tls", "the server does not speak TLS on this port"
+	}
+	if errors.As(err, &refused) {
+		return "address_refused", "leads to " + refused.Address.String() + ", which is " + refusedText(refused)
+	}
+	if errors.As(err, &dns) {
+		return "dns", unresolved(dns, nameOf(host))
+	}
+	if text := untrusted(err, nameOf(host)); text != "" {
+		return "tls", text
+	}
+	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "timeout", "no answer in time; the event may have arrived"
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -115,6 +115,73 @@ func classify(err error) (class, text string) {
 		return "connection_closed", "the connection was closed without an answer; the event may have arrived"
 	}
 	return "network", "the request failed: " + innermost(err)
+}
+
+// nameOf is a host without its port.
+func nameOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return host
+}
+
+// unresolved says why a name has no address.
+func unresolved(err *net.DNSError, name string) string {
+	switch {
+	case err.IsNotFound:
+		return "the name " + name + " does not exist; check the destination's URL and its DNS"
+	case err.IsTimeout:
+		return "the name " + name + " could not be looked up: no name server answered in time"
+	}
+	return "the name " + name + " could not be looked up: the name server failed"
+}
+
+// untrusted says what is wrong with TLS, "" where that is not what failed.
+func untrusted(err error, name string) string {
+	var (
+		badCert   *tls.CertificateVerificationError
+		record    tls.RecordHeaderError
+		alert     tls.AlertError
+		authority x509.UnknownAuthorityError
+		hostname  x509.HostnameError
+		invalid   x509.CertificateInvalidError
+	)
+	of := "the certificate of " + name
+	switch {
+	case errors.As(err, &hostname):
+		return of + " is for " + issuedFor(hostname.Certificate)
+	case errors.As(err, &authority):
+		return of + " comes from an authority that is not trusted"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
+		return of + " " + outOfDate(invalid)
+	case errors.As(err, &badCert), errors.As(err, &invalid):
+		return of + " could not be verified"
+	case errors.As(err, &record), errors.As(err, &alert):
+		return "no TLS connection could be made"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "the server does not speak TLS on this port"
+	}
+	return ""
+}
+
+// outOfDate says which end of its time a certificate is beyond. The library reports
+// both under one reason.
+func outOfDate(e x509.CertificateInvalidError) string {
+	if strings.Contains(e.Detail, "is before") {
+		return "is not valid before " + e.Cert.NotBefore.UTC().Format(time.DateOnly)
+	}
+	return "expired on " + e.Cert.NotAfter.UTC().Format(time.DateOnly)
+}
+
+// maxNames bounds what is shown of the names in a certificate, which is its owner's
+// text: in bytes.
+const maxNames = 80
+
+func issuedFor(c *x509.Certificate) string {
+	if c == nil || len(c.DNSNames) == 0 {
+		return "another name"
+	}
+	return destination.Clean(strings.Join(c.DNSNames, ", "), maxNames)
 }
 
 // innermost drops what url.Error adds, which is the URL. Text that still holds

@@ -37,7 +37,7 @@ var rows = map[string]row{
 		config: `{"url":"https://topsecret:topsecret@crm.example/topsecret?key=topsecret",
 			"secrets":["whsec_topsecrettopsecrettopsecrettopsecret","whsec_TOPSECRETTOPSECRETTOPSECRETTOPSECRET"],
 			"timeout":"10s","headers":{"Authorization":"Bearer topsecret"}}`,
-		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s"},
+		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s", "--allow-http", "--allow-private"},
 	},
 	"log": {config: `{}`},
 }

@@ -45,6 +45,17 @@ func Listen(ctx context.Context, engine string) (*Relay, error) {
 	}, nil
 }
 
+// Also answers calls at a further address, host:port, which it returns. It is called
+// after Serve and before Close.
+func (l *Relay) Also(ctx context.Context, addr string) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return "", fmt.Errorf("listen before the engine: %w", err)
+	}
+	go func() { _ = l.server.Serve(listener) }() // it ends with Close
+	return listener.Addr().String(), nil
+}
+
 // Serve answers calls, each with its whole body, until Close.
 func (l *Relay) Serve(answer func(r *http.Request, body []byte) Answer) {
 	l.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

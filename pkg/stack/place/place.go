@@ -20,6 +20,7 @@ type Place struct {
 	SQSEndpoint      string `json:"sqs_endpoint"`
 	SSMEndpoint      string `json:"ssm_endpoint"`
 	S3Endpoint       string `json:"s3_endpoint"`
+	EngineURL        string `json:"engine_url,omitempty"` // of every service of a local stack, where --engine-addr opens it
 	Region           string `json:"region"`
 	TableName        string `json:"table_name"`
 	LiveQueueURL     string `json:"live_queue_url"`
