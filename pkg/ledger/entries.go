@@ -14,6 +14,7 @@ type Entry struct {
 	At         time.Time // by which the listing orders its events: Query.Time
 	ErrorClass string    // where the listing is that of a state with an index
 	Duplicates int       // where the listing is that of all that was received
+	Source     string    // not where a lead is looked up
 }
 
 // entryPage is how many entries one read asks of a partition.
@@ -50,7 +51,7 @@ func (l *Ledger) Entries(ctx context.Context, q Query) iter.Seq2[Entry, error] {
 }
 
 func shown(e entry) Entry {
-	return Entry{ID: e.id, At: timeOfKey(e.key), ErrorClass: e.text("error_class"), Duplicates: e.number("duplicates")}
+	return Entry{ID: e.id, At: timeOfKey(e.key), ErrorClass: e.text("error_class"), Duplicates: e.number("duplicates"), Source: deadSummaryOf(e).Source}
 }
 
 // UnderWay hands over the events that owe a message and whose due time is not before

@@ -29,9 +29,9 @@ func New(s *session.Session) *cobra.Command {
 		Short: "Check every part of the receiver, and say what to fix",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, of a
 deployed stack its functions, event sources and alarms and who is told of them, the
-webhook URL from outside (with --source and a token), what is overdue, what is
-dead, held or parked, what reached nobody, and which variants say something else
-than their event. It changes nothing. Exit code 1 when a check fails.`,
+webhook URL from outside (with --source and a token), which source fell silent, what
+is overdue, what is dead, held or parked, what reached nobody, and which variants say
+something else than their event. It changes nothing. Exit code 1 when a check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -138,6 +138,7 @@ func checksOf(o options) []check {
 		{"ledger", checkLedger},
 		{"queues", checkQueues},
 		{"sources", checkSources},
+		{"silent sources", checkSilence},
 		{"destinations", checkDestinations},
 		{"webhook URL", func(ctx context.Context, s *session.Session, st *stack.Stack) finding {
 			return checkURL(ctx, s, st, o)

@@ -106,3 +106,26 @@ func TestDoctorCountsTheRefusalsOfADay(t *testing.T) {
 		t.Errorf("got\n%s", r.Out)
 	}
 }
+
+// Intake that ends leaves no error anywhere.
+func TestDoctorTellsOfSilence(t *testing.T) {
+	s := clitest.New(t)
+	if result, detail := found(t, s, "silent sources"); result != "ok" {
+		t.Errorf("a new source: %s: %s", result, detail)
+	}
+	for n := range 25 {
+		s.Post(clitest.Reply(100 + n))
+		s.Advance(time.Hour)
+	}
+	if result, detail := found(t, s, "silent sources"); result != "ok" {
+		t.Errorf("an hour after an event an hour: %s: %s", result, detail)
+	}
+	s.Advance(4 * time.Hour)
+	if result, detail := found(t, s, "silent sources"); result != "note" || !strings.Contains(detail, "demo for 5 h") {
+		t.Errorf("after five hours: %s: %s", result, detail)
+	}
+	s.Advance(20 * 24 * time.Hour)
+	if result, detail := found(t, s, "silent sources"); result != "note" || !strings.Contains(detail, "no event in 14 days through demo") {
+		t.Errorf("after weeks: %s: %s", result, detail)
+	}
+}

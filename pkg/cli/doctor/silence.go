@@ -1,0 +1,101 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/stack"
+)
+
+const (
+	// silenceSpan is what is usual: two weekends are in it.
+	silenceSpan = 14 * 24 * time.Hour
+	// maxSilenceEntries bounds what is looked at, some 2,000 read units.
+	maxSilenceEntries = 100_000
+	// fewest events of a source tell how long its gaps are.
+	fewest = 20
+	// longest gap, times this, is no gap any more.
+	unusual = 2
+	// shortest silence that anybody is told of.
+	shortest = 2 * time.Hour
+	// unused is how old a source may get without an event.
+	unused = 24 * time.Hour
+)
+
+// rhythm is when events of a source came, the latest first.
+type rhythm struct {
+	latest, earlier time.Time
+	longest         time.Duration // between two events that followed each other
+	events          int
+}
+
+func (r *rhythm) add(at time.Time) {
+	if r.events == 0 {
+		r.latest = at
+	} else {
+		r.longest = max(r.longest, r.earlier.Sub(at))
+	}
+	r.earlier = at
+	r.events++
+}
+
+// silentFor is how long a source has been silent beyond what is usual for it; 0: it
+// is not.
+func (r *rhythm) silentFor(now time.Time) time.Duration {
+	silence := now.Sub(r.latest)
+	if r.events < fewest || silence < shortest || silence < unusual*r.longest {
+		return 0
+	}
+	return silence
+}
+
+// checkSilence finds sources that sent and do not any more, and those that never did. A
+// hook that Smartlead switched off, or that another one overrides, leaves no other trace.
+func checkSilence(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+	listed, err := st.Sources.List(ctx)
+	if err != nil {
+		return silent(s, err, "the sources")
+	}
+	now := s.Now()
+	rhythms, cut := map[string]*rhythm{}, false
+	looked := 0
+	for e, err := range st.Ledger.Entries(ctx, ledger.Query{Since: now.Add(-silenceSpan), Now: now}) {
+		if err != nil {
+			return silent(s, err, "the table's indexes")
+		}
+		if looked++; looked > maxSilenceEntries {
+			cut = true
+			break
+		}
+		if rhythms[e.Source] == nil {
+			rhythms[e.Source] = &rhythm{}
+		}
+		rhythms[e.Source].add(e.At)
+	}
+	var fell, never []string
+	for _, l := range listed {
+		r := rhythms[l.Name]
+		switch {
+		case r == nil && l.Err == nil && !cut && now.Sub(l.Source.CreatedAt) > unused:
+			never = append(never, l.Name)
+		case r != nil && r.silentFor(now) > 0:
+			fell = append(fell, fmt.Sprintf("%s for %s, and never longer than %s before", l.Name, output.Span(r.silentFor(now)), output.Span(r.longest)))
+		}
+	}
+	slices.Sort(fell)
+	switch {
+	case len(fell) > 0:
+		return noted("is the webhook still active at Smartlead, does a campaign run, and does a user-level webhook override it?",
+			"no event through %s", strings.Join(fell, "; "))
+	case len(never) > 0:
+		return noted("enter the URL at Smartlead, and wait for the test: "+s.Self()+" sources watch NAME",
+			"no event in 14 days through %s", strings.Join(never, ", "))
+	}
+	return fine("none: each sends as it usually does")
+}
