@@ -28,8 +28,11 @@ import (
 	"smartlead-receiver/test/ttlcheck"
 )
 
-// What runs already belongs to the engine's package, which starts it on import.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withTables{m}, goleak.IgnoreCurrent()) }
+// What runs already belongs to the engine, whose server ends with the process.
+func TestMain(m *testing.M) {
+	local.StartEngine().Close()
+	goleak.VerifyTestMain(withTables{m}, goleak.IgnoreCurrent())
+}
 
 // withTables looks, after every test, at what the stacks have left in the engine
 // of this process.

@@ -7,6 +7,7 @@ package local
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -25,30 +26,29 @@ const Region = place.Region
 // Engine is the embedded AWS-compatible engine. It listens on a free port of
 // the loopback interface (it offers no way to choose one) and keeps its data in
 // memory: all engines of one process share it, and it ends with the process.
-// One must not start while another one of the process is at work.
 type Engine struct {
 	URL    string // of the front that answers a Query from ordered indexes; every service is behind it
 	Direct string // of the engine itself, for services other than DynamoDB
 	front  *ordered.Front
-	server *kumo.Server
 }
+
+// server is the one server of the process, which ends with it: a second would connect
+// the services anew, which are the process's too, while the first may still work with
+// them behind an answer.
+var server = sync.OnceValue(kumo.NewServer)
 
 // StartEngine starts the engine; Close ends it. It panics where the loopback
 // interface has no free port, as the engine does.
 func StartEngine() *Engine {
-	server := kumo.NewServer()
-	front, err := ordered.Listen(context.Background(), server.URL)
+	front, err := ordered.Listen(context.Background(), server().URL)
 	if err != nil {
 		panic(err)
 	}
-	return &Engine{URL: front.URL, Direct: server.URL, front: front, server: server}
+	return &Engine{URL: front.URL, Direct: server().URL, front: front}
 }
 
-// Close stops listening and waits for the requests in flight.
-func (e *Engine) Close() {
-	e.front.Close()
-	e.server.Close()
-}
+// Close stops listening at URL and waits for the requests in flight there.
+func (e *Engine) Close() { e.front.Close() }
 
 // Endpoints are the base URLs of the services that the stack uses.
 type Endpoints = place.Endpoints

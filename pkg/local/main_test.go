@@ -16,12 +16,15 @@ import (
 	"smartlead-receiver/test/ttlcheck"
 )
 
-// engine serves all tests: engines of one process share their data, and one
-// must not start while another is at work. Names keep the tests apart.
+// engine serves all tests: engines of one process share their data. Names keep the
+// tests apart.
 var engine *Engine
 
-// What runs already belongs to the engine's package, which starts it on import.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withEngine{m}, goleak.IgnoreCurrent()) }
+// What runs already belongs to the engine, whose server ends with the process.
+func TestMain(m *testing.M) {
+	StartEngine().Close()
+	goleak.VerifyTestMain(withEngine{m}, goleak.IgnoreCurrent())
+}
 
 type withEngine struct{ *testing.M }
 

@@ -75,6 +75,7 @@ const identities = 3
 
 func (m *machine) consistent(rt *rapid.T) {
 	for _, p := range slices.Concat(m.violations, m.history.found()) {
+		m.Log(p) // rapid shows the last try alone, which need not go wrong as this one did
 		rt.Error(p)
 	}
 	if rt.Failed() {
