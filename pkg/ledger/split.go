@@ -32,7 +32,8 @@ func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.T
 	if err != nil {
 		return "", err
 	}
-	return l.split(ctx, v.ID, stored, now, dueAt, webhook.FlagVariant)
+	id, _, err := l.split(ctx, v.ID, stored, now, dueAt, webhook.FlagVariant)
+	return id, err
 }
 
 func variantKey(id webhook.EventID, fingerprint string) key {
@@ -40,27 +41,30 @@ func variantKey(id webhook.EventID, fingerprint string) key {
 }
 
 // split makes the stored variant of an event an event of its own, with the flags
-// added. Whoever trusts the variant after that finds the event.
-func (l *Ledger) split(ctx context.Context, of webhook.EventID, stored item, now, dueAt time.Time, flags ...string) (webhook.EventID, error) {
+// added. Whoever trusts the variant after that finds the event. It tells whether this
+// is new: a repeat only is where it puts a trusted body in the place of a held one.
+func (l *Ledger) split(ctx context.Context, of webhook.EventID, stored item, now, dueAt time.Time, flags ...string) (webhook.EventID, bool, error) {
 	if stored.SplitAs != "" {
 		id := webhook.EventID(stored.SplitAs)
-		return id, l.releaseSplit(ctx, id, stored, now, dueAt)
+		released, err := l.releaseSplit(ctx, id, stored, now, dueAt)
+		return id, released, err
 	}
 	id := SplitID(webhook.Variant{ID: of, Fingerprint: stored.Fingerprint})
 	var failed *errCondition
 	if err := l.putAbsent(ctx, splitItem(id, stored, now, dueAt, flags)); err != nil && !errors.As(err, &failed) {
-		return "", err
+		return "", false, err
 	}
 	after, err := l.apply(ctx, changeItem(variantKey(of, stored.Fingerprint)).
 		set("split_as", string(id)).set("updated", at(now)).
 		clearListed().remove("day", "lead"))
 	if err != nil {
-		return "", changed(err)
+		return "", false, changed(err)
 	}
 	if stored.trusted() && failed == nil {
-		return id, nil
+		return id, true, nil
 	}
-	return id, l.releaseSplit(ctx, id, after, now, dueAt)
+	_, err = l.releaseSplit(ctx, id, after, now, dueAt)
+	return id, true, err
 }
 
 // splitItem is the event that a variant becomes.
@@ -75,24 +79,25 @@ func splitItem(id webhook.EventID, variant item, now, dueAt time.Time, flags []s
 
 // releaseSplit puts the body of a trusted sender in the place of what was split off
 // while it was not trusted, if the variant, as it stands after the split was noted, is
-// trusted and that is still held.
-func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) error {
+// trusted and that is still held. It tells whether it did; where the answer to its own
+// write was lost it says that it did not.
+func (l *Ledger) releaseSplit(ctx context.Context, id webhook.EventID, variant item, now, dueAt time.Time) (bool, error) {
 	if !variant.trusted() {
-		return nil
+		return false, nil
 	}
 	apart, err := l.getItem(ctx, keyOf(id))
 	if errors.Is(err, webhook.ErrNotFound) || (err == nil && apart.state() != webhook.Held) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	var flags []string
 	if slices.Contains(apart.Flags, webhook.FlagVariant) {
 		flags = []string{webhook.FlagVariant}
 	}
-	_, err = l.replaceHeld(ctx, apart, splitItem(id, variant, now, dueAt, flags))
-	return err
+	_, replaced, err := l.replaceHeld(ctx, apart, splitItem(id, variant, now, dueAt, flags))
+	return replaced, err
 }
 
 // splitIsHeld tells whether the body of a trusted sender is held, or was discarded
@@ -118,7 +123,7 @@ func (l *Ledger) splitTrusted(ctx context.Context, of webhook.EventID, uncounted
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}
-	id, err := l.split(ctx, of, stored, c.ReceivedAt, c.dueAt)
+	id, isNew, err := l.split(ctx, of, stored, c.ReceivedAt, c.dueAt)
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}
@@ -136,7 +141,7 @@ func (l *Ledger) splitTrusted(ctx context.Context, of webhook.EventID, uncounted
 	}
 	it.Payload = nil
 	status := webhook.ClaimAccepted
-	if stored.SplitAs != "" && it.Due != timeKey(at(c.dueAt), id) { // nor was it put in the place of a held one just now
+	if !isNew {
 		status = webhook.ClaimDuplicate
 	}
 	return webhook.Claimed{ID: id, Status: status, Record: it.record(), Uncounted: uncounted}, nil, nil

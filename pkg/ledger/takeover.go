@@ -36,7 +36,7 @@ func (l *Ledger) takeOver(ctx context.Context, held item, c claim) (webhook.Clai
 		}
 		it.Duplicates, it.Variants = held.Duplicates, held.Variants+1
 	}
-	now, err := l.replaceHeld(ctx, held, it)
+	now, _, err := l.replaceHeld(ctx, held, it)
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}
@@ -54,18 +54,18 @@ func (l *Ledger) noteSplit(ctx context.Context, id webhook.EventID, c claim) err
 	return changed(err)
 }
 
-// replaceHeld writes an item in the place of a held one, and returns what stands there
-// then: the item, or what was moved meanwhile.
-func (l *Ledger) replaceHeld(ctx context.Context, held, it item) (item, error) {
+// replaceHeld writes an item in the place of a held one. It returns what stands there
+// then, the item or what was moved meanwhile, and whether it saw its own write succeed.
+func (l *Ledger) replaceHeld(ctx context.Context, held, it item) (item, bool, error) {
 	err := l.replace(ctx, it, change(held.id()).from(webhook.Held).where("claim", held.ClaimNonce))
 	var failed *errCondition
 	switch {
 	case err == nil:
-		return it, nil
+		return it, true, nil
 	case !errors.As(err, &failed):
-		return item{}, err
+		return item{}, false, err
 	case failed.old.PK == "":
-		return item{}, unavailable("claim", errors.New("the held event is gone"))
+		return item{}, false, unavailable("claim", errors.New("the held event is gone"))
 	}
-	return failed.old, nil
+	return failed.old, false, nil
 }
