@@ -19,7 +19,11 @@ var embedded *local.Engine
 // shared carries every call of the tests.
 var shared = local.NewTransport()
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(withEngine{m}, goleak.IgnoreCurrent()) }
+// What runs already belongs to the engine, whose server ends with the process.
+func TestMain(m *testing.M) {
+	local.StartEngine().Close()
+	goleak.VerifyTestMain(withEngine{m}, goleak.IgnoreCurrent())
+}
 
 type withEngine struct{ *testing.M }
 
