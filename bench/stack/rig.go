@@ -146,7 +146,7 @@ func (r *rig) startDynamoDB(ctx context.Context, dir string) error {
 	address := listener.Addr().String()
 	_, port, _ := net.SplitHostPort(address) // the system's own form
 	_ = listener.Close()
-	cmd := exec.CommandContext(ctx, binary, "serve", "--host", "127.0.0.1", "--port", port) //nolint:gosec // the developer names it
+	cmd := exec.CommandContext(ctx, binary, "serve", "--host", "127.0.0.1", "--port", port)
 	cmd.Dir = dir
 	if err := cmd.Start(); err != nil {
 		return err
@@ -206,7 +206,7 @@ func (r *rig) deliveries() int {
 func (r *rig) sample(at string) error {
 	s := sample{at: at, accepted: int(r.accepted.Load()), delivered: r.distinct()}
 	for i, into := range []*int{&s.functions, &s.dynamoDB, &s.queues} {
-		out, err := exec.Command("ps", "-o", "rss=", "-p", strconv.Itoa(r.processes[i].Process.Pid)).Output() //nolint:gosec,noctx // our own child
+		out, err := exec.Command("ps", "-o", "rss=", "-p", strconv.Itoa(r.processes[i].Process.Pid)).Output() //nolint:noctx // our own child
 		if err == nil {
 			*into, err = strconv.Atoi(strings.TrimSpace(string(out)))
 		}

@@ -105,7 +105,7 @@ func (p *Poller) receive(ctx context.Context, wait time.Duration) ([]types.Messa
 	defer cancel()
 	out, err := p.Client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:                    aws.String(p.Queue.URL),
-		MaxNumberOfMessages:         int32(p.BatchSize),
+		MaxNumberOfMessages:         int32(p.BatchSize), //nolint:gosec // as in the template: 10
 		WaitTimeSeconds:             int32(wait.Seconds()),
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},

@@ -135,7 +135,7 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 	if lane == webhook.Replay {
 		url = q.urls.Replay
 	}
-	seconds := int32((min(max(d, 0), maxVisibility) + time.Second - 1) / time.Second) //nolint:gosec // at most 43,200
+	seconds := int32((min(max(d, 0), maxVisibility) + time.Second - 1) / time.Second)
 	_, err := q.api.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{
 		QueueUrl: &url, ReceiptHandle: &receipt, VisibilityTimeout: seconds,
 	})
@@ -152,9 +152,9 @@ func (q *Queues) Delay(ctx context.Context, lane webhook.Lane, receipt string, d
 func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) ([]webhook.DeadMessage, error) {
 	out, err := q.api.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:            &q.urls.Dead,
-		WaitTimeSeconds:     int32(min(wait, maxWait).Seconds()),       //nolint:gosec // at most 20
-		MaxNumberOfMessages: int32(min(n, batchEntries)),               //nolint:gosec // at most 10
-		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()), //nolint:gosec // at most 43,200
+		WaitTimeSeconds:     int32(min(wait, maxWait).Seconds()),
+		MaxNumberOfMessages: int32(min(n, batchEntries)), //nolint:gosec // at most 10
+		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameSentTimestamp,
 			types.MessageSystemAttributeNameApproximateReceiveCount,

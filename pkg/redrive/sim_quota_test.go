@@ -67,7 +67,7 @@ func (q quota) ask(s *taken, t int) (wait int) {
 // run drives the controller. A deaf one hears of a postponed first attempt that it
 // failed, and no more.
 func (q quota) run(c *controlled, deaf bool, start int, seed uint64) (res quotaResult) {
-	rnd := rand.New(rand.NewPCG(seed, 11)) //nolint:gosec // a simulation, seeded on purpose
+	rnd := rand.New(rand.NewPCG(seed, 11))
 	state := taken{room: float64(q.limit), refills: start / q.window}
 	back, waiting := map[int][]call{}, 0
 	left, fraction := q.events, 0.0

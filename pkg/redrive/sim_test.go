@@ -110,7 +110,7 @@ type traffic [lanes]backlog
 func (w *traffic) redriven() int { return w[laneGood].sum() + w[lanePoison].sum() }
 
 func (s simulation) run(r releaser, seed uint64) simResult {
-	rnd := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a simulation, seeded on purpose
+	rnd := rand.New(rand.NewPCG(seed, 7))
 	var res simResult
 	var now traffic
 	waiting := map[int]traffic{}

@@ -104,7 +104,7 @@ func newRedactor(opts Options) *redactor {
 }
 
 // notPlain finds characters that an URL or a JSON string may spell otherwise.
-func notPlain(r rune) bool { return r >= 0x80 || !isNameByte(byte(r)) }
+func notPlain(r rune) bool { return r >= 0x80 || !isNameByte(byte(r)) } //nolint:gosec // below 0x80
 
 // fingerprint returns what replaces a credential.
 func (r *redactor) fingerprint(secret string) string {

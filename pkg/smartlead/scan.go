@@ -75,7 +75,7 @@ func (s *scanner) container(c byte) (opened bool, err error) {
 	if len(s.open) >= s.lim.depth {
 		return false, refuse(ErrTooDeep, s.pos, "an object or array inside too many others")
 	}
-	s.open = append(s.open, uint32(len(s.nodes)-1))
+	s.open = append(s.open, uint32(len(s.nodes)-1)) //nolint:gosec // a body has at most 10 MB
 	s.pos++
 	s.space()
 	if s.pos < len(s.src) && s.src[s.pos] == c+2 { // '{'+2 is '}', '['+2 is ']'
@@ -104,12 +104,12 @@ func (s *scanner) push() {
 		}
 		s.nodes = slices.Grow(s.nodes, max(min(bound, s.lim.values+2-len(s.nodes)), 2))
 	}
-	s.nodes = append(s.nodes, node{start: uint32(s.pos)})
+	s.nodes = append(s.nodes, node{start: uint32(s.pos)}) //nolint:gosec // as above
 }
 
 func (s *scanner) finish(i int) {
-	s.nodes[i].end = uint32(s.pos)
-	s.nodes[i].next = uint32(len(s.nodes))
+	s.nodes[i].end = uint32(s.pos)         //nolint:gosec // as above
+	s.nodes[i].next = uint32(len(s.nodes)) //nolint:gosec // as above
 }
 
 // after reads what follows a value: a comma, closing brackets, or the end.

@@ -40,7 +40,7 @@ func main() {
 	if *id < 32768 || *out == "" || flag.NArg() != 1 {
 		log.Fatal("usage: dictionary -id NUMBER -o FILE PAYLOADS; the number is at least 32768")
 	}
-	built, err := build(uint32(*id), flag.Arg(0)) //nolint:gosec // checked above
+	built, err := build(uint32(*id), flag.Arg(0))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func holdDocument(t *testing.T, path string, blocks map[string]string) {
 		return
 	}
 	if flag.Lookup("update").Value.String() == "true" { // of pkg/cli/clitest
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

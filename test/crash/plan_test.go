@@ -57,7 +57,7 @@ type plan struct {
 func newPlan(faults ...fault) *plan { return &plan{faults: faults} }
 
 func randomPlan(seed uint64, chance float64) *plan {
-	return &plan{random: rand.New(rand.NewPCG(seed, seed)), chance: chance} //nolint:gosec // a test's dice
+	return &plan{random: rand.New(rand.NewPCG(seed, seed)), chance: chance}
 }
 
 // next passes a point and tells what happens at it.

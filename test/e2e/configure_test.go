@@ -13,6 +13,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
+	"smartlead-receiver/pkg/stack/place"
 )
 
 // signingSecret is what the recording destination checks signatures with.
@@ -21,7 +22,8 @@ const signingSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 // configure adds the source "demo" and the destination "rec", as an operator
 // does before the first event.
 func (s *stack) configure(ctx context.Context, destination string) error {
-	sources, err := s.sources()
+	operator := place.DeployedClients(sharedConfig(s.tools["operator"].server.URL))
+	sources, err := s.sources(operator)
 	if err != nil {
 		return err
 	}
@@ -33,7 +35,7 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 	if err := sources.PutSource(ctx, source); err != nil {
 		return err
 	}
-	store, err := sourcestore.NewDestinations(ssmstore.New(s.SSM), s.outputs["ParameterPrefix"], "")
+	store, err := sourcestore.NewDestinations(ssmstore.New(operator.SSM), s.outputs["ParameterPrefix"], "")
 	if err != nil {
 		return err
 	}
@@ -50,10 +52,10 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 }
 
 // sources are those of the stack.
-func (s *stack) sources() (*sourcestore.Sources, error) {
+func (s *stack) sources(c place.Clients) (*sourcestore.Sources, error) {
 	return sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(s.DynamoDB, s.outputs["TableName"]), Objects: s.S3, Bucket: s.outputs["BodyBucket"],
-		Parameters: ssmstore.New(s.SSM), Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
+		Documents: ledger.New(c.DynamoDB, s.outputs["TableName"]), Objects: c.S3, Bucket: s.outputs["BodyBucket"],
+		Parameters: ssmstore.New(c.SSM), Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
 	})
 }
 

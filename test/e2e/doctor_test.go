@@ -19,7 +19,7 @@ func TestTheDoctorChecksTheDeployment(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, "--stack", stackName, "--json", "doctor")
-	cmd.Env = awsEnvironment(deployed.engine.url())
+	cmd.Env = awsEnvironment(deployed.tools["operator"].server.URL)
 	out, err := cmd.Output()
 	if failed := new(exec.ExitError); err != nil && !errors.As(err, &failed) { // a finding is exit code 1
 		t.Fatal(err)

@@ -90,8 +90,24 @@ func (s *stack) checkRights(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
+// watchTools makes a watch for each policy that the tool is run with.
+func (s *stack) watchTools() error {
+	s.tools = map[string]*watch{}
+	for _, who := range []string{"operator", "reader"} {
+		w, err := newWatch(s)
+		if err != nil {
+			return err
+		}
+		s.tools[who] = w
+	}
+	s.tools["reader"].refuses = "ssm:" // where the secrets are
+	return nil
+}
+
 func (s *stack) stopWatching() {
-	for _, w := range s.watches {
-		w.server.Close()
+	for _, watches := range []map[string]*watch{s.watches, s.tools} {
+		for _, w := range watches {
+			w.server.Close()
+		}
 	}
 }

@@ -143,7 +143,7 @@ func giveBack(t *testing.T, queue string, m types.Message) {
 
 // incompressible returns n characters that a compressor makes little of.
 func incompressible(n int) string {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // noise, not a secret
+	random := rand.New(rand.NewPCG(1, 2))
 	text := make([]byte, n)
 	for i := range text {
 		text[i] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"[random.IntN(64)]

@@ -55,6 +55,9 @@ func scenario(m *testing.M) int {
 
 	records = newRecorder()
 	defer records.close()
+	if err := deployed.watchTools(); err != nil {
+		return broken(err)
+	}
 	if err := deployed.configure(ctx, records.url()); err != nil {
 		return broken(err)
 	}
@@ -66,8 +69,11 @@ func scenario(m *testing.M) int {
 	if err := ttlcheck.Tables(ctx, emulator.url()); err != nil {
 		code = broken(err)
 	}
-	// After every scenario, because they are what makes the functions call.
+	// After every scenario, because they are what makes the functions and the tool call.
 	if err := deployed.checkRights(ctx); err != nil {
+		code = broken(err)
+	}
+	if err := deployed.checkPolicies(); err != nil {
 		code = broken(err)
 	}
 	if code != 0 {

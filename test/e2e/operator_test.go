@@ -37,7 +37,7 @@ func smartleadctl(t *testing.T, into any, args ...string) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), program, append([]string{"--stack", stackName, "--json"}, args...)...)
-	cmd.Env = awsEnvironment(deployed.engine.url())
+	cmd.Env = awsEnvironment(deployed.tools["operator"].server.URL)
 	var messages bytes.Buffer
 	cmd.Stderr = &messages
 	out, err := cmd.Output()

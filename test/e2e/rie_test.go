@@ -169,7 +169,7 @@ const exampleToken = "slr_exampletokenexampletokenexamplet"
 // until the test ends.
 func addExampleToken(t *testing.T) {
 	t.Helper()
-	sources, err := deployed.sources()
+	sources, err := deployed.sources(deployed.Clients)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,14 +19,16 @@ import (
 	"sync"
 )
 
-// watch stands between one function and the engine and notes what the function
-// does. The engine lets everybody do everything, so that this is the only place
+// watch stands between one function, or the operator's tool, and the engine and notes
+// what it does. The engine lets everybody do everything, so that this is the only place
 // where a missing right shows before the template meets AWS.
 type watch struct {
 	server *httptest.Server
 
 	mu   sync.Mutex
 	seen map[string]bool // "action on arn"
+
+	refuses string // what the calls begin with that are answered as AWS does without the right
 }
 
 func newWatch(s *stack) (*watch, error) {
@@ -43,18 +45,28 @@ func newWatch(s *stack) (*watch, error) {
 			return
 		}
 		request.Body = io.NopCloser(bytes.NewReader(body))
-		w.note(s, request, body)
+		if !w.note(s, request, body) {
+			answer.Header().Set("Content-Type", "application/x-amz-json-1.1")
+			answer.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(answer, `{"__type":"AccessDeniedException","Message":"not authorized"}`)
+			return
+		}
 		proxy.ServeHTTP(answer, request)
 	}))
 	return w, nil
 }
 
-func (w *watch) note(s *stack, request *http.Request, body []byte) {
+// note tells whether the engine may answer.
+func (w *watch) note(s *stack, request *http.Request, body []byte) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, call := range s.calls(request, body) {
+		if w.refuses != "" && strings.HasPrefix(call, w.refuses) {
+			return false
+		}
 		w.seen[call] = true
 	}
+	return true
 }
 
 func (w *watch) calls() []string {
@@ -63,71 +75,13 @@ func (w *watch) calls() []string {
 	return slices.Sorted(maps.Keys(w.seen))
 }
 
-// call is what the JSON protocols tell about a request.
-type call struct {
-	TableName    string
-	IndexName    string
-	RequestItems map[string]any
-	QueueURL     string `json:"QueueUrl"`
-	Path         string
-}
+// rights are the statements of a role, or of a policy.
+type rights struct{ Statement []statement }
 
-// calls returns what a request needs the right to do, as "action on arn".
-func (s *stack) calls(request *http.Request, body []byte) []string {
-	service, action, ok := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
-	if !ok {
-		return s.objectCalls(request)
-	}
-	var c call
-	if err := json.Unmarshal(body, &c); err != nil {
-		return []string{"unreadable " + service + "." + action}
-	}
-	switch {
-	case strings.HasPrefix(service, "DynamoDB"):
-		for table := range c.RequestItems {
-			c.TableName = table
-		}
-		arn := "arn:aws:dynamodb:" + region + ":000000000000:table/" + c.TableName
-		if c.IndexName != "" {
-			arn += "/index/" + c.IndexName
-		}
-		return []string{"dynamodb:" + action + " on " + arn}
-	case service == "AmazonSQS":
-		queue := c.QueueURL[strings.LastIndexByte(c.QueueURL, '/')+1:]
-		return []string{"sqs:" + strings.TrimSuffix(action, "Batch") + " on arn:aws:sqs:" + region + ":000000000000:" + queue}
-	case service == "AmazonSSM":
-		return []string{"ssm:" + action + " on arn:aws:ssm:" + region + ":000000000000:parameter" + strings.TrimSuffix(c.Path, "/")}
-	}
-	return []string{service + "." + action + " on ?"}
-}
-
-func (s *stack) objectCalls(request *http.Request) []string {
-	object := " on arn:aws:s3:::" + strings.TrimPrefix(request.URL.Path, "/")
-	var actions []string
-	switch request.Method {
-	case http.MethodGet, http.MethodHead:
-		actions = append(actions, "s3:GetObject"+object)
-	case http.MethodPut:
-		actions = append(actions, "s3:PutObject"+object)
-	default:
-		actions = append(actions, "s3:"+request.Method+object)
-	}
-	if source, err := url.PathUnescape(request.Header.Get("X-Amz-Copy-Source")); err == nil && source != "" {
-		actions = append(actions, "s3:GetObject on arn:aws:s3:::"+strings.TrimPrefix(source, "/"))
-	}
-	if request.Header.Get("X-Amz-Tagging") != "" {
-		actions = append(actions, "s3:PutObjectTagging"+object)
-	}
-	return actions
-}
-
-// rights are the statements of a role.
-type rights struct {
-	Statement []struct {
-		Effect   string
-		Action   oneOrMany
-		Resource oneOrMany
-	}
+type statement struct {
+	Effect   string
+	Action   oneOrMany
+	Resource oneOrMany
 }
 
 // oneOrMany is a text or a list of texts.
@@ -149,7 +103,7 @@ func (o *oneOrMany) UnmarshalJSON(b []byte) error {
 }
 
 // allow tells whether a role allows "action on arn". A * at the end of a
-// resource stands for any rest; the template uses it nowhere else.
+// resource stands for any rest; neither the template nor a policy uses it elsewhere.
 func (r rights) allow(called string) bool {
 	action, arn, _ := strings.Cut(called, " on ")
 	for _, s := range r.Statement {
@@ -164,6 +118,22 @@ func (r rights) allow(called string) bool {
 		}
 	}
 	return false
+}
+
+// unused returns the rights, as "action on arn", that no call needed.
+func (r rights) unused(calls []string) []string {
+	var idle []string
+	for _, s := range r.Statement {
+		for _, action := range s.Action {
+			for _, resource := range s.Resource {
+				one := rights{Statement: []statement{{Effect: s.Effect, Action: oneOrMany{action}, Resource: oneOrMany{resource}}}}
+				if !slices.ContainsFunc(calls, one.allow) {
+					idle = append(idle, action+" on "+resource)
+				}
+			}
+		}
+	}
+	return idle
 }
 
 // rightsOf reads the deployed role's one policy, names filled in.

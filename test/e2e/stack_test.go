@@ -28,8 +28,9 @@ type stack struct {
 	engine  *engine
 	build   string // folder of what sam build made
 	outputs map[string]string
-	token   string // of the source "demo"
-	watches map[string]*watch
+	token   string            // of the source "demo"
+	watches map[string]*watch // of each function
+	tools   map[string]*watch // of the operator's tool, by the policy in deploy/
 	place.Clients
 }
 

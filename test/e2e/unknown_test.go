@@ -40,13 +40,45 @@ func withoutUnknown(build string) error {
 		return fmt.Errorf("%s has no %s to leave out", path, unknown)
 	}
 	resources.Content = kept
+	computed := 0
+	for i := 1; i < len(kept); i += 2 {
+		if withoutMath(member(kept[i], "Properties")) {
+			computed++
+		}
+	}
+	if computed == 0 {
+		return fmt.Errorf("%s has no alarm that computes", path)
+	}
 	if text, err = yaml.Marshal(&template); err != nil {
 		return err
 	}
 	return os.WriteFile(path, text, 0o600)
 }
 
+// withoutMath has an alarm watch what it computes with: the emulator does not compute.
+func withoutMath(properties *yaml.Node) bool {
+	metrics := member(properties, "Metrics")
+	if metrics == nil {
+		return false
+	}
+	stat := member(metrics.Content[0], "MetricStat")
+	metric := member(stat, "Metric")
+	plain := append([]*yaml.Node{}, metric.Content...)
+	plain = append(plain, &yaml.Node{Kind: yaml.ScalarNode, Value: "Period"}, member(stat, "Period"),
+		&yaml.Node{Kind: yaml.ScalarNode, Value: "Statistic"}, member(stat, "Stat"))
+	for i := 0; i < len(properties.Content); i += 2 {
+		if properties.Content[i].Value != "Metrics" {
+			plain = append(plain, properties.Content[i], properties.Content[i+1])
+		}
+	}
+	properties.Content = plain
+	return true
+}
+
 func member(mapping *yaml.Node, key string) *yaml.Node {
+	if mapping == nil {
+		return nil
+	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			return mapping.Content[i+1]

@@ -216,7 +216,7 @@ func (w *world) kill() {
 func moments(kills, events int) []int64 {
 	out := make([]int64, kills)
 	for i := range out {
-		out[i] = rand.Int64N(int64(events) * 9 / 10) //nolint:gosec // a moment, no secret
+		out[i] = rand.Int64N(int64(events) * 9 / 10)
 	}
 	slices.Sort(out)
 	return out
@@ -237,7 +237,7 @@ func (w *world) killRepeatedly(moments []int64, stop <-chan struct{}, done chan<
 		w.kill()
 		w.launch()
 		// Two moments may be the same: let it begin its work.
-		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond) //nolint:gosec // as above
+		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
 	}
 	done <- len(moments)
 }

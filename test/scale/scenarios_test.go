@@ -163,7 +163,7 @@ func hold(t *testing.T, blocks map[string]string) {
 	switch {
 	case want == text:
 	case *update:
-		if err := os.WriteFile(document, []byte(want), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(document, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:

@@ -23,6 +23,9 @@ func TestAlarmsWatchWhatIsCounted(t *testing.T) {
 	}
 	own := 0
 	for id, alarm := range ofType(t, template, "AWS::CloudWatch::Alarm") {
+		if _, computed := alarm["Metrics"]; computed {
+			continue // TestAThrottledTableIsNotThrottledForEver
+		}
 		namespace, name := at(t, alarm, "Namespace"), fmt.Sprint(at(t, alarm, "MetricName"))
 		if text, ok := namespace.(string); ok && strings.HasPrefix(text, "AWS/") {
 			continue
@@ -131,5 +134,37 @@ func TestASilentSweeperIsToldByItsMissingNumbers(t *testing.T) {
 	}
 	if minutes := number(t, alarm, "EvaluationPeriods") * number(t, alarm, "Period") / 60; minutes < 5 || minutes > 15 {
 		t.Errorf("it is silent for %d minutes before anybody knows", minutes)
+	}
+}
+
+// DynamoDB has no number while it throttles nothing, and CloudWatch ignores missing
+// numbers of it: a plain alarm stays raised.
+func TestAThrottledTableIsNotThrottledForEver(t *testing.T) {
+	computed := 0
+	for id, alarm := range ofType(t, load(t), "AWS::CloudWatch::Alarm") {
+		metrics, _ := alarm["Metrics"].([]any)
+		if len(metrics) == 0 {
+			if at(t, alarm, "Namespace") == "AWS/DynamoDB" {
+				t.Errorf("%s watches DynamoDB without zeros for what is missing", id)
+			}
+			continue
+		}
+		computed++
+		if len(metrics) != 2 {
+			t.Fatalf("%s has %d metrics", id, len(metrics))
+		}
+		source, filled := metrics[0], metrics[1]
+		metric := at(t, source, "MetricStat", "Metric")
+		dimensions, _ := at(t, metric, "Dimensions").([]any)
+		if at(t, metric, "Namespace") != "AWS/DynamoDB" || at(t, metric, "MetricName") != "WriteThrottleEvents" ||
+			len(dimensions) != 1 || ref(at(t, dimensions[0], "Value")) != "Table" || at(t, source, "ReturnData") != false {
+			t.Errorf("%s computes with %v", id, source)
+		}
+		if want := fmt.Sprintf("FILL(%v, 0)", at(t, source, "Id")); at(t, filled, "Expression") != want {
+			t.Errorf("%s computes %v, want %s", id, filled, want)
+		}
+	}
+	if computed != 1 {
+		t.Errorf("%d alarms compute", computed)
 	}
 }

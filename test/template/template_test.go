@@ -151,6 +151,28 @@ func TestQueuesFeedTheWorkerMessageByMessage(t *testing.T) {
 	}
 }
 
+// Lambda stops the 17th invocation of a chain that leads through queues. What a queue feeds
+// must not be stopped, and nothing else need be allowed; that it sends to no queue that
+// feeds it, which would be a loop, TestEachRoleMayDoExactlyItsOwn holds.
+func TestOnlyWhatAQueueFeedsMayBePartOfALongChain(t *testing.T) {
+	template := load(t)
+	fed := map[string]bool{}
+	for _, source := range ofType(t, template, "AWS::Lambda::EventSourceMapping") {
+		fed[ref(at(t, source, "FunctionName"))] = true
+	}
+	if len(fed) == 0 {
+		t.Fatal("no queue feeds a function")
+	}
+	for id, f := range ofType(t, template, "AWS::Serverless::Function") {
+		if allowed := f["RecursiveLoop"] == "Allow"; allowed != fed[id] {
+			t.Errorf("%s: RecursiveLoop is %v, fed by a queue: %v", id, f["RecursiveLoop"], fed[id])
+		}
+	}
+	if globally, given := at(t, template, "Globals", "Function").(object)["RecursiveLoop"]; given {
+		t.Errorf("every function has RecursiveLoop %v", globally)
+	}
+}
+
 func TestTheLedgerOutlivesMistakes(t *testing.T) {
 	template := load(t)
 	table := ofType(t, template, "AWS::DynamoDB::Table")["Table"]

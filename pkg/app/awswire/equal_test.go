@@ -16,7 +16,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} } //nolint:gosec // inputs of a test
+func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
 
 // success is what an operation is answered with where its answer does not matter.
 func success(operation string) answer {

@@ -26,7 +26,7 @@ func Do(transport http.RoundTripper, req *http.Request) (int, []byte, error) {
 		Transport: transport, Timeout: sendTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	resp, err := client.Do(req)
+	resp, err := client.Do(req) //nolint:gosec // the operator names the address
 	if err != nil {
 		var withURL *url.Error
 		if errors.As(err, &withURL) {

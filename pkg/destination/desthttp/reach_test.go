@@ -147,12 +147,12 @@ func TestABadCertificateIsToldInAnOperatorsWords(t *testing.T) {
 			certificate, roots := issue(t, c.from, c.until, c.names)
 			server := httptest.NewUnstartedServer(http.NotFoundHandler())
 			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}} //nolint:gosec // of a test
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 			server.StartTLS()
 			t.Cleanup(server.Close)
 			transport := destination.NewTransport(destination.Private)
 			t.Cleanup(transport.CloseIdleConnections)
-			transport.TLSClientConfig = &tls.Config{Time: func() time.Time { return now }, RootCAs: roots} //nolint:gosec // of a test
+			transport.TLSClientConfig = &tls.Config{Time: func() time.Time { return now }, RootCAs: roots}
 			if !c.trusted {
 				transport.TLSClientConfig.RootCAs = x509.NewCertPool()
 			}

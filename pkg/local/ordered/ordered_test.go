@@ -148,7 +148,7 @@ func projected(items []item) []item {
 // the same order, however it is paged.
 func TestAsTheEngineAnswers(t *testing.T) {
 	w := newWorld(t)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in every run
+	random := rand.New(rand.NewPCG(1, 2))
 	at := func(i int) types.AttributeValue { return text(fmt.Sprintf("%03d#%d", random.IntN(40), i)) }
 	for range 600 {
 		i := random.IntN(60)

@@ -159,7 +159,7 @@ func (f *Front) lock(changes []change) (unlock func()) {
 func (f *Front) lockKeys(keys ...primary) (unlock func()) {
 	var numbers []int
 	for _, key := range keys {
-		numbers = append(numbers, int(maphash.Comparable(seed, key)%uint64(len(f.writing)))) //nolint:gosec // below 64
+		numbers = append(numbers, int(maphash.Comparable(seed, key)%uint64(len(f.writing))))
 	}
 	slices.Sort(numbers)
 	numbers = slices.Compact(numbers)
