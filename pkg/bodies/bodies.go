@@ -150,3 +150,23 @@ func (s *Store) Expire(ctx context.Context, p webhook.Payload) error {
 	}
 	return nil
 }
+
+// Erase destroys a large payload: the bucket keeps no versions, so that an object of
+// nothing in its place is the end of it, and the mark has that deleted in time. It
+// needs no right to delete objects, which the functions do not have. It may be
+// repeated. An inline payload is erased with its item.
+//
+// An Expire that began before and ends after it puts the body back; what it puts back
+// is marked, and deleted after the retention.
+func (s *Store) Erase(ctx context.Context, p webhook.Payload) error {
+	if p.Ref == "" {
+		return nil
+	}
+	_, err := s.api.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &s.bucket, Key: &p.Ref, Body: bytes.NewReader(nil), ContentType: aws.String("application/zstd"),
+	})
+	if err != nil {
+		return fmt.Errorf("bodies erase: %w: %w", webhook.ErrUnavailable, err)
+	}
+	return s.Expire(ctx, p)
+}

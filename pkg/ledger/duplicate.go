@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -21,6 +23,8 @@ const (
 	actionVariant repeatAction = "variant"
 	// actionTakeOver: the receipt becomes the event, as if nobody had held it before.
 	actionTakeOver repeatAction = "take over"
+	// actionErased: counted; nothing of the receipt is kept.
+	actionErased repeatAction = "erased"
 	// actionSplit: the body is kept beside the event and made an event of its own.
 	actionSplit repeatAction = "split"
 )
@@ -29,6 +33,7 @@ const (
 //
 //	event as it stands        body     sender       action
 //	------------------------  -------  -----------  ---------
+//	erased                    any      any          erased
 //	any                       same     not trusted  duplicate
 //	any                       another  not trusted  variant
 //	held                      any      trusted      take over
@@ -44,6 +49,8 @@ func classify(old item, r webhook.Receipt) repeatAction {
 	sameBody := old.Fingerprint == r.Fingerprint
 	trusted := !r.Held
 	switch {
+	case old.erased():
+		return actionErased
 	case trusted && old.discardedUntrusted():
 		return actionSplit
 	case trusted && old.state() == webhook.Held:
@@ -57,7 +64,7 @@ func classify(old item, r webhook.Receipt) repeatAction {
 // discardedUntrusted: an operator discarded what a sender who is not trusted sent.
 // It is given up for good, but not what a trusted sender says.
 func (it item) discardedUntrusted() bool {
-	return it.state() == webhook.Discarded && !it.trusted()
+	return it.state() == webhook.Discarded && !it.trusted() && !it.erased()
 }
 
 // maxRepeats bounds how often one receipt is classified anew, because the event
@@ -76,6 +83,8 @@ func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed
 		switch classify(old, c.Receipt) {
 		case actionDuplicate:
 			return l.duplicate(ctx, old, c), nil
+		case actionErased:
+			return l.repeatErased(ctx, old, c)
 		case actionTakeOver:
 			claimed, next, err = l.takeOver(ctx, held, c)
 		case actionVariant:
@@ -101,36 +110,42 @@ func (l *Ledger) duplicate(ctx context.Context, old item, c claim) webhook.Claim
 
 // variant keeps another body beside the event, durably before it says so.
 func (l *Ledger) variant(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
-	met, uncounted, err := l.keepVariant(ctx, old, c)
-	if err != nil {
-		return webhook.Claimed{}, nil, err
+	kept, err := l.keepVariant(ctx, old, c)
+	if err != nil || kept.erased() {
+		return kept.answerErased(old, c.Receipt), kept.event, err
 	}
-	hidden, err := l.splitIsHeld(ctx, old.id(), met, c.Receipt)
+	hidden, err := l.splitIsHeld(ctx, old.id(), kept.met, c.Receipt)
 	if err != nil {
 		return webhook.Claimed{}, nil, err
 	}
 	if hidden {
-		return l.splitTrusted(ctx, old.id(), uncounted, c)
+		return l.splitTrusted(ctx, old.id(), kept.uncounted, c)
 	}
-	return webhook.Claimed{ID: old.id(), Status: webhook.ClaimVariant, Record: old.record(), Uncounted: uncounted}, nil, nil
+	return webhook.Claimed{ID: old.id(), Status: webhook.ClaimVariant, Record: old.record(), Uncounted: kept.uncounted}, nil, nil
 }
 
 // splitByRepeat keeps another body beside the event and makes it an event of its
 // own, at once.
 func (l *Ledger) splitByRepeat(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
-	_, uncounted, err := l.keepVariant(ctx, old, c)
-	if err != nil {
-		return webhook.Claimed{}, nil, err
+	kept, err := l.keepVariant(ctx, old, c)
+	if err != nil || kept.erased() {
+		return kept.answerErased(old, c.Receipt), kept.event, err
 	}
-	return l.splitTrusted(ctx, old.id(), uncounted, c)
+	return l.splitTrusted(ctx, old.id(), kept.uncounted, c)
 }
 
 // count raises a counter that informs and decides nothing.
 func (l *Ledger) count(ctx context.Context, id webhook.EventID, counter string, seen time.Time) error {
-	_, err := l.write(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
+	_, err := l.counted(ctx, id, counter, seen)
+	return err
+}
+
+// counted is count, and the attributes of the event after it.
+func (l *Ledger) counted(ctx context.Context, id webhook.EventID, counter string, seen time.Time) (map[string]types.AttributeValue, error) {
+	attributes, err := l.write(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
 	var failed *errCondition
 	if errors.As(err, &failed) {
-		return webhook.ErrNotFound
+		return nil, webhook.ErrNotFound
 	}
-	return err
+	return attributes, err
 }

@@ -75,6 +75,7 @@ type item struct {
 	ExpiresAt   epochSeconds `dynamodbav:"expires_at,omitempty"`
 	ClaimNonce  string       `dynamodbav:"claim,omitempty"`
 	SplitAs     string       `dynamodbav:"split_as,omitempty"`
+	ErasedAt    instant      `dynamodbav:"erased,omitempty"` // see erase.go
 
 	Account  string   `dynamodbav:"account,omitempty"`
 	Source   string   `dynamodbav:"source,omitempty"`
@@ -289,7 +290,7 @@ func (it item) record() webhook.Record {
 		Redrives: it.Redrives, Generation: it.Generation, EffectKey: it.EffectKey,
 		Duplicates: it.Duplicates, Variants: it.Variants,
 		LastSeenAt: it.LastSeenAt.time(), DeliveredAt: it.past.DeliveredAt, UpdatedAt: it.updatedAt(),
-		ExpiresAt: it.ExpiresAt.time(), ClaimNonce: it.ClaimNonce, History: it.past.Attempts,
+		ExpiresAt: it.ExpiresAt.time(), ErasedAt: it.ErasedAt.time(), ClaimNonce: it.ClaimNonce, History: it.past.Attempts,
 	}
 	for _, p := range it.Dests {
 		r.Destinations = append(r.Destinations, webhook.Progress(p))

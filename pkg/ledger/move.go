@@ -53,7 +53,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 			return webhook.Record{}, err
 		case failed.old.MoveNonce == m.Nonce && m.Nonce != "":
 			return failed.old.record(), nil
-		case failed.old.MoveNonce == old.MoveNonce || failed.old.state() != from:
+		case failed.old.MoveNonce == old.MoveNonce || failed.old.state() != from || failed.old.erased():
 			return webhook.Record{}, changed(err)
 		}
 		old = failed.old
@@ -64,7 +64,7 @@ func (l *Ledger) move(ctx context.Context, m webhook.Revival, from webhook.State
 // moved is the write of a move.
 func moved(m webhook.Revival, old item, from webhook.State, counter string, seen int) *update {
 	u := change(m.ID).
-		from(from).where("lease", old.LeaseNumber).where(counter, seen).unmoved(old).
+		from(from).where("lease", old.LeaseNumber).where(counter, seen).unmoved(old).where("erased", "").
 		state(webhook.Pending, m.At).lane(m.Lane).due(m.ID, m.DueAt).clearListed().
 		set("abandoned", 0).set("sweeps", 0).set("move_nonce", m.Nonce).remove("not_before", "expires_at")
 	if m.Redrive && from != webhook.Parked {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,48 +63,91 @@ func (l *Ledger) RecordRejectedRequest(ctx context.Context, r webhook.RejectedRe
 // before until, newest first, at most limit. Each UTC day of the span costs a call.
 func (l *Ledger) RejectedRequests(ctx context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error) {
 	refused := []webhook.RejectedRequest{}
-	if !since.Before(until) { // DynamoDB refuses such a span
-		return refused, nil
-	}
-	for day := startOfDay(until); !day.Before(startOfDay(since)) && len(refused) < limit; day = day.AddDate(0, 0, -1) {
-		ofDay, err := l.rejectedOfDay(ctx, day, since, until, limit-len(refused))
-		if err != nil {
-			return nil, err
+	for day := range daysBack(since, until) {
+		if len(refused) >= limit {
+			break
 		}
-		refused = append(refused, ofDay...)
+		left := limit - len(refused)
+		for r, err := range l.rejectedOfDay(ctx, day, since, until, left) {
+			if err != nil {
+				return nil, err
+			}
+			if refused = append(refused, r); len(refused) == limit {
+				break
+			}
+		}
 	}
 	return refused, nil
 }
 
-func startOfDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-
-func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time, limit int) ([]webhook.RejectedRequest, error) {
-	pages := dynamodb.NewQueryPaginator(l.api, &dynamodb.QueryInput{
-		TableName:              &l.table,
-		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :since AND :until"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk":    &types.AttributeValueMemberS{Value: rejectedPK(day.Format(time.DateOnly))},
-			":since": &types.AttributeValueMemberS{Value: string(at(since))},
-			":until": &types.AttributeValueMemberS{Value: string(at(until))}, // a key at that time goes on, so it is beyond
-		},
-		ScanIndexForward: aws.Bool(false),
-		Limit:            aws.Int32(int32(limit)), //nolint:gosec // a page size, small
-	})
-	var refused []webhook.RejectedRequest
-	for pages.HasMorePages() && len(refused) < limit {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, unavailable("refusals", err)
-		}
-		for _, av := range page.Items {
-			var it rejectedItem
-			if err := attributevalue.UnmarshalMap(av, &it); err != nil {
-				return nil, fmt.Errorf("ledger: refusal cannot be read: %w", err)
+// EachRejected hands over every request that was not accepted from since on and before
+// until, newest first. Each UTC day of the span costs a call. The first error ends it.
+func (l *Ledger) EachRejected(ctx context.Context, since, until time.Time) iter.Seq2[webhook.RejectedRequest, error] {
+	return func(yield func(webhook.RejectedRequest, error) bool) {
+		for day := range daysBack(since, until) {
+			for r, err := range l.rejectedOfDay(ctx, day, since, until, maxScanned) {
+				if !yield(r, err) || err != nil {
+					return
+				}
 			}
-			refused = append(refused, it.request())
 		}
 	}
-	return refused[:min(limit, len(refused))], nil
+}
+
+// EraseRejected takes out of a refused request what its sender wrote. Its cause and
+// time remain. It returns webhook.ErrNotFound, and may be repeated.
+func (l *Ledger) EraseRejected(ctx context.Context, r webhook.RejectedRequest) error {
+	when := at(r.At)
+	_, err := l.write(ctx, changeItem(itemKey(rejectedPK(string(when[:10])), string(when)+"#"+r.RequestID)).
+		remove("excerpt", "detail", "user_agent"))
+	return changed(err)
+}
+
+// daysBack are the UTC days of a span, the last one first.
+func daysBack(since, until time.Time) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		if !since.Before(until) { // DynamoDB refuses such a span
+			return
+		}
+		for day := startOfDay(until); !day.Before(startOfDay(since)) && yield(day); day = day.AddDate(0, 0, -1) {
+		}
+	}
+}
+
+func startOfDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+// rejectedOfDay hands over those of a day, page by page.
+func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time, page int) iter.Seq2[webhook.RejectedRequest, error] {
+	return func(yield func(webhook.RejectedRequest, error) bool) {
+		pages := dynamodb.NewQueryPaginator(l.api, &dynamodb.QueryInput{
+			TableName:              &l.table,
+			KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :since AND :until"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":pk":    &types.AttributeValueMemberS{Value: rejectedPK(day.Format(time.DateOnly))},
+				":since": &types.AttributeValueMemberS{Value: string(at(since))},
+				":until": &types.AttributeValueMemberS{Value: string(at(until))}, // a key at that time goes on, so it is beyond
+			},
+			ScanIndexForward: aws.Bool(false),
+			Limit:            aws.Int32(int32(page)), //nolint:gosec // a page size, small
+		})
+		for pages.HasMorePages() {
+			out, err := pages.NextPage(ctx)
+			if err != nil {
+				yield(webhook.RejectedRequest{}, unavailable("refusals", err))
+				return
+			}
+			for _, av := range out.Items {
+				var it rejectedItem
+				if err := attributevalue.UnmarshalMap(av, &it); err != nil {
+					yield(webhook.RejectedRequest{}, fmt.Errorf("ledger: refusal cannot be read: %w", err))
+					return
+				}
+				if !yield(it.request(), nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (it rejectedItem) request() webhook.RejectedRequest {

@@ -29,6 +29,9 @@ func SplitID(v webhook.Variant) webhook.EventID {
 // returns webhook.ErrNotFound where there is no such variant.
 func (l *Ledger) Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error) {
 	stored, err := l.getItem(ctx, variantKey(v.ID, v.Fingerprint))
+	if err == nil && stored.erased() {
+		err = webhook.ErrNotFound
+	}
 	if err != nil {
 		return "", err
 	}
@@ -59,6 +62,9 @@ func (l *Ledger) split(ctx context.Context, of webhook.EventID, stored item, now
 		clearListed().remove("day", "lead"))
 	if err != nil {
 		return "", false, changed(err)
+	}
+	if after.erased() { // meanwhile: what it was made of may not be kept
+		return "", errors.Join(webhook.ErrNotFound, l.eraseSplit(ctx, id, after, now))
 	}
 	if stored.trusted() && failed == nil {
 		return id, true, nil

@@ -19,6 +19,8 @@ func (l *Ledger) takeOver(ctx context.Context, held item, c claim) (webhook.Clai
 	switch {
 	case err != nil && !errors.Is(err, webhook.ErrNotFound):
 		return webhook.Claimed{}, nil, err
+	case known && variant.erased():
+		return l.duplicateErased(ctx, held, c), nil, nil
 	case known && variant.SplitAs != "" && variant.SplitAs != string(id):
 		return l.splitByRepeat(ctx, held, c)
 	case known && variant.SplitAs == "":

@@ -90,6 +90,12 @@ func (u *update) where(attribute string, v any) *update {
 	return u
 }
 
+// whereThere requires that an attribute has a value.
+func (u *update) whereThere(attribute string) *update {
+	u.conds = append(u.conds, "attribute_exists("+u.name(attribute)+")")
+	return u
+}
+
 // whereBefore requires that a time lies before another one.
 func (u *update) whereBefore(attribute string, t time.Time) *update {
 	u.conds = append(u.conds, u.name(attribute)+" < "+u.value(":if_"+attribute, at(t)))

@@ -19,28 +19,59 @@ import (
 // than its event's, and the index dead beside other variants.
 const variantState = "variant"
 
+// keptVariant is what became of another body.
+type keptVariant struct {
+	met       item  // the variant as it was before, empty where it is new
+	event     *item // its event, where that was erased meanwhile: the receipt is classified anew by it
+	uncounted error
+}
+
+// erased tells whether nothing of the body may be kept.
+func (k keptVariant) erased() bool { return k.event != nil || k.met.erased() }
+
+// answerErased is the answer where the variant was erased before.
+func (k keptVariant) answerErased(of item, r webhook.Receipt) webhook.Claimed {
+	if k.event != nil {
+		return webhook.Claimed{}
+	}
+	return webhook.Claimed{
+		ID: of.id(), Status: webhook.ClaimDuplicate, Record: of.record(), Uncounted: k.uncounted, ToErase: large(r.Payload),
+	}
+}
+
 // keepVariant stores another body beside the event and counts it. A variant that
 // is known already is counted as a duplicate, unless the nonce says that it is
 // this one, whose answer was lost; a trusted sender's takes the place of one that is
-// not trusted. met is the variant as it was before, empty where it is new.
-func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (met item, uncounted, err error) {
+// not trusted.
+//
+// Its event may be erased meanwhile. An erasure that has marked the event looks for
+// variants after that; one that was stored too late for it is counted after the mark,
+// and the count shows it. Only where that count fails, too, the body stays until it
+// expires.
+func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (k keptVariant, err error) {
 	v := newVariant(of, c.Receipt, c.nonce)
 	err = l.putAbsent(ctx, v)
 	var failed *errCondition
 	if err != nil && !errors.As(err, &failed) {
-		return item{}, nil, err
+		return keptVariant{}, err
 	}
 	counter := "variants"
 	if failed != nil {
-		if met = failed.old; met.ClaimNonce != c.nonce {
+		if k.met = failed.old; k.met.ClaimNonce != c.nonce {
 			counter = "duplicates"
 		}
 	}
-	uncounted = l.count(ctx, of.id(), counter, c.ReceivedAt)
-	if failed == nil || c.Held {
-		return met, uncounted, nil
+	var attributes map[string]types.AttributeValue
+	attributes, k.uncounted = l.counted(ctx, of.id(), counter, c.ReceivedAt)
+	if attributes["erased"] != nil {
+		event, err := decode(attributes)
+		k.event = &event
+		return k, err
 	}
-	return met, uncounted, l.trustVariant(ctx, v, met)
+	if failed == nil || c.Held {
+		return k, nil
+	}
+	return k, l.trustVariant(ctx, v, k.met)
 }
 
 // newVariant is a body beside the event of, as it is listed until it is split.
@@ -88,7 +119,8 @@ func (l *Ledger) trustVariant(ctx context.Context, v, met item) error {
 // unlist takes a variant out of every index: it has become an event.
 func (it *item) unlist() { it.Day, it.Lead, it.DeadShard, it.DeadKey = "", "", "", "" }
 
-// Variants returns the other bodies that arrived under an event's identity.
+// Variants returns the other bodies that arrived under an event's identity, without
+// those that were erased.
 func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error) {
 	var out []webhook.Variant
 	var start key
@@ -110,6 +142,9 @@ func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Va
 			it, err := decode(av)
 			if err != nil {
 				return nil, err
+			}
+			if it.erased() {
+				continue
 			}
 			out = append(out, webhook.Variant{
 				ID: id, Fingerprint: it.Fingerprint, Receipt: it.receipt(), SplitAs: webhook.EventID(it.SplitAs),

@@ -1,6 +1,6 @@
 // Package operator is what a person may do with events and with the keys that
 // senders are trusted by: replay, park, unpark, discard, release, split, trust a
-// key. It decides which move fits which state, on which lane and when a moved
+// key, forget a lead. It decides which move fits which state, on which lane and when a moved
 // event is due, in which order the stores are written, and what a person must
 // agree to first. A command line or a console asks, and puts the results into
 // words.
@@ -78,6 +78,8 @@ type Bodies interface {
 	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
 	// Expire marks a large body for deletion; a small one expires with its event.
 	Expire(ctx context.Context, p webhook.Payload) error
+	// Erase destroys a large body; a small one is erased with its event.
+	Erase(ctx context.Context, p webhook.Payload) error
 }
 
 // Queue tells the worker. A send that failed may have been accepted all the
@@ -99,6 +101,10 @@ type Ports struct {
 	Variants   Variants
 	HeldEvents HeldEvents
 	HandOvers  HandOvers
+	LeadEvents LeadEvents
+	Erasures   Erasures
+	Refusals   Refusals
+	Records    Records
 	Bodies     Bodies
 	Queue      Queue
 	Sources    Sources

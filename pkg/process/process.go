@@ -5,6 +5,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -26,10 +27,12 @@ type DeadLetters interface {
 	SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error
 }
 
-// Bodies reads a payload back, and marks a large one for deletion.
+// Bodies reads a payload back, marks a large one for deletion, and destroys one that
+// may not be kept.
 type Bodies interface {
 	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
 	Expire(ctx context.Context, p webhook.Payload) error
+	Erase(ctx context.Context, p webhook.Payload) error
 }
 
 // Destinations returns what is configured, by name; the map is read only. The
@@ -153,6 +156,9 @@ func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.Event
 		return m.ID, Report{}, true
 	}
 	claimed, err := s.Ledger.Claim(ctx, *m.Receipt, s.Nonce(), s.Now().Add(s.policy.Grace))
+	for _, p := range claimed.ToErase { // the message goes only when nothing is left of it
+		err = errors.Join(err, s.Bodies.Erase(ctx, p))
+	}
 	report := Report{EventID: claimed.ID, Source: m.Receipt.Source, Type: m.Receipt.Type}
 	switch {
 	case err != nil:

@@ -58,6 +58,7 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 
 func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
 func (w *world) Expire(context.Context, webhook.Payload) error             { return nil }
+func (w *world) Erase(context.Context, webhook.Payload) error              { return nil }
 func (w *world) Destinations(context.Context) (map[string]webhook.Destination, error) {
 	w.reads++
 	return w.destinations, w.unreadable

@@ -25,10 +25,12 @@ type Sources interface {
 }
 
 // Bodies compresses a body, and stores it apart when it is too large to be
-// inline. Storing takes the mark for deletion away; Expire sets it again.
+// inline. Storing takes the mark for deletion away; Expire sets it again. Erase
+// destroys a large body.
 type Bodies interface {
 	Store(ctx context.Context, account string, body []byte) (webhook.Payload, error)
 	Expire(ctx context.Context, p webhook.Payload) error
+	Erase(ctx context.Context, p webhook.Payload) error
 }
 
 // Ledger makes a receipt durable.

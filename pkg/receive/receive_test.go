@@ -37,6 +37,9 @@ type world struct {
 	queue      error
 	sent       []webhook.Message
 	expired    int
+	erased     []webhook.Payload
+	erase      error
+	ref        string // of each body; "": they are inline
 	nonces     int
 	ledger     *memory.Ledger
 	attempts   int
@@ -66,10 +69,18 @@ func (w *world) Source(_ context.Context, name, _ string) (auth.Source, error) {
 }
 
 func (w *world) Store(_ context.Context, _ string, body []byte) (webhook.Payload, error) {
+	if w.ref != "" {
+		return webhook.Payload{Encoding: "none", Ref: w.ref, Size: len(body)}, w.bodies
+	}
 	return webhook.Payload{Encoding: "none", Data: body, Size: len(body)}, w.bodies
 }
 
 func (w *world) Expire(context.Context, webhook.Payload) error { w.expired++; return nil }
+
+func (w *world) Erase(_ context.Context, p webhook.Payload) error {
+	w.erased = append(w.erased, p)
+	return w.erase
+}
 
 func (w *world) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
 	w.mu.Lock()

@@ -281,6 +281,10 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		return
 	}
 	u.result.EventID, u.result.Status, u.result.Err = claimed.ID, Status(claimed.Status), claimed.Uncounted
+	if len(claimed.ToErase) > 0 {
+		s.erase(ctx, u, claimed.ToErase)
+		return
+	}
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
 		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID, First: claimed.Record.ClaimNonce == nonce}
 	}
@@ -288,6 +292,16 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		// Storing the large body took its mark away. One that is not marked again
 		// costs storage, nothing else.
 		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))
+	}
+}
+
+// erase destroys large bodies of which nothing may be kept: storing the receipt's put it
+// back. Where that fails, the sender is to send the event again.
+func (s *Service) erase(ctx context.Context, u *element, list []webhook.Payload) {
+	for _, p := range list {
+		if err := s.Bodies.Erase(ctx, p); err != nil {
+			u.result.Status, u.result.Err = Failed, err
+		}
 	}
 }
 

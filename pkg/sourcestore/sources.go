@@ -3,7 +3,9 @@ package sourcestore
 import (
 	"cmp"
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -229,6 +231,20 @@ func (s *Sources) ownerKey(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w: not base64", name, errInvalid) // the cause would quote it
 	}
 	return key, nil
+}
+
+// RecordKey derives from the operator's key one under which records name what they may
+// not hold, such as an erased address: whoever reads the table alone cannot try
+// addresses. Where there is no operator's key yet, it makes one.
+func (s *Sources) RecordKey(ctx context.Context) ([]byte, error) {
+	owner, err := s.ownerKey(ctx)
+	if errors.Is(err, ErrNotFound) {
+		owner, err = s.makeOwnerKey(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return hkdf.Key(sha256.New, owner, nil, "smartlead-receiver record v1", sha256.Size)
 }
 
 // makeOwnerKey writes the operator's key, once: of two operators who are the

@@ -173,6 +173,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
+		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Records: records{s.Ledger, s.Sources},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	return s, nil
@@ -188,3 +189,22 @@ func (h heldEvents) Held(ctx context.Context, q operator.HeldQuery) (operator.He
 	})
 	return operator.HeldPage{Records: page.Records, Next: page.Next, Looked: page.Scanned}, err
 }
+
+// leadEvents lists the events of a lead by the ledger's index.
+type leadEvents struct{ *ledger.Ledger }
+
+func (l leadEvents) OfLead(ctx context.Context, address, after string, now time.Time) (operator.LeadPage, error) {
+	page, err := l.List(ctx, ledger.Query{Lead: address, Variants: true, After: after, Limit: leadPage, Now: now})
+	return operator.LeadPage{Records: page.Records, ByVariant: page.ByVariant, Next: page.Next}, err
+}
+
+// leadPage is how many events of a lead are held at once.
+const leadPage = 100
+
+// records keeps what an operator did, named under the operator's key.
+type records struct {
+	*ledger.Ledger
+	sources *sourcestore.Sources
+}
+
+func (r records) RecordKey(ctx context.Context) ([]byte, error) { return r.sources.RecordKey(ctx) }

@@ -20,6 +20,15 @@ type Revival struct {
 	Nonce      string
 }
 
+// Erasure takes the payload, and what names a person, out of an event for good. One that
+// waits for anything is given up: it cannot be delivered without its payload.
+type Erasure struct {
+	ID        EventID
+	At        time.Time
+	ExpiresAt time.Time // of an event that is given up
+	Nonce     string    // never empty
+}
+
 // HandOver lets an event that waits for one destination wait for another one.
 type HandOver struct {
 	ID       EventID

@@ -76,6 +76,9 @@ type Claimed struct {
 	ID     EventID
 	Status ClaimStatus
 	Record Record // as it stands, without payload when it was there before
+	// ToErase are large bodies that must not be kept, because the event, or the variant,
+	// was erased. Nothing else of the receipt was kept.
+	ToErase []Payload
 	// Uncounted says why a duplicate is missing from the counts. The event
 	// itself is safe.
 	Uncounted error

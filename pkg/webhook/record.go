@@ -38,9 +38,16 @@ type Record struct {
 	DeliveredAt  time.Time
 	UpdatedAt    time.Time
 	ExpiresAt    time.Time
+	// ErasedAt is when the payload, and what names a person, was taken out for good.
+	// Until an erasure has ended, the lead and the place of a large body remain, so that
+	// it can be found and continued.
+	ErasedAt time.Time
 
 	ClaimNonce string
 }
+
+// Erased tells whether the payload was taken out of the event for good.
+func (r Record) Erased() bool { return !r.ErasedAt.IsZero() }
 
 // IdempotencyKey is what a destination dedupes by: the event id on every retry
 // and redrive; only a replay whose effect is wanted again changes it.

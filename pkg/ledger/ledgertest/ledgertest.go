@@ -37,6 +37,10 @@ type Ledger interface {
 	Discard(ctx context.Context, seen webhook.Record, now, expiresAt time.Time) error
 	HandOver(ctx context.Context, h webhook.HandOver) (webhook.Record, error)
 
+	Erase(ctx context.Context, x webhook.Erasure) (webhook.Record, error)
+	EndErasure(ctx context.Context, id webhook.EventID) error
+	EraseVariant(ctx context.Context, id webhook.EventID, fingerprint string, now, expiresAt time.Time) error
+
 	Get(ctx context.Context, id webhook.EventID) (webhook.Record, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	List(ctx context.Context, q ledger.Query) (ledger.Page, error)
@@ -47,6 +51,9 @@ type Ledger interface {
 
 	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
 	RejectedRequests(ctx context.Context, since, until time.Time, limit int) ([]webhook.RejectedRequest, error)
+
+	EachRejected(ctx context.Context, since, until time.Time) iter.Seq2[webhook.RejectedRequest, error]
+	EraseRejected(ctx context.Context, r webhook.RejectedRequest) error
 
 	LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
@@ -84,6 +91,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"move", moveRules},
 		{"replay", replayRules},
 		{"hand-over", handOverRules},
+		{"erase", eraseRules},
 		{"states", stateRules},
 		{"list", listRules},
 		{"entries", entryRules},

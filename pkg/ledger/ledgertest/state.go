@@ -41,6 +41,10 @@ func (e *env) writes() []write {
 		{"Discard", []webhook.State{webhook.Dead, webhook.Parked, webhook.Held}, func(r webhook.Record) error {
 			return e.l.Discard(e.ctx, r, sec(100), sec(5000))
 		}},
+		{"Erase", slices.DeleteFunc(slices.Clone(webhook.States), func(s webhook.State) bool { return s == webhook.Processing }), func(r webhook.Record) error {
+			_, err := e.l.Erase(e.ctx, e.erasure(r.ID, sec(25)))
+			return err
+		}},
 		{"ConfirmDeadLetter", []webhook.State{webhook.Dead}, func(r webhook.Record) error {
 			return e.l.ConfirmDeadLetter(e.ctx, r.ID, r.Death, r.DueAt)
 		}},

@@ -66,6 +66,10 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Time) webhook.Claimed {
 	forged := e.discardedUntrusted() && !r.Held
 	k := variantKey{e.ID, r.Fingerprint}
+	known := r.Fingerprint == e.Fingerprint && !forged && (e.State != webhook.Held || r.Held)
+	if e.Erased() || (!known && l.erased[k]) {
+		return duplicateErased(e, r)
+	}
 	if e.State == webhook.Held && !r.Held {
 		if v := l.variants[k]; v == nil || v.SplitAs == "" || v.SplitAs == e.ID {
 			return l.takeOver(e, r, nonce, dueAt)
@@ -120,7 +124,7 @@ func (l *Ledger) takeOver(held *event, r webhook.Receipt, nonce string, dueAt ti
 
 // discardedUntrusted: an operator discarded what a sender who is not trusted sent.
 func (e *event) discardedUntrusted() bool {
-	return e.State == webhook.Discarded && slices.Contains(e.Flags, webhook.FlagUntrustedSender)
+	return e.State == webhook.Discarded && !e.Erased() && slices.Contains(e.Flags, webhook.FlagUntrustedSender)
 }
 
 // splitIsHeld tells whether the body of a trusted sender is held, or was given up
@@ -167,7 +171,7 @@ func (l *Ledger) Variants(_ context.Context, id webhook.EventID) ([]webhook.Vari
 	defer l.mu.Unlock()
 	var out []webhook.Variant
 	for k, v := range l.variants {
-		if k.id == id {
+		if k.id == id && !l.erased[k] {
 			c := *v
 			c.Receipt = copyReceipt(c.Receipt)
 			out = append(out, c)
@@ -182,7 +186,7 @@ func (l *Ledger) Split(_ context.Context, v webhook.Variant, now, dueAt time.Tim
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	mine, ok := l.variants[variantKey{v.ID, v.Fingerprint}]
-	if !ok {
+	if !ok || l.erased[variantKey{v.ID, v.Fingerprint}] {
 		return "", webhook.ErrNotFound
 	}
 	return l.split(mine, now, dueAt, webhook.FlagVariant), nil

@@ -22,6 +22,7 @@ type Ledger struct {
 	mu        sync.Mutex
 	events    map[webhook.EventID]*event
 	variants  map[variantKey]*webhook.Variant
+	erased    map[variantKey]bool // the variants of which nothing is left
 	refused   []webhook.RejectedRequest
 	documents map[documentKey]document
 }
@@ -42,6 +43,7 @@ func New() *Ledger {
 	return &Ledger{
 		events:    map[webhook.EventID]*event{},
 		variants:  map[variantKey]*webhook.Variant{},
+		erased:    map[variantKey]bool{},
 		documents: map[documentKey]document{},
 	}
 }

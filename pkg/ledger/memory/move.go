@@ -80,7 +80,7 @@ func (l *Ledger) Unpark(_ context.Context, m webhook.Revival) (webhook.Record, e
 // one seen. Its destinations are chosen anew.
 func (l *Ledger) Replay(_ context.Context, m webhook.Revival) (webhook.Record, error) {
 	ended := func(e *event) bool { return e.State == webhook.Delivered || e.State == webhook.Unrouted }
-	return l.move(m, func(e *event) bool { return ended(e) && e.Generation == m.Generation }, func(e *event) {
+	return l.move(m, func(e *event) bool { return ended(e) && !e.Erased() && e.Generation == m.Generation }, func(e *event) {
 		e.Abandoned = 0
 		e.Generation++
 		if m.Again {
