@@ -64,7 +64,7 @@ func (l *Ledger) split(ctx context.Context, of webhook.EventID, stored item, now
 		return "", false, changed(err)
 	}
 	if after.erased() { // meanwhile: what it was made of may not be kept
-		return "", errors.Join(webhook.ErrNotFound, l.eraseSplit(ctx, id, after, now))
+		return "", false, errors.Join(webhook.ErrNotFound, l.eraseSplit(ctx, id, after, now))
 	}
 	if stored.trusted() && failed == nil {
 		return id, true, nil
