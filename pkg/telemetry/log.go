@@ -24,8 +24,8 @@ const (
 )
 
 // NewLogger returns a logger that writes one JSON object a line to w, in one
-// Write. It masks what looks like a credential, whatever part of the program
-// logs it, and cuts long text. It is safe for concurrent use.
+// Write. It masks what looks like a credential or an address, whatever part of the
+// program logs it, and cuts long text. It is safe for concurrent use.
 func NewLogger(w io.Writer, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: guard}))
 }
@@ -56,17 +56,22 @@ func isSensitive(key string) bool {
 	return false
 }
 
-// recognisable finds credentials by their looks: our own tokens, Standard
-// Webhooks secrets, bearer tokens, and user and password in a URL.
+// recognisable finds by their looks what no line may hold: of credentials our own
+// tokens, Standard Webhooks secrets, bearer tokens, and user and password in a URL; and
+// addresses of people, which a destination may quote in its answer, as they are, in a
+// form's escapes, or in JSON's.
 var recognisable = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`slr_[0-9A-Za-z]{8,}|whsec_[0-9A-Za-z+/=]{8,}|(?i:bearer\s+)[^\s"]{8,}|://[^\s/?#"@]+@`)
+	return regexp.MustCompile(`slr_[0-9A-Za-z]{8,}|whsec_[0-9A-Za-z+/=]{8,}|(?i:bearer\s+)[^\s"]{8,}|://[^\s/?#"@]+@|` +
+		`[^\s"'<>()\[\]{},;:=&@\\]+(?:@|%40|\\u0040)[^\s"'<>()\[\]{},;:=&@\\]*`)
 })
 
 // mayShow tells whether a text may hold what recognisable finds: most hold none of its
 // beginnings.
 func mayShow(s string) bool {
-	if strings.Contains(s, "slr_") || strings.Contains(s, "whsec_") || strings.Contains(s, "://") {
-		return true
+	for _, begin := range [...]string{"slr_", "whsec_", "://", "@", "%40", `\u0040`} {
+		if strings.Contains(s, begin) {
+			return true
+		}
 	}
 	const word = "bearer"
 	for i := range len(s) - len(word) + 1 {
