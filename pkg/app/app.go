@@ -84,7 +84,9 @@ func (e Env) telemetry() telemetry.Recorder {
 	return telemetry.Recorder{Log: e.Log, Namespace: e.Metrics, Now: e.Now}
 }
 
-func (e Env) ledger() *ledger.Ledger { return ledger.New(e.Clients.DynamoDB, e.Config.Table) }
+func (e Env) ledger() *ledger.Ledger {
+	return ledger.New(e.Clients.DynamoDB, e.Config.Table).Keeping(e.Config.Retention)
+}
 
 func (e Env) queues() *queue.Queues {
 	return queue.New(e.Clients.SQS, queue.URLs{

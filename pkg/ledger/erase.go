@@ -76,7 +76,7 @@ func erasure(e webhook.Erasure, old item) *update {
 		return u
 	}
 	if old.state() == webhook.Processing {
-		u.whereBefore("lease_until", e.At)
+		u.whereLeaseEnded(e.At)
 	}
 	key := old.DeadKey
 	if key == "" {

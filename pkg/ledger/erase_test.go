@@ -2,8 +2,11 @@ package ledger_test
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -141,4 +144,45 @@ func noPayload(t *testing.T, l store) {
 		}
 	}
 	l.checkItems(t)
+}
+
+// Every variant expires, also one that was held before, from the receipt that put it
+// beside its event; and so does every refused request.
+func TestWhatIsBesideAnEventExpires(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			l := openStore(t, engine, newTransport(t))
+			l.Ledger = l.Keeping(40 * 24 * time.Hour)
+			deliveredOrHeld(t, l, true)
+			later := noon.Add(100 * 24 * time.Hour)
+			for _, name := range []string{"another", "third"} { // the first takes the held event's place
+				r := personal(name, false)
+				r.ReceivedAt = later
+				if _, err := l.Claim(t.Context(), r, name, later); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.RecordRejectedRequest(t.Context(), webhook.RejectedRequest{At: noon, RequestID: "r"}); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]time.Time{
+				"V#000001#body": later.Add(40 * 24 * time.Hour), "V#000001#third": later.Add(40 * 24 * time.Hour),
+				noon.UTC().Format("2006-01-02T15:04:05.000Z") + "#r": noon.Add(14 * 24 * time.Hour),
+			}
+			for _, it := range l.items(t) {
+				sk := it["sk"].(*types.AttributeValueMemberS).Value
+				if sk == "E#000001" {
+					continue
+				}
+				n, ok := it["expires_at"].(*types.AttributeValueMemberN)
+				if !ok || n.Value != strconv.FormatInt(want[sk].Unix(), 10) {
+					t.Errorf("%s expires at %v, want %v", sk, it["expires_at"], want[sk].Unix())
+				}
+				delete(want, sk)
+			}
+			if len(want) > 0 {
+				t.Errorf("not there: %v", want)
+			}
+		})
+	}
 }

@@ -156,7 +156,7 @@ func (l *Ledger) leaseOther(ctx context.Context, req webhook.LeaseRequest, old i
 // abandoned lease is charged apart from the attempts.
 func (l *Ledger) leaseExpired(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).dueBehind(req, old).
-		from(webhook.Processing).where("lease", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		from(webhook.Processing).where("lease", old.LeaseNumber).whereLeaseEnded(req.Now).
 		increment("abandoned").set("history", historyOf(old.record(), abandonedAttempt(old))))
 }
 
@@ -180,7 +180,7 @@ const (
 // the holder, should it come back, does not take this death for its own.
 func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	it, err := l.apply(ctx, change(req.ID).
-		from(webhook.Processing).where("lease", old.LeaseNumber).whereBefore("lease_until", req.Now).
+		from(webhook.Processing).where("lease", old.LeaseNumber).whereLeaseEnded(req.Now).
 		dead(req.ID, old.LeaseNumber, abandonedClass, abandonedError, req.Now, req.DueAt).
 		set("history", historyOf(old.record(), abandonedAttempt(old))).
 		remove("holder"))

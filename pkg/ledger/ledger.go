@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -35,12 +36,22 @@ type API interface {
 // webhook.ErrUnavailable when the store could not be asked, did not answer or
 // throttled: the effect of a write is then unknown.
 type Ledger struct {
-	api   API
-	table string
+	api      API
+	table    string
+	variants time.Duration // for which a variant is kept
 }
 
-// New returns a ledger over the table.
-func New(api API, table string) *Ledger { return &Ledger{api: api, table: table} }
+// New returns a ledger over the table, which keeps variants for 90 days.
+func New(api API, table string) *Ledger {
+	return &Ledger{api: api, table: table, variants: 90 * 24 * time.Hour}
+}
+
+// Keeping returns the same ledger, which keeps variants for that time since their
+// receipt: no longer than a delivered event, so that no body outlives what it is a
+// variant of for ever.
+func (l *Ledger) Keeping(variants time.Duration) *Ledger {
+	return &Ledger{api: l.api, table: l.table, variants: variants}
+}
 
 type key = map[string]types.AttributeValue
 

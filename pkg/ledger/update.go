@@ -96,9 +96,9 @@ func (u *update) whereThere(attribute string) *update {
 	return u
 }
 
-// whereBefore requires that a time lies before another one.
-func (u *update) whereBefore(attribute string, t time.Time) *update {
-	u.conds = append(u.conds, u.name(attribute)+" < "+u.value(":if_"+attribute, at(t)))
+// whereLeaseEnded requires that the lease ended before now.
+func (u *update) whereLeaseEnded(now time.Time) *update {
+	u.conds = append(u.conds, u.name("lease_until")+" < "+u.value(":if_lease_until", at(now)))
 	return u
 }
 

@@ -92,7 +92,7 @@ func TestSettlementSaysWhatIsOwed(t *testing.T) {
 func TestUpdateExpressions(t *testing.T) {
 	const id = webhook.EventID("v1:EMAIL_REPLY:A")
 	now := time.Date(2126, 3, 10, 9, 0, 0, 0, time.UTC)
-	u := change(id).from(webhook.Held).whereBefore("lease_until", now).wherePassed("not_before", now).whereContains("flags", "x").
+	u := change(id).from(webhook.Held).whereLeaseEnded(now).wherePassed("not_before", now).whereContains("flags", "x").
 		set("lane", "replay").setIfAbsent("first_died_at", "t").increment("sweeps").remove("error").set("death", 0).where("lease", 0)
 	if got, want := u.expression(), "SET #lane = :lane, #first_died_at = if_not_exists(#first_died_at, :first_died_at), "+
 		"#sweeps = if_not_exists(#sweeps, :zero) + :one REMOVE #error, #death"; got != want {

@@ -49,7 +49,7 @@ func (k keptVariant) answerErased(of item, r webhook.Receipt) webhook.Claimed {
 // and the count shows it. Only where that count fails, too, the body stays until it
 // expires.
 func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (k keptVariant, err error) {
-	v := newVariant(of, c.Receipt, c.nonce)
+	v := newVariant(of, c.Receipt, c.nonce, c.ReceivedAt.Add(l.variants))
 	err = l.putAbsent(ctx, v)
 	var failed *errCondition
 	if err != nil && !errors.As(err, &failed) {
@@ -75,11 +75,11 @@ func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (k keptVaria
 }
 
 // newVariant is a body beside the event of, as it is listed until it is split.
-func newVariant(of item, r webhook.Receipt, nonce string) item {
+func newVariant(of item, r webhook.Receipt, nonce string, expiresAt time.Time) item {
 	id := of.id()
 	v := item{
 		PK: id.Key(), SK: variantSK(id.Occurrence(), r.Fingerprint),
-		State: variantState, ClaimNonce: nonce,
+		State: variantState, ClaimNonce: nonce, ExpiresAt: seconds(expiresAt),
 	}
 	received := at(r.ReceivedAt)
 	v.Time = variantTimeKey(received, id, r.Fingerprint)

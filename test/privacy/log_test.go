@@ -25,6 +25,7 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/telemetry"
+	"smartlead-receiver/test/ttlcheck"
 )
 
 // log takes the lines of functions that run side by side.
@@ -54,7 +55,7 @@ var anAddress = regexp.MustCompile(`[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+\.[A-Za-z]+`)
 func TestNoLineOfAFunctionHoldsAnAddress(t *testing.T) {
 	for name, answer := range map[string]int{"delivered": 200, "refused for good": 422, "failed": 500} {
 		t.Run(name, func(t *testing.T) {
-			s := clitest.New(t)
+			s := clitest.NewOver(t, ttlcheck.Proxy(t, clitest.EngineURL()))
 			var quote []byte // what the destination answers
 			s.Dest.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(answer)

@@ -229,8 +229,8 @@ func eraseVariant(e *env) {
 	after, err := e.l.Variants(e.ctx, id)
 	e.must(err)
 	equal(e, "variants left", len(after), 0)
-	for range e.l.UnsplitVariants(e.ctx, sec(-100)) {
-		e.Error("the variant is still listed")
+	for v, err := range e.l.UnsplitVariants(e.ctx, sec(-100)) {
+		e.Errorf("the variant is still listed: %v (%v)", v, err)
 	}
 	equal(e, "events found by it", len(e.listed(ledger.Query{Lead: "bob@example.com", Variants: true})), 0)
 	_, err = e.l.Split(e.ctx, list[0], sec(60), sec(61))
