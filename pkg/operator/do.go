@@ -85,6 +85,9 @@ func (s *Service) move(ctx context.Context, req Request, seen webhook.Record) Re
 	rule := rules[req.Move]
 	act := rule.from(seen.State)
 	switch {
+	case seen.Erased():
+		r.Outcome = Unfit
+		return r
 	case act == nil && rule.leaves && !seen.Finished():
 		r.Outcome = UnderWay
 		return r

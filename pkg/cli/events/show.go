@@ -120,6 +120,9 @@ func get(ctx context.Context, s *session.Session, st *stack.Stack, id webhook.Ev
 }
 
 func showRaw(ctx context.Context, s *session.Session, st *stack.Stack, rec webhook.Record) error {
+	if rec.Erased() {
+		return problem.NotFound("the body of %s was erased %s", rec.ID, s.When(rec.ErasedAt))
+	}
 	body, err := st.Bodies.Load(ctx, rec.Payload)
 	if err != nil {
 		return problem.Failed(err, "the stored body of %s cannot be read", rec.ID)
@@ -147,6 +150,9 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 		for _, v := range d.variants {
 			d.VariantList = append(d.VariantList, variantOf(v))
 		}
+	}
+	if rec.Erased() {
+		return d, nil
 	}
 	body, err := st.Bodies.Load(ctx, rec.Payload)
 	if err != nil {
@@ -227,7 +233,9 @@ func eventFields(s *session.Session, d eventDetail) output.Fields {
 	for _, flag := range r.Flags {
 		f.Add("flag", flag+": "+output.OrText(flagTexts[flag], "unknown to this version"))
 	}
-	if d.BodyError != "" {
+	if r.Erased() {
+		f.Add("body", "erased "+s.When(r.ErasedAt)+", with all that names the lead")
+	} else if d.BodyError != "" {
 		f.Add("body", "cannot be read: "+output.Clean(d.BodyError))
 	} else {
 		f.Add("body", fmt.Sprintf("%s bytes (--raw)", output.Thousands(r.Payload.Size)))

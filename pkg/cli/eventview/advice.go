@@ -17,6 +17,9 @@ const NotApplied = "Dead does not mean not applied: the last answer may have bee
 func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 	id = output.Quote(id)
 	var lines []string
+	if r.Erased() {
+		return append(lines, "Nothing: it was erased, and nothing can be delivered of it.")
+	}
 	switch r.State {
 	case webhook.Pending, webhook.Processing:
 		lines = append(lines, adviceUnderWay(c, self, r))
@@ -79,6 +82,7 @@ func Note(c output.Clock, r webhook.Record) string {
 	}
 	add(r.State == webhook.Unrouted && r.ErrorClass == webhook.ClassDestinationRemoved, "its destination was removed")
 	add(!r.State.Settled() && r.ErrorClass != "", "%s", r.ErrorClass)
+	add(r.Erased(), "erased")
 	add(r.State == webhook.Dead, "died %s", c.Ago(r.DiedAt))
 	add(r.State == webhook.Pending && r.NotBefore.After(c.Now()), "retried %s", c.Ago(r.NotBefore))
 	add(Overdue(c.Now(), r), "overdue")

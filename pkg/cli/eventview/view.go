@@ -48,6 +48,7 @@ type View struct {
 	DeliveredAt       string         `json:"delivered_at,omitempty"`
 	UpdatedAt         string         `json:"updated_at,omitempty"`
 	ExpiresAt         string         `json:"expires_at,omitempty"`
+	ErasedAt          string         `json:"erased_at,omitempty"`
 	PayloadBytes      int            `json:"payload_bytes,omitempty"`
 }
 
@@ -85,7 +86,7 @@ func Of(r webhook.Record) View {
 		Duplicates: r.Duplicates, Variants: r.Variants, LastSeenAt: output.Wire(r.LastSeenAt),
 		NotBefore: output.Wire(r.NotBefore), LeaseUntil: output.Wire(r.LeaseUntil), DueAt: output.Wire(r.DueAt),
 		DeliveredAt: output.Wire(r.DeliveredAt), UpdatedAt: output.Wire(r.UpdatedAt), ExpiresAt: output.Wire(r.ExpiresAt),
-		PayloadBytes: r.Payload.Size,
+		ErasedAt: output.Wire(r.ErasedAt), PayloadBytes: r.Payload.Size,
 	}
 	if r.State != webhook.Delivered {
 		v.ErrorClass, v.Error = r.ErrorClass, r.Error

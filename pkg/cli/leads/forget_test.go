@@ -70,7 +70,7 @@ func largeReply(n int) string {
 func TestForgetErasesALeadWhole(t *testing.T) {
 	s := clitest.New(t)
 	s.Getenv["USER"] = "olga"
-	s.Post(clitest.Reply(1))
+	first := s.Post(clitest.Reply(1))
 	variant := strings.Replace(clitest.Reply(1), `"text":"Yes"`, `"text":"No"`, 1)
 	s.Post(variant)
 	s.Work()
@@ -121,7 +121,16 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 		t.Errorf("the event of another lead is %v", v["state"])
 	}
 	s.OK("events", "list")
-	s.Fails(1, "failed", "events", "replay", waits)
+	for _, id := range []string{waits, first} {
+		s.Fails(1, "failed", "events", "replay", id)
+		s.Fails(4, "was erased", "events", "show", id, "--raw")
+		if r := s.OK("events", "show", id); !strings.Contains(r.Out, "erased 2126") || !strings.Contains(r.Out, "nothing can be delivered") || strings.Contains(r.Out, "cannot be read") {
+			t.Errorf("an erased event is shown as\n%s", r.Out)
+		}
+		if r := s.Run("events", "replay", id); !strings.Contains(r.Out, "it was erased") {
+			t.Errorf("got %s", r.Out)
+		}
+	}
 
 	v := clitest.Lines(t, s.OK("leads", "forgotten", "lead1@acme.example.com", "--json").Out)
 	if len(v) != 1 || v[0]["by"] != "olga" || v[0]["ended_at"] == nil || v[0]["erased"].(map[string]any)["events"] != 4.0 {

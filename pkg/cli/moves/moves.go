@@ -73,6 +73,8 @@ func movedOf(r operator.Result, move operator.Move) moved {
 // unfit says why a move is not for an event.
 func unfit(r webhook.Record, move operator.Move) string {
 	switch {
+	case r.Erased():
+		return "it was erased: nothing can be delivered of it"
 	case move != operator.Replay:
 		return fmt.Sprintf("it is %s; %s is for %s events", r.State, move, output.Join(move.From()))
 	case r.State == webhook.Held:
