@@ -84,7 +84,7 @@ func (s *Store) Store(ctx context.Context, account string, body []byte) (webhook
 }
 
 // Load returns the body. It returns webhook.ErrNotFound where the object is
-// gone, and an error that wraps webhook.ErrUnavailable where S3 did not answer.
+// gone or was erased, and an error that wraps webhook.ErrUnavailable where S3 did not answer.
 func (s *Store) Load(ctx context.Context, p webhook.Payload) ([]byte, error) {
 	data := p.Data
 	if p.Ref != "" {
@@ -115,6 +115,9 @@ func (s *Store) get(ctx context.Context, ref string) ([]byte, error) {
 	}
 	if len(data) > maxBody {
 		return nil, fmt.Errorf("bodies: an object has more than %d bytes", maxBody)
+	}
+	if len(data) == 0 { // a compressed body is never empty
+		return nil, fmt.Errorf("bodies load: %w: it was erased", webhook.ErrNotFound)
 	}
 	return data, nil
 }

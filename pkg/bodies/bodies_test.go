@@ -79,6 +79,24 @@ func TestBodiesComeBackWhole(t *testing.T) {
 	}
 }
 
+func TestAnErasedBodyIsGone(t *testing.T) {
+	store, client := open(t)
+	body := noise(200_000)
+	p, err := store.Store(t.Context(), "acme", body)
+	if err != nil || p.Ref == "" {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := store.Erase(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := store.Load(t.Context(), p); !errors.Is(err, webhook.ErrNotFound) {
+		t.Errorf("%d bytes came back (%v)", len(got), err)
+	}
+	tagged(t, client, p.Ref)
+}
+
 func tagged(t *testing.T, client *s3.Client, ref string) {
 	t.Helper()
 	out, err := client.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: aws.String(bucket), Key: &ref})

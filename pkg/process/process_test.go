@@ -27,6 +27,7 @@ type world struct {
 	unreadable    error
 	reads         int // of the destinations
 	bodyErr       error
+	erased        []webhook.Payload
 	deadLetters   []webhook.Message
 	deadLetterErr error
 	nonces        atomic.Int64
@@ -58,7 +59,10 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 
 func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
 func (w *world) Expire(context.Context, webhook.Payload) error             { return nil }
-func (w *world) Erase(context.Context, webhook.Payload) error              { return nil }
+func (w *world) Erase(_ context.Context, p webhook.Payload) error {
+	w.erased = append(w.erased, p)
+	return w.bodyErr
+}
 func (w *world) Destinations(context.Context) (map[string]webhook.Destination, error) {
 	w.reads++
 	return w.destinations, w.unreadable
@@ -378,6 +382,26 @@ func TestUnclaimedMessageIsClaimedAndDelivered(t *testing.T) {
 	r2.Key, r2.Held = "v1:EMAIL_REPLY:CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", true
 	if r := svc.Process(t.Context(), m); r.Outcome != process.Held || len(s.got) != 1 {
 		t.Fatalf("held: %+v", r)
+	}
+}
+
+// An unclaimed message of an event that was erased meanwhile is done with only when its
+// large body is gone.
+func TestUnclaimedMessageOfAnErasedEvent(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.ledger.Erase(t.Context(), webhook.Erasure{ID: key, At: w.now, ExpiresAt: w.now.Add(time.Hour), Nonce: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	r := receipt()
+	r.Payload = webhook.Payload{Ref: "default/large"}
+	m := webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &r}
+	w.bodyErr = webhook.ErrUnavailable
+	if got := w.service(nil).Process(t.Context(), m); !got.Retry {
+		t.Errorf("it is done with, and its body is there: %+v", got)
+	}
+	w.bodyErr = nil
+	if got := w.service(nil).Process(t.Context(), m); got.Outcome != process.Duplicate || got.Retry || len(w.erased) != 2 || w.erased[1].Ref != r.Payload.Ref {
+		t.Errorf("%+v, erased %v", got, w.erased)
 	}
 }
 
