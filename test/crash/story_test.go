@@ -230,8 +230,8 @@ var (
 		}
 	}}
 
-	// What stands alone expires after its delivery; the held event and the body
-	// beside it stay.
+	// What stands alone expires after its delivery, and the body beside the held event
+	// as long after its receipt; the held event stays. What comes then is new.
 	standsAlone = story{name: "a body that stands alone expires, and comes again", run: func(w *world) {
 		w.send(w.untrusted(1))
 		w.send(w.receipt(false, true))
@@ -243,7 +243,7 @@ var (
 		}
 		w.pass(retention + grace)
 		w.expire()
-		w.acks = nil // its retention is over
+		w.acks, w.effects = nil, nil // its retention is over
 		r := w.receipt(true, true)
 		w.post(r)
 		if !r.done {

@@ -117,7 +117,7 @@ func (w *world) configure(name, url string) {
 	}
 	destinations, err := sourcestore.NewDestinations(ssmstore.New(w.clients.SSM), "/"+name, "")
 	w.must(err)
-	form, err := json.Marshal(destination.Config{Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url}})
+	form, err := json.Marshal(destination.Config{Type: desthttp.Type.Name, Settings: &desthttp.Config{URL: url, AllowHTTP: true, AllowPrivate: true}})
 	w.must(err)
 	w.must(destinations.Put(w.Context(), "crm", form, true))
 }
