@@ -58,10 +58,7 @@ func (r *rhythm) silentFor(now time.Time) time.Duration {
 // checkSilence finds sources that sent and do not any more, and those that never did. A
 // hook that Smartlead switched off, or that another one overrides, leaves no other trace.
 func checkSilence(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-	listed, err := st.Sources.List(ctx)
-	if err != nil {
-		return silent(s, err, "the sources")
-	}
+	listed, listErr := st.Sources.List(ctx) // who may not read them is told of those that sent
 	now := s.Now()
 	rhythms, cut := map[string]*rhythm{}, false
 	looked := 0
@@ -78,14 +75,18 @@ func checkSilence(ctx context.Context, s *session.Session, st *stack.Stack) find
 		}
 		rhythms[e.Source].add(e.At)
 	}
-	var fell, never []string
+	var never []string
+	there := map[string]bool{}
 	for _, l := range listed {
-		r := rhythms[l.Name]
-		switch {
-		case r == nil && l.Err == nil && !cut && now.Sub(l.Source.CreatedAt) > unused:
+		there[l.Name] = true
+		if rhythms[l.Name] == nil && l.Err == nil && !cut && now.Sub(l.Source.CreatedAt) > unused {
 			never = append(never, l.Name)
-		case r != nil && r.silentFor(now) > 0:
-			fell = append(fell, fmt.Sprintf("%s for %s, and never longer than %s before", l.Name, output.Span(r.silentFor(now)), output.Span(r.longest)))
+		}
+	}
+	var fell []string
+	for name, r := range rhythms {
+		if silence := r.silentFor(now); silence > 0 && (there[name] || listErr != nil) {
+			fell = append(fell, fmt.Sprintf("%s for %s, and never longer than %s before", name, output.Span(silence), output.Span(r.longest)))
 		}
 	}
 	slices.Sort(fell)
