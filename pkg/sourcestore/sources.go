@@ -83,6 +83,9 @@ func (s *Sources) Get(ctx context.Context, name string) (auth.Source, error) {
 		return auth.Source{}, err
 	}
 	owner, err := s.ownerKey(ctx)
+	if errors.Is(err, ErrNotFound) { // not the source, which is there
+		return auth.Source{}, fmt.Errorf("source %s: the parameter %s, which holds its key, is not there: %w", name, s.b.Prefix+ownerKeyName, auth.ErrSealed)
+	}
 	if err != nil {
 		return auth.Source{}, err
 	}

@@ -369,3 +369,16 @@ func TestEveryParameterIsWrittenUnderTheCustomersKey(t *testing.T) {
 		}
 	}
 }
+
+// A source whose key is lost is there all the same: whoever takes it for absent cannot
+// add it either.
+func TestASourceWhoseKeyIsLostIsNotAbsent(t *testing.T) {
+	b := newBacking(t)
+	b.add("acme")
+	b.must(ssmstore.New(b.ssm).DeleteParameter(t.Context(), b.prefix+ownerKeyName))
+	if _, err := b.sources.Get(t.Context(), "acme"); !errors.Is(err, auth.ErrSealed) || errors.Is(err, ErrNotFound) {
+		t.Errorf("got %v, want %v", err, auth.ErrSealed)
+	}
+	b.must(b.sources.Remove(t.Context(), "acme"))
+	b.add("acme")
+}
