@@ -89,6 +89,10 @@ outage: tools ## Show an operator's way through an outage of a minute with 2,000
 recording: ## Record the session that the README shows, anew
 	$(GO) test -count=1 -run TestRecording ./test/recording -update
 
+.PHONY: first-day
+first-day: tools ## Record docs/FIRST-DAY.md anew (deploys into the emulator)
+	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e -update
+
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)
 	docs/model/run.sh

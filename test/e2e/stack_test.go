@@ -27,6 +27,7 @@ const stackName = "e2e"
 type stack struct {
 	engine  *engine
 	build   string // folder of what sam build made
+	said    string // by sam deploy
 	outputs map[string]string
 	token   string            // of the source "demo"
 	watches map[string]*watch // of each function
@@ -61,11 +62,12 @@ func deploy(ctx context.Context, e *engine, build string) (*stack, error) {
 		"deploy", "--config-file", root("samconfig.toml"), "--template-file", filepath.Join(build, "template.yaml"),
 		"--stack-name", stackName, "--no-confirm-changeset", "--parameter-overrides",
 	}, deployParameters...)
-	if _, err := run(ctx, root(), awsEnvironment(e.url()), tool("sam"), args...); err != nil {
+	said, err := run(ctx, root(), awsEnvironment(e.url()), tool("sam"), args...)
+	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, e.tail(40))
 	}
 	shared := sharedConfig(e.url())
-	s := &stack{engine: e, build: build, outputs: map[string]string{}, Clients: place.DeployedClients(shared)}
+	s := &stack{engine: e, build: build, said: said, outputs: map[string]string{}, Clients: place.DeployedClients(shared)}
 	described, err := cloudformation.NewFromConfig(shared).DescribeStacks(ctx,
 		&cloudformation.DescribeStacksInput{StackName: aws.String(stackName)})
 	if err != nil {
