@@ -125,6 +125,8 @@ type Observation struct {
 	Untried    int           // released, and their first attempt has not ended
 	P90        time.Duration // of the attempts that ended; 0: none
 	LiveBad    bool          // live deliveries fail too: a replay must not make it worse
+	// Of the live events that were looked at.
+	LiveAttempts, LiveFailed int
 }
 
 // NewPace begins with a canary.

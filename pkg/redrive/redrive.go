@@ -220,6 +220,7 @@ func (s *Service) Start(ctx context.Context, o Request) (Job, error) {
 		}
 		return Job{}, err
 	}
+	s.showJob(ctx, j)
 	return j, nil
 }
 
@@ -288,6 +289,9 @@ func (s *Service) command(ctx context.Context, change func(*Job, time.Time), fro
 		err = s.save(ctx, &j)
 		if errors.Is(err, webhook.ErrChanged) {
 			continue
+		}
+		if err == nil {
+			s.showJob(ctx, j)
 		}
 		return j, err
 	}

@@ -352,7 +352,7 @@ func TestLiveFailures(t *testing.T) {
 		{"before", of(6, 0, webhook.Live), simStart.Add(time.Second), false},
 		{"the replay's own", of(6, 0, webhook.Replay), simStart, false},
 	} {
-		if got := DefaultSettings.liveFails(c.records, c.since); got != c.want {
+		if got := DefaultSettings.tooMany(liveAttempts(c.records, c.since)); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

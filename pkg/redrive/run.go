@@ -35,9 +35,10 @@ const runMargin = 5 * time.Second
 func (s *Service) Run(ctx context.Context) Summary {
 	var sum Summary
 	holder := s.Nonce()
+	seen := recorder{Service: s}
 	for {
 		began, gone := s.Now(), sum.DeadLetters.gone()
-		ended, err := s.step(ctx, holder, &sum)
+		ended, err := s.step(ctx, holder, &sum, &seen)
 		if err != nil {
 			sum.Err = err
 			return sum
@@ -79,7 +80,7 @@ func (s *Service) timeFor(ctx context.Context, d time.Duration) bool {
 
 // step is one tick: take the job, see what became of what was released, decide
 // on the pace, release, note it down. (Run of docs/model/redrive.pml.)
-func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended bool, err error) {
+func (s *Service) step(ctx context.Context, holder string, sum *Summary, seen *recorder) (ended bool, err error) {
 	s.clearDeadLetters(ctx, sum)
 	j, err := s.Status(ctx)
 	if errors.Is(err, ErrNoJob) {
@@ -115,6 +116,9 @@ func (s *Service) step(ctx context.Context, holder string, sum *Summary) (ended 
 		}
 	}
 	sum.State, sum.Reason, sum.Counts = j.State, j.Reason, j.Counts
+	if err := seen.note(ctx, j, watched); err != nil { // it is for the eye: the job goes on
+		sum.Err = err
+	}
 	return !j.State.Active(), nil
 }
 

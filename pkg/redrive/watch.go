@@ -44,9 +44,7 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
 	}
-	var err error
-	o.LiveBad, err = s.liveTrouble(ctx, o.At, j.StartedAt)
-	return o, err
+	return o, s.watchLive(ctx, &o, j.StartedAt)
 }
 
 // A replay must not hurt live traffic: samples of what was received lately say
@@ -59,7 +57,8 @@ const (
 	liveSample   = 50
 )
 
-func (s *Service) liveTrouble(ctx context.Context, now, started time.Time) (bool, error) {
+func (s *Service) watchLive(ctx context.Context, o *Observation, started time.Time) error {
+	now := o.At
 	since := now.Add(-liveWindow)
 	if since.Before(started) {
 		since = started // what the outage did is no fault of this job
@@ -67,19 +66,18 @@ func (s *Service) liveTrouble(ctx context.Context, now, started time.Time) (bool
 	for _, until := range [...]time.Time{now, now.Add(-liveAnswered)} {
 		live, err := s.DeadEvents.Recent(ctx, now.Add(-liveReceived), until, liveSample)
 		if err != nil {
-			return false, err
+			return err
 		}
-		if s.policy.liveFails(live, since) {
-			return true, nil
+		if o.LiveAttempts, o.LiveFailed = liveAttempts(live, since); s.policy.tooMany(o.LiveAttempts, o.LiveFailed) {
+			o.LiveBad = true
+			return nil
 		}
 	}
-	return false, nil
+	return nil
 }
 
-// liveFails: more of the attempts since then failed than the share that is
-// trouble, and than chance adds to it (two standard deviations).
-func (s Settings) liveFails(records []webhook.Record, since time.Time) bool {
-	attempts, failed := 0, 0
+// liveAttempts counts the attempts of live events since then, and those that failed.
+func liveAttempts(records []webhook.Record, since time.Time) (attempts, failed int) {
 	for _, r := range records {
 		if r.Lane != webhook.Live {
 			continue
@@ -94,9 +92,11 @@ func (s Settings) liveFails(records []webhook.Record, since time.Time) bool {
 			}
 		}
 	}
-	return s.tooMany(attempts, failed)
+	return attempts, failed
 }
 
+// tooMany: more failed than the share that is trouble, and than chance adds to it
+// (two standard deviations).
 func (s Settings) tooMany(attempts, failed int) bool {
 	bearable := s.CutShare * float64(attempts)
 	return attempts >= s.MinAttempts && float64(failed) > bearable+2*math.Sqrt(bearable)

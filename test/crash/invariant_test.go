@@ -273,7 +273,7 @@ func (w *world) checkRows(rows []item) {
 	}
 	for _, it := range rows {
 		pk := it.text("pk")
-		if pk == "source" || pk == "redrive" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
+		if pk == "source" || pk == "redrive" || pk == "redrive-view" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
 			continue
 		}
 		if !sent[pk] {
