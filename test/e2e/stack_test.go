@@ -100,11 +100,15 @@ func (s *stack) request(ctx context.Context, method, path string, header http.He
 	return http.DefaultClient.Do(request)
 }
 
-// service calls a service of the engine for which the project has no client.
-func (s *stack) service(ctx context.Context, name, method, path string, body []byte) ([]byte, error) {
+// service calls a service of the engine for which the project has no client. Headers
+// are names and values in turn.
+func (s *stack) service(ctx context.Context, name, method, path string, body []byte, headers ...string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, s.engine.url()+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
 	}
 	key := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	if err := v4.NewSigner().SignHTTP(ctx, key, request, "UNSIGNED-PAYLOAD", name, region, time.Now()); err != nil {
