@@ -114,8 +114,9 @@ func TestFlat(t *testing.T) {
 	b.WriteString("| | read units | write units | calls |\n|---|--:|--:|--:|")
 	for i, step := range flatSteps {
 		few, many := rounds[0][i], rounds[1][i]
-		// A page of an index is charged by its bytes, half a unit for 4 KB begun.
-		if math.Abs(few.Units-many.Units) > 0.01*few.Units || few.Reads != many.Reads || few.Written != many.Written || few.Writes != many.Writes {
+		// A page of an index, and the job of a redrive, are charged by their bytes, for
+		// every 4 KB begun, and ids and times are packed better or worse.
+		if math.Abs(few.Units-many.Units) > 0.02*few.Units || few.Reads != many.Reads || few.Written != many.Written || few.Writes != many.Writes {
 			t.Errorf("%s: %s in a table of %d events, %s in one of %d", step.name, spelledUse(few), fewItems, spelledUse(many), *items)
 		}
 		fmt.Fprintf(&b, "\n| %s | %g | %g | %d |", step.name, few.Units, few.Written, few.Reads+few.Writes)

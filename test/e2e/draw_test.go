@@ -81,6 +81,7 @@ func (c *canvas) alarms(w widget, x, y int) {
 		switch c.states[arn] {
 		case cwtypes.StateValueOk:
 			fill, mark = "#037f0c", "✓ "
+		case cwtypes.StateValueInsufficientData:
 		case cwtypes.StateValueAlarm:
 			fill, mark = "#d13212", "✗ "
 		}
