@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"strings"
+	"time"
 )
 
 // Error is why a request was not authenticated. It is for the log and the
@@ -28,10 +29,15 @@ var (
 	errNoToken error = &Error{"no_token", "no token presented"}
 	// errToken: the token is none of the source's.
 	errToken error = &Error{"wrong_token", "wrong token"}
+	// errExpiredToken: the token was one of the source's, and its end date has passed.
+	errExpiredToken error = &Error{"expired_token", "this token has ended"}
 	// errNoSignature: the source demands a signature and none was sent.
 	errNoSignature error = &Error{"no_signature", "signature required and missing"}
 	// errSignature: no signature sent fits the body and a secret of the source.
 	errSignature error = &Error{"wrong_signature", "wrong signature"}
+	// errExpiredSignature: it was made with a secret of the source whose end date has
+	// passed.
+	errExpiredSignature error = &Error{"expired_signature", "signed with a secret that has ended"}
 )
 
 // maxSignatures bounds the signatures tried in one request. A sender in the
@@ -43,11 +49,15 @@ type Credentials struct {
 	Token     string // from the path, the query or the Authorization header
 	Signature string // X-Smartlead-Signature as sent; several joined by comma or space
 	Body      []byte // the raw bytes, before any decoding
+
+	// At is when the request came. Without it everything that has an end has ended.
+	At time.Time
 }
 
 // Authenticate decides whether the request comes from the source. It returns
 // nil, ErrUnknownSource for a source without a token, or another *Error, whose
-// cause is "no_token", "wrong_token", "no_signature" or "wrong_signature".
+// cause is "no_token", "wrong_token", "expired_token", "no_signature",
+// "wrong_signature" or "expired_signature".
 //
 // The token is judged first, and the body is hashed only for a caller that has
 // one: strangers cannot make us hash megabytes, and a wrong token takes as long
@@ -62,6 +72,8 @@ func (s Source) Authenticate(c Credentials) error {
 		return errNoToken
 	case !known:
 		return errToken
+	case len(s.Ends) > 0 && s.ended(NewDigest(c.Token), c.At):
+		return errExpiredToken
 	case len(s.HMACSecrets) == 0:
 		return nil
 	}
@@ -98,22 +110,29 @@ func (s Source) checkSignature(c Credentials) error {
 		return errNoSignature
 	}
 	presented := parseSignatures(c.Signature)
-	match := 0
+	match, expired := 0, 0
 	for _, secret := range s.HMACSecrets {
 		if len(secret) == 0 {
 			continue // ParseSource refuses it; were it here all the same, anybody could sign
+		}
+		of := &match
+		if s.ended(digestOf(secret), c.At) {
+			of = &expired
 		}
 		mac := hmac.New(sha256.New, secret)
 		mac.Write(c.Body)
 		sum := mac.Sum(nil)
 		for _, signature := range presented {
-			match |= subtle.ConstantTimeCompare(sum, signature)
+			*of |= subtle.ConstantTimeCompare(sum, signature)
 		}
 	}
-	if match != 1 {
-		return errSignature
+	switch {
+	case match == 1:
+		return nil
+	case expired == 1:
+		return errExpiredSignature
 	}
-	return nil
+	return errSignature
 }
 
 func parseSignatures(header string) [][]byte {
@@ -151,8 +170,9 @@ func (s Source) ChecksBodies() bool { return len(s.BodySecrets) > 0 }
 
 // VerifyBodySecret judges the body's secret_key. A source without a list trusts
 // every body; the dashboard's literal is Test in either case. Letter case
-// counts. An empty secret is Untrusted where there is a list.
-func (s Source) VerifyBodySecret(secret string) Verdict {
+// counts. An empty secret is Untrusted where there is a list, and so is one whose end
+// has passed at that time: a list of which all have ended holds every body.
+func (s Source) VerifyBodySecret(secret string, at time.Time) Verdict {
 	if secret == dashboardSecret {
 		return Test
 	}
@@ -162,7 +182,9 @@ func (s Source) VerifyBodySecret(secret string) Verdict {
 	sum := NewDigest(secret)
 	match := 0
 	for _, trusted := range s.BodySecrets {
-		match |= subtle.ConstantTimeCompare(sum[:], trusted[:])
+		if !s.ended(trusted, at) {
+			match |= subtle.ConstantTimeCompare(sum[:], trusted[:])
+		}
 	}
 	if match == 1 && secret != "" {
 		return Trusted

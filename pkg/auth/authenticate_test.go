@@ -101,7 +101,7 @@ func TestAuthenticateSignature(t *testing.T) {
 
 func TestRefusalsHaveCausesAndNoSecrets(t *testing.T) {
 	causes := map[string]bool{}
-	for _, err := range []error{ErrUnknownSource, errNoToken, errToken, errNoSignature, errSignature} {
+	for _, err := range []error{ErrUnknownSource, errNoToken, errToken, errExpiredToken, errNoSignature, errSignature, errExpiredSignature} {
 		var refusal *Error
 		if !errors.As(err, &refusal) || refusal.Cause() == "" || causes[refusal.Cause()] {
 			t.Errorf("%v has no cause of its own", err)
@@ -163,7 +163,7 @@ func TestJudgeBodySecret(t *testing.T) {
 		{"no list, missing", Source{}, "", Trusted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.source.VerifyBodySecret(c.secret); got != c.want {
+			if got := c.source.VerifyBodySecret(c.secret, noon); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})

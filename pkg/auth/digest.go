@@ -35,6 +35,8 @@ type Digest [sha256.Size]byte
 // folded.
 func NewDigest(secret string) Digest { return sha256.Sum256([]byte(secret)) }
 
+func digestOf(secret []byte) Digest { return sha256.Sum256(secret) }
+
 // parseDigest reads the text form. It returns errBadDigest, without the text:
 // what stands there by mistake may be the secret itself.
 func parseDigest(s string) (Digest, error) {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 )
@@ -44,8 +45,13 @@ type Source struct {
 	BodySecrets    []Digest // none: every body is trusted
 	RedactionKey   []byte   // keys the fingerprints that replace credentials in stored bodies
 	TrustRequestID bool     // X-Request-Id names the event of a body without one
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
+
+	// Ends says of some of the secrets above, by their digest, from when on they are
+	// refused. The newest token and the newest HMAC secret never end.
+	Ends map[Digest]time.Time
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
 
 	// Revision counts the writes of the source in its store. A write must have
 	// seen the one before it; 0 is a source that was never written.
@@ -92,7 +98,8 @@ func (s Source) validate() error {
 	}
 	problems = append(problems,
 		checkDigests("tokens", s.Tokens, maxTokens),
-		checkDigests("body_secrets", s.BodySecrets, maxBodySecrets))
+		checkDigests("body_secrets", s.BodySecrets, maxBodySecrets),
+		s.checkEnds())
 	if len(s.Tokens) == 0 {
 		problems = append(problems, errors.New("tokens: at least one is needed"))
 	}
@@ -170,6 +177,7 @@ func (s Source) AddToken(token string, now time.Time) (Source, error) {
 		return Source{}, err
 	}
 	s.Tokens = pushDigest(s.Tokens, wrapped.Token, maxTokens)
+	delete(s.Ends, wrapped.Token)
 	s.keys = append(slices.DeleteFunc(s.keys, func(k tokenKey) bool { return k.Token == wrapped.Token }), wrapped)
 	return s, nil
 }
@@ -191,6 +199,7 @@ func (s Source) AddHMACSecret(secret []byte, now time.Time) (Source, error) {
 	}
 	s = s.touched(now)
 	s.HMACSecrets = append(s.HMACSecrets, slices.Clone(secret))
+	delete(s.Ends, digestOf(secret))
 	s.HMACSecrets = s.HMACSecrets[max(0, len(s.HMACSecrets)-maxHMACSecrets):]
 	return s, nil
 }
@@ -205,6 +214,7 @@ func (s Source) TrustBodySecret(secret string, now time.Time) (Source, error) {
 	}
 	s = s.touched(now)
 	s.BodySecrets = pushDigest(s.BodySecrets, NewDigest(secret), maxBodySecrets)
+	delete(s.Ends, NewDigest(secret))
 	return s, nil
 }
 
@@ -224,8 +234,10 @@ func pushDigest(digests []Digest, d Digest, most int) []Digest {
 	return digests[max(0, len(digests)-most):]
 }
 
-// touched returns a copy that shares no memory with s.
+// touched returns a copy that shares no memory with s, without what has ended.
 func (s Source) touched(now time.Time) Source {
+	s = s.WithoutEnded(now)
+	s.Ends = maps.Clone(s.Ends)
 	s.Tokens = slices.Clone(s.Tokens)
 	s.BodySecrets = slices.Clone(s.BodySecrets)
 	s.RedactionKey = slices.Clone(s.RedactionKey)
@@ -247,6 +259,7 @@ type Summary struct {
 	HMACSecrets    int       `json:"hmac_secrets"`
 	BodySecrets    int       `json:"body_secrets"`
 	TrustRequestID bool      `json:"trust_request_id"`
+	Ends           []End     `json:"ends,omitempty"`
 	CreatedAt      time.Time `json:"created_at,omitzero"`
 	UpdatedAt      time.Time `json:"updated_at,omitzero"`
 }
@@ -256,7 +269,7 @@ func (s Source) Summary() Summary {
 	return Summary{
 		Name: s.Name, Account: s.Account,
 		Tokens: len(s.Tokens), HMACSecrets: len(s.HMACSecrets), BodySecrets: len(s.BodySecrets),
-		TrustRequestID: s.TrustRequestID, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		TrustRequestID: s.TrustRequestID, Ends: s.ending(), CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
 

@@ -203,7 +203,7 @@ func TestRotation(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.VerifyBodySecret("key0") != Untrusted || s.VerifyBodySecret("key1") != Trusted {
+	if s.VerifyBodySecret("key0", noon) != Untrusted || s.VerifyBodySecret("key1", noon) != Trusted {
 		t.Error("not the oldest body secret gave way")
 	}
 	for _, secret := range []string{"", "secretkey"} {

@@ -35,14 +35,15 @@ func (b *secretBytes) UnmarshalText(text []byte) error {
 
 // stored is the plain form of a source, without its name and revision.
 type stored struct {
-	Account        string        `json:"account"`
-	Tokens         []Digest      `json:"tokens"`
-	HMACSecrets    []secretBytes `json:"hmac_secrets,omitempty"`
-	BodySecrets    []Digest      `json:"body_secrets,omitempty"`
-	RedactionKey   secretBytes   `json:"redaction_key"`
-	TrustRequestID bool          `json:"trust_request_id"`
-	CreatedAt      time.Time     `json:"created_at,omitzero"`
-	UpdatedAt      time.Time     `json:"updated_at,omitzero"`
+	Account        string               `json:"account"`
+	Tokens         []Digest             `json:"tokens"`
+	HMACSecrets    []secretBytes        `json:"hmac_secrets,omitempty"`
+	BodySecrets    []Digest             `json:"body_secrets,omitempty"`
+	Ends           map[Digest]time.Time `json:"ends,omitempty"`
+	RedactionKey   secretBytes          `json:"redaction_key"`
+	TrustRequestID bool                 `json:"trust_request_id"`
+	CreatedAt      time.Time            `json:"created_at,omitzero"`
+	UpdatedAt      time.Time            `json:"updated_at,omitzero"`
 }
 
 // ParseSource reads the stored form and validates it. It returns
@@ -60,7 +61,7 @@ func ParseSource(name string, form []byte) (Source, error) {
 		return Source{}, fmt.Errorf("%w: text after the JSON object", ErrInvalidSource)
 	}
 	s := Source{
-		Name: name, Account: f.Account, Tokens: f.Tokens, BodySecrets: f.BodySecrets,
+		Name: name, Account: f.Account, Tokens: f.Tokens, BodySecrets: f.BodySecrets, Ends: f.Ends,
 		RedactionKey: f.RedactionKey, TrustRequestID: f.TrustRequestID,
 		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt,
 	}
@@ -93,7 +94,7 @@ func (s Source) Stored() ([]byte, error) {
 		return nil, err
 	}
 	f := stored{
-		Account: s.Account, Tokens: s.Tokens, BodySecrets: s.BodySecrets,
+		Account: s.Account, Tokens: s.Tokens, BodySecrets: s.BodySecrets, Ends: s.knownEnds(),
 		RedactionKey: s.RedactionKey, TrustRequestID: s.TrustRequestID,
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}

@@ -41,7 +41,7 @@ func TestTrustKey(t *testing.T) {
 	source := w.source()
 	trusted, err := w.service().TrustKey(t.Context(), source, "the-key-0001")
 	w.must(err)
-	if trusted.VerifyBodySecret("the-key-0001") != auth.Trusted || w.sources[source.Name].VerifyBodySecret("the-key-0001") != auth.Trusted {
+	if trusted.VerifyBodySecret("the-key-0001", time.Time{}) != auth.Trusted || w.sources[source.Name].VerifyBodySecret("the-key-0001", time.Time{}) != auth.Trusted {
 		t.Errorf("the key is not trusted: %s", w.sources[source.Name])
 	}
 	for _, key := range []string{"", "secretkey"} {

@@ -33,7 +33,7 @@ func (s *Service) authenticateToken(ctx context.Context, req Request) (auth.Sour
 }
 
 func (s *Service) verifySource(ctx context.Context, req Request, check func(auth.Source, auth.Credentials) error) (auth.Source, error) {
-	c := auth.Credentials{Token: req.Token, Signature: req.Signature, Body: req.Body}
+	c := auth.Credentials{Token: req.Token, Signature: req.Signature, Body: req.Body, At: s.Now()}
 	src, err := auth.Source{}, auth.ErrUnknownSource
 	if validName(req.Source) {
 		ctx, cancel := context.WithTimeout(ctx, s.policy.SecretsTimeout)
@@ -155,7 +155,7 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 		if src.TrustRequestID && req.ProviderRequestID != "" {
 			el = el.WithTrustedID(src.Account, req.ProviderRequestID)
 		}
-		verdict := judge(src, el)
+		verdict := judge(src, el, now)
 		if verdict == auth.Test && src.ChecksBodies() {
 			el = el.Apart()
 		}
@@ -173,8 +173,8 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 
 // judge says what the body's secret tells of its sender. Nobody trusts as a test what
 // those who read the stored body would not see to be one.
-func judge(src auth.Source, el smartlead.Element) auth.Verdict {
-	verdict := src.VerifyBodySecret(el.SecretKey)
+func judge(src auth.Source, el smartlead.Element, now time.Time) auth.Verdict {
+	verdict := src.VerifyBodySecret(el.SecretKey, now)
 	if verdict == auth.Test && !el.TestEvent && src.ChecksBodies() {
 		return auth.Untrusted
 	}

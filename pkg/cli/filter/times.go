@@ -49,6 +49,26 @@ func ParseTime(name, s string, now time.Time) (time.Time, error) {
 		Hint("a time is today, yesterday, monday, 2026-03-04, \"2026-03-04 17:00\" or 2026-03-04T17:00:00Z; without a zone it is %s", zone)
 }
 
+// ParseEnd reads a time that is still to come, or a length of time from now on. A
+// length has to be longer than nothing. It returns the zero time for "never".
+func ParseEnd(name, s string, now time.Time) (time.Time, error) {
+	if s == "never" {
+		return time.Time{}, nil
+	}
+	if d, err := ParseSpan(s); err == nil && d > 0 {
+		return now.Add(d).UTC(), nil
+	}
+	end, err := ParseTime(name, s, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !end.After(now) {
+		return time.Time{}, problem.Usage("%s %s is not in the future", name, s).
+			Hint("an end is a length of time from now (12h, 7d), a time that is still to come, or never")
+	}
+	return end, nil
+}
+
 // daysAgo tells how long ago a named day was.
 func daysAgo(name string, today time.Weekday) (days int, named bool) {
 	switch i := slices.Index(dayNames(), name); {

@@ -17,6 +17,10 @@ func Advice(self string, r webhook.RejectedRequest) string {
 		return fmt.Sprintf("the URL names a source that does not exist: %s sources list", self)
 	case "no_token", "wrong_token":
 		return fmt.Sprintf("enter the whole webhook URL at Smartlead; lost: %s sources rotate %s", self, source)
+	case "expired_token":
+		return fmt.Sprintf("the sender uses an old URL, which has ended: enter the new one there; lost: %s sources rotate %s", self, source)
+	case "expired_signature":
+		return fmt.Sprintf("the sender signs with an old secret, which has ended; the new one is lost: %s sources rotate %s --hmac", self, source)
 	case "no_signature":
 		return fmt.Sprintf("the source asks for a signature: sign at the sender, or stop asking: %s sources rotate %s --no-hmac", self, source)
 	case "wrong_signature":

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -99,6 +101,31 @@ func keysText(v view) string {
 	return fmt.Sprint(v.BodySecrets)
 }
 
+// endingWords name what ends.
+var endingWords = map[auth.Kind]string{
+	auth.KindToken: "the old URL", auth.KindHMAC: "the old signing secret", auth.KindBody: "a trusted secret_key",
+}
+
+// ends tells whether an old secret of the kind has an end.
+func (v view) ends(kind auth.Kind) bool {
+	return slices.ContainsFunc(v.Ends, func(e auth.End) bool { return e.Secret == kind })
+}
+
+// endsText says when secrets of the source end, or that they have.
+func endsText(v view, now time.Time) (notes []string) {
+	for _, e := range v.Ends {
+		verb := " ends "
+		if !now.Before(e.EndsAt) {
+			verb = " is refused since "
+			if e.Secret == auth.KindBody {
+				verb = " is not trusted since "
+			}
+		}
+		notes = append(notes, endingWords[e.Secret]+verb+output.Stamp(e.EndsAt))
+	}
+	return notes
+}
+
 func noteOf(s *session.Session, v view, err error) string {
 	rotate := s.Self() + " sources rotate " + v.Name
 	switch {
@@ -108,10 +135,11 @@ func noteOf(s *session.Session, v view, err error) string {
 		return "cannot be opened here: " + v.Error + "; " + anew(s, v.Name)
 	}
 	var notes []string
-	if v.Tokens > 1 {
+	notes = append(notes, endsText(v, s.Now())...)
+	if v.Tokens > 1 && !v.ends(auth.KindToken) {
 		notes = append(notes, "rotation under way: "+rotate+" --finish")
 	}
-	if v.HMACSecrets > 1 {
+	if v.HMACSecrets > 1 && !v.ends(auth.KindHMAC) {
 		notes = append(notes, "rotation of the signing secret under way: "+rotate+" --finish --hmac")
 	}
 	if v.TrustRequestID {

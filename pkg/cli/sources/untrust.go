@@ -54,17 +54,28 @@ func agreeToHold(ctx context.Context, s *session.Session, st *stack.Stack, sourc
 
 func untrustKeyCmd(s *session.Session) *cobra.Command {
 	var all, yes bool
+	var at string
 	cmd := &cobra.Command{
 		Use:   "untrust-key NAME",
 		Short: "Trust bodies that carry this secret_key no more: they are held",
 		Long: `Read a secret_key from the terminal without echo, or the first line of stdin, and
 take it off the source's list: from then on bodies with it are held. Events that came
-before stay as they are. Without any key on its list a source trusts every body.`,
+before stay as they are. Without any key on its list a source trusts every body.
+
+With --at the key stays on the list and ends by itself: from that time on bodies with
+it are held, also where it is the only key.`,
 		Example: `  smartleadctl sources untrust-key acme
-  smartleadctl sources untrust-key acme --all`,
+  smartleadctl sources untrust-key acme --all
+  smartleadctl sources untrust-key acme --at 7d`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return untrustKey(cmd.Context(), s, args[0], all, yes) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if at != "" {
+				return endKey(cmd.Context(), s, args[0], at, all)
+			}
+			return untrustKey(cmd.Context(), s, args[0], all, yes)
+		},
 	}
+	cmd.Flags().StringVar(&at, "at", "", "when the key ends by itself: a length of time from now (7d), a time, or never")
 	cmd.Flags().BoolVar(&all, "all", false, "take every key off the list, also one that nobody has any more")
 	output.AddYes(cmd, &yes)
 	return cmd
@@ -103,4 +114,34 @@ func untrustKey(ctx context.Context, s *session.Session, name string, all, yes b
 		return err
 	}
 	return s.Finished(name, "source %s has %s: %s. %s", name, output.Count(len(left.BodySecrets), "key", "keys"), done, params.Settles)
+}
+
+// endKey gives a key of the list an end, or takes it away.
+func endKey(ctx context.Context, s *session.Session, name, at string, all bool) error {
+	if all {
+		return problem.Usage("--at goes with one key, not with --all")
+	}
+	end, err := endOf("--at", at, s.Now())
+	if err != nil {
+		return err
+	}
+	st, source, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	key, err := s.Secret("secret_key of " + name + " that ends")
+	if err != nil {
+		return err
+	}
+	left, listed := source.EndBodySecret(key, end, s.Now())
+	if !listed {
+		return problem.NotFound("this key is not on the list of source %s, which has %s", name, output.Count(len(source.BodySecrets), "key", "keys"))
+	}
+	if err := put(ctx, s, st, left); err != nil {
+		return err
+	}
+	if end.IsZero() {
+		return s.Finished(name, "the key does not end. %s", params.Settles)
+	}
+	return s.Finished(name, "bodies with the key are held from %s on. %s", output.Stamp(end), params.Settles)
 }

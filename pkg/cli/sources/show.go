@@ -1,0 +1,52 @@
+package sources
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/session"
+)
+
+func showCmd(s *session.Session) *cobra.Command {
+	return &cobra.Command{
+		Use: "show NAME", Short: "Show one source and when its old secrets end; counts, never secrets",
+		Example: "  smartleadctl sources show acme", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return show(cmd.Context(), s, args[0]) },
+	}
+}
+
+func show(ctx context.Context, s *session.Session, name string) error {
+	_, source, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	v := view{Summary: source.Summary()}
+	if s.JSON {
+		return s.Emit(v)
+	}
+	var f output.Fields
+	f.Add("source", v.Name)
+	f.Add("account", v.Account)
+	f.Add("URLs", fmt.Sprint(v.Tokens))
+	f.Add("signature", signatureText(v))
+	f.Add("trusted keys", keysText(v))
+	f.Add("X-Request-Id", requestIDText(v.Summary))
+	f.Add("created", output.Stamp(v.CreatedAt))
+	f.Add("changed", output.Stamp(v.UpdatedAt))
+	s.PrintFields(f)
+	for _, note := range endsText(v, s.Now()) {
+		s.Line("%s", note)
+	}
+	return nil
+}
+
+func requestIDText(v auth.Summary) string {
+	if v.TrustRequestID {
+		return "names the event"
+	}
+	return "is recorded, and names no event"
+}
