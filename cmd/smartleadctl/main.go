@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -83,7 +85,7 @@ func system() cli.System {
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: func() int { return width(out) },
 		ReadSecret: func(ctx context.Context) ([]byte, error) { return readSecret(ctx, os.Stdin) },
 		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Ticker: ticker, Rand: rand.Reader,
-		HTTP: http.DefaultTransport,
+		HTTP: http.DefaultTransport, Open: open,
 	}
 }
 
@@ -94,6 +96,28 @@ func width(fd int) int {
 		return 0
 	}
 	return columns
+}
+
+// open shows a page in the browser of this machine's desktop.
+func open(address string) error {
+	var words []string
+	switch runtime.GOOS {
+	case "darwin":
+		words = []string{"open"}
+	case "windows":
+		words = []string{"rundll32", "url.dll,FileProtocolHandler"}
+	default:
+		if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+			return errors.New("there is no desktop")
+		}
+		words = []string{"xdg-open"}
+	}
+	cmd := exec.CommandContext(context.Background(), words[0], append(words[1:], address)...) //nolint:gosec // one of three programs, and our own address
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go func() { _ = cmd.Wait() }()
+	return nil
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/awslinks"
 	"smartlead-receiver/pkg/cli/complete"
 	"smartlead-receiver/pkg/cli/consolecmd"
 	"smartlead-receiver/pkg/cli/destinations"
@@ -76,7 +77,7 @@ Words: docs/GLOSSARY.md`,
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), leads.New(s), dlq.New(s), redrivecmd.New(s), sources.New(s), destinations.New(s),
-		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), version.New(s), exitCodesTopic(),
+		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
 	)
 	complete.Attach(s, root)
 	root.SetHelpCommand(helpCmd(s, root))

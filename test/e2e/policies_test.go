@@ -116,7 +116,7 @@ func look(t *testing.T, who, id string) {
 	for _, args := range [][]string{
 		{"events", "list"}, {"events", "list", "--state", "pending"}, {"events", "find", "@e2e.example"}, {"events", "show", id},
 		{"events", "show", id, "--raw"}, {"events", "refused"}, {"events", "list", "--lead", "reader@e2e.example"},
-		{"stats"}, {"dlq", "list"}, {"dlq", "list", "--events"}, {"redrive", "plan"}, {"redrive", "history"}, {"doctor"}, {"console"},
+		{"stats"}, {"dlq", "list"}, {"dlq", "list", "--events"}, {"redrive", "plan"}, {"redrive", "history"}, {"doctor"}, {"aws-links"},
 	} {
 		as(t, who, "", args...)
 	}

@@ -92,7 +92,7 @@ var rules = map[string]rule{
 
 	// The command line puts its commands together, and says how they end.
 	"cli": {
-		own:     []string{"cli/*", "cli/complete", "cli/identify", "cli/session", "cli/problem", "cli/output", "webhook", "redrive", "sourcestore"},
+		own:     []string{"cli/*", "cli/complete", "cli/consolecmd", "cli/identify", "cli/session", "cli/problem", "cli/output", "webhook", "redrive", "sourcestore"},
 		outside: []string{cobra, pflag},
 	},
 	// A package for each noun knows the use cases, and of the adapters only what the
@@ -128,8 +128,21 @@ var rules = map[string]rule{
 	},
 	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore"}, outside: []string{cobra}},
 	"cli/moves":  {own: []string{"cli/output", "cli/problem", "cli/session", "cli/eventview", "webhook", "operator", "stack"}},
+	// It serves the console, and wires it.
+	"cli/consolecmd": {own: []string{"cli/output", "cli/problem", "cli/session", "console", "stack"}, outside: []string{cobra}},
 	// Tests alone import it: it runs the functions over a local stack.
 	"cli/clitest": {anyOwn: true, anyOutside: true},
+
+	// The console is the command line in a browser: the same use cases, the same reads
+	// and the same words, and none of its commands.
+	"console": {
+		own: []string{
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook",
+			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+		},
+		outside: []string{"golang.org/x/net"},
+	},
+	"console/consoletest": {anyOwn: true, anyOutside: true},
 
 	// The local stack stands in for AWS. It knows the shape of what is deployed,
 	// and nothing of the code that runs there: handlers are handed to it.
@@ -143,7 +156,7 @@ var rules = map[string]rule{
 
 // neverInFunction may not be linked into a deployed function, however deep. The SDK's
 // package of Systems Manager takes two milliseconds of each start, used or not.
-var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi, "golang.org/x/net/html", sdk + "/service/ssm"}
+var neverInFunction = []string{module + "/pkg/local", module + "/pkg/cli", module + "/pkg/console", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi, "golang.org/x/net/html", sdk + "/service/ssm"}
 
 // engines is what a test imports that starts an engine, or a deployment of its
 // own; ttlcheck is what it then imports, too.

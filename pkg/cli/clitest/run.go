@@ -34,7 +34,7 @@ func (s *Stack) RunWith(ctx context.Context, args ...string) Result {
 		ReadSecret: func(context.Context) ([]byte, error) { return []byte(s.Input), nil },
 		Getenv:     func(name string) string { return s.Getenv[name] },
 		Now:        s.Clock, Rand: &randomness{}, HTTP: http.DefaultTransport,
-		Ticker: s.Ticker,
+		Ticker: s.Ticker, Open: s.Open,
 		Sleep: func(ctx context.Context, d time.Duration) {
 			s.Advance(d)
 			if s.OnSleep != nil {

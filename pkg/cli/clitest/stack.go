@@ -65,6 +65,7 @@ type Stack struct {
 	Getenv   map[string]string
 	OnSleep  func(ctx context.Context)
 	Ticker   output.Ticker
+	Open     func(address string) error
 
 	Said    []string // every output of every command
 	Secrets []string // what must be in none of them

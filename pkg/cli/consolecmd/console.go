@@ -1,92 +1,82 @@
-// Package consolecmd prints where a stack is in the AWS console.
+// Package consolecmd serves the console in a browser.
 package consolecmd
 
 import (
-	"net/url"
-	"strings"
+	"context"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/console"
 )
+
+type options struct {
+	addr   string
+	noOpen bool
+}
 
 // New returns the command console.
 func New(s *session.Session) *cobra.Command {
-	return &cobra.Command{
+	var o options
+	cmd := &cobra.Command{
 		Use:   "console",
-		Short: "Print the addresses of the stack's pages in the AWS console",
-		Long: `Print where the parts of a deployed stack are in the AWS console: the dead letter
-queue, where a native redrive starts, the other queues, the ledger, the logs, the
-alarms and the stack itself. Nothing is opened.`,
+		Short: "Look after the stack in a browser",
+		Long: `Serve pages that show and do what the other commands do, with your own AWS
+credentials, on this machine alone. The link that is printed lets one browser in,
+once, within five minutes; Enter prints another. Every change is asked about first,
+and has a line on stderr.
+
+It serves until Ctrl-C (exit code 130). Whoever has an account on this machine may
+see the link while a browser is started with it: use --no-open where that matters.`,
 		Example: `  smartleadctl console
-  smartleadctl console --json | jq -r 'select(.page == "dead letter queue").address'`,
+  smartleadctl --local console --no-open
+  smartleadctl --stack receiver-eu --profile ops console`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if s.Target.Local {
-				return problem.Usage("the local stack has no console").Hint("see it with: %s doctor", s.Self())
-			}
-			st, err := s.Connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			return show(s, pagesOf(st.Place, s.Target.Stack))
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), s, o) },
 	}
+	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "loopback address and port to serve at; port 0 picks a free one")
+	cmd.Flags().BoolVar(&o.noOpen, "no-open", false, "print the link, and open no browser")
+	return cmd
 }
 
-// page is one page of the AWS console.
-type page struct {
-	Page    string `json:"page"`
-	Address string `json:"address"`
-	Use     string `json:"use"`
+// linkView is a link as JSON.
+type linkView struct {
+	Link string `json:"link"`
 }
 
-func pagesOf(place stack.Place, stack string) []page {
-	base := "https://" + place.Region + "." + hostOf(place.Region) + "/"
-
-	at := func(service, fragment string) string {
-		return base + service + "/home?region=" + place.Region + "#" + fragment
+func run(ctx context.Context, s *session.Session, o options) error {
+	find, err := s.Finder(ctx)
+	if err != nil {
+		return err
 	}
-	queue := func(queueURL string) string { return at("sqs/v3", "/queues/"+url.QueryEscape(queueURL)) }
-	return []page{
-		{"dead letter queue", queue(place.DLQURL), "Start DLQ redrive → Redrive to a custom destination → " + place.LiveQueueARN},
-		{"live queue", queue(place.LiveQueueURL), "new events"},
-		{"replay queue", queue(place.ReplayQueueURL), "what a redrive or a replay brings back"},
-		{"ledger", at("dynamodbv2", "table?name="+url.QueryEscape(place.TableName)), "every event and its state; look, and change nothing by hand"},
-		{"logs", at("cloudwatch", "logsV2:log-groups$3FlogGroupNameFilter$3D"+url.QueryEscape(stack)), "one JSON line for each request, event and tick"},
-		{"alarms", at("cloudwatch", "alarmsV2:"), "what each means: docs/RUNBOOK.md"},
-		{"stack", at("cloudformation", "/stacks?filteringText="+url.QueryEscape(stack)), "parameters, outputs, resources"},
+	cfg := console.Config{
+		Connect: find, Name: s.Target.Title(), Self: s.Self(), Local: s.Target.Local, Caller: s.Caller(),
+		Audit: slog.New(slog.NewTextHandler(s.Err, nil)), Now: s.Now, HTTP: s.HTTP,
 	}
+	t := console.Terminal{Say: func(link string, first bool) { say(s, link, first) }}
+	if s.Open != nil && !o.noOpen {
+		t.Open = s.Open
+	}
+	if s.InTerminal {
+		t.Lines = s.In
+	}
+	if err := console.Run(ctx, o.addr, cfg, t); err != nil {
+		return problem.Failed(err, "the console cannot be served at %s", o.addr).Hint("let it pick a port: --addr 127.0.0.1:0")
+	}
+	return problem.ErrSeenEnough
 }
 
-// hostOf is the console of a region's partition (AWS, "Partitions and
-// regions").
-func hostOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "console.amazonaws.cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "console.amazonaws-us-gov.com"
-	}
-	return "console.aws.amazon.com"
-}
-
-func show(s *session.Session, pages []page) error {
-	t := output.NewTable("PAGE", "USE", "+ADDRESS")
-	for _, p := range pages {
-		if s.JSON {
-			if err := s.Emit(p); err != nil {
-				return err
-			}
-			continue
-		}
-		t.Add(p.Page, p.Use, p.Address)
-	}
+func say(s *session.Session, link string, first bool) {
 	if s.JSON {
-		return nil
+		if err := s.Emit(linkView{link}); err != nil {
+			s.Say("the link cannot be printed: %v", err)
+		}
+		return
 	}
-	return s.Print(t, "")
+	s.Line("%s", link)
+	if first && s.InTerminal {
+		s.Say("open it within five minutes; Enter prints another, Ctrl-C ends")
+	}
 }

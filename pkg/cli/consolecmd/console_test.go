@@ -1,33 +1,45 @@
-package consolecmd
+package consolecmd_test
 
 import (
-	"net/url"
+	"context"
+	"net/http"
 	"strings"
 	"testing"
 
-	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/cli/clitest"
 )
 
-func TestConsolePages(t *testing.T) {
-	place := stack.Place{
-		Region: "eu-west-1", TableName: "receiver-Table-1", DLQURL: "https://sqs.eu-west-1.amazonaws.com/111122223333/dlq",
-		LiveQueueURL: "https://sqs.eu-west-1.amazonaws.com/111122223333/live", LiveQueueARN: "arn:aws:sqs:eu-west-1:111122223333:live",
-	}
-	pages := pagesOf(place, "receiver-eu")
-	for _, page := range pages {
-		u, err := url.Parse(page.Address)
-		if err != nil || u.Host != "eu-west-1.console.aws.amazon.com" || u.Query().Get("region") != "eu-west-1" || u.Fragment == "" {
-			t.Errorf("%s: %s (%v)", page.Page, page.Address, err)
+// served runs the command until seen, which is given the link, returns.
+func served(t *testing.T, s *clitest.Stack, seen func(link string), args ...string) clitest.Result {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s.Open = func(link string) error { seen(link); cancel(); return nil }
+	return s.RunWith(ctx, append([]string{"--local", "--state-dir", s.Dir, "console"}, args...)...)
+}
+
+func TestConsoleServesUntilItIsInterrupted(t *testing.T) {
+	s := clitest.New(t)
+	var opened string
+	r := served(t, s, func(link string) {
+		opened = link
+		resp, err := http.Get(link) //nolint:gosec // the console of this test
+		if err != nil {
+			t.Error(err)
+			return
 		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || len(resp.Cookies()) != 1 {
+			t.Errorf("the link: %d, %v", resp.StatusCode, resp.Cookies())
+		}
+	})
+	if r.Code != 130 || r.Out != opened+"\n" || !strings.HasPrefix(opened, "http://127.0.0.1:") {
+		t.Errorf("exit %d, opened %q\n%s%s", r.Code, opened, r.Out, r.Err)
 	}
-	if want := "https://eu-west-1.console.aws.amazon.com/sqs/v3/home?region=eu-west-1#/queues/https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F111122223333%2Fdlq"; pages[0].Address != want {
-		t.Errorf("the dead letter queue is at %s, want %s", pages[0].Address, want)
+	r = served(t, s, func(string) {}, "--json")
+	if !strings.HasPrefix(r.Out, `{"link":"http://127.0.0.1:`) {
+		t.Errorf("as JSON: %s", r.Out)
 	}
-	if !strings.Contains(pages[0].Use, place.LiveQueueARN) {
-		t.Error("nothing says where the console's redrive must send to")
-	}
-	place.Region = "cn-north-1"
-	if got := pagesOf(place, "r")[0].Address; !strings.HasPrefix(got, "https://cn-north-1.console.amazonaws.cn/sqs/") {
-		t.Errorf("in China: %s", got)
-	}
+	s.Fails(1, "loopback", "console", "--addr", "0.0.0.0:0")
+	s.Fails(1, "--addr 127.0.0.1:0", "console", "--addr", "127.0.0.1:99999")
 }

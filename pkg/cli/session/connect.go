@@ -14,13 +14,12 @@ func (s *Session) Connect(ctx context.Context) (*stack.Stack, error) {
 	if s.stack != nil {
 		return s.stack, nil
 	}
-	env := stack.Env{Now: s.Now, Sleep: s.Sleep, Nonce: s.nonce}
 	var st *stack.Stack
 	var err error
 	if s.Target.Local {
-		st, err = stack.ConnectLocal(s.Target.StateDir, env)
+		st, err = stack.ConnectLocal(s.Target.StateDir, s.env())
 	} else {
-		st, err = stack.Connect(ctx, stack.Deployed{Name: s.Target.Stack, Profile: s.Target.Profile, Region: s.Target.Region}, env)
+		st, err = stack.Connect(ctx, stack.Deployed{Name: s.Target.Stack, Profile: s.Target.Profile, Region: s.Target.Region}, s.env())
 	}
 	if err != nil {
 		return nil, advised(err)
@@ -55,3 +54,25 @@ func advised(err error) error {
 	}
 	return failed
 }
+
+// Finder returns how a command that goes on for long finds the stack: a local one
+// that was started anew is found again, a deployed one is where it was. It connects
+// once itself. What it returns is safe for concurrent use.
+func (s *Session) Finder(ctx context.Context) (func(context.Context) (*stack.Stack, error), error) {
+	if s.Target.Local {
+		found := &stack.LocalFinder{StateDir: s.Target.StateDir, Env: s.env()}
+		find := func(context.Context) (*stack.Stack, error) {
+			st, err := found.Find()
+			if err != nil {
+				return nil, advised(err)
+			}
+			return st, nil
+		}
+		_, err := find(ctx)
+		return find, err
+	}
+	st, err := s.Connect(ctx)
+	return func(context.Context) (*stack.Stack, error) { return st, nil }, err
+}
+
+func (s *Session) env() stack.Env { return stack.Env{Now: s.Now, Sleep: s.Sleep, Nonce: s.nonce} }

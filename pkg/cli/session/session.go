@@ -32,6 +32,7 @@ type System struct {
 	Ticker      output.Ticker                              // paces progress lines; nil: none
 	Rand        io.Reader                                  // for secrets and nonces
 	HTTP        http.RoundTripper                          // posts events
+	Open        func(address string) error                 // shows a page in a browser; nil: nobody does
 }
 
 // defaultStack is the name that samconfig.toml deploys under.
@@ -46,6 +47,7 @@ type Session struct {
 	Sleep  func(ctx context.Context, d time.Duration)
 	Rand   io.Reader
 	HTTP   http.RoundTripper
+	Open   func(address string) error
 	Target Target
 
 	stack *stack.Stack
@@ -60,6 +62,23 @@ type Target struct {
 	Region   string
 }
 
+// Title is how a person calls the stack.
+func (t Target) Title() string {
+	if t.Local {
+		return "local stack"
+	}
+	return strings.TrimSpace(t.Stack + " " + t.Region)
+}
+
+// Caller is who acts, as far as this machine knows: AWS knows it better.
+func (s *Session) Caller() string {
+	name := output.OrText(s.Getenv("USER"), output.OrText(s.Getenv("USERNAME"), "operator"))
+	if s.Target.Profile != "" {
+		name += ", profile " + s.Target.Profile
+	}
+	return name
+}
+
 // New begins a run that ends with ctx: nothing that it reads outlasts that.
 func New(ctx context.Context, sys System) *Session {
 	var readSecret func() ([]byte, error)
@@ -72,7 +91,7 @@ func New(ctx context.Context, sys System) *Session {
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
 			Width: sys.Width, ReadSecret: readSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
 		},
-		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP,
+		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP, Open: sys.Open,
 	}
 }
 

@@ -1,0 +1,104 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+
+	"smartlead-receiver/pkg/cli/problem"
+)
+
+// An action changes something. One that has ask first shows what it would do, with
+// counts, and a button; the form carries what was seen, so that a second operator's
+// move is noticed.
+type action struct {
+	path string // as http.ServeMux takes it
+	name string // in the audit line
+	ask  func(q *request) (*question, error)
+	do   func(q *request) (*done, error)
+}
+
+// actions are all there are.
+var actions []action
+
+// question is what an operator must agree to.
+type question struct {
+	Title  string
+	Says   []string // what it will do, with counts and keys
+	Fields []field  // what was seen, carried by the form
+	Button string
+	Danger bool // it cannot be undone
+	Back   string
+}
+
+// field is a hidden value of a form.
+type field struct{ Name, Value string }
+
+// done is what an action did.
+type done struct {
+	To     string // the page that opens: what was made
+	Notice notice
+	On     string // what it acted on, for the audit line: an id, a name, a filter
+}
+
+// ask shows the question of an action.
+func (s *Server) ask(a *action) http.Handler {
+	p := &page{path: a.path, file: "ask.html"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q, err := s.connected(r)
+		if err != nil {
+			s.gone(w, q, p, err)
+			return
+		}
+		asked, err := a.ask(q)
+		if err != nil {
+			s.fail(w, q, p, err)
+			return
+		}
+		v := s.view(q, p)
+		v.Title, v.Data = asked.Title, asked
+		s.render(w, q, http.StatusOK, p.file, v)
+	})
+}
+
+// act does it, writes the audit line, and opens what was made.
+func (s *Server) act(a *action) http.Handler {
+	p := &page{path: a.path, file: "ask.html", title: a.name}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q, err := s.connected(r)
+		if err != nil {
+			s.gone(w, q, p, err)
+			return
+		}
+		d, err := a.do(q)
+		if err != nil {
+			s.Audit.WarnContext(r.Context(), "action failed", "action", a.name, "caller", s.Caller, "path", r.URL.Path, "error", problem.Words(err))
+			s.fail(w, q, p, err)
+			return
+		}
+		s.Audit.InfoContext(r.Context(), "action", "action", a.name, "caller", s.Caller, "on", d.On, "result", d.Notice.Text)
+		if d.Notice.Text != "" {
+			q.session.say(d.Notice)
+		}
+		http.Redirect(w, r, d.To, http.StatusSeeOther)
+	})
+}
+
+// failure is why something cannot be shown or done, and what to do about it.
+type failure struct {
+	Text  string
+	Next  []string
+	Retry string // the address that tries again
+}
+
+// failure puts an error into words.
+func (q *request) failure(err error) *failure {
+	f := &failure{Text: problem.Words(err), Retry: q.URL.RequestURI()}
+	var known *problem.Error
+	if errors.As(err, &known) {
+		f.Next = known.Hints()
+	}
+	if problem.Denied(err) {
+		f.Next = append(f.Next, "a right is missing: deploy/operator-policy.json has all that the console needs")
+	}
+	return f
+}

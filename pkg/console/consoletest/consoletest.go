@@ -1,0 +1,228 @@
+// Package consoletest runs the console over a receiver in process, and looks at it
+// as a browser does: over HTTP, with its cookie.
+package consoletest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/console"
+	"smartlead-receiver/pkg/stack"
+)
+
+// Console is a console that serves, and a browser that was let in.
+type Console struct {
+	*clitest.Stack
+	Server *console.Server
+	URL    string // without a slash at its end
+	Client *http.Client
+
+	t     *testing.T
+	mu    sync.Mutex
+	audit bytes.Buffer
+}
+
+// Answer is what the console answered.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// New starts a stack, and the console over it.
+func New(t *testing.T) *Console {
+	t.Helper()
+	return Over(t, clitest.New(t))
+}
+
+// Over starts the console over a stack. What it answers is searched for the stack's
+// secrets at the end of the test.
+func Over(t *testing.T, s *clitest.Stack) *Console {
+	t.Helper()
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Console{Stack: s, t: t, URL: "http://" + l.Addr().String()}
+	found := stack.LocalFinder{StateDir: s.Dir, Env: stack.Env{
+		Now: s.Clock, Sleep: s.Env.Sleep, Nonce: func() (string, error) { return rand.Text(), nil },
+	}}
+	c.Server, err = console.New(l.Addr().String(), console.Config{
+		Connect: func(context.Context) (*stack.Stack, error) { return found.Find() },
+		Name:    "local stack", Self: "smartleadctl --local", Local: true, Caller: "tester",
+		Audit: slog.New(slog.NewTextHandler(c, nil)), Now: s.Clock, Zone: time.UTC, HTTP: http.DefaultTransport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := c.Server.Serve(ctx, l); err != nil {
+			t.Errorf("the console ended: %v", err)
+		}
+	})
+	t.Cleanup(func() { cancel(); served.Wait() })
+	c.Client = c.Browser()
+	c.Enter(c.Client)
+	return c
+}
+
+// Write takes what the console logs.
+func (c *Console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.audit.Write(p)
+}
+
+// Audit is what the console logged so far.
+func (c *Console) Audit() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.audit.String()
+}
+
+// Browser is a browser without a cookie, which follows redirects.
+func (c *Console) Browser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar, Transport: &http.Transport{}}
+	c.t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// Link is a fresh link.
+func (c *Console) Link() string {
+	c.t.Helper()
+	link, err := c.Server.Link()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return link
+}
+
+// Enter lets a browser in.
+func (c *Console) Enter(client *http.Client) {
+	c.t.Helper()
+	if a := c.Do(client, http.MethodGet, c.Link(), nil, nil); a.Status != http.StatusOK {
+		c.t.Fatalf("the link: %d\n%s", a.Status, a.Body)
+	}
+}
+
+// Do sends one request to a whole address; header replaces what a browser would send.
+func (c *Console) Do(client *http.Client, method, address string, form url.Values, header map[string]string) Answer {
+	c.t.Helper()
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	req, err := http.NewRequestWithContext(c.t.Context(), method, address, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", c.URL)
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+		if name == "Host" {
+			req.Host = value
+		}
+		if value == "" {
+			req.Header.Del(name)
+		}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.mu.Lock()
+	c.Said = append(c.Said, string(content), resp.Header.Get("Location"))
+	c.mu.Unlock()
+	return Answer{resp.StatusCode, resp.Header, string(content)}
+}
+
+// Get looks at a page.
+func (c *Console) Get(path string) Answer {
+	c.t.Helper()
+	return c.Do(c.Client, http.MethodGet, c.URL+path, nil, nil)
+}
+
+// OK is the text of a page that must be there.
+func (c *Console) OK(path string) string {
+	c.t.Helper()
+	a := c.Get(path)
+	if a.Status != http.StatusOK {
+		c.t.Fatalf("%s: %d\n%s", path, a.Status, a.Text())
+	}
+	return a.Text()
+}
+
+var (
+	csrfValue = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+)
+
+// Form are the hidden values of the first form of a page that changes something.
+func (a Answer) Form() url.Values {
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(a.Body, -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	return form
+}
+
+// Press presses the button of the question at path, with further values of the form,
+// and follows to what was made.
+func (c *Console) Press(path string, more url.Values) Answer {
+	c.t.Helper()
+	asked := c.Get(path)
+	if !csrfValue.MatchString(asked.Body) {
+		c.t.Fatalf("%s asks nothing: %d\n%s", path, asked.Status, asked.Text())
+	}
+	form := asked.Form()
+	for name, values := range more {
+		form[name] = values
+	}
+	return c.Do(c.Client, http.MethodPost, c.URL+path, form, nil)
+}
+
+// Text is what a reader sees of a page: its text, one space between words.
+func (a Answer) Text() string {
+	root, err := html.Parse(strings.NewReader(a.Body))
+	if err != nil {
+		return a.Body
+	}
+	var out strings.Builder
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" {
+			out.WriteString(n.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
+}

@@ -1,0 +1,70 @@
+package console
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// statusOf is the one place that maps errors to HTTP status.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, problem.ErrUsage):
+		return http.StatusBadRequest
+	case errors.Is(err, problem.ErrNotFound), errors.Is(err, webhook.ErrNotFound), errors.Is(err, sourcestore.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, webhook.ErrChanged):
+		return http.StatusConflict
+	case errors.Is(err, webhook.ErrUnavailable):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// fail shows why a page or an action came to nothing.
+func (s *Server) fail(w http.ResponseWriter, q *request, p *page, err error) {
+	v := s.view(q, p)
+	if v.Title == "" {
+		v.Title = "It did not work"
+	}
+	f := q.failure(err)
+	if q.Method != http.MethodGet {
+		f.Retry = ""
+	}
+	v.Data = f
+	s.render(w, q, statusOf(err), "failure.html", v)
+}
+
+// gone shows that the stack is not there; the page asks again by itself.
+func (s *Server) gone(w http.ResponseWriter, q *request, p *page, err error) {
+	v := s.view(q, p)
+	v.Gone = q.failure(err)
+	v.Data = v.Gone
+	s.render(w, q, http.StatusServiceUnavailable, "failure.html", v)
+}
+
+func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) {
+	q := s.newRequest(r)
+	s.fail(w, q, &page{title: "No such page"}, problem.NotFound("there is no page %s", r.URL.Path))
+}
+
+// bare is a page for who is not inside.
+type bare struct {
+	Title, Text string
+	To          string // where it moves on to; "" for nowhere
+}
+
+func (s *Server) renderBare(w http.ResponseWriter, status int, b bare) {
+	var out bytes.Buffer
+	if err := s.templates["bare.html"].ExecuteTemplate(&out, "bare", b); err != nil {
+		http.Error(w, b.Text, status)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w)
+}

@@ -1,0 +1,135 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/console"
+	"smartlead-receiver/pkg/console/consoletest"
+)
+
+func TestOnlyLoopbackIsServed(t *testing.T) {
+	for _, addr := range []string{"0.0.0.0:8080", "192.168.1.7:8080", ":8080", "localhost:8080", "[::]:8080", "127.0.0.1"} {
+		if _, err := console.New(addr, console.Config{Now: time.Now}); err == nil {
+			t.Errorf("%s is served", addr)
+		}
+	}
+	for _, addr := range []string{"127.0.0.1:8080", "[::1]:8080"} {
+		if _, err := console.New(addr, console.Config{Now: time.Now}); err != nil {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+func TestLinkLetsOneBrowserInOnce(t *testing.T) {
+	c := consoletest.New(t)
+	link := c.Link()
+	stranger := c.Browser()
+	if a := c.Do(stranger, http.MethodGet, c.URL+"/", nil, nil); a.Status != http.StatusUnauthorized || strings.Contains(a.Body, "csrf") {
+		t.Errorf("without a cookie: %d\n%s", a.Status, a.Body)
+	}
+	a := c.Do(stranger, http.MethodGet, link, nil, nil)
+	cookie := a.Header.Get("Set-Cookie")
+	_, port, _ := strings.Cut(strings.TrimPrefix(c.URL, "http://"), ":")
+	for _, want := range []string{"slc_" + port + "=", "HttpOnly", "SameSite=Strict"} {
+		if !strings.Contains(cookie, want) {
+			t.Errorf("the cookie has no %s: %s", want, cookie)
+		}
+	}
+	if a.Status != http.StatusOK || !strings.Contains(a.Body, `http-equiv="refresh" content="0; url=/"`) {
+		t.Errorf("the link: %d\n%s", a.Status, a.Body)
+	}
+	if a := c.Do(stranger, http.MethodGet, c.URL+"/", nil, nil); a.Status != http.StatusOK {
+		t.Errorf("with the cookie: %d", a.Status)
+	}
+	if a := c.Do(c.Browser(), http.MethodGet, link, nil, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("a used link: %d", a.Status)
+	}
+	if a := c.Do(stranger, http.MethodGet, link, nil, nil); a.Status != http.StatusOK || a.Header.Get("Set-Cookie") != "" {
+		t.Errorf("the browser that used it loads the link again: %d %v", a.Status, a.Header)
+	}
+	late := c.Link()
+	c.Advance(5 * time.Minute)
+	if a := c.Do(c.Browser(), http.MethodGet, late, nil, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("a link of five minutes ago: %d", a.Status)
+	}
+	if a := c.Do(c.Browser(), http.MethodGet, c.URL+"/enter?token=", nil, nil); a.Status != http.StatusUnauthorized {
+		t.Errorf("a link without a token: %d", a.Status)
+	}
+}
+
+func TestOnlyItsOwnHostIsAnswered(t *testing.T) {
+	c := consoletest.New(t)
+	for _, host := range []string{"evil.example", "localhost:1", strings.Replace(strings.TrimPrefix(c.URL, "http://"), "127.0.0.1", "localhost", 1)} {
+		for _, path := range []string{"/", "/assets/app.css", "/enter?token=x"} {
+			if a := c.Do(c.Client, http.MethodGet, c.URL+path, nil, map[string]string{"Host": host}); a.Status != http.StatusMisdirectedRequest {
+				t.Errorf("%s as %s: %d", path, host, a.Status)
+			}
+		}
+	}
+}
+
+// A changing request needs the cookie, the Origin of the console and the session's
+// token, each by itself.
+func TestOnlyItsOwnFormsAreTaken(t *testing.T) {
+	c := consoletest.New(t)
+	csrf := console.CSRFOf(c.Server)
+	form := url.Values{"csrf": {csrf}}
+	post := func(client *http.Client, form url.Values, header map[string]string) int {
+		return c.Do(client, http.MethodPost, c.URL+"/no-such-action", form, header).Status
+	}
+	if got := post(c.Client, form, nil); got != http.StatusMethodNotAllowed && got != http.StatusNotFound {
+		t.Fatalf("its own form: %d", got)
+	}
+	for name, header := range map[string]map[string]string{
+		"no Origin":               {"Origin": ""},
+		"no header at all":        {"Origin": "", "Sec-Fetch-Site": ""},
+		"a foreign Origin":        {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+		"a form of another port":  {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"},
+		"a hidden Origin":         {"Origin": "null"},
+		"an Origin without fetch": {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": ""},
+	} {
+		if got := post(c.Client, form, header); got != http.StatusForbidden {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+	for name, form := range map[string]url.Values{"no token": {}, "a wrong token": {"csrf": {csrf + "x"}}, "an empty token": {"csrf": {""}}} {
+		if got := post(c.Client, form, nil); got != http.StatusForbidden {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+	if a := c.Do(c.Client, http.MethodPost, c.URL+"/no-such-action?csrf="+csrf, url.Values{}, nil); a.Status != http.StatusForbidden {
+		t.Errorf("a token in the address: %d", a.Status)
+	}
+	if got := post(c.Browser(), form, nil); got != http.StatusUnauthorized {
+		t.Errorf("no cookie: %d", got)
+	}
+	other := c.Browser()
+	c.Enter(other)
+	if got := post(other, form, nil); got != http.StatusForbidden {
+		t.Errorf("the token of another session: %d", got)
+	}
+}
+
+func TestEveryAnswerIsClosedToOthers(t *testing.T) {
+	c := consoletest.New(t)
+	for _, path := range []string{"/", "/no-such-page", "/assets/no-such.css", "/assets/app.css", "/enter"} {
+		h := c.Get(path).Header
+		policy := h.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; script-src 'self'; style-src 'self';") || strings.Contains(policy, "unsafe") ||
+			!strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s: policy %q", path, policy)
+		}
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+		} {
+			if got := h.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+	}
+}
