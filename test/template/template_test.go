@@ -185,10 +185,10 @@ func TestTheLedgerOutlivesMistakes(t *testing.T) {
 	if at(t, template, "Parameters", "DeletionProtection", "Default") != "true" {
 		t.Error("deletion protection is off by default")
 	}
-	for _, id := range []string{"Table", "BodyBucket"} {
-		for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
-			if at(t, template, "Resources", id, policy) != "Retain" {
-				t.Errorf("%s: %s is not Retain", id, policy)
+	for id, onDelete := range map[string]string{"Table": "Retain", "BodyBucket": "RetainExceptOnCreate"} {
+		for policy, want := range map[string]string{"DeletionPolicy": onDelete, "UpdateReplacePolicy": "Retain"} {
+			if got := at(t, template, "Resources", id, policy); got != want {
+				t.Errorf("%s: %s is %v, want %s", id, policy, got, want)
 			}
 		}
 	}
