@@ -47,6 +47,7 @@ var bounds = []bound{
 	{command: "events list --source none", units: 900, calls: 500, looks: true, says: "--after"},
 	{command: "events list --account none", units: 900, calls: 500, looks: true, says: "--after"},
 	{command: "events list --flag daemon_sender", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
+	{command: "events list --destination none --since 10d", units: lookUnits, calls: lookCalls, looks: true},
 	{command: "events list --error-class none", units: lookUnits, calls: lookCalls, looks: true, says: "--after"},
 	{command: "events list --since 3650d --oldest", units: 1000, calls: 2000, says: "--after"},
 	{command: "events list --since 3650d --until 3000d", units: 1000, calls: 2000, says: "400 days"},

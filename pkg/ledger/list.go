@@ -32,6 +32,7 @@ type Query struct {
 	Account      string
 	Flag         string
 	ErrorClass   string
+	Destination  string                     // that it was to go to at its latest first lease; before it, an event has none
 	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
 	Payloads     bool                       // with their payloads; items are read whole anyway, so it costs no read unit more
 	// Variants: where an id or a lead is looked for, also events of which another body
@@ -158,7 +159,8 @@ func (q Query) Matches(r webhook.Record) bool {
 		(q.Lead == "" || fit(q.Lead) == r.LeadEmail) &&
 		(q.Campaign == "" || fit(q.Campaign) == r.CampaignID) &&
 		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
-		(q.Flag == "" || slices.Contains(r.Flags, q.Flag))
+		(q.Flag == "" || slices.Contains(r.Flags, q.Flag)) &&
+		(q.Destination == "" || slices.ContainsFunc(r.Destinations, func(p webhook.Progress) bool { return p.Name == q.Destination }))
 }
 
 // hasID tells whether one of the ids of an event, or of a variant, is looked for.

@@ -44,7 +44,8 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 	if n := len(latencies); n > 0 {
 		o.P90 = latencies[n*9/10]
 	}
-	return o, s.watchLive(ctx, &o, j.StartedAt)
+	err := s.watchLive(ctx, &o, j.StartedAt)
+	return o, err
 }
 
 // A replay must not hurt live traffic: samples of what was received lately say

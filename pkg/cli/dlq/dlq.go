@@ -48,6 +48,7 @@ no dead letters.`, redrive.MaxLook),
 		RunE: func(cmd *cobra.Command, _ []string) error { return list(cmd.Context(), s, o) },
 	}
 	o.AddCommon(cmd)
+	o.AddDestination(cmd)
 	cmd.Flags().BoolVar(&o.events, "events", false, "list each event")
 	cmd.Flags().BoolVar(&o.all, "all", false, fmt.Sprintf("read more than %s dead events", output.Thousands(filter.MaxLook)))
 	return cmd

@@ -124,3 +124,24 @@ func TestNothingMatches(t *testing.T) {
 		}
 	}
 }
+
+func TestListOfADestination(t *testing.T) {
+	s := clitest.New(t)
+	s.TwoCauses()
+	s.Post(clitest.Reply(999)) // not yet attempted
+	for destination, want := range map[string]int{"crm": 4, "none": 0} {
+		if got := clitest.Lines(t, s.OK("events", "list", "--json", "--destination", destination).Out); len(got) != want {
+			t.Errorf("%q: %d events, want %d", destination, len(got), want)
+		}
+	}
+	if r := s.OK("dlq", "list", "--destination", "none"); !strings.Contains(r.Out, "No dead event matches") {
+		t.Errorf("dlq list:\n%s", r.Out)
+	}
+	sum := 0.0
+	for _, v := range clitest.Lines(t, s.OK("stats", "--json", "--destination", "crm").Out) {
+		sum += v["count"].(float64)
+	}
+	if sum != 4 {
+		t.Errorf("stats count %v, want 4", sum)
+	}
+}

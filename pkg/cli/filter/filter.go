@@ -17,8 +17,8 @@ import (
 
 // Filter is what selects events on the command line, as it was typed.
 type Filter struct {
-	State, Type, Campaign, Lead, Source, Account, Flag, Class string
-	Since, Until                                              string
+	State, Type, Campaign, Lead, Source, Account, Flag, Class, Destination string
+	Since, Until                                                           string
 }
 
 // AddFlags adds every filter to a command.
@@ -28,7 +28,14 @@ func (f *Filter) AddFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.Since, "since", "", "received since: a length of time (2h, 2d3h, 1w), a day (today, yesterday, monday, 2026-03-04) or a time (\"2026-03-04 17:00\", RFC 3339, as tables print it), in UTC without a zone; with --state dead or parked: died since, unless --lead is given")
 	flags.StringVar(&f.Until, "until", "", "received until then; with --state dead or parked: died until then")
 	flags.StringVar(&f.Flag, "flag", "", "only with this flag: "+strings.Join(webhook.Flags, ", "))
+	f.AddDestination(cmd)
 	f.AddCommon(cmd)
+}
+
+// AddDestination adds the filter of what has been to a destination, or failed there:
+// an event has destinations from its first attempt on.
+func (f *Filter) AddDestination(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.Destination, "destination", "", "only what was delivered, or failed, at this destination")
 }
 
 // AddCommon adds the filters that every listing of events has.
@@ -53,7 +60,7 @@ func (f Filter) Empty() bool { return f == Filter{} }
 func (f Filter) Query(now time.Time) (ledger.Query, error) {
 	q := ledger.Query{
 		Campaign: f.Campaign, Lead: strings.ToLower(strings.TrimSpace(f.Lead)), Source: f.Source,
-		Account: f.Account, ErrorClass: f.Class, Now: now,
+		Account: f.Account, ErrorClass: f.Class, Destination: f.Destination, Now: now,
 	}
 	var err error
 	if f.Type != "" {

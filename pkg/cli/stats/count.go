@@ -53,7 +53,7 @@ func (c *counts) add(typ webhook.Type, state string, received time.Time, duplica
 }
 
 // indexed tells whether the indexes show all that the query filters by.
-func indexed(q ledger.Query) bool { return q.Campaign == "" && q.Lead == "" && q.ErrorClass == "" }
+func indexed(q ledger.Query) bool { return q.Campaign+q.Lead+q.ErrorClass+q.Destination == "" }
 
 // read reads each event.
 func (c *counts) read(ctx context.Context, s *session.Session, l events, q ledger.Query, limit int) (more bool, err error) {

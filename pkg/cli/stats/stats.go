@@ -27,7 +27,7 @@ func New(s *session.Session) *cobra.Command {
 		Use:   "stats",
 		Short: "Count events by type and hour, and what became of them",
 		Long: `Count what was received by type and hour, and the states in which it stands, from
-the indexes of the table. With --campaign, --lead or --error-class each event is read
+the indexes of the table. With --campaign, --lead, --destination or --error-class each event is read
 instead. At most --max are counted, the newest first; the counts say when that was
 not all.`,
 		Example: `  smartleadctl stats
@@ -37,6 +37,7 @@ not all.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), s, f, maxEvents) },
 	}
 	f.AddCommon(cmd)
+	f.AddDestination(cmd)
 	cmd.Flags().StringVar(&f.Since, "since", "24h", "received since: a length of time (2h, 2d3h, 1w) or a time")
 	cmd.Flags().IntVar(&maxEvents, "max", 0, fmt.Sprintf("events to count at most; 0: %s, or %s where each must be read", output.Thousands(maxCounted), output.Thousands(filter.MaxLook)))
 	return cmd

@@ -116,6 +116,7 @@ func listFilters(e *env) {
 			{"source", func(q *ledger.Query) { q.Source = "beta-main" }, other},
 			{"account", func(q *ledger.Query) { q.Account = "acme" }, dead},
 			{"flag", func(q *ledger.Query) { q.Flag = webhook.FlagForwarded }, other},
+			{"destination", func(q *ledger.Query) { q.Destination = "crm" }, dead},
 			{"error class", func(q *ledger.Query) { q.ErrorClass = "http_503" }, dead},
 			{"skip", func(q *ledger.Query) { q.Skip = func(id webhook.EventID) bool { return id == dead } }, other},
 			{"dead and source", func(q *ledger.Query) { q.Dead, q.Source = true, "acme-main" }, dead},
