@@ -74,7 +74,7 @@ func (s Source) Authenticate(c Credentials) error {
 		return errToken
 	case len(s.Ends) > 0 && s.ended(NewDigest(c.Token), c.At):
 		return errExpiredToken
-	case len(s.HMACSecrets) == 0:
+	case len(s.HMACSecrets) == 0 && !s.RequireSignature:
 		return nil
 	}
 	return s.checkSignature(c)
@@ -154,7 +154,8 @@ func parseSignatures(header string) [][]byte {
 type Verdict string
 
 const (
-	// Trusted: the secret is on the source's list, or the source keeps none.
+	// Trusted: the secret is on the source's list, or the source keeps none and requires
+	// none.
 	Trusted Verdict = "trusted"
 	// Untrusted: the secret is missing or not on the list. The event is held.
 	Untrusted Verdict = "untrusted"
@@ -165,11 +166,19 @@ const (
 // dashboardSecret is the secret_key of a test sent from Smartlead's dashboard.
 const dashboardSecret = "secretkey"
 
-// ChecksBodies tells whether the source keeps a list of the secrets that it trusts.
-func (s Source) ChecksBodies() bool { return len(s.BodySecrets) > 0 }
+// ChecksBodies tells whether the source trusts bodies by their secret alone: it keeps a
+// list of them, or must have one.
+func (s Source) ChecksBodies() bool { return len(s.BodySecrets) > 0 || s.RequireSecretKey }
+
+// WithoutSignature returns a source that asks for no signature, for a request that has
+// no body to sign.
+func (s Source) WithoutSignature() Source {
+	s.HMACSecrets, s.RequireSignature = nil, false
+	return s
+}
 
 // VerifyBodySecret judges the body's secret_key. A source without a list trusts
-// every body; the dashboard's literal is Test in either case. Letter case
+// every body, unless it requires one; the dashboard's literal is Test in either case. Letter case
 // counts. An empty secret is Untrusted where there is a list, and so is one whose end
 // has passed at that time: a list of which all have ended holds every body.
 func (s Source) VerifyBodySecret(secret string, at time.Time) Verdict {

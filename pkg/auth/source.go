@@ -46,6 +46,8 @@ type Source struct {
 	RedactionKey   []byte   // keys the fingerprints that replace credentials in stored bodies
 	TrustRequestID bool     // X-Request-Id names the event of a body without one
 
+	Settings
+
 	// Ends says of some of the secrets above, by their digest, from when on they are
 	// refused. The newest token and the newest HMAC secret never end.
 	Ends map[Digest]time.Time
@@ -99,7 +101,7 @@ func (s Source) validate() error {
 	problems = append(problems,
 		checkDigests("tokens", s.Tokens, maxTokens),
 		checkDigests("body_secrets", s.BodySecrets, maxBodySecrets),
-		s.checkEnds())
+		s.checkEnds(), s.Settings.validate())
 	if len(s.Tokens) == 0 {
 		problems = append(problems, errors.New("tokens: at least one is needed"))
 	}
@@ -253,15 +255,16 @@ func (s Source) touched(now time.Time) Source {
 
 // Summary is what may be shown of a source: counts, never secrets.
 type Summary struct {
-	Name           string    `json:"name"`
-	Account        string    `json:"account"`
-	Tokens         int       `json:"tokens"`
-	HMACSecrets    int       `json:"hmac_secrets"`
-	BodySecrets    int       `json:"body_secrets"`
-	TrustRequestID bool      `json:"trust_request_id"`
-	Ends           []End     `json:"ends,omitempty"`
-	CreatedAt      time.Time `json:"created_at,omitzero"`
-	UpdatedAt      time.Time `json:"updated_at,omitzero"`
+	Name           string `json:"name"`
+	Account        string `json:"account"`
+	Tokens         int    `json:"tokens"`
+	HMACSecrets    int    `json:"hmac_secrets"`
+	BodySecrets    int    `json:"body_secrets"`
+	TrustRequestID bool   `json:"trust_request_id"`
+	SettingsForm
+	Ends      []End     `json:"ends,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // Summary returns what may be shown.
@@ -269,7 +272,7 @@ func (s Source) Summary() Summary {
 	return Summary{
 		Name: s.Name, Account: s.Account,
 		Tokens: len(s.Tokens), HMACSecrets: len(s.HMACSecrets), BodySecrets: len(s.BodySecrets),
-		TrustRequestID: s.TrustRequestID, Ends: s.ending(), CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
+		TrustRequestID: s.TrustRequestID, SettingsForm: s.Settings.form(), Ends: s.ending(), CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 }
 

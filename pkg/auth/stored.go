@@ -42,8 +42,9 @@ type stored struct {
 	Ends           map[Digest]time.Time `json:"ends,omitempty"`
 	RedactionKey   secretBytes          `json:"redaction_key"`
 	TrustRequestID bool                 `json:"trust_request_id"`
-	CreatedAt      time.Time            `json:"created_at,omitzero"`
-	UpdatedAt      time.Time            `json:"updated_at,omitzero"`
+	SettingsForm
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // ParseSource reads the stored form and validates it. It returns
@@ -63,7 +64,7 @@ func ParseSource(name string, form []byte) (Source, error) {
 	s := Source{
 		Name: name, Account: f.Account, Tokens: f.Tokens, BodySecrets: f.BodySecrets, Ends: f.Ends,
 		RedactionKey: f.RedactionKey, TrustRequestID: f.TrustRequestID,
-		CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt,
+		Settings: f.SettingsForm.settings(), CreatedAt: f.CreatedAt, UpdatedAt: f.UpdatedAt,
 	}
 	if s.Account == "" {
 		s.Account = name
@@ -95,7 +96,7 @@ func (s Source) Stored() ([]byte, error) {
 	}
 	f := stored{
 		Account: s.Account, Tokens: s.Tokens, BodySecrets: s.BodySecrets, Ends: s.knownEnds(),
-		RedactionKey: s.RedactionKey, TrustRequestID: s.TrustRequestID,
+		RedactionKey: s.RedactionKey, TrustRequestID: s.TrustRequestID, SettingsForm: s.Settings.form(),
 		CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt,
 	}
 	for _, secret := range s.HMACSecrets {

@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,7 @@ func (s *Service) authenticate(ctx context.Context, req Request) (auth.Source, e
 // body to sign.
 func (s *Service) authenticateToken(ctx context.Context, req Request) (auth.Source, error) {
 	return s.verifySource(ctx, req, func(src auth.Source, c auth.Credentials) error {
-		src.HMACSecrets = nil
-		return src.Authenticate(c)
+		return src.WithoutSignature().Authenticate(c)
 	})
 }
 
@@ -164,7 +164,7 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 			u.receipt.Held = true
 			u.receipt.Flags = append(u.receipt.Flags, webhook.FlagUntrustedSender)
 		}
-		u.receipt.Window = s.window(el)
+		u.receipt.Window = s.window(src, el)
 		u.body = el.Payload
 		u.result.EventID = webhook.NewEventID(el.Key, 1)
 	}
@@ -182,15 +182,15 @@ func judge(src auth.Source, el smartlead.Element, now time.Time) auth.Verdict {
 }
 
 // window returns within which time an event that may repeat for real counts as
-// repeated.
-func (s *Service) window(el smartlead.Element) time.Duration {
+// repeated: the source's own, where it has one.
+func (s *Service) window(src auth.Source, el smartlead.Element) time.Duration {
 	switch {
 	case el.TestEvent:
 		return s.policy.TestWindow
 	case el.Event.Type.StateOwner() == webhook.CampaignState:
-		return s.policy.StatusWindow
+		return cmp.Or(src.StatusWindow, s.policy.StatusWindow)
 	}
-	return s.policy.Window
+	return cmp.Or(src.Window, s.policy.Window)
 }
 
 func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time) webhook.Receipt {

@@ -85,6 +85,8 @@ func signatureText(v view) string {
 	switch {
 	case v.Error != "":
 		return ""
+	case v.HMACSecrets == 0 && v.RequireSignature:
+		return "no secret: all refused"
 	case v.HMACSecrets == 0:
 		return "not asked for"
 	}
@@ -95,10 +97,32 @@ func keysText(v view) string {
 	switch {
 	case v.Error != "":
 		return ""
+	case v.BodySecrets == 0 && v.RequireSecretKey:
+		return "none: all held"
 	case v.BodySecrets == 0:
 		return "any"
 	}
 	return fmt.Sprint(v.BodySecrets)
+}
+
+// settingsText says what was set of a source, other than by default.
+func settingsText(f auth.SettingsForm) (notes []string) {
+	if f.RequireSecretKey {
+		notes = append(notes, "requires a trusted secret_key")
+	}
+	if f.RequireSignature {
+		notes = append(notes, "requires a signature")
+	}
+	if f.ExpectedLevel != "" {
+		notes = append(notes, "should be of the level "+string(f.ExpectedLevel))
+	}
+	if f.WindowSeconds > 0 {
+		notes = append(notes, "window "+output.Span(time.Duration(f.WindowSeconds)*time.Second))
+	}
+	if f.StatusWindowSeconds > 0 {
+		notes = append(notes, "window of a campaign status "+output.Span(time.Duration(f.StatusWindowSeconds)*time.Second))
+	}
+	return notes
 }
 
 // endingWords name what ends.
@@ -145,5 +169,5 @@ func noteOf(s *session.Session, v view, err error) string {
 	if v.TrustRequestID {
 		notes = append(notes, "X-Request-Id names the event")
 	}
-	return strings.Join(notes, "; ")
+	return strings.Join(append(notes, settingsText(v.SettingsForm)...), "; ")
 }

@@ -154,6 +154,10 @@ func stopSignatures(ctx context.Context, s *session.Session, st *stack.Stack, so
 	if len(source.HMACSecrets) == 0 {
 		return s.Finished(source.Name, "nothing to do: source %s asks for no signature", source.Name)
 	}
+	if source.RequireSignature {
+		return problem.Failed(nil, "source %s requires a signature: without a signing secret it would refuse every request", source.Name).
+			Hint("end that first: %s sources set %s --require-signature=false", s.Self(), source.Name)
+	}
 	err := s.Confirm(yes, "make source %s take requests without a signature, and forget its %s: whoever knows its URL can post to it from then on",
 		source.Name, output.Count(len(source.HMACSecrets), "signing secret", "signing secrets"))
 	if err != nil {

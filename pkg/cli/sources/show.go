@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 
 func showCmd(s *session.Session) *cobra.Command {
 	return &cobra.Command{
-		Use: "show NAME", Short: "Show one source and when its old secrets end; counts, never secrets",
+		Use: "show NAME", Short: "Show one source: its settings, and when its old secrets end; counts, never secrets",
 		Example: "  smartleadctl sources show acme", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return show(cmd.Context(), s, args[0]) },
 	}
@@ -35,6 +36,10 @@ func show(ctx context.Context, s *session.Session, name string) error {
 	f.Add("signature", signatureText(v))
 	f.Add("trusted keys", keysText(v))
 	f.Add("X-Request-Id", requestIDText(v.Summary))
+	f.Add("required", requiredText(v.SettingsForm))
+	f.Add("level", output.OrText(string(v.ExpectedLevel), "any"))
+	f.Add("window", windowText(v.WindowSeconds))
+	f.Add("status window", windowText(v.StatusWindowSeconds))
 	f.Add("created", output.Stamp(v.CreatedAt))
 	f.Add("changed", output.Stamp(v.UpdatedAt))
 	s.PrintFields(f)
@@ -49,4 +54,23 @@ func requestIDText(v auth.Summary) string {
 		return "names the event"
 	}
 	return "is recorded, and names no event"
+}
+
+func requiredText(f auth.SettingsForm) string {
+	switch {
+	case f.RequireSecretKey && f.RequireSignature:
+		return "a trusted secret_key, and a signature"
+	case f.RequireSecretKey:
+		return "a trusted secret_key"
+	case f.RequireSignature:
+		return "a signature"
+	}
+	return "nothing beyond the above"
+}
+
+func windowText(seconds int) string {
+	if seconds == 0 {
+		return "the receiver's own"
+	}
+	return output.Span(time.Duration(seconds) * time.Second)
 }

@@ -23,7 +23,7 @@ func New(s *session.Session) *cobra.Command {
 		Use: "sources", Aliases: []string{"source"},
 		Short: "Manage the senders: one for each webhook at Smartlead",
 	}
-	cmd.AddCommand(addCmd(s), watchCmd(s), listCmd(s), showCmd(s), rotateCmd(s), trustKeyCmd(s), untrustKeyCmd(s), noun.RemoveCmd(s, params.Removal{
+	cmd.AddCommand(addCmd(s), watchCmd(s), listCmd(s), showCmd(s), setCmd(s), rotateCmd(s), trustKeyCmd(s), untrustKeyCmd(s), noun.RemoveCmd(s, params.Removal{
 		Short:   "Remove a source: its webhook URL answers 401 from then on",
 		Example: "acme",
 		Warning: "what Smartlead still posts to it is refused and lost; delete the webhook there first",

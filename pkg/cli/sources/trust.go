@@ -65,7 +65,7 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 	if err != nil {
 		return err
 	}
-	first := len(source.BodySecrets) == 0
+	first := !source.ChecksBodies()
 	key, err := s.Secret("secret_key of " + name)
 	if err != nil {
 		return err

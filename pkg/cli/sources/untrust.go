@@ -60,7 +60,8 @@ func untrustKeyCmd(s *session.Session) *cobra.Command {
 		Short: "Trust bodies that carry this secret_key no more: they are held",
 		Long: `Read a secret_key from the terminal without echo, or the first line of stdin, and
 take it off the source's list: from then on bodies with it are held. Events that came
-before stay as they are. Without any key on its list a source trusts every body.
+before stay as they are. Without any key on its list a source trusts every body,
+unless it requires one (sources set --require-secret-key).
 
 With --at the key stays on the list and ends by itself: from that time on bodies with
 it are held, also where it is the only key.`,
@@ -87,6 +88,9 @@ func untrustKey(ctx context.Context, s *session.Session, name string, all, yes b
 		return err
 	}
 	if len(source.BodySecrets) == 0 {
+		if source.RequireSecretKey {
+			return s.Finished(name, "nothing to do: source %s trusts no key, and holds every body", name)
+		}
 		return s.Finished(name, "nothing to do: source %s trusts every body", name)
 	}
 	left := source
@@ -105,7 +109,11 @@ func untrustKey(ctx context.Context, s *session.Session, name string, all, yes b
 	}
 	what, done := "hold what comes with this key through "+name, "bodies with the key are held"
 	if len(left.BodySecrets) == 0 {
-		what, done = "trust every body that comes through "+name+", whatever key it carries", "it trusts every body"
+		if source.RequireSecretKey {
+			what, done = "hold every body that comes through "+name+", until a key is trusted", "every body is held, because a secret_key is required"
+		} else {
+			what, done = "trust every body that comes through "+name+", whatever key it carries", "it trusts every body"
+		}
 	}
 	if err := s.Confirm(yes, "%s", what); err != nil {
 		return err

@@ -1,0 +1,205 @@
+package sources
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/params"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+)
+
+type setOptions struct {
+	requireKey, requireSignature, trustRequestID bool
+	level, window, statusWindow                  string
+	oldURL, oldSecret                            string
+	yes                                          bool
+}
+
+func setCmd(s *session.Session) *cobra.Command {
+	var o setOptions
+	cmd := &cobra.Command{
+		Use:   "set NAME",
+		Short: "Change what a source asks of its sender, and how its events are told apart",
+		Long: `Change settings of a source. What is not named stays as it is; sources show NAME
+says what that is.
+
+--require-secret-key holds every body without a secret_key of the list, also while the
+list is empty, so that taking the last key off it does not open the source.
+--require-signature refuses every request without a signature, and keeps anybody from
+taking that away with rotate --no-hmac.
+
+--window is how soon a repeat of an event that has neither a time nor an id counts as
+a duplicate; --status-window is that of a campaign status. The receiver's own are 24h
+and 30m.
+
+--level is the level that the webhook should have at Smartlead (user, client,
+campaign). Events of another level are taken like any other; doctor tells of them.
+
+--trust-request-id makes X-Request-Id the identity of each event, where the sender
+guarantees that it names the event and not the delivery. An event that came before and
+comes again then counts as another one, and is delivered once more.`,
+		Example: `  smartleadctl sources set acme --require-secret-key --level user
+  smartleadctl sources set acme --window 6h
+  smartleadctl sources set acme --old-url-ends 7d
+  smartleadctl sources set relay --trust-request-id=false`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return set(cmd, s, args[0], o) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.requireKey, "require-secret-key", false, "hold every body without a trusted secret_key, also while none is trusted")
+	f.BoolVar(&o.requireSignature, "require-signature", false, "refuse what is not signed, whatever becomes of the signing secrets")
+	f.BoolVar(&o.trustRequestID, "trust-request-id", false, "X-Request-Id names the event (only where the sender guarantees it)")
+	f.StringVar(&o.level, "level", "", "level that the webhook should have: user, client, campaign, or any")
+	f.StringVar(&o.window, "window", "", "a repeat this soon is a duplicate, where an event has neither time nor id: 1m to 7d, or default")
+	f.StringVar(&o.statusWindow, "status-window", "", "the same for a campaign status")
+	f.StringVar(&o.oldURL, "old-url-ends", "", "when the old URL of a rotation ends: a length of time from now (7d), a time, or never")
+	f.StringVar(&o.oldSecret, "old-signing-secret-ends", "", "the same for the old signing secret")
+	output.AddYes(cmd, &o.yes)
+	return cmd
+}
+
+func set(cmd *cobra.Command, s *session.Session, name string, o setOptions) error {
+	ctx := cmd.Context()
+	named := func(flag string) bool { return cmd.Flags().Changed(flag) }
+	nothing := true
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { nothing = nothing && (!f.Changed || f.Name == "yes") })
+	if nothing {
+		return problem.Usage("there is nothing to set").Hint("what can be set: %s sources set --help", s.Self())
+	}
+	change, err := changeOf(named, o)
+	if err != nil {
+		return err
+	}
+	ends, err := endsOf(s, named, o)
+	if err != nil {
+		return err
+	}
+	st, source, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	settings := change(source.Settings)
+	requestID := source.TrustRequestID
+	if named("trust-request-id") {
+		requestID = o.trustRequestID
+	}
+	if err := agreeToSettings(s, source, settings, requestID, o.yes); err != nil {
+		return err
+	}
+	after, err := source.WithSettings(settings, s.Now())
+	if err != nil {
+		return err
+	}
+	after.TrustRequestID = requestID
+	for _, end := range ends {
+		if after, err = end(after); err != nil {
+			return problem.Failed(err, "source %s has no older one beside the newest: nothing was set", name).
+				Hint("rotate first: %s sources rotate %s", s.Self(), name)
+		}
+	}
+	if err := put(ctx, s, st, after); err != nil {
+		return err
+	}
+	return s.Finished(name, "source %s is set. %s", name, params.Settles)
+}
+
+// changeOf returns what the flags make of settings.
+func changeOf(named func(flag string) bool, o setOptions) (func(auth.Settings) auth.Settings, error) {
+	level := auth.Level(strings.ToLower(o.level))
+	if level == "any" {
+		level = ""
+	}
+	if level != "" && !slices.Contains(auth.Levels, level) {
+		return nil, problem.Usage("--level is user, client, campaign or any, not %s", output.Clean(o.level))
+	}
+	window, err := windowOf("--window", o.window)
+	if err != nil {
+		return nil, err
+	}
+	statusWindow, err := windowOf("--status-window", o.statusWindow)
+	if err != nil {
+		return nil, err
+	}
+	return func(set auth.Settings) auth.Settings {
+		if named("require-secret-key") {
+			set.RequireSecretKey = o.requireKey
+		}
+		if named("require-signature") {
+			set.RequireSignature = o.requireSignature
+		}
+		if named("level") {
+			set.ExpectedLevel = level
+		}
+		if named("window") {
+			set.Window = window
+		}
+		if named("status-window") {
+			set.StatusWindow = statusWindow
+		}
+		return set
+	}, nil
+}
+
+// windowOf reads a receipt window, in whole seconds; 0 is the receiver's own.
+func windowOf(flag, text string) (time.Duration, error) {
+	if text == "" || text == "default" {
+		return 0, nil
+	}
+	d, err := filter.ParseSpan(text)
+	if err != nil || d < auth.MinWindow || d > auth.MaxWindow || d != d.Truncate(time.Second) {
+		return 0, problem.Usage("%s is a length of time in whole seconds, 1m to 7d, or default", flag)
+	}
+	return d, nil
+}
+
+// endsOf returns what gives old secrets their ends.
+func endsOf(s *session.Session, named func(flag string) bool, o setOptions) (list []func(auth.Source) (auth.Source, error), err error) {
+	for _, f := range []struct {
+		name, text string
+		set        func(auth.Source, time.Time, time.Time) (auth.Source, error)
+	}{
+		{"old-url-ends", o.oldURL, auth.Source.EndOldToken},
+		{"old-signing-secret-ends", o.oldSecret, auth.Source.EndOldHMACSecret},
+	} {
+		if !named(f.name) {
+			continue
+		}
+		end, err := filter.ParseEnd("--"+f.name, f.text, s.Now())
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, func(source auth.Source) (auth.Source, error) { return f.set(source, end, s.Now()) })
+	}
+	return list, nil
+}
+
+// agreeToSettings asks before a change that refuses, holds or lets in what was not
+// before, and refuses one that would refuse everything.
+func agreeToSettings(s *session.Session, source auth.Source, after auth.Settings, requestID, yes bool) error {
+	name, before := source.Name, source.Settings
+	var asked []string
+	switch {
+	case after.RequireSignature && !before.RequireSignature && len(source.HMACSecrets) == 0:
+		return problem.Usage("source %s has no signing secret: every request would be refused", name).
+			Hint("add one that asks for a signature, and enter its URL at the sender: %s sources add NAME --account %s --hmac", s.Self(), source.Account)
+	case after.RequireSecretKey && !before.RequireSecretKey && len(source.BodySecrets) == 0:
+		asked = append(asked, "hold every body of "+name+" until a key is trusted (sources trust-key)")
+	case before.RequireSecretKey && !after.RequireSecretKey && len(source.BodySecrets) == 0:
+		asked = append(asked, "trust every body that comes through "+name)
+	}
+	if requestID != source.TrustRequestID {
+		asked = append(asked, "change what tells the events of "+name+" apart: what came before and comes again is delivered once more")
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	return s.Confirm(yes, "%s", strings.Join(asked, ", and "))
+}
