@@ -18,6 +18,8 @@ CBOR2=6.3.0 # for CloudWatch of MiniStack, which imports it and does not ask for
 DYNOXIDE=1.2.1
 TYPESCRIPT=5.9.3
 NODE_TYPES=22.20.7
+CHROMIUM=153.0.0 # as @sparticuz/chromium packs it: it runs without root and without a display
+AXE=4.14.1
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 tools=$root/.tools
@@ -109,6 +111,25 @@ install_typescript() {
 	npm install --prefix "$tools/typescript" --no-save --no-audit --no-fund --silent "typescript@$TYPESCRIPT" "@types/node@$NODE_TYPES"
 }
 
+# The browser of test/console, and axe-core, which looks for what hinders a person.
+# Neither is shipped. The package is for Linux on x86_64; elsewhere CHROME names a
+# Chrome or Chromium that is there.
+install_browser() {
+	local folder=$tools/browser unpacked
+	rm -rf "$folder"
+	mkdir -p "$folder/unpacked"
+	npm install --prefix "$folder" --no-save --no-audit --no-fund --silent "@sparticuz/chromium@$CHROMIUM" "axe-core@$AXE"
+	case $(uname -s)-$(uname -m) in
+	Linux-x86_64)
+		unpacked=$(cd "$folder" && TMPDIR=$folder/unpacked node --input-type=module -e \
+			"import c from '@sparticuz/chromium'; console.log(await c.executablePath())")
+		;;
+	*) unpacked=${CHROME:-} ;;
+	esac
+	[ -x "$unpacked" ] || die "there is no Chromium for $(uname -s) on $(uname -m) among the packages; install Chrome and set CHROME to its path"
+	ln -sf "$unpacked" "$bin/chromium"
+}
+
 # Runs one installation unless its stamp is there. The stamp is written last,
 # so that a broken installation is tried again.
 once() { # name version command…
@@ -140,6 +161,7 @@ python_lane() {
 go_lane() {
 	once dynoxide "$DYNOXIDE" install_dynoxide
 	once typescript "$TYPESCRIPT" install_typescript
+	once browser "$CHROMIUM-axe-$AXE" install_browser
 	once lambda-rie "$LAMBDA_RIE" install_go github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie "$LAMBDA_RIE"
 	once govulncheck "$GOVULNCHECK" install_go golang.org/x/vuln/cmd/govulncheck "$GOVULNCHECK"
 	once golangci-lint "$GOLANGCI_LINT" install_go github.com/golangci/golangci-lint/v2/cmd/golangci-lint "$GOLANGCI_LINT"

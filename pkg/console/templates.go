@@ -23,7 +23,7 @@ var functions = template.FuncMap{
 
 // shared are the templates of every page: the layout, and parts such as a time, a
 // state, a failed panel.
-var shared = []string{"layout.html", "parts.html"}
+var shared = []string{"layout.html", "parts.html", "charts.html"}
 
 // parseTemplates reads one set for each page, which defines "main".
 func parseTemplates(pages []page) (map[string]*template.Template, error) {

@@ -191,9 +191,13 @@ func (s *Service) loadView(ctx context.Context) (View, int, error) {
 // same time wins; the job is what counts.
 func (s *Service) showJob(ctx context.Context, j Job) {
 	v, version, err := s.loadView(ctx)
-	if err == nil {
-		_ = s.saveView(ctx, &v, version, j)
+	if err != nil {
+		return
 	}
+	if v.JobID == j.ID && v.State == Paused { // no tick has seen the pause
+		v.add(Sample{End: j.UpdatedAt.Sub(j.StartedAt), State: Paused, Rate: 0})
+	}
+	_ = s.saveView(ctx, &v, version, j)
 }
 
 func (s *Service) saveView(ctx context.Context, v *View, seen int, j Job) error {

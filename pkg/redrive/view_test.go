@@ -52,6 +52,10 @@ func TestViewFollowsTheJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		agree()
+		svc.Sleep(t.Context(), time.Minute)
+	}
+	if v := agree(); v.Samples[len(v.Samples)-1].State != Paused {
+		t.Errorf("the pause is not seen: %+v", v.Samples)
 	}
 	svc.Run(t.Context())
 	v := agree()
