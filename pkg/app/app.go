@@ -43,6 +43,9 @@ type Env struct {
 	// Metrics is the namespace of the metrics that the lines say; empty: they say none.
 	Metrics string
 
+	// Unwatched leaves incidents out of the sweeper: they are beside the way of an event.
+	Unwatched bool
+
 	// Receive tunes the receiver; nil leaves it as it is.
 	Receive func(receive.Policy) receive.Policy
 
@@ -162,13 +165,17 @@ func normalize(body []byte, account string) (webhook.Event, error) {
 	return smartlead.Normalize(body, smartlead.Options{Account: account})
 }
 
-// Sweeper builds the sweeper. It makes no call and never fails.
+// Sweeper builds the sweeper. It makes no call.
 func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	svc := sweep.New(e.ledger(), e.queues(), e.Now, sweep.Policy{
 		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
 	})
-	return lambdaio.Sweeper(svc, e.telemetry()), nil
+	watcher, err := e.watcher()
+	if err != nil {
+		return nil, err
+	}
+	return lambdaio.Sweeper(svc, watcher, e.telemetry()), nil
 }
 
 // Redrive builds the redrive function. It makes no call and never fails.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sweep"
 	"smartlead-receiver/pkg/telemetry"
@@ -16,13 +17,19 @@ import (
 // ScheduleHandler is the signature that Lambda calls for a schedule.
 type ScheduleHandler func(context.Context, events.CloudWatchEvent) error
 
-// Sweeper runs one sweep. A sweep that sent something fails no invocation, so
-// that the error alarm means that nothing could be done at all.
-func Sweeper(svc *sweep.Service, t telemetry.Recorder) ScheduleHandler {
+// Sweeper runs one sweep, and then, unless watcher is nil, has the incidents looked at.
+// A sweep that sent something fails no invocation, so that the error alarm means that
+// nothing could be done at all; the incidents never fail one.
+func Sweeper(svc *sweep.Service, watcher *incident.Watcher, t telemetry.Recorder) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		started := t.Now()
-		report := svc.Sweep(ctx)
+		within, cancel := leaveTime(ctx, watcher)
+		report := svc.Sweep(within)
+		cancel()
 		logSweep(ctx, t, report, t.Now().Sub(started))
+		if watcher != nil {
+			look(ctx, t, watcher, started, report)
+		}
 		if report.Sent+report.DeadLetters > 0 {
 			return nil
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
@@ -37,6 +38,7 @@ type Stack struct {
 	Redrive      *redrive.Service
 	DeadLetters  redrive.DeadLetterLook
 	Operator     *operator.Service
+	Incidents    *incident.Store
 	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
 }
 
@@ -170,6 +172,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.Redrive = redrive.New(redrive.Ports{
 		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: env.Now, Sleep: env.Sleep,
 	}, policy)
+	s.Incidents = incident.NewStore(s.Ledger, env.Now)
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,

@@ -55,6 +55,8 @@ type Report struct {
 	Failed      int   // sends or notes that failed: due as before
 	Cut         bool  // the context ended before the whole index was walked
 	Err         error // the first failure
+
+	LedgerSilent, QueueSilent int // calls that the store did not answer, or refused
 }
 
 // Sweep walks the due index once. It sends first, then moves the due time on, and
@@ -71,7 +73,7 @@ func (s *Service) Sweep(ctx context.Context) Report {
 			}
 			ids, next, err := s.ledger.Due(ctx, shard, s.now(), after, s.policy.Page)
 			if err != nil {
-				report.fail(err)
+				report.fail(err, &report.LedgerSilent)
 				break
 			}
 			s.sendDue(ctx, ids, &report)
@@ -93,7 +95,7 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 	}
 	records, err := s.ledger.GetMany(ctx, ids)
 	if err != nil {
-		report.fail(err)
+		report.fail(err, &report.LedgerSilent)
 		return
 	}
 	owed := make(map[webhook.Lane][]webhook.Record)
@@ -140,7 +142,7 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 	}
 	for i, err := range put(msgs) {
 		if err != nil {
-			report.fail(err)
+			report.fail(err, &report.QueueSilent)
 			continue
 		}
 		*sent++
@@ -149,7 +151,7 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 		case errors.Is(err, webhook.ErrChanged) || errors.Is(err, webhook.ErrNotFound):
 			report.Moved++
 		case err != nil:
-			report.fail(err)
+			report.fail(err, &report.LedgerSilent)
 		}
 	}
 }
@@ -166,8 +168,9 @@ func (s *Service) wait(n int) time.Duration {
 	return d
 }
 
-func (r *Report) fail(err error) {
+func (r *Report) fail(err error, silent *int) {
 	r.Failed++
+	*silent++
 	if r.Err == nil {
 		r.Err = err
 	}

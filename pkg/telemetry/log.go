@@ -82,6 +82,10 @@ func mayShow(s string) bool {
 	return false
 }
 
+// Mask puts a mark in the place of what looks like a credential or an address of a
+// person.
+func Mask(s string) string { return maskText(s) }
+
 func maskText(s string) string {
 	if !mayShow(s) {
 		return s

@@ -166,13 +166,15 @@ func (d deployed) of(m measured, access int, batch float64) use {
 // every hour.
 func (d deployed) fixed(a all, metrics float64) use {
 	return use{
-		"alarm":            float64(d.alarms),
-		"dashboard":        float64(d.dashboards),
-		"metric":           metrics,
-		"sqs_request":      minutes * (2*pollers*pollsAMinute + a.IdleSweep.Queue + a.IdleRedrive.Queue),
-		"dynamodb_read":    minutes * (a.IdleSweep.Read + a.IdleRedrive.Read),
-		"lambda_request":   2 * minutes,
-		"lambda_gb_second": 2 * minutes * duration(4*dynamoMS, 1, d.idleMB) * d.idleMB / 1024,
+		"alarm":          float64(d.alarms),
+		"dashboard":      float64(d.dashboards),
+		"metric":         metrics,
+		"sqs_request":    minutes * (2*pollers*pollsAMinute + a.IdleSweep.Queue + a.IdleRedrive.Queue),
+		"dynamodb_read":  minutes * (a.IdleSweep.Read + a.IdleRedrive.Read),
+		"dynamodb_write": minutes * (a.IdleSweep.Write + a.IdleRedrive.Write),
+		"lambda_request": 2 * minutes,
+		// The sweeper asks the index of what is due shard by shard, and then of incidents.
+		"lambda_gb_second": minutes * (duration(14*dynamoMS, 1, d.idleMB) + duration(4*dynamoMS, 1, d.idleMB)) * d.idleMB / 1024,
 	}
 }
 

@@ -98,6 +98,9 @@ func TestFlat(t *testing.T) {
 	for _, step := range flatSteps[len(flatSteps)-3:] { // so that each redrive follows one like it
 		step.do(r, 0)
 	}
+	r.table.Add(webhook.Pending, flatDue, nil)
+	r.tick(r.sweeper) // the first look at incidents goes back a day, and opens some;
+	r.tick(r.sweeper) // now and then one asks what is still dead
 	var rounds [2][]clitest.Consumed
 	for round, size := range []int{fewItems, *items} {
 		r.purge()

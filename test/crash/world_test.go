@@ -293,7 +293,7 @@ func (s syncLog) Write(b []byte) (int, error) {
 // env is what a function takes from its surroundings.
 func (w *world) env(function string) app.Env {
 	return app.Env{
-		Config: w.config,
+		Config: w.config, Unwatched: true,
 		Clients: app.Clients{
 			DynamoDB: w.clients.DynamoDB, SQS: w.clients.SQS, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM),
 		},

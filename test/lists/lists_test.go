@@ -14,7 +14,7 @@ import (
 
 func TestListsAreComplete(t *testing.T) {
 	for _, c := range []struct{ pkg, list string }{
-		{"webhook", "States"}, {"webhook", "Types"}, {"process", "Outcomes"}, {"receive", "Statuses"}, {"receive", "Kinds"},
+		{"webhook", "States"}, {"webhook", "Types"}, {"process", "Outcomes"}, {"receive", "Statuses"}, {"receive", "Kinds"}, {"incident", "Kinds"}, {"incident", "States"},
 	} {
 		t.Run(c.pkg+"."+c.list, func(t *testing.T) {
 			files := parse(t, filepath.Join("../../pkg", c.pkg))

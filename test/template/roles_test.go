@@ -45,11 +45,16 @@ var allowed = map[string]map[string][]string{
 	},
 	"SweeperRole": {
 		"!GetAtt SweeperLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
-		table:                         {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
-		index("due"):                  {"dynamodb:Query"},
-		live:                          {"sqs:SendMessage"},
-		replayArn:                     {"sqs:SendMessage"},
-		dlq:                           {"sqs:SendMessage"},
+		table: {
+			"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:Query", "dynamodb:UpdateItem",
+		},
+		index("due"):  {"dynamodb:Query"},
+		index("dead"): {"dynamodb:Query"},
+		index("time"): {"dynamodb:Query"},
+		live:          {"sqs:SendMessage"},
+		replayArn:     {"sqs:SendMessage"},
+		dlq:           {"sqs:SendMessage"},
 	},
 	"RedriveRole": {
 		"!GetAtt RedriveLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},

@@ -92,6 +92,18 @@ func (s *Stack) Work() {
 	}
 }
 
+// Sweep runs the sweeper once, and has the incidents looked at.
+func (s *Stack) Sweep() {
+	s.t.Helper()
+	sweeper, err := app.Sweeper(s.Env)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := sweeper(s.t.Context(), events.CloudWatchEvent{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // RunRedrive runs the redrive function once.
 func (s *Stack) RunRedrive(ctx context.Context) redrive.Summary {
 	policy := redrive.DefaultPolicy

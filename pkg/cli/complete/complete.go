@@ -14,6 +14,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
@@ -61,6 +62,8 @@ func argumentsOf(cmd *cobra.Command) words {
 	switch {
 	case slices.Contains(use, "ID"):
 		return eventIDs
+	case slices.Contains(use, "INCIDENT"):
+		return incidents
 	case !slices.Contains(use, "NAME") || cmd.Name() == "add" || !cmd.HasParent():
 		return nil
 	case cmd.Parent().Name() == "sources":
@@ -96,6 +99,18 @@ func eventIDs(ctx context.Context, s *session.Session, st *stack.Stack) []cobra.
 			about += ", " + lead
 		}
 		out = append(out, cobra.CompletionWithDesc(output.ShortID(string(r.ID)), about))
+	}
+	return out
+}
+
+func incidents(ctx context.Context, _ *session.Session, st *stack.Stack) []cobra.Completion {
+	list, err := st.Incidents.List(ctx, incident.Query{Ongoing: true})
+	if err != nil {
+		return nil
+	}
+	var out []cobra.Completion
+	for _, in := range list {
+		out = append(out, cobra.CompletionWithDesc(in.ID, output.Clean(in.What())))
 	}
 	return out
 }

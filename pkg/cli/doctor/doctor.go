@@ -30,8 +30,9 @@ func New(s *session.Session) *cobra.Command {
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, of a
 deployed stack its functions, event sources and alarms and who is told of them, the
 webhook URL from outside (with --source and a token), which source fell silent, what
-is overdue, what is dead, held or parked, what reached nobody, and which variants say
-something else than their event. It changes nothing. Exit code 1 when a check fails.`,
+is overdue, what is dead, held or parked, what reached nobody, which variants say
+something else than their event, and which incidents nobody acknowledged. It changes
+nothing. Exit code 1 when a check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -152,6 +153,7 @@ func checksOf(o options) []check {
 		{"variants", checkVariants},
 		{"redrive", checkRedrive},
 		{"refused requests", checkRefused},
+		{"incidents", checkIncidents},
 	}
 }
 

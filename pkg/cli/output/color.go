@@ -74,7 +74,7 @@ var (
 // attempts, of moves and of checks. The word always stands there, too.
 var styles = map[string]ansi.Style{
 	"delivered": good, "done": good, "accepted": good, "ok": good, "sent": good,
-	"bad": bad, "note": waiting,
+	"bad": bad, "note": waiting, "open": bad, "acknowledged": waiting, "closed": over,
 	"dead": bad, "failed": bad, "stopped": bad, "died again": bad, "rejected": bad, "permanent": bad, "refused for good": bad, "abandoned": bad,
 	"held": waiting, "unrouted": waiting, "parked": waiting, "holding": waiting, "paused": waiting, "retry": waiting, "failed, is retried": waiting, "postponed, is retried": waiting,
 	"pending": moving, "processing": moving, "running": moving,

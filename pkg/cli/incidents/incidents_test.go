@@ -1,0 +1,116 @@
+package incidents_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/incident"
+	"smartlead-receiver/pkg/ledger"
+)
+
+const disconnected = `{"eventType":"EMAIL_ACCOUNT_DISCONNECTED","accountId":8801,"email":"mira@outbound.example",
+"error":"IMAP login failed for mira@outbound.example","title":"Account disconnected","secret_key":"` + clitest.SecretKey + `"}`
+
+// A person finds what is wrong without knowing where to look.
+func TestIncidentsOfARealStack(t *testing.T) {
+	s := clitest.New(t)
+	s.Sweep() // the first look
+	if r := s.OK("incidents"); !strings.Contains(r.Err, "no incident goes on") || r.Out != "" {
+		t.Fatalf("got %s%s", r.Out, r.Err)
+	}
+	dead := s.DeadReplies(2)
+	s.Post(disconnected)
+	s.Post(strings.Replace(clitest.Reply(0), "Yes", "No", 1)) // a variant
+	s.Getenv["SMARTLEAD_TOKEN"] = "wrong-token-000"
+	s.Fails(1, "events refused", "send", "--source", "nobody", s.File("reply.json", clitest.Reply(1)))
+	s.Advance(3 * time.Minute)
+	s.Sweep()
+
+	list := clitest.Lines(t, s.OK("incidents", "--json").Out)
+	byKind := map[string]map[string]any{}
+	for _, in := range list {
+		byKind[in["kind"].(string)] = in
+	}
+	for kind, want := range map[string]struct {
+		what, look string
+		count      float64
+	}{
+		"dead":           {"events died: http_503 at crm", "events show " + dead[1], 2},
+		"provider_alert": {"Smartlead reports EMAIL_ACCOUNT_DISCONNECTED of mira@outbound.example", "events show v1:EMAIL_ACCOUNT_DISCONNECTED:", 1},
+		"variant":        {"variants came via demo", "events variants " + dead[0], 1},
+		"refused":        {"requests are refused: unknown_source", "events refused", 1},
+		"sweep":          {"the sweeper sent messages again", "doctor", 1}, // the alert, that no worker took
+	} {
+		in := byKind[kind]
+		if in == nil || in["what"] != want.what || !strings.Contains(in["first_look"].(string), want.look) || in["count"] != want.count || in["state"] != "open" {
+			t.Errorf("%s: got %v", kind, in)
+		}
+	}
+	if len(list) != 5 {
+		t.Errorf("%d incidents: %v", len(list), list)
+	}
+	if text := byKind["provider_alert"]["text"]; text != "IMAP login failed for [redacted]" {
+		t.Errorf("the alert says %q", text)
+	}
+	id := byKind["dead"]["id"].(string)
+	if r := s.OK("incidents", "--kind", "dead"); !strings.Contains(r.Out, id) || !strings.Contains(r.Out, "http_503 at crm") || strings.Count(r.Out, "\n") != 2 {
+		t.Errorf("got\n%s", r.Out)
+	}
+	if r := s.OK("incidents", "ack", id, "--note", "told the CRM"); !strings.Contains(r.Out, "acknowledged") || !strings.Contains(r.Out, "told the CRM") {
+		t.Errorf("got\n%s", r.Out)
+	}
+	if v := clitest.Lines(t, s.OK("incidents", "list", "--open", "--source", "demo", "--json").Out); len(v) != 1 {
+		t.Errorf("open ones of the source: %v", v)
+	}
+	s.OK("incidents", "close", id)
+	s.Fails(1, "is closed", "incidents", "ack", id)
+	if r := s.OK("incidents", "show", id); !strings.Contains(r.Out, "an operator closed it") {
+		t.Errorf("got\n%s", r.Out)
+	}
+	if v := clitest.Lines(t, s.OK("incidents", "--all", "--json").Out); len(v) != 5 || v[4]["id"] != id {
+		t.Errorf("closed ones come last: %v", v)
+	}
+	s.Fails(4, "there is no incident", "incidents", "show", "aaaaaaaaaa")
+	s.Fails(2, "ten letters and digits", "incidents", "show", "v1:EMAIL_REPLY:A")
+	s.Fails(2, "did you mean: --kind dead", "incidents", "--kind", "dad")
+	s.Fails(2, "exclude", "incidents", "--open", "--all")
+	s.Fails(2, "the id of an incident", "incidents", "show")
+}
+
+// What a sender wrote reaches a terminal as data.
+func TestTextsAreData(t *testing.T) {
+	s := clitest.New(t)
+	store := incident.NewStore(ledger.New(s.Clients.DynamoDB, s.At.Table), s.Clock)
+	in, err := store.Record(t.Context(), incident.Sighting{
+		Key:  incident.Key{Kind: incident.KindError, Cause: "\x1b[31mred\n\u202etxt", Source: "demo"},
+		Text: "\x1b]0;title\x07two\nlines", Count: 1, First: s.Clock(), Last: s.Clock(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"incidents"}, {"incidents", "show", in.ID}, {"incidents", "--json"}} {
+		if out := s.OK(args...).Out; strings.ContainsAny(out, "\x1b\x07\u202e") || strings.Contains(out, "two\nlines") {
+			t.Errorf("%v: %q", args, out)
+		}
+	}
+}
+
+// Every first look is a command that exists.
+func TestFirstLooksExist(t *testing.T) {
+	s := clitest.New(t)
+	for _, kind := range incident.Kinds {
+		for _, example := range []string{"", "v1:EMAIL_REPLY:A"} {
+			for _, cause := range []string{"x", incident.Others} {
+				in := incident.Incident{ID: "aaaaaaaaaa", Key: incident.Key{Kind: kind, Cause: cause}, Example: example}
+				if r := s.OK(append(in.FirstLook(), "--help")...); !strings.Contains(r.Out, "Usage") {
+					t.Errorf("%v: %s", in.FirstLook(), r.Out)
+				}
+				if in.What() == "" {
+					t.Errorf("%s says nothing", kind)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package lambdaio
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"smartlead-receiver/pkg/incident"
+	"smartlead-receiver/pkg/sweep"
+	"smartlead-receiver/pkg/telemetry"
+)
+
+// watchTime is what a sweep leaves of its invocation to the incidents.
+const watchTime = 12 * time.Second
+
+// leaveTime bounds a sweep, so that a backlog does not hide what is wrong.
+func leaveTime(ctx context.Context, watcher *incident.Watcher) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || watcher == nil || time.Until(deadline) < 2*watchTime {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-watchTime))
+}
+
+// look has the incidents looked at, and tells them what the sweep met.
+func look(ctx context.Context, t telemetry.Recorder, watcher *incident.Watcher, started time.Time, r sweep.Report) {
+	ctx, cancel := context.WithTimeout(ctx, watchTime-2*time.Second)
+	defer cancel()
+	began := t.Now()
+	done := watcher.Look(ctx, met(r, started.UTC(), began.UTC())...)
+	if done.Err == nil && done.Opened+done.Closed+done.Told == 0 {
+		return
+	}
+	level := slog.LevelInfo
+	if done.Err != nil {
+		level = slog.LevelError
+	}
+	t.Line(ctx, level, "incidents.looked", nil,
+		slog.String("function", "sweeper"), slog.Int("opened", done.Opened), slog.Int("closed", done.Closed), slog.Int("told", done.Told),
+		slog.Bool("skipped", done.Skipped), slog.String("error", errorText(done.Err)), slog.Int64("duration_ms", t.Now().Sub(began).Milliseconds()))
+}
+
+// met are the sightings of a sweep.
+func met(r sweep.Report, first, last time.Time) []incident.Sighting {
+	var seen []incident.Sighting
+	add := func(kind incident.Kind, cause, text string, n int) {
+		if n > 0 {
+			seen = append(seen, incident.Sighting{
+				Key: incident.Key{Kind: kind, Cause: cause}, Text: text, Count: n, First: first, Last: last,
+			})
+		}
+	}
+	add(incident.KindSweep, "sent again", "messages that a queue should have had, and may have lost", r.Sent+r.DeadLetters)
+	add(incident.KindOutage, "ledger", "the sweeper's calls of DynamoDB failed", r.LedgerSilent)
+	add(incident.KindOutage, "queue", "SQS took messages of the sweeper neither at once nor at the next attempt", r.QueueSilent)
+	return seen
+}
