@@ -154,3 +154,8 @@ func (s Source) checkEnds() error {
 	}
 	return errors.Join(problems...)
 }
+
+// TrustedKeys are the digests of the secret_keys that the source trusts at that time.
+func (s Source) TrustedKeys(at time.Time) []Digest {
+	return slices.DeleteFunc(slices.Clone(s.BodySecrets), func(d Digest) bool { return s.ended(d, at) })
+}

@@ -29,10 +29,11 @@ func New(s *session.Session) *cobra.Command {
 		Short: "Check every part of the receiver, and say what to fix",
 		Long: `Check every part of the receiver: stack, ledger, queues, sources, destinations, of a
 deployed stack its functions, event sources and alarms and who is told of them, the
-webhook URL from outside (with --source and a token), which source fell silent, what
-is overdue, what is dead, held or parked, what reached nobody, which variants say
-something else than their event, and which incidents nobody acknowledged. It changes
-nothing. Exit code 1 when a check fails.`,
+webhook URL from outside (with --source and a token), whether the sources of an
+account trust the same sender, which source fell silent, what is overdue, what is dead,
+held or parked, what reached nobody, which variants say something else than their
+event, and which incidents nobody acknowledged. It changes nothing. Exit code 1 when a
+check fails.`,
 		Example: `  smartleadctl doctor
   SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
 		Args: cobra.NoArgs,
@@ -139,6 +140,7 @@ func checksOf(o options) []check {
 		{"ledger", checkLedger},
 		{"queues", checkQueues},
 		{"sources", checkSources},
+		{"accounts", checkAccounts},
 		{"silent sources", checkSilence},
 		{"destinations", checkDestinations},
 		{"webhook URL", func(ctx context.Context, s *session.Session, st *stack.Stack) finding {
