@@ -18,7 +18,7 @@ type action struct {
 }
 
 // actions are all there are.
-var actions []action
+var actions = []action{startAction, pauseAction, resumeAction, cancelAction}
 
 // question is what an operator must agree to.
 type question struct {

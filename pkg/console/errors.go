@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -15,9 +16,9 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, problem.ErrUsage):
 		return http.StatusBadRequest
-	case errors.Is(err, problem.ErrNotFound), errors.Is(err, webhook.ErrNotFound), errors.Is(err, sourcestore.ErrNotFound):
+	case errors.Is(err, problem.ErrNotFound), errors.Is(err, webhook.ErrNotFound), errors.Is(err, sourcestore.ErrNotFound), errors.Is(err, redrive.ErrNothing):
 		return http.StatusNotFound
-	case errors.Is(err, webhook.ErrChanged):
+	case errors.Is(err, webhook.ErrChanged), errors.Is(err, redrive.ErrActive), errors.Is(err, redrive.ErrNoJob):
 		return http.StatusConflict
 	case errors.Is(err, webhook.ErrUnavailable):
 		return http.StatusServiceUnavailable

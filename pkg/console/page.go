@@ -27,7 +27,7 @@ type page struct {
 
 // pages are all there are, in the order of the bar.
 var pages = []page{
-	overviewPage,
+	overviewPage, redrivePage, jobPage,
 }
 
 func (p *page) pattern() string {

@@ -174,6 +174,30 @@ func (s *Service) View(ctx context.Context) (View, error) {
 	return v, err
 }
 
+// Ended returns a redrive of the history. It returns ErrNoJob where there is none of
+// that id.
+func (s *Service) Ended(ctx context.Context, id string) (Job, error) {
+	body, _, err := s.Documents.LoadDocument(ctx, historyKind, id)
+	if errors.Is(err, webhook.ErrNotFound) {
+		return Job{}, ErrNoJob
+	}
+	if err != nil {
+		return Job{}, err
+	}
+	var j Job
+	if err := json.Unmarshal(body, &j); err != nil {
+		return Job{}, fmt.Errorf("redrive: the job cannot be read: %w", err)
+	}
+	return j, nil
+}
+
+// Shown is what is to be seen of a job whose view is gone: no samples.
+func (j Job) Shown() View {
+	var v View
+	v.describe(j, j.Request.MaxRate)
+	return v
+}
+
 // loadView returns an empty view where there is none, or none that can be read.
 func (s *Service) loadView(ctx context.Context) (View, int, error) {
 	body, version, err := s.Documents.LoadDocument(ctx, viewKind, currentName)
