@@ -22,10 +22,12 @@ import (
 	"smartlead-receiver/pkg/cli/dlq"
 	"smartlead-receiver/pkg/cli/doctor"
 	"smartlead-receiver/pkg/cli/events"
+	"smartlead-receiver/pkg/cli/hooks"
 	"smartlead-receiver/pkg/cli/identify"
 	"smartlead-receiver/pkg/cli/incidents"
 	"smartlead-receiver/pkg/cli/leads"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/reconcilecmd"
 	"smartlead-receiver/pkg/cli/redrivecmd"
 	"smartlead-receiver/pkg/cli/resendguide"
 	"smartlead-receiver/pkg/cli/send"
@@ -78,7 +80,7 @@ Words: docs/GLOSSARY.md`,
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), leads.New(s), dlq.New(s), redrivecmd.New(s), incidents.New(s), sources.New(s), destinations.New(s),
-		stats.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
+		stats.New(s), reconcilecmd.New(s), hooks.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
 	)
 	complete.Attach(s, root)
 	root.SetHelpCommand(helpCmd(s, root))

@@ -37,7 +37,8 @@ func exitCodesTopic() *cobra.Command {
 		Use: "exit-codes", Short: "What each exit code means",
 		Long: `  0    done; of a listing also: nothing matches
   1    failed. The message says what, and what to do. Also: a check of doctor failed,
-       an event died again, a watched redrive stopped itself, or the local stack ended
+       a webhook of Smartlead needs attention, reconcile found an event missing or could
+       not read all, an event died again, a watched redrive stopped itself, or the local stack ended
        while tail followed it
   2    wrong usage: nothing was done. Also: a question, and no terminal to ask on
   4    not found: the event, source, destination or redrive that was named, or nothing

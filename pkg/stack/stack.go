@@ -34,6 +34,7 @@ type Stack struct {
 	Queues       *queue.Queues
 	Sources      *sourcestore.Sources
 	Destinations *sourcestore.Destinations
+	APIKey       *sourcestore.APIKey // of Smartlead's API
 	Bodies       *bodies.Store
 	Redrive      *redrive.Service
 	DeadLetters  redrive.DeadLetterLook
@@ -156,6 +157,9 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	var err error
 	if s.Destinations, err = sourcestore.NewDestinations(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {
 		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", at.ParameterPrefix, err)
+	}
+	if s.APIKey, err = sourcestore.NewAPIKey(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {
+		return nil, err
 	}
 	s.Sources, err = sourcestore.NewSources(sourcestore.Backing{
 		Documents: s.Ledger, Objects: c.S3, Bucket: at.Bucket,

@@ -15,9 +15,10 @@ import (
 
 // shown are the types whose constants stand in outputs, by folder.
 var shown = map[string][]string{
-	"../../pkg/webhook":  {"State", "Lane", "Result", "ClaimStatus"},
-	"../../pkg/redrive":  {"State"},
-	"../../pkg/incident": {"State", "Kind"},
+	"../../pkg/webhook":   {"State", "Lane", "Result", "ClaimStatus"},
+	"../../pkg/redrive":   {"State"},
+	"../../pkg/incident":  {"State", "Kind"},
+	"../../pkg/reconcile": {"Verdict", "Reason"},
 }
 
 // Every word that an operator meets in an output has a line in the glossary.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -152,6 +154,11 @@ func TestAnOperatorMayDoWhatTheToolDoes(t *testing.T) {
 	operator("", "destinations", "rotate", "policy", "--yes")
 	operator("", "destinations", "test", "policy")
 	operator("", "destinations", "remove", "policy", "--yes")
+
+	api := httptest.NewServer(fakeapi.New(fakeapi.Options{Account: &fakeapi.Account{Key: "a key of the API"}, Now: time.Now}))
+	defer api.Close()
+	operator("a key of the API", "reconcile", "set-key")
+	operator("", "hooks", "check", "--api-url", api.URL)
 
 	operator("", "redrive", "start", "--id", dead, "--yes")
 	operator("", "redrive", "pause")

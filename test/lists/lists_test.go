@@ -15,6 +15,7 @@ import (
 func TestListsAreComplete(t *testing.T) {
 	for _, c := range []struct{ pkg, list string }{
 		{"webhook", "States"}, {"webhook", "Types"}, {"process", "Outcomes"}, {"receive", "Statuses"}, {"receive", "Kinds"}, {"incident", "Kinds"}, {"incident", "States"},
+		{"reconcile", "Verdicts"}, {"reconcile", "Reasons"},
 	} {
 		t.Run(c.pkg+"."+c.list, func(t *testing.T) {
 			files := parse(t, filepath.Join("../../pkg", c.pkg))

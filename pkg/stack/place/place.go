@@ -31,10 +31,11 @@ type Place struct {
 	DLQARN           string `json:"dlq_arn"`
 	Bucket           string `json:"bucket"`
 	ParameterPrefix  string `json:"parameter_prefix"`
-	ParameterKey     string `json:"parameter_key"`  // customer key of the parameters; "": the account's own
-	RetentionDays    int    `json:"retention_days"` // of a delivered event; 0: a stack that does not say
-	SweepGrace       string `json:"sweep_grace"`    // as time.ParseDuration reads it; "": the same
-	PID              int    `json:"pid"`            // of a local stack
+	ParameterKey     string `json:"parameter_key"`           // customer key of the parameters; "": the account's own
+	RetentionDays    int    `json:"retention_days"`          // of a delivered event; 0: a stack that does not say
+	SweepGrace       string `json:"sweep_grace"`             // as time.ParseDuration reads it; "": the same
+	PID              int    `json:"pid"`                     // of a local stack
+	SmartleadURL     string `json:"smartlead_url,omitempty"` // of the simulated API beside a local stack
 
 	Retention time.Duration `json:"-"` // RetentionDays, or the default
 	Grace     time.Duration `json:"-"` // SweepGrace, or the default

@@ -1,0 +1,125 @@
+// Package smartleadkey connects commands to Smartlead's API with the operator's key, which
+// is in the environment or in the stack, and never on a command line.
+package smartleadkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/smartleadapi"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/stack"
+)
+
+// Variable holds the key, before which that of the stack does not count.
+const Variable = "SMARTLEAD_API_KEY"
+
+// Flags are how the API is spoken to.
+type Flags struct {
+	url      string
+	plan     string
+	maxCalls int
+}
+
+// plans are the plans of Smartlead by name.
+var plans = map[string]smartleadapi.Plan{"standard": smartleadapi.Standard, "pro": smartleadapi.Pro}
+
+// Add adds the flags to a command.
+func (f *Flags) Add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.url, "api-url", "", "address of the API (default: Smartlead's, or that of make run with --smartlead)")
+	flags.StringVar(&f.plan, "plan", "standard", "plan of the account, of whose rate limit four fifths are used: standard, pro")
+	flags.IntVar(&f.maxCalls, "max-calls", 500, "calls of the API at most")
+	_ = cmd.RegisterFlagCompletionFunc("plan", cobra.FixedCompletions([]string{"standard", "pro"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// Connect returns a client with the operator's key.
+func (f Flags) Connect(ctx context.Context, s *session.Session, st *stack.Stack) (*smartleadapi.Client, error) {
+	plan, known := plans[f.plan]
+	switch {
+	case !known:
+		return nil, problem.Usage("--plan %s is none of standard, pro", f.plan)
+	case f.maxCalls < 1:
+		return nil, problem.Usage("--max-calls is at least 1")
+	}
+	key, err := key(ctx, s, st)
+	if err != nil {
+		return nil, err
+	}
+	client, err := smartleadapi.New(smartleadapi.Options{
+		Key: key, URL: output.OrText(f.url, st.SmartleadURL), Plan: plan, MaxCalls: f.maxCalls, HTTP: s.HTTP, Now: s.Now, Sleep: s.Sleep,
+	})
+	if err != nil {
+		return nil, problem.Usage("--api-url: %v", err)
+	}
+	return client, nil
+}
+
+func key(ctx context.Context, s *session.Session, st *stack.Stack) (string, error) {
+	if key := s.Getenv(Variable); key != "" {
+		return key, nil
+	}
+	key, err := st.APIKey.Get(ctx)
+	switch {
+	case errors.Is(err, sourcestore.ErrNotFound):
+		return "", problem.Usage("the API key of Smartlead is needed").
+			Hint("keep it in the stack: %s reconcile set-key", s.Self()).
+			Hint("or set %s; the key is in Smartlead under Settings → API key", Variable)
+	case err != nil:
+		return "", fmt.Errorf("the API key of Smartlead: %w", err)
+	}
+	return key, nil
+}
+
+// Advised adds what to do about a failure of the API.
+func Advised(s *session.Session, err error) error {
+	failed := problem.Failed(err, "Smartlead's API was asked in vain")
+	switch {
+	case errors.Is(err, smartleadapi.ErrKey):
+		return failed.Hint("give another key: %s reconcile set-key, or %s", s.Self(), Variable)
+	case errors.Is(err, smartleadapi.ErrNotFound):
+		return problem.NotFound("%v", err).Hint("the ids of campaigns: %s hooks check", s.Self())
+	case errors.Is(err, smartleadapi.ErrRateLimited):
+		return failed.Hint("other programs may use the same key: try again in a few minutes")
+	case errors.Is(err, smartleadapi.ErrSpent):
+		return failed.Hint("take fewer campaigns or a shorter time, or allow more: --max-calls")
+	case errors.Is(err, smartleadapi.ErrUnavailable):
+		return failed.Hint("try again in a few minutes")
+	}
+	return err
+}
+
+// Campaigns are those that are named, or all that have sent: not drafts and not archived
+// ones.
+func Campaigns(ctx context.Context, s *session.Session, client *smartleadapi.Client, named []string) ([]smartleadapi.Campaign, error) {
+	all, err := client.Campaigns(ctx)
+	if err != nil {
+		return nil, Advised(s, err)
+	}
+	byID := map[string]smartleadapi.Campaign{}
+	var running []smartleadapi.Campaign
+	for _, c := range all {
+		byID[c.ID] = c
+		if c.Status != "DRAFTED" && c.Status != "ARCHIVED" {
+			running = append(running, c)
+		}
+	}
+	if len(named) == 0 {
+		return running, nil
+	}
+	var found []smartleadapi.Campaign
+	for _, id := range named {
+		c, known := byID[id]
+		if !known {
+			return nil, problem.NotFound("the API key of Smartlead leads to no campaign %s", output.Clean(id)).Hint("all of them: %s hooks check", s.Self())
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}

@@ -1,0 +1,13 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The causes on our side for which something is not judged.
+var (
+	errCount  = errors.New("fewer or more mails were read than Smartlead counts: they may have changed meanwhile, run it again")
+	errRoom   = fmt.Errorf("more than %d mails: take fewer campaigns, or a shorter window", maxKept)
+	errEvents = fmt.Errorf("more than %d events were received since: take a shorter window", maxEvents)
+)

@@ -1,0 +1,294 @@
+// Package reconcile compares the events that arrived with what Smartlead says happened.
+//
+// A receiver alone cannot tell that nothing is missing: what never came leaves no trace.
+// Smartlead's statistics have a row for every mail that a campaign sent, and what became
+// of it, so they tell for each mail which events should be there. This package reads both
+// sides and gives a verdict on each such fact. What could not be read is a cause beside
+// the verdicts, and never one of them.
+//
+// docs/COMPLETENESS.md says what can be proven this way, and what cannot.
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/smartleadapi"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Provider tells what Smartlead says of the mails of a campaign; smartleadapi.Client does.
+type Provider interface {
+	Mails(ctx context.Context, campaign string, w smartleadapi.Window, each func(smartleadapi.Mail) error) (smartleadapi.Mails, error)
+}
+
+// Ledger lists what was received, the oldest first; ledger.Ledger does.
+type Ledger interface {
+	Received(ctx context.Context, campaign string, since, now time.Time, skip func(webhook.EventID) bool, after string) (records []webhook.Record, next string, looked int, err error)
+}
+
+// Verdict is what is known of one fact.
+type Verdict string
+
+const (
+	// Complete: Smartlead says that it happened, and the event arrived.
+	Complete Verdict = "complete"
+	// Late: it happened too short a time ago to be missed.
+	Late Verdict = "late"
+	// Missing: it happened, and no event arrived.
+	Missing Verdict = "missing"
+	// Extra: the event arrived, and Smartlead's statistics do not have it.
+	Extra Verdict = "extra"
+	// Unknowable: neither side can tell any more; Finding.Reason says why.
+	Unknowable Verdict = "unknowable"
+)
+
+// Verdicts lists every verdict.
+var Verdicts = []Verdict{Complete, Late, Missing, Extra, Unknowable}
+
+// Reason is why a fact has its verdict, where that needs a word.
+type Reason string
+
+const (
+	// Untimed: Smartlead does not say when it happened, so that it may be of a moment ago.
+	Untimed Reason = "untimed"
+	// Expired: it is older than events are kept.
+	Expired Reason = "expired"
+	// BeforeReceiver: it is older than the receiver's first source.
+	BeforeReceiver Reason = "before_receiver"
+	// Erased: an event of that time and type was erased, and no longer says whose it was.
+	Erased Reason = "erased"
+	// IgnoredReply: Smartlead says that it does not count the reply.
+	IgnoredReply Reason = "ignored_reply"
+	// NoSuchMail: no mail of the window has the event's stats_id.
+	NoSuchMail Reason = "no_such_mail"
+	// NotCounted: the statistics have the mail, and not this of it.
+	NotCounted Reason = "not_counted"
+)
+
+// Reasons lists every reason.
+var Reasons = []Reason{Untimed, Expired, BeforeReceiver, Erased, IgnoredReply, NoSuchMail, NotCounted}
+
+// Types are what is compared: all of which Smartlead has statistics.
+var Types = []webhook.Type{
+	webhook.EmailSent, webhook.EmailOpen, webhook.EmailLinkClick, webhook.EmailReply, webhook.EmailBounce, webhook.LeadUnsubscribed,
+}
+
+const (
+	// DefaultLag is how long after a fact its event may come: Smartlead repeats a delivery
+	// for up to seven and a half hours, and replies of some providers are two hours late.
+	DefaultLag = 10 * time.Hour
+	// untimedLag is how long after a mail its bounce may come without being missed: mail
+	// servers try for days, and most give up within one.
+	untimedLag = 24 * time.Hour
+	// skew is how far the clocks may be apart by which mails were sent and events received.
+	skew = time.Hour
+	// maxEvents bounds the entries of the ledger's index that one run looks at.
+	maxEvents = 400_000
+	// maxKept bounds the mails, and the events, that one run holds at once.
+	maxKept = 400_000
+	// maxFindings bounds the facts that a campaign's result names; the rest is counted.
+	maxFindings = 1000
+)
+
+// Request says what is compared.
+type Request struct {
+	Campaigns []string
+	Window    smartleadapi.Window // when the mails were sent; Since is required
+	Types     []webhook.Type      // nil: Types
+	Lag       time.Duration       // 0: DefaultLag
+	Retention time.Duration       // how long events are kept; 0: for ever
+	Began     time.Time           // when the receiver could first receive; zero: long ago
+}
+
+// Service compares. It is safe for concurrent use.
+type Service struct {
+	Provider Provider
+	Ledger   Ledger
+	Now      func() time.Time
+	// Heard, where it is not nil, is told of each campaign before its mails are read.
+	Heard func(campaign string)
+}
+
+// Report is the outcome of a run, with a result for each campaign of the request.
+type Report struct {
+	At        time.Time // when the mails began to be read: later facts are not judged
+	Window    smartleadapi.Window
+	Lag       time.Duration
+	Looked    int // entries of the ledger's index
+	Campaigns []Campaign
+}
+
+// Campaign is the result of one campaign. Where Cause is not nil, something could not be
+// read: without Judged there is no verdict at all, and with it the verdicts hold for what
+// was read.
+type Campaign struct {
+	ID       string
+	Mails    int
+	Judged   bool
+	Cause    error
+	Types    []TypeCount
+	Findings []Finding // what is not complete, without what happened before the receiver
+	Unnamed  int       // findings beyond the bound, counted in Types alone
+}
+
+// TypeCount counts the verdicts on facts of one type.
+type TypeCount struct {
+	Type   webhook.Type
+	Counts map[Verdict]int
+	// Undelivered are complete facts whose event has not reached a destination.
+	Undelivered int
+	// Repeats are further opens or clicks that Smartlead counts of a mail, and of which no
+	// event is in the ledger. Smartlead does not tell when they were, nor whether it posted
+	// them, so they are unknowable one by one.
+	Repeats int
+}
+
+// Finding is a fact that is not complete, or an event without one.
+type Finding struct {
+	Type    webhook.Type
+	Verdict Verdict
+	Reason  Reason
+	Lead    string
+	StatsID string
+	Step    string
+	At      time.Time       // when it happened; zero: Smartlead does not tell
+	SentAt  time.Time       // of the mail; zero: not known
+	EventID webhook.EventID // of an extra event
+}
+
+// Of is the count of a verdict over all types.
+func (c Campaign) Of(v Verdict) int {
+	n := 0
+	for _, t := range c.Types {
+		n += t.Counts[v]
+	}
+	return n
+}
+
+// Proven tells whether everything was read and nothing is missing.
+func (c Campaign) Proven() bool { return c.Judged && c.Cause == nil && c.Of(Missing) == 0 }
+
+// Run compares. It reads the mails of every campaign first and then what was received, so
+// that no event can have come between. What cannot be read of a campaign is that
+// campaign's cause; the error is that of the ledger, or the end of the context.
+func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
+	if r.Lag == 0 {
+		r.Lag = DefaultLag
+	}
+	if r.Types == nil {
+		r.Types = Types
+	}
+	report := Report{At: s.Now().UTC(), Window: r.Window, Lag: r.Lag}
+	sides := map[string]*sides{}
+	kept := 0
+	for _, id := range r.Campaigns {
+		if s.Heard != nil {
+			s.Heard(id)
+		}
+		side, err := s.readMails(ctx, id, r.Window, maxKept-kept)
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+		kept += len(side.mails)
+		side.cause, sides[id] = err, side
+	}
+	looked, cut, err := s.readEvents(ctx, r, sides)
+	if err != nil {
+		return report, fmt.Errorf("read what was received: %w", err)
+	}
+	report.Looked = looked
+	for _, id := range r.Campaigns {
+		side := sides[id]
+		if cut != nil { // any event may be behind the bound
+			side.cause, side.readable = cut, false
+		}
+		report.Campaigns = append(report.Campaigns, judge(r, report.At, id, side))
+	}
+	return report, nil
+}
+
+// sides are what both say of a campaign.
+type sides struct {
+	readable bool // the mails were read to the end
+	cause    error
+	mails    []smartleadapi.Mail
+	events   []webhook.Record
+}
+
+func (s *Service) readMails(ctx context.Context, id string, w smartleadapi.Window, room int) (*sides, error) {
+	side := &sides{}
+	read, err := s.Provider.Mails(ctx, id, w, func(m smartleadapi.Mail) error {
+		if room--; room < 0 {
+			return errRoom
+		}
+		side.mails = append(side.mails, m)
+		return nil
+	})
+	if err != nil {
+		side.mails = nil
+		return side, err
+	}
+	side.readable = true
+	if read.Total >= 0 && read.Total != read.Read {
+		return side, fmt.Errorf("%w: %d of %d", errCount, read.Read, read.Total)
+	}
+	return side, nil
+}
+
+// readEvents sorts what was received since the first mail by campaign. cut says why not
+// all of it was looked at.
+func (s *Service) readEvents(ctx context.Context, r Request, by map[string]*sides) (looked int, cut, err error) {
+	campaign := ""
+	if len(r.Campaigns) == 1 {
+		campaign = r.Campaigns[0]
+	}
+	kept := 0
+	for after := ""; ; {
+		records, next, n, err := s.Ledger.Received(ctx, campaign, r.Window.Since.Add(-skew), s.Now(), r.skips, after)
+		if err != nil {
+			return looked, nil, err
+		}
+		looked += n
+		for _, rec := range records {
+			if side := by[rec.CampaignID]; side != nil && !slices.Contains(rec.Flags, webhook.FlagTestEvent) {
+				side.events = append(side.events, trimmed(rec))
+				kept++
+			}
+		}
+		switch {
+		case next == "":
+			return looked, nil, nil
+		case looked >= maxEvents || kept >= maxKept:
+			return looked, errEvents, nil
+		}
+		after = next
+	}
+}
+
+// skips tells by an id alone that the event is not compared.
+func (r Request) skips(id webhook.EventID) bool {
+	typ := id.Type()
+	return typ != "" && !slices.Contains(r.Types, sortOf(typ))
+}
+
+// sortOf is the type under which an event is compared: the first mail to a lead is
+// reported twice, and either report will do.
+func sortOf(t webhook.Type) webhook.Type {
+	if t == webhook.FirstEmailSent {
+		return webhook.EmailSent
+	}
+	return t
+}
+
+// trimmed keeps of an event what is compared.
+func trimmed(r webhook.Record) webhook.Record {
+	return webhook.Record{
+		ID: r.ID, State: r.State, ErasedAt: r.ErasedAt,
+		Receipt: webhook.Receipt{
+			Type: sortOf(r.Type), LeadEmail: r.LeadEmail, StatsID: r.StatsID, OccurredAt: r.OccurredAt, ReceivedAt: r.ReceivedAt,
+		},
+	}
+}
