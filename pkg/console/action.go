@@ -11,24 +11,38 @@ import (
 // counts, and a button; the form carries what was seen, so that a second operator's
 // move is noticed.
 type action struct {
-	path string // as http.ServeMux takes it
-	name string // in the audit line
+	path string                  // as http.ServeMux takes it
+	name string                  // in the audit line
+	back func(q *request) string // the page that it is on; nil: the overview
 	ask  func(q *request) (*question, error)
 	do   func(q *request) (*done, error)
 }
 
 // actions are all there are.
-var actions = []action{startAction, pauseAction, resumeAction, cancelAction}
+var actions = append([]action{
+	sampleAction, sendToAction, splitAction,
+	startAction, pauseAction, resumeAction, cancelAction,
+}, moves()...)
 
 // question is what an operator must agree to.
 type question struct {
-	Title  string
-	Says   []string // what it will do, with counts and keys
-	Fields []field  // what was seen, carried by the form
-	Button string
-	Danger bool // it cannot be undone
-	Back   string
+	Title   string
+	Says    []string // what it will do, with counts and keys
+	Fields  []field  // what was seen, carried by the form
+	Choices []choice // what the operator chooses
+	Checks  []check
+	Button  string
+	Danger  bool // it cannot be undone
+	Back    string
 }
+
+// choice is one of several values; check is one that may be wanted.
+type choice struct {
+	Name, Label string
+	Options     []string
+}
+
+type check struct{ Name, Label string }
 
 // field is a hidden value of a form.
 type field struct{ Name, Value string }
@@ -38,6 +52,13 @@ type done struct {
 	To     string // the page that opens: what was made
 	Notice notice
 	On     string // what it acted on, for the audit line: an id, a name, a filter
+}
+
+func (a *action) backTo(q *request) string {
+	if a.back == nil {
+		return "/"
+	}
+	return a.back(q)
 }
 
 // ask shows the question of an action.
@@ -51,7 +72,7 @@ func (s *Server) ask(a *action) http.Handler {
 		}
 		asked, err := a.ask(q)
 		if err != nil {
-			s.fail(w, q, p, err)
+			s.failBack(w, q, p, err, a.backTo(q))
 			return
 		}
 		v := s.view(q, p)
@@ -72,7 +93,7 @@ func (s *Server) act(a *action) http.Handler {
 		d, err := a.do(q)
 		if err != nil {
 			s.Audit.WarnContext(r.Context(), "action failed", "action", a.name, "caller", s.Caller, "path", r.URL.Path, "error", problem.Words(err))
-			s.fail(w, q, p, err)
+			s.failBack(w, q, p, err, a.backTo(q))
 			return
 		}
 		s.Audit.InfoContext(r.Context(), "action", "action", a.name, "caller", s.Caller, "on", d.On, "result", d.Notice.Text)
@@ -88,6 +109,7 @@ type failure struct {
 	Text  string
 	Next  []string
 	Retry string // the address that tries again
+	Back  string // the page that it was done on
 }
 
 // failure puts an error into words.

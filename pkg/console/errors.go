@@ -11,10 +11,13 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// errBadAddress: the address has a value that no page of ours made.
+var errBadAddress = errors.New("this address cannot be read")
+
 // statusOf is the one place that maps errors to HTTP status.
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, problem.ErrUsage):
+	case errors.Is(err, problem.ErrUsage), errors.Is(err, errBadAddress):
 		return http.StatusBadRequest
 	case errors.Is(err, problem.ErrNotFound), errors.Is(err, webhook.ErrNotFound), errors.Is(err, sourcestore.ErrNotFound), errors.Is(err, redrive.ErrNothing):
 		return http.StatusNotFound
@@ -26,15 +29,20 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// fail shows why a page or an action came to nothing.
+// fail shows why a page came to nothing.
 func (s *Server) fail(w http.ResponseWriter, q *request, p *page, err error) {
+	s.failBack(w, q, p, err, "")
+}
+
+// failBack shows why a page or an action came to nothing, and leads back.
+func (s *Server) failBack(w http.ResponseWriter, q *request, p *page, err error, back string) {
 	v := s.view(q, p)
 	if v.Title == "" {
 		v.Title = "It did not work"
 	}
 	f := q.failure(err)
-	if q.Method != http.MethodGet {
-		f.Retry = ""
+	if back != "" {
+		f.Retry, f.Back = "", back
 	}
 	v.Data = f
 	s.render(w, q, statusOf(err), "failure.html", v)

@@ -17,7 +17,7 @@ func TestOverviewListsTheLatestEvents(t *testing.T) {
 	id := c.Stack.Post(clitest.Reply(1))
 	c.Work()
 	text := c.OK("/")
-	for _, want := range []string{"✗ dead EMAIL_REPLY lead1@acme.example.com 4100001 1 http_503"} {
+	for _, want := range []string{"✗ dead EMAIL_REPLY lead1@acme.example.com 4100001 crm ✗ 1 http_503"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -23,11 +23,17 @@ type page struct {
 	under string // path of the page of the bar that it belongs to
 	units int    // bound of the read units that one look at it takes (TestCapacity)
 	read  func(q *request) (any, error)
+	// live follows what the page shows, and may fail for an address that read refuses;
+	// nil for a page that stands still. What it sends to every tab alike has no form.
+	live func(q *request) (topic, error)
 }
 
 // pages are all there are, in the order of the bar.
 var pages = []page{
-	overviewPage, redrivePage, jobPage,
+	overviewPage,
+	eventsPage, eventPage, leadPage,
+	redrivePage, jobPage,
+	keysPage,
 }
 
 func (p *page) pattern() string {
@@ -124,7 +130,7 @@ type barItem struct {
 
 func (s *Server) view(q *request, p *page) view {
 	v := view{Title: p.title, Stack: s.Name, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q")}
-	for _, other := range pages {
+	for _, other := range s.bar {
 		if other.bar == "" {
 			continue
 		}

@@ -43,6 +43,8 @@ type Server struct {
 	guard     *guard
 	templates map[string]*template.Template
 	mux       *http.ServeMux
+	hub       *hub
+	bar       []page // every page, for the bar
 }
 
 // New returns a console that is reached under addr, which must be a loopback
@@ -55,7 +57,7 @@ func New(addr string, c Config) (*Server, error) {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil, fmt.Errorf("the console listens on a loopback address such as 127.0.0.1 alone, not on %q", host)
 	}
-	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux()}
+	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages}
 	if s.Zone == nil {
 		s.Zone = time.Local
 	}
@@ -70,6 +72,9 @@ func New(addr string, c Config) (*Server, error) {
 func (s *Server) routes() {
 	for i := range pages {
 		s.mux.Handle("GET "+pages[i].pattern(), s.show(&pages[i]))
+		if pages[i].live != nil {
+			s.mux.Handle("GET "+livePath+pages[i].path, s.follow(&pages[i]))
+		}
 	}
 	for i := range actions {
 		a := &actions[i]

@@ -129,7 +129,7 @@ var rules = map[string]rule{
 	"cli/refusal":   {own: []string{"cli/output", "webhook"}},
 	"cli/hook":      {},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
-	"cli/eventview": {own: []string{"cli/output", "webhook", "smartlead"}},
+	"cli/eventview": {own: []string{"cli/output", "cli/mailtext", "webhook", "smartlead"}},
 	"cli/filter": {
 		own:     []string{"cli/output", "cli/problem", "cli/session", "cli/payload", "webhook", "smartlead", "ledger"},
 		outside: []string{cobra},

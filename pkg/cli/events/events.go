@@ -59,8 +59,8 @@ func (t eventTable) addNoted(ctx context.Context, r webhook.Record, first string
 	}
 	if t.named {
 		n := namesOf(ctx, t.stack, r)
-		t.Add(output.Stamp(r.ReceivedAt), string(r.State), beside(r.LeadEmail, n.lead), beside(r.CampaignID, n.campaign),
-			n.said(), tries, string(r.ID), note)
+		t.Add(output.Stamp(r.ReceivedAt), string(r.State), eventview.Beside(r.LeadEmail, n.Lead), eventview.Beside(r.CampaignID, n.Campaign),
+			n.Said(), tries, string(r.ID), note)
 		return
 	}
 	t.Add(output.Stamp(r.ReceivedAt), string(r.State), string(r.Type), r.LeadEmail, r.CampaignID, tries, string(r.ID), note)

@@ -57,7 +57,7 @@ func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack,
 		{
 			at: "address or campaign's name", asks: len(text) >= 3 && !strings.Contains(text, "@"), bound: filter.MaxLook,
 			has: func(r webhook.Record) bool {
-				return strings.Contains(r.LeadEmail, part) || strings.Contains(strings.ToLower(namesOf(ctx, st, r).campaign), part)
+				return strings.Contains(r.LeadEmail, part) || strings.Contains(strings.ToLower(namesOf(ctx, st, r).Campaign), part)
 			},
 		},
 	} {

@@ -159,12 +159,12 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 		d.BodyError = err.Error()
 		return d, nil //nolint:nilerr // the story without its body is worth telling
 	}
-	el, ok := elementOf(body, rec)
+	el, ok := eventview.ElementOf(body, rec)
 	if !ok {
 		return d, nil
 	}
-	n := namesIn(el.Event)
-	d.Subject, d.CampaignName, d.LeadName = n.subject, n.campaign, n.lead
+	n := eventview.NamesIn(el.Event)
+	d.Subject, d.CampaignName, d.LeadName = n.Subject, n.Campaign, n.Lead
 	if reply := el.Event.Reply; reply != nil {
 		lines, more := mailtext.Of(reply.Text, reply.HTML)
 		d.Reply = &replyView{From: reply.From, Text: strings.Join(lines, "\n"), More: more}
@@ -217,8 +217,8 @@ func eventFields(s *session.Session, d eventDetail) output.Fields {
 	r := d.record
 	var f output.Fields
 	f.Add("type", output.Clean(eventview.TypeText(string(r.Type), r.RawType))+", dialect "+r.Dialect)
-	f.Add("lead", output.Clean(beside(r.LeadEmail, d.LeadName)))
-	f.Add("campaign", output.Clean(beside(r.CampaignID, d.CampaignName)))
+	f.Add("lead", output.Clean(eventview.Beside(r.LeadEmail, d.LeadName)))
+	f.Add("campaign", output.Clean(eventview.Beside(r.CampaignID, d.CampaignName)))
 	f.Add("account", r.Account)
 	f.Add("subject", output.Clean(d.Subject))
 	if r.OccurredAtSource == webhook.TimeFromEvent {
@@ -296,7 +296,7 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 		s.Line("Destinations, idempotency key %s", r.IdempotencyKey())
 		t := output.NewTable("NAME", "*STANDS", ">ATTEMPTS SINCE REVIVAL")
 		for _, d := range r.Destinations {
-			t.Add(d.Name, stands(r, d), attempted(d))
+			t.Add(d.Name, eventview.Stands(r, d), eventview.Attempted(d))
 		}
 		if err := s.Print(t, "  "); err != nil {
 			return err

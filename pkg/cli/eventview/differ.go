@@ -1,6 +1,7 @@
 package eventview
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -118,7 +119,9 @@ func valueOf[T any](p *T) T {
 // members are the values of a body by their path; nil when it cannot be read.
 func members(body []byte) map[string]string {
 	var value any
-	if json.Unmarshal(body, &value) != nil {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // as it is written: a long id is no float
+	if d.Decode(&value) != nil {
 		return nil
 	}
 	out := map[string]string{}

@@ -1,29 +1,134 @@
-// What the console does by script: keys. Every page reads and acts without it.
+// What the console does by script: keys, rows that arrive, copying. Every page reads
+// and acts without it.
 "use strict";
 (() => {
+  const all = (what, within = document) => [...within.querySelectorAll(what)];
   const typing = (e) => e.target.closest("input, select, textarea, [contenteditable]");
-  let afterG = 0;
 
+  // Keys. Single ones can be turned off (WCAG 2.1.4), which this browser remembers.
+  const rows = () => all("tr[data-href]");
+  const current = () => document.activeElement?.closest?.("tr[data-href]");
+  const move = (by) => {
+    const list = rows();
+    const at = list.indexOf(current());
+    const next = list[at < 0 ? (by > 0 ? 0 : list.length - 1) : at + by];
+    next?.querySelector("a[href]")?.focus();
+  };
+  const press = (what) => document.querySelector(what)?.click();
+  const keys = {
+    "/": () => document.getElementById("search")?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    Enter: () => { if (document.activeElement?.tagName !== "A") press("tr.here a[href]"); },
+    f: () => document.querySelector(".filter input, .filter select")?.focus(),
+    l: () => document.querySelector("[data-show]:not([hidden])")?.click(),
+    r: () => press('[data-press="r"]'),
+    "[": () => press('[rel="prev"]'),
+    "]": () => press('[rel="next"]'),
+    "?": () => { location.href = "/keys"; },
+  };
+  let afterG = 0;
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || typing(e)) return;
-    if (e.key === "/") {
-      e.preventDefault();
-      document.getElementById("search")?.focus();
-      return;
-    }
+    if (e.ctrlKey || e.metaKey || e.altKey || typing(e) || localStorage.getItem("keys") === "off") return;
     if (Date.now() - afterG < 1500) {
       afterG = 0;
-      for (const a of document.querySelectorAll(".bar a[data-key]")) {
-        if (a.dataset.key === e.key) a.click();
-      }
+      press('.bar a[data-key="' + CSS.escape(e.key) + '"]');
       return;
     }
-    if (e.key === "g") afterG = Date.now();
+    if (e.key === "g") { afterG = Date.now(); return; }
+    if (Object.hasOwn(keys, e.key)) {
+      if (e.key !== "Enter") e.preventDefault();
+      keys[e.key]();
+    }
   });
+  document.addEventListener("focusin", () => {
+    for (const r of rows()) r.classList.toggle("here", r === current());
+  });
+  for (const box of all("[data-keys]")) {
+    box.disabled = false;
+    box.checked = localStorage.getItem("keys") !== "off";
+    box.addEventListener("change", () => localStorage.setItem("keys", box.checked ? "on" : "off"));
+  }
 
-  // A form is sent once: its button is busy until the answer is there.
+  // The theme, which this browser remembers.
+  const theme = localStorage.getItem("theme");
+  if (theme) document.documentElement.dataset.theme = theme;
+  for (const box of all("[data-theme-choice]")) {
+    box.disabled = false;
+    box.value = theme || "";
+    box.addEventListener("change", () => {
+      if (box.value) localStorage.setItem("theme", box.value);
+      else localStorage.removeItem("theme");
+      document.documentElement.dataset.theme = box.value;
+    });
+  }
+
+  // Rows that arrive. While a row is in use, none moves it: they wait behind a button.
+  const held = [];
+  const list = () => document.getElementById("rows");
+  const inUse = () => list()?.matches(":hover") || list()?.contains(document.activeElement);
+  const place = (text) => {
+    const t = document.createElement("template");
+    t.innerHTML = text;
+    const row = t.content.querySelector("tr");
+    const old = row && document.getElementById(row.id);
+    if (!row) return;
+    if (!old) list().prepend(row);
+    else if (!old.contains(document.activeElement)) old.replaceWith(row);
+    else old.querySelector(".state")?.replaceWith(row.querySelector(".state"));
+    for (const none of all("[data-none]")) none.hidden = true;
+    list().closest(".scroll").hidden = false;
+  };
+  const button = () => document.querySelector("[data-show]");
+  const show = () => {
+    for (const text of held.splice(0)) place(text);
+    if (button()) button().hidden = true;
+  };
+  const known = (text) => {
+    const id = text.match(/ id="([^"]+)"/)?.[1];
+    return id && document.getElementById(id);
+  };
+  document.addEventListener("arrived", (e) => arrive(e.detail.data));
+  document.addEventListener("changed", (e) => arrive(e.detail.data));
+  const arrive = (text) => {
+    if (!list()) return;
+    if (known(text) || !inUse()) { place(text); return; }
+    held.push(text);
+    button().hidden = false;
+    button().textContent = held.length + " new, show";
+  };
+  document.addEventListener("click", (e) => { if (e.target.closest("[data-show]")) show(); });
+
+  // Whether the page is live: a tick comes with each look of the server.
+  const clock = document.getElementById("live");
+  const time = () => new Date().toLocaleTimeString("en-GB");
+  let ticked = 0, every = 0, said = "";
+  const tick = () => {
+    const now = Date.now();
+    if (ticked) every = Math.max(1000, Math.min(now - ticked, 15000));
+    ticked = now;
+    said = time();
+    clock.textContent = said;
+    clock.classList.add("on");
+  };
+  const stale = () => {
+    clock.classList.remove("on");
+    clock.textContent = (said ? said + ", " : "") + "retrying";
+  };
+  document.addEventListener("tick", tick);
+  document.addEventListener("trouble", stale);
+  document.addEventListener("htmx:sse:error", stale);
+  document.addEventListener("anew", () => location.reload());
+  setInterval(() => { if (ticked && Date.now() - ticked > 3 * (every || 2000) + 1000 && !document.hidden) stale(); }, 1000);
+
+  // Copying, and forms that are sent once.
+  for (const b of all("[data-copy]")) b.hidden = false;
+  document.addEventListener("click", (e) => {
+    const b = e.target.closest("[data-copy]");
+    if (b) navigator.clipboard.writeText(document.getElementById(b.dataset.copy).textContent).then(() => { b.textContent = "Copied"; });
+  });
   document.addEventListener("submit", (e) => e.target.setAttribute("aria-busy", "true"));
   window.addEventListener("pageshow", () => {
-    for (const f of document.querySelectorAll("[aria-busy]")) f.removeAttribute("aria-busy");
+    for (const f of all("[aria-busy]")) f.removeAttribute("aria-busy");
   });
 })();

@@ -1,4 +1,4 @@
-package events
+package eventview
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// stands says how far one destination is with an event.
-func stands(r webhook.Record, d webhook.Progress) string {
+// Stands says how far one destination is with an event.
+func Stands(r webhook.Record, d webhook.Progress) string {
 	over := r.State == webhook.Dead || r.State == webhook.Parked || r.State == webhook.Discarded
 	switch {
 	case d.Result == webhook.ResultUnrouted:
@@ -28,8 +28,8 @@ func stands(r webhook.Record, d webhook.Progress) string {
 	return "not tried yet"
 }
 
-// attempted counts the attempts that the budget has, and those that it does not.
-func attempted(d webhook.Progress) string {
+// Attempted counts the attempts that the budget has, and those that it does not.
+func Attempted(d webhook.Progress) string {
 	if d.Postponed > 0 {
 		return fmt.Sprintf("%d and %d postponed", d.Attempts, d.Postponed)
 	}
