@@ -76,6 +76,7 @@ func TestScenarioFilesDoWhatTheirNamesSay(t *testing.T) {
 		{"receiver-ready-get", 200, []string{`"ready"`}},
 		{"receiver-bad-token", 401, nil},
 		{"receiver-not-json", 400, nil},
+		{"receiver-error-report", 200, []string{`"counted"`}},
 	}
 	for _, c := range requests {
 		response, err := handlers.Receiver(t.Context(), scenario[events.APIGatewayV2HTTPRequest](t, c.file))
@@ -108,7 +109,7 @@ func TestScenarioFilesDoWhatTheirNamesSay(t *testing.T) {
 
 func TestEveryScenarioFileIsTested(t *testing.T) {
 	files, err := filepath.Glob("../../events/*-*.json") // not env.json
-	if err != nil || len(files) != 10 {
-		t.Errorf("%d files, %v: the test above knows ten", len(files), err)
+	if err != nil || len(files) != 11 {
+		t.Errorf("%d files, %v: the test above knows eleven", len(files), err)
 	}
 }

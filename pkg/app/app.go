@@ -130,7 +130,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	l := e.ledger()
 	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.settings())
 	return lambdaio.Receiver(receive.New(receive.Ports{
-		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l,
+		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
 		Now: e.Now, Nonce: e.Nonce,
 	}, policy), t), nil
 }

@@ -24,7 +24,7 @@ var rules = map[Kind]rule{
 	KindVariant: {24 * time.Hour, 50},
 	KindRedrive: {24 * time.Hour, 20},
 	KindSweep:   {time.Hour, 10},
-	KindError:   {24 * time.Hour, 20},
+	KindError:   {24 * time.Hour, 40},
 }
 
 // kept is how long an incident is kept after its latest sighting or its end, whichever
@@ -54,6 +54,9 @@ func (in Incident) What() string {
 			return ""
 		}
 		return " " + word + " " + text
+	}
+	if in.Cause == Others {
+		return "more of the kind " + string(in.Kind) + of("via", in.Source)
 	}
 	switch in.Kind {
 	case KindAlert:

@@ -57,6 +57,14 @@ func (o open) RecordRejectedRequest(_ context.Context, r webhook.RejectedRequest
 	return nil
 }
 
+// ReportError refuses to keep what is not bounded.
+func (open) ReportError(_ context.Context, e receive.ReportedError) (string, error) {
+	if len(e.Text) > 300 || len(e.Code) > 60 || e.Times < 1 || e.Source != "demo" || strings.Contains(e.Text+e.Code, hostileToken) {
+		return "", fmt.Errorf("a report that is not bounded: %+v", e)
+	}
+	return "aaaaaaaaaa", nil
+}
+
 // hostile returns a receiver that writes its lines to log, and the number of refused
 // requests that it kept.
 func hostile(log *bytes.Buffer, now func() time.Time) (ReceiverHandler, *int) {
@@ -64,7 +72,7 @@ func hostile(log *bytes.Buffer, now func() time.Time) (ReceiverHandler, *int) {
 	to.Now = now
 	o := open{new(int)}
 	return Receiver(receive.New(receive.Ports{
-		Sources: o, Bodies: o, Ledger: memory.New(), Queue: o, RejectedRequests: o,
+		Sources: o, Bodies: o, Ledger: memory.New(), Queue: o, RejectedRequests: o, Errors: o,
 		Now: now, Nonce: func() string { return "nonce" },
 	}, receive.DefaultPolicy), to), o.taken
 }
@@ -73,7 +81,8 @@ func hostile(log *bytes.Buffer, now func() time.Time) (ReceiverHandler, *int) {
 // fits one, else with the path alone. headers are lines, names and values by a colon.
 func hostileEvent(method, path, query, headers string, body []byte, binary bool) events.APIGatewayV2HTTPRequest {
 	ev := events.APIGatewayV2HTTPRequest{RawPath: path, RawQueryString: query, Body: string(body), IsBase64Encoded: binary, Headers: map[string]string{}}
-	if parts := strings.Split(path, "/"); len(parts) == 4 && parts[1] == "webhooks" && parts[2] != "" && parts[3] != "" {
+	if parts := strings.Split(path, "/"); len(parts) == 4 && (parts[1] == "webhooks" || parts[1] == "errors") && parts[2] != "" && parts[3] != "" {
+		ev.RouteKey = "ANY /" + parts[1] + "/{source}/{token}"
 		ev.PathParameters = map[string]string{"source": parts[2], "token": parts[3]}
 	}
 	if values, err := url.ParseQuery(query); err == nil {
@@ -100,7 +109,7 @@ const refusedLogBytes = 2048
 func FuzzReceiver(f *testing.F) {
 	good := []byte(`{"event_type":"EMAIL_OPEN","campaign_id":1,"to_email":"tom@acme.example.com"}`)
 	for _, path := range []string{
-		"/webhooks/demo/" + hostileToken, "/webhooks/demo/wrong", "/webhooks/other/wrong", "//webhooks//demo///" + hostileToken + "/",
+		"/webhooks/demo/" + hostileToken, "/errors/demo/" + hostileToken, "/errors/demo/wrong", "/errors/demo", "//errors//demo/" + hostileToken + "/", "/webhooks/demo/wrong", "/webhooks/other/wrong", "//webhooks//demo///" + hostileToken + "/",
 		"/webhooks/demo%2F" + hostileToken, "/webhooks/../webhooks/demo/" + hostileToken, "/webhooks/%2e%2e/" + hostileToken, "/" + hostileToken,
 		"/webhooks/d\u00e9mo/\u202etoken", "/webhooks/" + strings.Repeat("a", 9000) + "/x", "/webhooks/demo/%zz%", "/webhooks/demo/%00", "/.env", "", "webhooks", "/healthz",
 	} {
@@ -112,6 +121,8 @@ func FuzzReceiver(f *testing.F) {
 		f.Add("POST", hook, "", "content-encoding: gzip, br", body, false)
 		f.Add("PUT", hook, "", strings.Repeat("x-header-flood: y\n", 300), body, true)
 		f.Add("POST", hook, "", "", body, true)
+		f.Add("POST", "/errors/demo/"+hostileToken, "", "content-encoding: gzip", body, false)
+		f.Add("POST", "/errors/demo/"+hostileToken, "", "", body, false)
 	}
 	statuses := []int{200, 400, 401, 404, 405, 413, 415}
 	f.Fuzz(func(t *testing.T, method, path, query, headers string, body []byte, binary bool) {

@@ -17,6 +17,7 @@ const (
 	nowhere place = iota // no path of ours: a scanner, as a rule
 	astray               // looks like a webhook URL and is none
 	hook
+	errorHook // where tools report errors
 	health
 )
 
@@ -37,7 +38,7 @@ type target struct {
 // no underscore, and tokens begin with a word that has one.
 func targetOf(ev events.APIGatewayV2HTTPRequest) target {
 	if source := ev.PathParameters["source"]; source != "" {
-		return target{place: hook, source: segment(source), token: segment(ev.PathParameters["token"])}
+		return target{place: routeOf(ev), source: segment(source), token: segment(ev.PathParameters["token"])}
 	}
 	parts := segments(ev.RawPath)
 	t := target{parts: len(parts)}
@@ -50,6 +51,10 @@ func targetOf(ev events.APIGatewayV2HTTPRequest) target {
 		t.place, t.source = hook, parts[1]
 	case len(parts) == 3 && parts[0] == "webhooks":
 		t.place, t.source, t.token = hook, parts[1], parts[2]
+	case len(parts) == 2 && parts[0] == errorPath:
+		t.place, t.source = errorHook, parts[1]
+	case len(parts) == 3 && parts[0] == errorPath:
+		t.place, t.source, t.token = errorHook, parts[1], parts[2]
 	case meansUs(parts):
 		t.place = astray
 		if len(parts) > 1 {
@@ -57,6 +62,22 @@ func targetOf(ev events.APIGatewayV2HTTPRequest) target {
 		}
 	}
 	return t
+}
+
+// errorPath begins the path of an error webhook.
+const errorPath = "errors"
+
+// routeOf says where a route with a source leads: its key says it, and the path where
+// there is none.
+func routeOf(ev events.APIGatewayV2HTTPRequest) place {
+	_, path, found := strings.Cut(ev.RouteKey, " ")
+	if !found {
+		path = ev.RawPath
+	}
+	if parts := segments(path); len(parts) > 0 && parts[0] == errorPath {
+		return errorHook
+	}
+	return hook
 }
 
 // meansUs tells a webhook URL that somebody entered wrongly from what scanners ask

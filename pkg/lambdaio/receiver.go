@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 		return statusOf(&receive.Error{Kind: receive.NotFound})
 	case astray:
 		return r.astray(ctx, ev, to, started)
-	case hook:
+	case hook, errorHook:
 	}
 	method := ev.RequestContext.HTTP.Method
 	if method != http.MethodPost && method != http.MethodGet && method != http.MethodHead {
@@ -61,6 +62,9 @@ func (r receiver) serve(ctx context.Context, ev events.APIGatewayV2HTTPRequest) 
 	}
 	if method != http.MethodPost {
 		return r.ready(ctx, req, started)
+	}
+	if to.place == errorHook {
+		return r.report(ctx, req, started)
 	}
 	answer, err := r.svc.Receive(ctx, req)
 	logReceived(ctx, r.refusals, req, answer, err, r.Now().Sub(started))
@@ -78,6 +82,25 @@ func (r receiver) astray(ctx context.Context, ev events.APIGatewayV2HTTPRequest,
 	err := r.svc.Astray(ctx, req, to.parts)
 	logReceived(ctx, r.refusals, req, receive.Answer{}, err, r.Now().Sub(started))
 	return statusOf(err)
+}
+
+// report takes an error webhook. What the tool says is not logged.
+func (r receiver) report(ctx context.Context, req receive.Request, started time.Time) (status int, body any) {
+	answer, err := r.svc.Report(ctx, req)
+	if err != nil {
+		logReceived(ctx, r.refusals, req, receive.Answer{}, err, r.Now().Sub(started))
+		return statusOf(err)
+	}
+	r.Line(ctx, slog.LevelInfo, "error.reported", nil, slog.String("source", req.SourceName()), slog.String("outcome", string(outcomeCounted)),
+		slog.Int("incidents", len(answer.Incidents)), slog.String("request_id", req.RequestID),
+		slog.Int64("duration_ms", r.Now().Sub(started).Milliseconds()))
+	return http.StatusOK, reportedBody{Status: string(outcomeCounted), Incidents: answer.Incidents}
+}
+
+// reportedBody is the answer to an error webhook.
+type reportedBody struct {
+	Status    string   `json:"status"`
+	Incidents []string `json:"incidents"`
 }
 
 // ready answers a person who opens the URL in a browser. Only a refusal is

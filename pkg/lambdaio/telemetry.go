@@ -10,6 +10,8 @@ type outcome string
 const (
 	outcomeEmpty outcome = "empty" // a request without an event
 	outcomeSwept outcome = "swept"
+	// outcomeCounted: an error that a tool reported counts on an incident.
+	outcomeCounted outcome = "counted"
 )
 
 // maxError bounds the error of a line, in bytes.

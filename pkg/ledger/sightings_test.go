@@ -60,8 +60,8 @@ func TestBetweenOverMidnight(t *testing.T) {
 			if want := []string{"23:30", "00:00", "00:30"}; !slices.Equal(died, want) {
 				t.Errorf("died: got %v, want %v", died, want)
 			}
-			for s := range l.ReceivedBetween(t.Context(), until, since) {
-				t.Errorf("a span that ends before it begins shows %+v", s)
+			for s, err := range l.ReceivedBetween(t.Context(), until, since) {
+				t.Errorf("a span that ends before it begins shows %+v, %v", s, err)
 			}
 			ids := []webhook.EventID{"v1:EMAIL_ACCOUNT_DISCONNECTED:00000000000000000000000000000000", "v1:EMAIL_REPLY:none"}
 			if found, err := l.WithPayloads(t.Context(), ids); err != nil || len(found) != 1 || found[ids[0]].State != webhook.Dead {

@@ -13,6 +13,8 @@ func Routes() []string {
 	return []string{
 		"ANY /webhooks/{source}/{token}",
 		"ANY /webhooks/{source}",
+		"ANY /errors/{source}/{token}",
+		"ANY /errors/{source}",
 		"GET /healthz",
 		catchAll,
 	}

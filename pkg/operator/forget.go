@@ -44,6 +44,13 @@ type Refusals interface {
 	EraseRejected(ctx context.Context, r webhook.RejectedRequest) error
 }
 
+// Incidents are what is wrong, in texts. Both look at each of them, and call looked for
+// it; Forget takes out the texts that mention a person, and may be repeated.
+type Incidents interface {
+	Mentions(ctx context.Context, mentions func(text string) bool, looked func()) (int, error)
+	Forget(ctx context.Context, mentions func(text string) bool, looked func()) (int, error)
+}
+
 // refusalsKept is how far back refused requests are looked through: longer than they are
 // kept.
 const refusalsKept = 15 * 24 * time.Hour
@@ -72,6 +79,8 @@ type Held struct {
 	Variants int `json:"variants"`
 	Bodies   int `json:"large_bodies"` // of either
 	Refused  int `json:"refused_requests"`
+	// Incidents are those whose texts mention the lead.
+	Incidents int `json:"incidents"`
 	// Left are events that a worker has at this moment: they are not erased.
 	Left int `json:"left"`
 }
@@ -99,6 +108,10 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 		return h, err
 	}
 	err = s.eachRefusal(ctx, address, looked, func(webhook.RejectedRequest) error { h.Refused++; return nil })
+	if err != nil {
+		return h, err
+	}
+	h.Incidents, err = s.Incidents.Mentions(ctx, mentioning(address), looked)
 	return h, err
 }
 
@@ -197,6 +210,9 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 			run.Erased.Refused++
 			return existing(s.Refusals.EraseRejected(ctx, r))
 		})
+	}
+	if err == nil {
+		run.Erased.Incidents, err = s.Incidents.Forget(ctx, mentioning(f.Address), done)
 	}
 	if err == nil && run.Erased.Left == 0 {
 		run.EndedAt = s.Now().UTC()
@@ -320,6 +336,10 @@ func (s *Service) eachRefusal(ctx context.Context, address string, looked func()
 		}
 	}
 	return nil
+}
+
+func mentioning(address string) func(string) bool {
+	return func(text string) bool { return mentions(text, address) }
 }
 
 // leastCut is how much of an address at the end of a text that was cut off counts as

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,28 @@ func (e erasures) EraseVariant(ctx context.Context, id webhook.EventID, fingerpr
 	return call0(e.world, func() error { return e.Ledger.EraseVariant(ctx, id, fingerprint, now, expiresAt) })
 }
 
+// incidentTexts are what incidents say.
+type incidentTexts struct{ *world }
+
+func (i incidentTexts) Mentions(_ context.Context, mentions func(string) bool, _ func()) (int, error) {
+	n := 0
+	for _, text := range i.texts {
+		if mentions(text) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (i incidentTexts) Forget(ctx context.Context, mentions func(string) bool, done func()) (n int, err error) {
+	err = call0(i.world, func() error {
+		n, _ = i.Mentions(ctx, mentions, done)
+		i.texts = slices.DeleteFunc(i.texts, mentions)
+		return nil
+	})
+	return n, err
+}
+
 // of receives an event of a lead; a large body is in the store.
 func (w *world) of(name, address, body string, large bool) webhook.EventID {
 	w.Helper()
@@ -123,6 +146,7 @@ func withLead(t *testing.T) (w *world, ids []webhook.EventID) {
 	w.of("D", lead, "another of d", true)
 	w.must(w.RecordRejectedRequest(t.Context(), webhook.RejectedRequest{At: w.now, RequestID: "r1", Excerpt: `{"to":"Ann\u0040example.com"`}))
 	w.must(w.RecordRejectedRequest(t.Context(), webhook.RejectedRequest{At: w.now, RequestID: "r2", Excerpt: `{"to":"bob@example.com"`}))
+	w.texts = []string{"row of Ann@example.com failed", "row of bob@example.com failed"}
 	return w, []webhook.EventID{delivered, pending, dead, apart, other}
 }
 
@@ -157,6 +181,9 @@ func nothingLeft(t *testing.T, w *world, ids []webhook.EventID, what string) {
 	if got := refused[0].Excerpt + "|" + refused[1].Excerpt; got != `|{"to":"bob@example.com"` {
 		t.Errorf("%s: refused requests quote %q", what, got)
 	}
+	if len(w.texts) != 1 {
+		t.Errorf("%s: incidents say %q", what, w.texts)
+	}
 	runs, err := w.service().Forgotten(t.Context(), lead)
 	w.must(err)
 	if last := runs[len(runs)-1]; last.EndedAt.IsZero() || last.By != "olga" {
@@ -166,7 +193,7 @@ func nothingLeft(t *testing.T, w *world, ids []webhook.EventID, what string) {
 
 func TestForgetErasesEverything(t *testing.T) {
 	w, ids := withLead(t)
-	want := Held{Events: 4, Waiting: 3, Variants: 3, Bodies: 3, Refused: 1}
+	want := Held{Events: 4, Waiting: 3, Variants: 3, Bodies: 3, Refused: 1, Incidents: 1}
 	if held, err := w.service().HeldOf(t.Context(), lead, func() {}); err != nil || held != want {
 		t.Errorf("kept are %+v (%v), want %+v", held, err, want)
 	}

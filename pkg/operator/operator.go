@@ -104,6 +104,7 @@ type Ports struct {
 	LeadEvents LeadEvents
 	Erasures   Erasures
 	Refusals   Refusals
+	Incidents  Incidents
 	Records    Records
 	Bodies     Bodies
 	Queue      Queue

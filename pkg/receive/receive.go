@@ -83,6 +83,7 @@ type Ports struct {
 	Ledger           Ledger
 	Queue            Queue
 	RejectedRequests RejectedRequests
+	Errors           Errors // for Report alone
 	Now              func() time.Time
 	Nonce            func() string
 }

@@ -107,11 +107,14 @@ func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Messag
 	return errs
 }
 
-func (w *world) service() *receive.Service {
+func (w *world) service() *receive.Service { return w.reporting(nil) }
+
+// reporting is the receiver with a place for the errors of tools.
+func (w *world) reporting(errs receive.Errors) *receive.Service {
 	policy := receive.DefaultPolicy
 	policy.MaxElements = 50
 	return receive.New(receive.Ports{
-		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections,
+		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections, Errors: errs,
 		Now: func() time.Time { return w.now },
 		Nonce: func() string {
 			w.mu.Lock()

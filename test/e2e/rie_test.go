@@ -99,6 +99,7 @@ var scenarioFiles = []struct{ file, want string }{
 	{"receiver-ready-get", `"statusCode":200`},
 	{"receiver-bad-token", `"statusCode":401`},
 	{"receiver-not-json", `"statusCode":400`},
+	{"receiver-error-report", `"statusCode":200`},
 	{"worker-batch-one-bad", `{"batchItemFailures":[{"itemIdentifier":"9b1d2c7a-0e84-4b6f-8f5e-3c2a7d9e1f02"}]}`},
 	{"sweeper-tick", "null"},
 	{"redrive-tick", "null"},

@@ -95,6 +95,12 @@ func TestHostileRequestsOverHTTP(t *testing.T) {
 		"a bomb, with the token":      {post(hook, "Content-Encoding: gzip\r\n", bomb.String()), []int{413}},
 		"a bomb, without":             {post("/webhooks/strict/wrong", "Content-Encoding: gzip\r\n", bomb.String()), []int{401}},
 		"nesting":                     {post(hook, "", strings.Repeat("[", 1<<20)), []int{400}},
+		"an error, not JSON":          {post("/errors/strict/"+token, "", "{"), []int{400}},
+		"an error, of any depth":      {post("/errors/strict/"+token, "", strings.Repeat("[", 200_000)), []int{400}},
+		"an error, too large":         {post("/errors/strict/"+token, "", `"`+strings.Repeat("x", 1<<20)+`"`), []int{413}},
+		"an error, a bomb":            {post("/errors/strict/"+token, "Content-Encoding: gzip\r\n", bomb.String()), []int{413}},
+		"an error of a stranger":      {post("/errors/strict/wrong", "", "{}"), []int{401}},
+		"an error of nobody":          {post("/errors/nobody/"+token, "", "{}"), []int{401}},
 		"a method of its own":         {"BREW " + hook + " HTTP/1.1\r\nHost: x\r\n\r\n", []int{405}},
 		"a Bearer of its own":         {post("/webhooks/strict", "Authorization: Bearer "+strings.Repeat("%", 4000)+"\r\n", "{}"), []int{401}},
 	} {

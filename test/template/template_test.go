@@ -31,7 +31,7 @@ func TestTheApiHasExactlyTheContractsRoutes(t *testing.T) {
 		}
 	}
 	slices.Sort(keys)
-	want := []string{"$default", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}
+	want := []string{"$default", "ANY /errors/{source}", "ANY /errors/{source}/{token}", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}
 	if !slices.Equal(keys, want) {
 		t.Errorf("routes are %q, want %q", keys, want)
 	}

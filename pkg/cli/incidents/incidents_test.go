@@ -1,6 +1,9 @@
 package incidents_test
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -112,5 +115,54 @@ func TestFirstLooksExist(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// An error of a tool is one line, however often it comes and whatever it names.
+func TestErrorWebhook(t *testing.T) {
+	s := clitest.New(t)
+	report := func(path, body string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Front.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(answer)
+	}
+	hook := "/errors/demo/" + s.Token
+	for i := range 3 {
+		status, answer := report(hook, fmt.Sprintf(`{"code":"E_CRM","message":"row %d of lead%d@acme.example.com failed, key whsec_%d0123456789, see %s"}`, i, i, i, s.Token))
+		if status != 200 || !strings.Contains(answer, `{"status":"counted","incidents":["`) {
+			t.Fatalf("%d %s", status, answer)
+		}
+		s.Advance(11 * time.Second)
+	}
+	for path, want := range map[string]int{"/errors/demo/wrong": 401, "/errors/nobody/" + s.Token: 401, "/errors/demo?token=" + s.Token: 200} {
+		if status, answer := report(path, `"disk is full"`); status != want {
+			t.Errorf("%s: %d %s", path, status, answer)
+		}
+	}
+	list := clitest.Lines(t, s.OK("incidents", "--kind", "error", "--json").Out)
+	if len(list) != 2 || list[0]["what"] != "error via demo: disk is full" {
+		t.Fatalf("%v", list)
+	}
+	in := list[1]
+	if in["count"] != 3.0 || !strings.HasPrefix(in["what"].(string), "error via demo: E_CRM: row # of [redacted] failed, key [redacted]") {
+		t.Errorf("%v", in)
+	}
+	r := s.OK("incidents", "show", in["id"].(string))
+	if !strings.Contains(r.Out, "row 2 of [redacted]") || strings.Contains(r.Out, "acme.example.com") || strings.Contains(r.Out, s.Token) {
+		t.Errorf("got\n%s", r.Out)
+	}
+	if v := clitest.Lines(t, s.OK("events", "list", "--json").Out); len(v) != 0 {
+		t.Errorf("an error is no event: %v", v)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/incident"
+	"smartlead-receiver/pkg/ledger"
 )
 
 // kept is everything that the table and the bucket hold, as text: compressed payloads
@@ -83,6 +85,13 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	s.Answer.Store(200)
 	waits := s.Post(strings.Replace(clitest.Reply(1), "<reply-1@", "<reply-waits@", 1))
 	other := s.Post(clitest.Reply(2))
+	store := incident.NewStore(ledger.New(s.Clients.DynamoDB, s.At.Table), s.Clock)
+	seen := incident.Sighting{ // as somebody who masks nothing would report it
+		Key: incident.Key{Kind: incident.KindError, Cause: "no contact lead1@acme.example.com", Source: "demo"}, Text: "Lead1@acme.example.com", Count: 1, First: s.Clock(), Last: s.Clock(),
+	}
+	if _, err := store.Record(t.Context(), seen); err != nil {
+		t.Fatal(err)
+	}
 	s.Fails(1, "not accepted", "send", s.File("bad.json", `{"event_type": "EMAIL_REPLY", "to_email": "Lead1@acme.example.com`))
 	if text, payloads, bytes := kept(t, s); !strings.Contains(text, "lead1@acme") || payloads != 5 || bytes < 50_000 {
 		t.Fatalf("%d payloads, %d bytes in the bucket", payloads, bytes)
@@ -91,10 +100,10 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	s.Fails(2, "no address", "leads", "forget", "lead1")
 	s.Fails(4, "nothing is kept", "leads", "forget", "nobody@acme.example.com")
 	s.Fails(4, "never erased", "leads", "forgotten", "lead1@acme.example.com")
-	s.Fails(2, "for good: 4 events, 1 variant, 1 large body, 1 refused request; 2 still wait and will be given up", "leads", "forget", "lead1@acme.example.com")
+	s.Fails(2, "for good: 4 events, 1 variant, 1 large body, 1 refused request, 1 incident; 2 still wait and will be given up", "leads", "forget", "lead1@acme.example.com")
 
 	r := s.OK("leads", "forget", " Lead1@ACME.example.com", "--yes")
-	if want := "erased: 4 events, 1 variant, 1 large body, 1 refused request; 2 events were given up\n"; r.Out != want {
+	if want := "erased: 4 events, 1 variant, 1 large body, 1 refused request, 1 incident; 2 events were given up\n"; r.Out != want {
 		t.Errorf("got %q, want %q", r.Out, want)
 	}
 	if !strings.Contains(r.Err, "unclaimed") {

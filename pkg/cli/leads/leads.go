@@ -41,6 +41,7 @@ func counts(h operator.Held) string {
 		{h.Variants, "variant", "variants"},
 		{h.Bodies, "large body", "large bodies"},
 		{h.Refused, "refused request", "refused requests"},
+		{h.Incidents, "incident", "incidents"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, output.Count(c.n, c.one, c.many))
