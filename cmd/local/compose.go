@@ -14,6 +14,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/desthttp"
@@ -102,7 +103,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 		return build(app.Env{
 			Config: cfg,
 			Clients: app.Clients{
-				DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
+				DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
 			},
 			Log: log,
 		})
@@ -138,7 +139,7 @@ func build(env app.Env) (local.Handlers, error) {
 // start stays: an operator may have changed it since.
 func seed(ctx context.Context, clients *local.Clients, resources local.Resources, s secrets, destinations map[string]destination.Config) error {
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(clients.DynamoDB, resources.Table), Objects: clients.S3, Bucket: resources.Bucket,
+		Documents: ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, resources.Table), Objects: clients.S3, Bucket: resources.Bucket,
 		Parameters: ssmstore.New(clients.SSM), Prefix: parameterPrefix, Now: time.Now,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/local/logtext"
@@ -24,7 +25,7 @@ func newTextLog(o options, to streams, leads *leads) *logtext.Writer {
 type leads struct{ ledger atomic.Pointer[ledger.Ledger] }
 
 func (l *leads) readFrom(s *local.Stack) {
-	l.ledger.Store(ledger.New(s.Clients.DynamoDB, s.Resources.Table))
+	l.ledger.Store(ledger.New(awssdk.DynamoDB{Client: s.Clients.DynamoDB}, s.Resources.Table))
 }
 
 func (l *leads) of(eventID string) string {

@@ -14,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app/awsnet"
 	"smartlead-receiver/pkg/app/awswire"
@@ -53,7 +51,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 	if err != nil {
 		return Env{}, err
 	}
-	at, err := in.endpoints(ctx)
+	at, err := in.endpoints()
 	if err != nil {
 		return Env{}, err
 	}
@@ -115,27 +113,16 @@ func (s surroundings) engine(service string) string {
 // endpoints are where the services are.
 type endpoints struct{ dynamodb, sqs, s3, ssm url.URL }
 
-// endpoints asks the SDK's rules for DynamoDB and SQS. The packages that hold those for
-// S3 and Parameter Store are not linked: the two are in the same domain.
-func (s surroundings) endpoints(ctx context.Context) (at endpoints, err error) {
-	fips, dual := aws.Bool(s.fips), aws.Bool(false)
-	table, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, dynamodb.EndpointParameters{
-		Region: &s.region, UseFIPS: fips, UseDualStack: dual,
-	})
-	if err != nil {
-		return at, fmt.Errorf("where is DynamoDB? %w", err)
+// endpoints are those of the SDK's rules, which the packages of the services hold, and
+// those are not linked.
+func (s surroundings) endpoints() (at endpoints, err error) {
+	domain := domains[""]
+	for prefix, of := range domains {
+		if prefix != "" && strings.HasPrefix(s.region, prefix) {
+			domain = of
+		}
 	}
-	queue, err := sqs.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sqs.EndpointParameters{
-		Region: &s.region, UseFIPS: fips, UseDualStack: dual,
-	})
-	if err != nil {
-		return at, fmt.Errorf("where is SQS? %w", err)
-	}
-	_, domain, found := strings.Cut(table.URI.Host, "."+s.region+".")
-	if !found {
-		return at, fmt.Errorf("where are S3 and Parameter Store? DynamoDB is at %s", table.URI.Host)
-	}
-	at = endpoints{dynamodb: table.URI, sqs: queue.URI, s3: s.named("s3", domain), ssm: s.named("ssm", domain)}
+	at = endpoints{dynamodb: s.named("dynamodb", domain), sqs: s.named("sqs", domain), s3: s.named("s3", domain), ssm: s.named("ssm", domain)}
 	for service, one := range map[string]*url.URL{"DYNAMODB": &at.dynamodb, "SQS": &at.sqs, "S3": &at.s3, "SSM": &at.ssm} {
 		if engine := s.engine(service); engine != "" {
 			u, err := url.Parse(engine)
@@ -148,9 +135,20 @@ func (s surroundings) endpoints(ctx context.Context) (at endpoints, err error) {
 	return at, nil
 }
 
+// domains are those of AWS's partitions, by how the names of their regions begin.
+var domains = map[string]string{
+	"":         "amazonaws.com",
+	"cn-":      "amazonaws.com.cn",
+	"eusc-":    "amazonaws.eu",
+	"us-iso-":  "c2s.ic.gov",
+	"us-isob-": "sc2s.sgov.gov",
+	"us-isof-": "csp.hci.ic.gov",
+	"eu-isoe-": "cloud.adc-e.uk",
+}
+
 func (s surroundings) named(service, domain string) url.URL {
-	// In GovCloud the plain name of Parameter Store is that of validated cryptography.
-	if s.fips && !(service == "ssm" && strings.HasPrefix(s.region, "us-gov-")) {
+	// In GovCloud the plain names, but that of S3, are those of validated cryptography.
+	if s.fips && !(service != "s3" && strings.HasPrefix(s.region, "us-gov-")) {
 		service += "-fips"
 	}
 	return url.URL{Scheme: "https", Host: service + "." + s.region + "." + domain}

@@ -51,7 +51,7 @@ func TestSurroundings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			at, err := in.endpoints(t.Context())
+			at, err := in.endpoints()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestAnEngineForAllServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, err := in.endpoints(t.Context())
+	at, err := in.endpoints()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestEndpointsAreThoseOfTheSDK(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := in.endpoints(t.Context())
+			got, err := in.endpoints()
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -88,7 +86,7 @@ func (l *Ledger) putAbsent(ctx context.Context, it item) error {
 		TableName:                           &l.table,
 		Item:                                av,
 		ConditionExpression:                 aws.String("attribute_not_exists(pk)"),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValuesOnConditionCheckFailure: dynamodb.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if err != nil {
 		return l.conditionOr(ctx, itemKey(it.PK, it.SK), "put", err)
@@ -114,7 +112,7 @@ func (l *Ledger) replace(ctx context.Context, it item, u *update) error {
 		ConditionExpression:                 &condition,
 		ExpressionAttributeNames:            u.names,
 		ExpressionAttributeValues:           values,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValuesOnConditionCheckFailure: dynamodb.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if err != nil {
 		return l.conditionOr(ctx, itemKey(it.PK, it.SK), "put", err)
@@ -123,9 +121,9 @@ func (l *Ledger) replace(ctx context.Context, it item, u *update) error {
 }
 
 // attributes are the item as DynamoDB takes it.
-func (it item) attributes() (map[string]types.AttributeValue, error) {
+func (it item) attributes() (map[string]dynamodb.AttributeValue, error) {
 	it.Facts = it.encode(it.receivedAt())
-	av, err := attributevalue.MarshalMap(it)
+	av, err := dynamodb.MarshalMap(it)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: item cannot be written: %w", err)
 	}

@@ -7,8 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -72,7 +71,7 @@ func deadSummaryOf(e entry) webhook.DeadSummary {
 
 // number is 0 where there is none.
 func (e entry) number(name string) int {
-	v, ok := e.attributes[name].(*types.AttributeValueMemberN)
+	v, ok := e.attributes[name].(*dynamodb.AttributeValueMemberN)
 	if !ok {
 		return 0
 	}

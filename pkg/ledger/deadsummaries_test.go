@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -31,7 +30,7 @@ type cemetery struct {
 
 const deadSummariesPage = 7
 
-func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.pages++; c.pages == c.refuse {
@@ -40,7 +39,7 @@ func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*
 	if in.Limit != nil || aws.ToString(in.IndexName) != "dead" {
 		return nil, fmt.Errorf("a read of %s asks for pages of %d", aws.ToString(in.IndexName), aws.ToInt32(in.Limit))
 	}
-	text := func(av types.AttributeValue) string { return av.(*types.AttributeValueMemberS).Value }
+	text := func(av dynamodb.AttributeValue) string { return av.(*dynamodb.AttributeValueMemberS).Value }
 	keys := c.shards[text(in.ExpressionAttributeValues[":p"])]
 	begin := 0
 	if in.ExclusiveStartKey != nil {
@@ -49,10 +48,10 @@ func (c *cemetery) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*
 	out := &dynamodb.QueryOutput{}
 	for _, k := range keys[begin:min(begin+deadSummariesPage, len(keys))] {
 		c.read++
-		out.Items = append(out.Items, map[string]types.AttributeValue{
-			"dead_key": &types.AttributeValueMemberS{Value: k},
-			"pk":       &types.AttributeValueMemberS{Value: k[strings.Index(k, "#")+1:]}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
-			"death": &types.AttributeValueMemberN{Value: "3"},
+		out.Items = append(out.Items, map[string]dynamodb.AttributeValue{
+			"dead_key": &dynamodb.AttributeValueMemberS{Value: k},
+			"pk":       &dynamodb.AttributeValueMemberS{Value: k[strings.Index(k, "#")+1:]}, "sk": &dynamodb.AttributeValueMemberS{Value: "E#000001"},
+			"death": &dynamodb.AttributeValueMemberN{Value: "3"},
 		})
 	}
 	if begin+deadSummariesPage < len(keys) {

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -45,14 +43,14 @@ func (l *Ledger) LoadDocument(ctx context.Context, kind, name string) (body []by
 
 // documentOf reads an item. One that is not as it is written has no body: it must
 // break no listing, and can be written over.
-func documentOf(av map[string]types.AttributeValue) webhook.Document {
+func documentOf(av map[string]dynamodb.AttributeValue) webhook.Document {
 	var d document
-	if err := attributevalue.UnmarshalMap(av, &d); err != nil {
+	if err := dynamodb.UnmarshalMap(av, &d); err != nil {
 		var rest struct {
 			SK      string `dynamodbav:"sk"`
 			Version int    `dynamodbav:"version"`
 		}
-		_ = attributevalue.UnmarshalMap(av, &rest) // the name is a text: it is of the key
+		_ = dynamodb.UnmarshalMap(av, &rest) // the name is a text: it is of the key
 		return webhook.Document{Name: rest.SK, Version: rest.Version}
 	}
 	return webhook.Document{Name: d.SK, Version: d.Version, Body: d.Body}
@@ -63,7 +61,7 @@ func documentOf(av map[string]types.AttributeValue) webhook.Document {
 // where it is not. expiresAt zero keeps the document for ever.
 // The writes of the job in redrive.pml.
 func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error {
-	av, err := attributevalue.MarshalMap(document{
+	av, err := dynamodb.MarshalMap(document{
 		PK: kind, SK: name, Version: seen + 1, Body: body, UpdatedAt: at(now), ExpiresAt: seconds(expiresAt),
 	})
 	if err != nil {
@@ -74,12 +72,12 @@ func (l *Ledger) SaveDocument(ctx context.Context, kind, name string, body []byt
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
 		in.ConditionExpression = aws.String("version = :seen")
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{
-			":seen": &types.AttributeValueMemberN{Value: strconv.Itoa(seen)},
+		in.ExpressionAttributeValues = map[string]dynamodb.AttributeValue{
+			":seen": &dynamodb.AttributeValueMemberN{Value: strconv.Itoa(seen)},
 		}
 	}
 	_, err = l.api.PutItem(ctx, in)
-	var failed *types.ConditionalCheckFailedException
+	var failed *dynamodb.ConditionalCheckFailedException
 	switch {
 	case errors.As(err, &failed):
 		return webhook.ErrChanged
@@ -95,8 +93,8 @@ func (l *Ledger) ListDocuments(ctx context.Context, kind string, limit int) ([]w
 	in := &dynamodb.QueryInput{
 		TableName:              &l.table,
 		KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: kind},
+		ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
+			":pk": &dynamodb.AttributeValueMemberS{Value: kind},
 		},
 		ScanIndexForward: aws.Bool(false),
 		ConsistentRead:   aws.Bool(true),

@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -141,7 +140,7 @@ func (l *Ledger) count(ctx context.Context, id webhook.EventID, counter string, 
 }
 
 // counted is count, and the attributes of the event after it.
-func (l *Ledger) counted(ctx context.Context, id webhook.EventID, counter string, seen time.Time) (map[string]types.AttributeValue, error) {
+func (l *Ledger) counted(ctx context.Context, id webhook.EventID, counter string, seen time.Time) (map[string]dynamodb.AttributeValue, error) {
 	attributes, err := l.write(ctx, change(id).increment(counter).set("last_seen_at", at(seen)))
 	var failed *errCondition
 	if errors.As(err, &failed) {

@@ -20,6 +20,7 @@ import (
 	"github.com/sivchari/kumo"
 
 	"smartlead-receiver/pkg/app/awswire"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/ledger/ledgertest"
 	"smartlead-receiver/pkg/local"
@@ -50,7 +51,7 @@ var engines = []engine{
 }
 
 func bySDK(endpoint string, transport http.RoundTripper) ledger.API {
-	return newClient(endpoint, transport)
+	return awssdk.DynamoDB{Client: newClient(endpoint, transport)}
 }
 
 func byWire(endpoint string, transport http.RoundTripper) ledger.API {

@@ -6,9 +6,8 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -33,13 +32,13 @@ func (l *Ledger) getMany(ctx context.Context, ids []webhook.EventID, payloads bo
 // getChunk reads up to maxKeys events. What DynamoDB leaves
 // unprocessed is asked for again as long as every answer brings something.
 func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads bool, out map[webhook.EventID]webhook.Record) error {
-	want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	want := dynamodb.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, id := range ids {
 		want.Keys = append(want.Keys, keyOf(id))
 	}
 	for len(want.Keys) > 0 {
 		got, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-			RequestItems: map[string]types.KeysAndAttributes{l.table: want},
+			RequestItems: map[string]dynamodb.KeysAndAttributes{l.table: want},
 		})
 		if err != nil {
 			return unavailable("get many", err)

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -149,8 +148,8 @@ func attemptField(a *webhook.Attempt, tag byte, r *row, received time.Time) erro
 // ("retry 3+2/90000 crm", in milliseconds).
 type progress webhook.Progress
 
-// MarshalDynamoDBAttributeValue implements attributevalue.Marshaler.
-func (p progress) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+// MarshalDynamoDBAttributeValue implements dynamodb.Marshaler.
+func (p progress) MarshalDynamoDBAttributeValue() (dynamodb.AttributeValue, error) {
 	result, counts := string(p.Result), strconv.Itoa(p.Attempts)
 	if result == "" {
 		result = "-"
@@ -158,12 +157,12 @@ func (p progress) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) 
 	if p.Postponed != 0 || p.PostponedFor != 0 {
 		counts += fmt.Sprintf("+%d/%d", p.Postponed, p.PostponedFor.Milliseconds())
 	}
-	return &types.AttributeValueMemberS{Value: result + " " + counts + " " + p.Name}, nil
+	return &dynamodb.AttributeValueMemberS{Value: result + " " + counts + " " + p.Name}, nil
 }
 
-// UnmarshalDynamoDBAttributeValue implements attributevalue.Unmarshaler.
-func (p *progress) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
-	s, ok := av.(*types.AttributeValueMemberS)
+// UnmarshalDynamoDBAttributeValue implements dynamodb.Unmarshaler.
+func (p *progress) UnmarshalDynamoDBAttributeValue(av dynamodb.AttributeValue) error {
+	s, ok := av.(*dynamodb.AttributeValueMemberS)
 	if !ok {
 		return errors.New("ledger: the progress of a destination is no text")
 	}

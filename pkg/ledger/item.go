@@ -8,9 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -309,9 +307,9 @@ func newBudget(list []webhook.Progress) []webhook.Progress {
 	return out
 }
 
-func decode(av map[string]types.AttributeValue) (item, error) {
+func decode(av map[string]dynamodb.AttributeValue) (item, error) {
 	var it item
-	if err := attributevalue.UnmarshalMap(av, &it); err != nil {
+	if err := dynamodb.UnmarshalMap(av, &it); err != nil {
 		return item{}, fmt.Errorf("ledger: item cannot be read: %w", err)
 	}
 	if len(it.SK) < 2 {

@@ -16,20 +16,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
 // API is what the ledger needs of the DynamoDB client.
 type API interface {
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
-	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput) (*dynamodb.UpdateItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput) (*dynamodb.QueryOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error)
 }
 
 // Ledger is safe for concurrent use. Every method returns errors that wrap
@@ -53,14 +51,14 @@ func (l *Ledger) Keeping(variants time.Duration) *Ledger {
 	return &Ledger{api: l.api, table: l.table, variants: variants}
 }
 
-type key = map[string]types.AttributeValue
+type key = map[string]dynamodb.AttributeValue
 
 func keyOf(id webhook.EventID) key { return itemKey(id.Key(), eventSK(id.Occurrence())) }
 
 func itemKey(pk, sk string) key {
 	return key{
-		"pk": &types.AttributeValueMemberS{Value: pk},
-		"sk": &types.AttributeValueMemberS{Value: sk},
+		"pk": &dynamodb.AttributeValueMemberS{Value: pk},
+		"sk": &dynamodb.AttributeValueMemberS{Value: sk},
 	}
 }
 
@@ -96,7 +94,7 @@ func (e *errCondition) Error() string { return "condition failed" }
 // conditionOr turns a failed condition into *errCondition with the item that
 // failed it; anything else means that the store is unavailable.
 func (l *Ledger) conditionOr(ctx context.Context, k key, op string, err error) error {
-	var failed *types.ConditionalCheckFailedException
+	var failed *dynamodb.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return unavailable(op, err)
 	}
@@ -123,13 +121,13 @@ func unavailable(op string, err error) error {
 	return fmt.Errorf("ledger %s: %w: %w", op, webhook.ErrUnavailable, err)
 }
 
-func marshalValues(values map[string]any) (map[string]types.AttributeValue, error) {
+func marshalValues(values map[string]any) (map[string]dynamodb.AttributeValue, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
-	out := make(map[string]types.AttributeValue, len(values))
+	out := make(map[string]dynamodb.AttributeValue, len(values))
 	for name, v := range values {
-		av, err := attributevalue.Marshal(v)
+		av, err := dynamodb.Marshal(v)
 		if err != nil {
 			return nil, fmt.Errorf("ledger: value %s: %w", name, err)
 		}

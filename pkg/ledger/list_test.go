@@ -8,9 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -23,16 +21,16 @@ type endless struct {
 	throttled     bool
 }
 
-func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var last map[string]types.AttributeValue
+	var last map[string]dynamodb.AttributeValue
 	out := &dynamodb.QueryOutput{}
 	for range *in.Limit {
 		s.keys++
 		key := fmt.Sprintf("2126-03-04T11:%02d:%02d.%03dZ#v1:EMAIL_REPLY:A", 59-s.keys/60_000, 59-s.keys/1000%60, 999-s.keys%1000)
-		last = map[string]types.AttributeValue{
-			"time": &types.AttributeValueMemberS{Value: key}, "pk": &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
+		last = map[string]dynamodb.AttributeValue{
+			"time": &dynamodb.AttributeValueMemberS{Value: key}, "pk": &dynamodb.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &dynamodb.AttributeValueMemberS{Value: "E#000001"},
 		}
 		out.Items = append(out.Items, last)
 	}
@@ -40,7 +38,7 @@ func (s *endless) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*d
 	return out, nil
 }
 
-func (s *endless) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+func (s *endless) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
 	s.batches++
 	if s.throttled {
 		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
@@ -66,22 +64,22 @@ func TestListIsBounded(t *testing.T) {
 // stale is a dead index that still shows where an event died first.
 type stale struct{ ledger.API }
 
-func (stale) Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
-	return &dynamodb.QueryOutput{Items: []map[string]types.AttributeValue{
+func (stale) Query(context.Context, *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+	return &dynamodb.QueryOutput{Items: []map[string]dynamodb.AttributeValue{
 		{
-			"dead_key": &types.AttributeValueMemberS{Value: "2126-03-04T11:00:00.000Z#v1:EMAIL_REPLY:A"},
-			"pk":       &types.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
+			"dead_key": &dynamodb.AttributeValueMemberS{Value: "2126-03-04T11:00:00.000Z#v1:EMAIL_REPLY:A"},
+			"pk":       &dynamodb.AttributeValueMemberS{Value: "v1:EMAIL_REPLY:A"}, "sk": &dynamodb.AttributeValueMemberS{Value: "E#000001"},
 		},
 	}}, nil
 }
 
-func (stale) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	item := map[string]types.AttributeValue{
-		"state":   &types.AttributeValueMemberS{Value: "dead"},
-		"died_at": &types.AttributeValueMemberS{Value: "2126-03-04T11:30:00.000Z"},
+func (stale) BatchGetItem(_ context.Context, in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
+	item := map[string]dynamodb.AttributeValue{
+		"state":   &dynamodb.AttributeValueMemberS{Value: "dead"},
+		"died_at": &dynamodb.AttributeValueMemberS{Value: "2126-03-04T11:30:00.000Z"},
 	}
 	maps.Copy(item, in.RequestItems["events"].Keys[0])
-	return &dynamodb.BatchGetItemOutput{Responses: map[string][]map[string]types.AttributeValue{"events": {item}}}, nil
+	return &dynamodb.BatchGetItemOutput{Responses: map[string][]map[string]dynamodb.AttributeValue{"events": {item}}}, nil
 }
 
 // An event that died again is not listed where it died before: the cursor of a

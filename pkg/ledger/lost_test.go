@@ -220,7 +220,7 @@ type down struct{}
 func (down) RoundTrip(*http.Request) (*http.Response, error) { return nil, errAnswerLost }
 
 func TestUnavailable(t *testing.T) {
-	l := ledger.New(newClient("http://127.0.0.1:1", down{}), "events")
+	l := ledger.New(bySDK("http://127.0.0.1:1", down{}), "events")
 	ctx, id := t.Context(), webhook.EventID("v1:EMAIL_REPLY:A")
 	rec := webhook.Record{ID: id, State: webhook.Dead, LeaseNumber: 1, Death: 1, DueAt: noon}
 	timeless := plainReceipt(string(id))

@@ -8,9 +8,8 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -26,11 +25,11 @@ type entry struct {
 	key        string
 	id         webhook.EventID
 	variant    string // the fingerprint, where it is a variant of that event
-	attributes map[string]types.AttributeValue
+	attributes map[string]dynamodb.AttributeValue
 }
 
 // entryOf reads an entry. Every index shows the keys of the table.
-func entryOf(av map[string]types.AttributeValue, sort string) entry {
+func entryOf(av map[string]dynamodb.AttributeValue, sort string) entry {
 	e := entry{attributes: av}
 	e.key = e.text(sort)
 	e.id = idOf(e.text("pk"), e.text("sk"))
@@ -46,7 +45,7 @@ func (e entry) uuid(name string) string {
 }
 
 func (e entry) text(name string) string {
-	s, ok := e.attributes[name].(*types.AttributeValueMemberS)
+	s, ok := e.attributes[name].(*dynamodb.AttributeValueMemberS)
 	if !ok {
 		return ""
 	}
@@ -139,10 +138,10 @@ func (m *merger) read(ctx context.Context, p *part) error {
 		IndexName:                &m.ix.name,
 		KeyConditionExpression:   aws.String("#h = :p AND #s BETWEEN :low AND :high"),
 		ExpressionAttributeNames: map[string]string{"#h": m.ix.hash, "#s": m.ix.sort},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":p":    &types.AttributeValueMemberS{Value: p.name},
-			":low":  &types.AttributeValueMemberS{Value: m.low},
-			":high": &types.AttributeValueMemberS{Value: m.high},
+		ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
+			":p":    &dynamodb.AttributeValueMemberS{Value: p.name},
+			":low":  &dynamodb.AttributeValueMemberS{Value: m.low},
+			":high": &dynamodb.AttributeValueMemberS{Value: m.high},
 		},
 		ScanIndexForward:  &m.oldest,
 		ExclusiveStartKey: p.start,

@@ -6,9 +6,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -63,9 +62,9 @@ func (l *Ledger) occurrenceOf(ctx context.Context, r webhook.Receipt) (known *it
 			TableName:              &l.table,
 			ConsistentRead:         aws.Bool(true),
 			KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :e)"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk": &types.AttributeValueMemberS{Value: r.Key},
-				":e":  &types.AttributeValueMemberS{Value: "E#"},
+			ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
+				":pk": &dynamodb.AttributeValueMemberS{Value: r.Key},
+				":e":  &dynamodb.AttributeValueMemberS{Value: "E#"},
 			},
 			ScanIndexForward:  aws.Bool(false),
 			Limit:             aws.Int32(limit),

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -44,7 +42,7 @@ func (l *Ledger) RecordRejectedRequest(ctx context.Context, r webhook.RejectedRe
 		return errors.New("ledger: a refusal needs a time")
 	}
 	when := at(r.At)
-	av, err := attributevalue.MarshalMap(rejectedItem{
+	av, err := dynamodb.MarshalMap(rejectedItem{
 		PK: rejectedPK(string(when[:10])), SK: string(when) + "#" + r.RequestID,
 		At: when, RequestID: r.RequestID, Source: r.Source, Kind: r.Kind, Cause: r.Cause, Detail: r.Detail,
 		SourceIP: r.SourceIP, UserAgent: r.UserAgent, Bytes: r.Bytes, Excerpt: r.Excerpt,
@@ -119,26 +117,26 @@ func startOfDay(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour)
 // rejectedOfDay hands over those of a day, page by page.
 func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time, page int) iter.Seq2[webhook.RejectedRequest, error] {
 	return func(yield func(webhook.RejectedRequest, error) bool) {
-		pages := dynamodb.NewQueryPaginator(l.api, &dynamodb.QueryInput{
+		in := &dynamodb.QueryInput{
 			TableName:              &l.table,
 			KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :since AND :until"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk":    &types.AttributeValueMemberS{Value: rejectedPK(day.Format(time.DateOnly))},
-				":since": &types.AttributeValueMemberS{Value: string(at(since))},
-				":until": &types.AttributeValueMemberS{Value: string(at(until))}, // a key at that time goes on, so it is beyond
+			ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
+				":pk":    &dynamodb.AttributeValueMemberS{Value: rejectedPK(day.Format(time.DateOnly))},
+				":since": &dynamodb.AttributeValueMemberS{Value: string(at(since))},
+				":until": &dynamodb.AttributeValueMemberS{Value: string(at(until))}, // a key at that time goes on, so it is beyond
 			},
 			ScanIndexForward: aws.Bool(false),
 			Limit:            aws.Int32(int32(page)), //nolint:gosec // a page size, small
-		})
-		for pages.HasMorePages() {
-			out, err := pages.NextPage(ctx)
+		}
+		for more := true; more; more = len(in.ExclusiveStartKey) > 0 {
+			out, err := l.api.Query(ctx, in)
 			if err != nil {
 				yield(webhook.RejectedRequest{}, unavailable("refusals", err))
 				return
 			}
 			for _, av := range out.Items {
 				var it rejectedItem
-				if err := attributevalue.UnmarshalMap(av, &it); err != nil {
+				if err := dynamodb.UnmarshalMap(av, &it); err != nil {
 					yield(webhook.RejectedRequest{}, fmt.Errorf("ledger: refusal cannot be read: %w", err))
 					return
 				}
@@ -146,6 +144,7 @@ func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time,
 					return
 				}
 			}
+			in.ExclusiveStartKey = out.LastEvaluatedKey
 		}
 	}
 }

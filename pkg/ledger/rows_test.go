@@ -6,8 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -107,16 +106,16 @@ func TestProgressComesBack(t *testing.T) {
 		{Name: "crm"}, {Name: "a name", Result: webhook.ResultDelivered, Attempts: 1},
 		{Name: "b", Result: webhook.ResultRetry, Attempts: 3, Postponed: 2, PostponedFor: 90 * time.Second},
 	})
-	av, err := attributevalue.Marshal(want)
+	av, err := dynamodb.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []progress
-	if err := attributevalue.Unmarshal(av, &got); err != nil || !reflect.DeepEqual(got, want) {
+	if err := dynamodb.Unmarshal(av, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "delivered", "delivered 1", "delivered one crm", "retry 1+x/1 crm"} {
-		if av, _ := attributevalue.Marshal([]string{text}); attributevalue.Unmarshal(av, &got) == nil {
+		if av, _ := dynamodb.Marshal([]string{text}); dynamodb.Unmarshal(av, &got) == nil {
 			t.Errorf("%q is read as %+v", text, got)
 		}
 	}
@@ -127,12 +126,12 @@ func TestUUIDsComeBack(t *testing.T) {
 		"5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a01": true, "5B1F7A52-0c3e-4d9a-9a41-1f5c2d7e8a01": false,
 		"5b1f7a52-0c3e-4d9a-9a41-1f5c2d7e8a0g": false, "5b1f7a520-c3e-4d9a-9a41-1f5c2d7e8a01": false, "stats-7": false, "1234567890123456": false,
 	} {
-		av, err := attributevalue.Marshal(text)
+		av, err := dynamodb.Marshal(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got uuidText
-		if err := attributevalue.Unmarshal(av, &got); err != nil || got != text {
+		if err := dynamodb.Unmarshal(av, &got); err != nil || got != text {
 			t.Errorf("%s comes back as %s: %v", text, got, err)
 		}
 		if _, is := text.bytes(); is != bytes {

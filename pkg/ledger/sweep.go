@@ -5,9 +5,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -18,7 +17,7 @@ const DueShards = dueShards
 // most limit of one shard. after continues behind an earlier page; it is empty
 // at first. The index is eventually consistent: read the event before acting.
 func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after string, limit int) (ids []webhook.EventID, next string, err error) {
-	shardKey := &types.AttributeValueMemberS{Value: dueShardName(shardNumber)}
+	shardKey := &dynamodb.AttributeValueMemberS{Value: dueShardName(shardNumber)}
 	cond := "due_shard = :shard AND #due BETWEEN :after AND :now"
 	if after == "" {
 		after = "0"
@@ -30,10 +29,10 @@ func (l *Ledger) Due(ctx context.Context, shardNumber int, now time.Time, after 
 		IndexName:                aws.String("due"),
 		KeyConditionExpression:   &cond,
 		ExpressionAttributeNames: map[string]string{"#due": "due"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
+		ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
 			":shard": shardKey,
-			":after": &types.AttributeValueMemberS{Value: after},
-			":now":   &types.AttributeValueMemberS{Value: string(at(now))},
+			":after": &dynamodb.AttributeValueMemberS{Value: after},
+			":now":   &dynamodb.AttributeValueMemberS{Value: string(at(now))},
 		},
 		Limit: aws.Int32(int32(limit)), //nolint:gosec // a page size, small
 	})

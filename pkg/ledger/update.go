@@ -6,9 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -208,7 +206,7 @@ func (l *Ledger) apply(ctx context.Context, u *update) (item, error) {
 }
 
 // write is apply for a caller who does not read the item.
-func (l *Ledger) write(ctx context.Context, u *update) (map[string]types.AttributeValue, error) {
+func (l *Ledger) write(ctx context.Context, u *update) (map[string]dynamodb.AttributeValue, error) {
 	values, err := marshalValues(u.values)
 	if err != nil {
 		return nil, err
@@ -221,8 +219,8 @@ func (l *Ledger) write(ctx context.Context, u *update) (map[string]types.Attribu
 		ConditionExpression:                 &condition,
 		ExpressionAttributeNames:            u.names,
 		ExpressionAttributeValues:           values,
-		ReturnValues:                        types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValues:                        dynamodb.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: dynamodb.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if err != nil {
 		return nil, l.conditionOr(ctx, u.key, "update", err)

@@ -3,19 +3,19 @@ package ledger
 import (
 	"encoding/hex"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"smartlead-receiver/pkg/dynamodb"
 )
 
 // uuidText is a text that is a UUID as a rule: as its 16 bytes it takes less than half
 // in the item and in the index. Any other text stays one.
 type uuidText string
 
-// MarshalDynamoDBAttributeValue implements attributevalue.Marshaler.
-func (t uuidText) MarshalDynamoDBAttributeValue() (types.AttributeValue, error) {
+// MarshalDynamoDBAttributeValue implements dynamodb.Marshaler.
+func (t uuidText) MarshalDynamoDBAttributeValue() (dynamodb.AttributeValue, error) {
 	if b, ok := t.bytes(); ok {
-		return &types.AttributeValueMemberB{Value: b}, nil
+		return &dynamodb.AttributeValueMemberB{Value: b}, nil
 	}
-	return &types.AttributeValueMemberS{Value: string(t)}, nil
+	return &dynamodb.AttributeValueMemberS{Value: string(t)}, nil
 }
 
 // bytes are those of a UUID in its one lower-case form.
@@ -32,13 +32,13 @@ func textOfUUID(b []byte) uuidText {
 	return uuidText(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
 
-// UnmarshalDynamoDBAttributeValue implements attributevalue.Unmarshaler.
-func (t *uuidText) UnmarshalDynamoDBAttributeValue(av types.AttributeValue) error {
+// UnmarshalDynamoDBAttributeValue implements dynamodb.Unmarshaler.
+func (t *uuidText) UnmarshalDynamoDBAttributeValue(av dynamodb.AttributeValue) error {
 	*t = ""
 	switch v := av.(type) {
-	case *types.AttributeValueMemberS:
+	case *dynamodb.AttributeValueMemberS:
 		*t = uuidText(v.Value)
-	case *types.AttributeValueMemberB:
+	case *dynamodb.AttributeValueMemberB:
 		if len(v.Value) == 16 {
 			*t = textOfUUID(v.Value)
 		}

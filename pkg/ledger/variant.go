@@ -8,9 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -61,7 +60,7 @@ func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (k keptVaria
 			counter = "duplicates"
 		}
 	}
-	var attributes map[string]types.AttributeValue
+	var attributes map[string]dynamodb.AttributeValue
 	attributes, k.uncounted = l.counted(ctx, of.id(), counter, c.ReceivedAt)
 	if attributes["erased"] != nil {
 		event, err := decode(attributes)
@@ -129,9 +128,9 @@ func (l *Ledger) Variants(ctx context.Context, id webhook.EventID) ([]webhook.Va
 			TableName:              &l.table,
 			ConsistentRead:         aws.Bool(true),
 			KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :v)"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":pk": &types.AttributeValueMemberS{Value: id.Key()},
-				":v":  &types.AttributeValueMemberS{Value: variantSK(id.Occurrence(), "")},
+			ExpressionAttributeValues: map[string]dynamodb.AttributeValue{
+				":pk": &dynamodb.AttributeValueMemberS{Value: id.Key()},
+				":v":  &dynamodb.AttributeValueMemberS{Value: variantSK(id.Occurrence(), "")},
 			},
 			ExclusiveStartKey: start,
 		})

@@ -11,20 +11,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"smartlead-receiver/pkg/sqs"
 	"smartlead-receiver/pkg/webhook"
 )
 
 // API is what the queues need of the SQS client.
 type API interface {
-	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
-	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
-	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
-	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
-	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
+	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error)
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput) (*sqs.ChangeMessageVisibilityOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput) (*sqs.GetQueueAttributesOutput, error)
 }
 
 // URLs name the queues. A function leaves empty what it does not use.
@@ -70,7 +69,7 @@ func (q *Queues) SendDeadLetters(ctx context.Context, msgs []webhook.Message) []
 
 func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) []error {
 	errs := make([]error, len(msgs))
-	var batch []types.SendMessageBatchRequestEntry
+	var batch []sqs.SendMessageBatchRequestEntry
 	size := 0
 	flush := func() {
 		if len(batch) > 0 {
@@ -87,7 +86,7 @@ func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) [
 		if len(batch) == batchEntries || size+len(body) > batchBytes {
 			flush()
 		}
-		batch = append(batch, types.SendMessageBatchRequestEntry{
+		batch = append(batch, sqs.SendMessageBatchRequestEntry{
 			Id: aws.String(strconv.Itoa(i)), MessageBody: &body,
 			DelaySeconds: int32(min(m.After, maxDelay) / time.Second), //nolint:gosec // at most 900
 		})
@@ -97,7 +96,7 @@ func (q *Queues) send(ctx context.Context, url string, msgs []webhook.Message) [
 	return errs
 }
 
-func (q *Queues) sendBatch(ctx context.Context, url string, batch []types.SendMessageBatchRequestEntry, errs []error) {
+func (q *Queues) sendBatch(ctx context.Context, url string, batch []sqs.SendMessageBatchRequestEntry, errs []error) {
 	out, err := q.api.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: batch})
 	accepted := make(map[string]bool, len(batch))
 	if err == nil {
@@ -155,9 +154,9 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) 
 		WaitTimeSeconds:     int32(min(wait, maxWait).Seconds()),
 		MaxNumberOfMessages: int32(min(n, batchEntries)), //nolint:gosec // at most 10
 		VisibilityTimeout:   int32(min(hold, maxVisibility).Seconds()),
-		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
-			types.MessageSystemAttributeNameSentTimestamp,
-			types.MessageSystemAttributeNameApproximateReceiveCount,
+		MessageSystemAttributeNames: []sqs.MessageSystemAttributeName{
+			sqs.MessageSystemAttributeNameSentTimestamp,
+			sqs.MessageSystemAttributeNameApproximateReceiveCount,
 		},
 	})
 	if err != nil {
@@ -188,9 +187,9 @@ func (q *Queues) TakeDead(ctx context.Context, n int, hold, wait time.Duration) 
 func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
 	var failed error
 	for chunk := range slices.Chunk(receipts, batchEntries) {
-		var batch []types.ChangeMessageVisibilityBatchRequestEntry
+		var batch []sqs.ChangeMessageVisibilityBatchRequestEntry
 		for i, receipt := range chunk {
-			batch = append(batch, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
+			batch = append(batch, sqs.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
 		}
 		_, err := q.api.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.urls.Dead, Entries: batch})
 		if err != nil {
@@ -206,9 +205,9 @@ func (q *Queues) DeleteDead(ctx context.Context, receipts []string) []error {
 	errs := make([]error, len(receipts))
 	for first := 0; first < len(receipts); first += batchEntries {
 		chunk := receipts[first:min(first+batchEntries, len(receipts))]
-		var batch []types.DeleteMessageBatchRequestEntry
+		var batch []sqs.DeleteMessageBatchRequestEntry
 		for i, receipt := range chunk {
-			batch = append(batch, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
+			batch = append(batch, sqs.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
 		}
 		out, err := q.api.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.urls.Dead, Entries: batch})
 		deleted := map[string]bool{}
@@ -243,23 +242,23 @@ func (q *Queues) Depths(ctx context.Context) (live, replay, dead Depth, err erro
 	for i, url := range []string{q.urls.Live, q.urls.Replay, q.urls.Dead} {
 		out, err := q.api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
 			QueueUrl: &url,
-			AttributeNames: []types.QueueAttributeName{
-				types.QueueAttributeNameApproximateNumberOfMessages,
-				types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-				types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+			AttributeNames: []sqs.QueueAttributeName{
+				sqs.QueueAttributeNameApproximateNumberOfMessages,
+				sqs.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+				sqs.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 			},
 		})
 		if err != nil {
 			return Depth{}, Depth{}, Depth{}, fmt.Errorf("queue depth: %w: %w", webhook.ErrUnavailable, err)
 		}
-		number := func(name types.QueueAttributeName) int {
+		number := func(name sqs.QueueAttributeName) int {
 			n, _ := strconv.Atoi(out.Attributes[string(name)]) // absent counts as none
 			return n
 		}
 		depths[i] = Depth{
-			Waiting:  number(types.QueueAttributeNameApproximateNumberOfMessages),
-			InFlight: number(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
-			Delayed:  number(types.QueueAttributeNameApproximateNumberOfMessagesDelayed),
+			Waiting:  number(sqs.QueueAttributeNameApproximateNumberOfMessages),
+			InFlight: number(sqs.QueueAttributeNameApproximateNumberOfMessagesNotVisible),
+			Delayed:  number(sqs.QueueAttributeNameApproximateNumberOfMessagesDelayed),
 		}
 	}
 	return depths[0], depths[1], depths[2], nil

@@ -9,10 +9,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/sqs"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -21,12 +20,12 @@ var at = time.Date(2026, 3, 4, 17, 30, 0, 0, time.UTC)
 // api answers batches as SQS may: in part, with HTTP 200.
 type api struct {
 	queue.API
-	batches [][]types.SendMessageBatchRequestEntry
+	batches [][]sqs.SendMessageBatchRequestEntry
 	refuse  string // body part whose message is refused
 	down    bool
 }
 
-func (a *api) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (a *api) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 	if a.down {
 		return nil, errors.New("connection refused")
 	}
@@ -34,10 +33,10 @@ func (a *api) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput,
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
 		if a.refuse != "" && strings.Contains(*e.MessageBody, a.refuse) {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
+			out.Failed = append(out.Failed, sqs.BatchResultErrorEntry{Id: e.Id, Code: aws.String("InternalError")})
 			continue
 		}
-		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
+		out.Successful = append(out.Successful, sqs.SendMessageBatchResultEntry{Id: e.Id})
 	}
 	return out, nil
 }
@@ -109,14 +108,14 @@ func TestKeptBackInWholeSecondsAndNoLongerThanSQSTakes(t *testing.T) {
 	}
 }
 
-func (a *api) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+func (a *api) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
 	if a.down {
 		return nil, errors.New("connection refused")
 	}
 	out := &sqs.DeleteMessageBatchOutput{}
 	for _, e := range in.Entries {
 		if *e.ReceiptHandle != a.refuse {
-			out.Successful = append(out.Successful, types.DeleteMessageBatchResultEntry{Id: e.Id})
+			out.Successful = append(out.Successful, sqs.DeleteMessageBatchResultEntry{Id: e.Id})
 		}
 	}
 	return out, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/logging"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
@@ -151,8 +152,8 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 		return nil, err
 	}
 	s := &Stack{Place: at}
-	s.Ledger = ledger.New(c.DynamoDB, at.TableName)
-	s.Queues = queue.New(c.SQS, queue.URLs{Live: at.LiveQueueURL, Replay: at.ReplayQueueURL, Dead: at.DLQURL})
+	s.Ledger = ledger.New(awssdk.DynamoDB{Client: c.DynamoDB}, at.TableName)
+	s.Queues = queue.New(awssdk.SQS{Client: c.SQS}, queue.URLs{Live: at.LiveQueueURL, Replay: at.ReplayQueueURL, Dead: at.DLQURL})
 	parameters := ssmstore.New(c.SSM)
 	var err error
 	if s.Destinations, err = sourcestore.NewDestinations(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {

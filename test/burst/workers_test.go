@@ -14,12 +14,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/sqs"
 	"smartlead-receiver/pkg/webhook"
 )
 

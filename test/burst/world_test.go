@@ -22,6 +22,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, sources int) *world {
 	functions := shared
 	w.clients = func() app.Clients {
 		own := place.LocalClients(functions, endpoints)
-		return app.Clients{DynamoDB: own.DynamoDB, SQS: own.SQS, S3: own.S3, SSM: ssmstore.New(own.SSM)}
+		return app.Clients{DynamoDB: awssdk.DynamoDB{Client: own.DynamoDB}, SQS: awssdk.SQS{Client: own.SQS}, S3: own.S3, SSM: ssmstore.New(own.SSM)}
 	}
 	vars := map[string]string{
 		"TABLE_NAME": made.Table, "LIVE_QUEUE_URL": made.Live.URL, "REPLAY_QUEUE_URL": made.Replay.URL, "DLQ_URL": made.DLQ.URL,
@@ -82,7 +83,7 @@ func newWorld(t *testing.T, sources int) *world {
 	w.env.Config, err = config.Read(func(name string) string { return vars[name] }, app.ReceiverNeeds|app.WorkerNeeds)
 	must(t, err)
 	backing := sourcestore.Backing{
-		Documents: ledger.New(outside.DynamoDB, made.Table), Objects: outside.S3, Bucket: made.Bucket,
+		Documents: ledger.New(awssdk.DynamoDB{Client: outside.DynamoDB}, made.Table), Objects: outside.S3, Bucket: made.Bucket,
 		Parameters: ssmstore.New(outside.SSM), Prefix: "/" + name, Now: testclock.Noon,
 	}
 	w.fill(t, backing, sources)
@@ -90,7 +91,7 @@ func newWorld(t *testing.T, sources int) *world {
 	must(t, err)
 	shared.HTTPClient = &http.Client{Transport: operator{w.network}}
 	clients := place.LocalClients(shared, endpoints)
-	backing.Documents, backing.Objects, backing.Parameters = ledger.New(clients.DynamoDB, made.Table), clients.S3, ssmstore.New(clients.SSM)
+	backing.Documents, backing.Objects, backing.Parameters = ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, made.Table), clients.S3, ssmstore.New(clients.SSM)
 	backing.Now = w.now
 	w.operator, err = sourcestore.NewSources(backing)
 	must(t, err)

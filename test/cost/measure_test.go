@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
@@ -74,7 +75,7 @@ func newRig(t *testing.T) *rig {
 	metered := local.Connect(local.Endpoints{DynamoDB: r.meter.URL, SQS: clitest.EngineURL(), SSM: clitest.EngineURL(), S3: clitest.EngineURL()})
 	t.Cleanup(metered.Close)
 	env := r.Env
-	env.Clients.DynamoDB, env.Clients.SQS = metered.DynamoDB, r.counted(metered.Config)
+	env.Clients.DynamoDB, env.Clients.SQS = awssdk.DynamoDB{Client: metered.DynamoDB}, awssdk.SQS{Client: r.counted(metered.Config)}
 	env.Metrics, env.Log = app.DefaultNamespace, telemetry.NewLogger(&r.log, slog.LevelInfo)
 	env.Config.MaxAttempts, env.Config.SourceTTL, env.Config.RedriveTick = 8, time.Hour, 5*time.Second
 	env.Now = func() time.Time { r.now = r.now.Add(tick); return r.now }

@@ -18,6 +18,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/desthttp"
@@ -168,7 +169,7 @@ func (w *world) provision(o options) {
 func (w *world) addSource(name string, bodySecrets ...auth.Digest) {
 	w.Helper()
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(w.clients.DynamoDB, w.stores.Table), Objects: w.clients.S3, Bucket: w.stores.Bucket,
+		Documents: ledger.New(awssdk.DynamoDB{Client: w.clients.DynamoDB}, w.stores.Table), Objects: w.clients.S3, Bucket: w.stores.Bucket,
 		Parameters: ssmstore.New(w.clients.SSM), Prefix: w.config.ParameterPrefix, Now: w.clock,
 	})
 	w.must(err)
@@ -295,7 +296,7 @@ func (w *world) env(function string) app.Env {
 	return app.Env{
 		Config: w.config, Unwatched: true,
 		Clients: app.Clients{
-			DynamoDB: w.clients.DynamoDB, SQS: w.clients.SQS, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM),
+			DynamoDB: awssdk.DynamoDB{Client: w.clients.DynamoDB}, SQS: awssdk.SQS{Client: w.clients.SQS}, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM),
 		},
 		Log:    slog.New(slog.NewTextHandler(syncLog{w}, nil)),
 		Now:    func() time.Time { return w.clock().Add(w.skew[function]) },

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
@@ -54,7 +55,7 @@ func (s *stack) configure(ctx context.Context, destination string) error {
 // sources are those of the stack.
 func (s *stack) sources(c place.Clients) (*sourcestore.Sources, error) {
 	return sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(c.DynamoDB, s.outputs["TableName"]), Objects: c.S3, Bucket: s.outputs["BodyBucket"],
+		Documents: ledger.New(awssdk.DynamoDB{Client: c.DynamoDB}, s.outputs["TableName"]), Objects: c.S3, Bucket: s.outputs["BodyBucket"],
 		Parameters: ssmstore.New(c.SSM), Prefix: s.outputs["ParameterPrefix"], Now: time.Now,
 	})
 }

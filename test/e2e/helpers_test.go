@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -82,7 +83,7 @@ func eventually(t *testing.T, limit time.Duration, check func() (missing string)
 
 func record(t *testing.T, id webhook.EventID) webhook.Record {
 	t.Helper()
-	r, err := ledger.New(deployed.DynamoDB, deployed.outputs["TableName"]).Get(t.Context(), id)
+	r, err := ledger.New(awssdk.DynamoDB{Client: deployed.DynamoDB}, deployed.outputs["TableName"]).Get(t.Context(), id)
 	if err != nil {
 		t.Fatalf("%s: %v", id, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/webhook"
@@ -42,7 +43,7 @@ func reached(t *testing.T, lead string, id webhook.EventID) {
 func TestTheSweeperSendsWhatTheQueueNeverGot(t *testing.T) {
 	const lead = "swept@e2e.example"
 	receipt := another(t, lead, "A")
-	claimed, err := ledger.New(deployed.DynamoDB, deployed.outputs["TableName"]).
+	claimed, err := ledger.New(awssdk.DynamoDB{Client: deployed.DynamoDB}, deployed.outputs["TableName"]).
 		Claim(t.Context(), receipt, fmt.Sprint(time.Now().UnixNano()), time.Now().Add(-time.Second))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestTheSweeperSendsWhatTheQueueNeverGot(t *testing.T) {
 func TestAnUnclaimedEventIsClaimedAndDelivered(t *testing.T) {
 	const lead = "unclaimed@e2e.example"
 	receipt := another(t, lead, "B")
-	queues := queue.New(deployed.SQS, queue.URLs{Live: deployed.outputs["LiveQueueUrl"]})
+	queues := queue.New(awssdk.SQS{Client: deployed.SQS}, queue.URLs{Live: deployed.outputs["LiveQueueUrl"]})
 	for _, err := range queues.Send(t.Context(), webhook.Live, []webhook.Message{{Kind: webhook.KindUnclaimed, Receipt: &receipt}}) {
 		if err != nil {
 			t.Fatal(err)

@@ -52,6 +52,11 @@ var rules = map[string]rule{
 	// How what is kept is compressed.
 	"pack": {not: pure, outside: []string{"github.com/klauspost/compress"}},
 
+	// What AWS's services are asked and answer, in JSON.
+	"awsjson":  {not: pure, outside: []string{"github.com/go-json-experiment/json"}},
+	"dynamodb": {own: []string{"awsjson"}, not: pure, outside: []string{smithy}},
+	"sqs":      {own: []string{"awsjson"}, not: pure},
+
 	// Use cases. They declare the ports that they need, and know no technology.
 	"receive": {own: []string{"webhook", "smartlead", "auth", "coding"}, not: pure, outside: []string{"golang.org/x/time"}},
 	"process": {own: []string{"webhook"}, not: pure},
@@ -66,8 +71,8 @@ var rules = map[string]rule{
 	"operator": {own: []string{"webhook", "auth", "smartlead"}, not: pure},
 
 	// Adapters. They never import each other or a use case.
-	"ledger":      {own: []string{"webhook"}, outside: []string{sdk, smithy}},
-	"queue":       {own: []string{"webhook"}, outside: []string{sdk, smithy}},
+	"ledger":      {own: []string{"webhook", "dynamodb"}, outside: []string{sdk + "/aws"}},
+	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
 	"destination": {own: []string{"webhook"}},
@@ -91,11 +96,12 @@ var rules = map[string]rule{
 
 	// The composition root, and what is built on it. The types of destination are
 	// the registry's to name.
-	"app": {anyOwn: true, notOwn: []string{"local", "cli", "operator", "stack", "destination/*"}, outside: []string{sdk, smithy, lambda}},
+	"app": {anyOwn: true, notOwn: []string{"local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
 	// The composition root of a person's tools. The tools of a local stack share
 	// where its parts are, so it knows none of them.
 	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},
 	"stack/place":      {outside: []string{sdk, smithy}},
+	"awssdk":           {own: []string{"dynamodb", "sqs"}, outside: []string{sdk}},
 	"stack/deployment": {outside: []string{sdk}},
 
 	// The command line puts its commands together, and says how they end.
@@ -167,8 +173,12 @@ var rules = map[string]rule{
 }
 
 // neverInFunction may not be linked into a deployed function, however deep. The SDK's
-// package of Systems Manager takes two milliseconds of each start, used or not.
-var neverInFunction = []string{module + "/pkg/local", module + "/pkg/smartleadapi/fakeapi", module + "/pkg/cli", module + "/pkg/console", module + "/pkg/operator", module + "/pkg/stack", kumo, cobra, ansi, "golang.org/x/net/html", sdk + "/service/ssm"}
+// packages of DynamoDB, SQS and Systems Manager describe every operation when a process
+// starts: they take three milliseconds of each start, used or not.
+var neverInFunction = []string{
+	module + "/pkg/local", module + "/pkg/smartleadapi/fakeapi", module + "/pkg/cli", module + "/pkg/console", module + "/pkg/operator", module + "/pkg/stack", module + "/pkg/awssdk", kumo, cobra, ansi, "golang.org/x/net/html",
+	sdk + "/service/dynamodb", sdk + "/service/sqs", sdk + "/service/ssm", sdk + "/feature",
+}
 
 // engines is what a test imports that starts an engine, or a deployment of its
 // own; ttlcheck is what it then imports, too.

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/stack/place"
@@ -358,7 +359,7 @@ func (w *world) checkLedger() {
 	if err := ttlcheck.Tables(w.t.Context(), at.DynamoDBEndpoint); err != nil {
 		w.t.Error(err)
 	}
-	events := ledger.New(clients.DynamoDB, at.TableName)
+	events := ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, at.TableName)
 	if len(w.answered) == 0 {
 		w.t.Fatal("no answer named an event")
 	}

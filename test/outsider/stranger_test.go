@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"smartlead-receiver/pkg/app"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
@@ -60,7 +61,7 @@ func (w *world) cold(to *slog.Logger) (lambdaio.ReceiverHandler, *calls) {
 	w.Cleanup(clients.Close)
 	env := w.env
 	env.Log = to
-	env.Clients = app.Clients{DynamoDB: clients.DynamoDB, SQS: clients.SQS, S3: clients.S3, SSM: ssmstore.New(clients.SSM)}
+	env.Clients = app.Clients{DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, SSM: ssmstore.New(clients.SSM)}
 	receiver, err := app.Receiver(env)
 	w.must(err)
 	return receiver, c

@@ -22,6 +22,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/desthttp"
@@ -78,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.stores, err = local.Provision(t.Context(), w.clients, local.Provisioning{Name: name, Visibility: time.Hour})
 	w.must(err)
-	w.ledger = ledger.New(w.clients.DynamoDB, w.stores.Table)
+	w.ledger = ledger.New(awssdk.DynamoDB{Client: w.clients.DynamoDB}, w.stores.Table)
 	w.configure(name, crm.URL)
 	w.env = app.Env{
 		Config: config.Config{
@@ -86,7 +87,7 @@ func newWorld(t *testing.T) *world {
 			Bucket: w.stores.Bucket, ParameterPrefix: "/" + name, MaxAttempts: 3, RetryBase: time.Second, RetryMax: time.Minute,
 			MaxRetryAfter: time.Hour, Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: 24 * time.Hour,
 		},
-		Clients: app.Clients{DynamoDB: w.clients.DynamoDB, SQS: w.clients.SQS, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM)},
+		Clients: app.Clients{DynamoDB: awssdk.DynamoDB{Client: w.clients.DynamoDB}, SQS: awssdk.SQS{Client: w.clients.SQS}, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM)},
 		Log:     slog.New(slog.DiscardHandler), Now: w.clock,
 		Receive: func(p receive.Policy) receive.Policy {
 			p.SecretsTimeout, p.ClaimTimeout, p.SendTimeout = patience, patience, patience

@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"smartlead-receiver/pkg/dynamodb"
+	"smartlead-receiver/pkg/sqs"
 )
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
@@ -234,7 +235,7 @@ func TestAWrongChecksumIsRefused(t *testing.T) {
 
 func TestAMessageThatSQSHasOtherwiseIsRefused(t *testing.T) {
 	p := newPair(t)
-	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String("q"), Entries: []sqstypes.SendMessageBatchRequestEntry{{Id: aws.String("0"), MessageBody: aws.String("b")}}}
+	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String("q"), Entries: []sqs.SendMessageBatchRequestEntry{{Id: aws.String("0"), MessageBody: aws.String("b")}}}
 	send := func(ctx context.Context, c clients) (any, error) { return c.queue.SendMessageBatch(ctx, in) }
 	for sum, fails := range map[string]bool{"92eb5ffee6ae2fec3ad71c777531578f": false, "00000000000000000000000000000000": true} {
 		want, got, _, _ := p.both(t.Context(), send, answer{status: 200, body: fmt.Sprintf(`{"Successful":[{"Id":"0","MD5OfMessageBody":%q}]}`, sum)})
@@ -243,6 +244,10 @@ func TestAMessageThatSQSHasOtherwiseIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// unasked finds members that nobody asks for: the SDK reads them, and fails where they are
+// of another type.
+var unasked = regexp.MustCompile(`ConsumedCapacity|ItemCollectionMetrics|MD5Of|MessageAttributes|\\u`)
 
 func FuzzResponse(f *testing.F) {
 	for _, a := range hostile {
@@ -258,6 +263,9 @@ func FuzzResponse(f *testing.F) {
 		calls := newGenerator(1).calls()
 		for _, name := range []string{"PutItem", "Query", "ReceiveMessage", "ParametersByPath"} {
 			want, got, _, _ := p.both(t.Context(), calls[name], answer{status: status, body: body})
+			if want.Unread && unasked.MatchString(body) {
+				continue
+			}
 			if form, err := json.Marshal(got.Out); !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %+v (%s, %v)\nwant\n%+v", name, got, form, err, want)
 			}

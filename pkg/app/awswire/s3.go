@@ -2,7 +2,6 @@ package awswire
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -204,7 +203,7 @@ func refusal(resp *smithyhttp.Response, text []byte) error {
 	if id := element(text, "RequestId"); id != "" && resp.Header.Get(s3RequestID) == "" {
 		resp.Header.Set(s3RequestID, id)
 	}
-	return &smithy.GenericAPIError{Code: cmp.Or(code, "UnknownError"), Message: cmp.Or(message, "UnknownError")}
+	return unknown(&smithy.GenericAPIError{Code: code, Message: message})
 }
 
 var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&")

@@ -5,20 +5,17 @@ import (
 	"crypto/md5" //nolint:gosec // SQS answers with it
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/schemas"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+
+	"smartlead-receiver/pkg/sqs"
 )
 
-// SQS calls SQS. It is safe for concurrent use. Its methods take no options.
-type SQS struct {
-	rpc
-	send, receive, remove, change, changeBatch, attributes *operation
-}
+// SQS calls SQS. It is safe for concurrent use.
+type SQS struct{ rpc }
 
 // maxMessages is more than SQS answers with: ten messages of 1 MiB (AWS, "Amazon SQS
 // message quotas"), which JSON may write at six times their length.
@@ -26,23 +23,17 @@ const maxMessages = 64 << 20
 
 // NewSQS returns a client of the endpoint. It makes no call.
 func NewSQS(cfg Config, endpoint url.URL) *SQS {
-	return &SQS{
-		rpc: rpc{
-			client:   cfg.client("SQS", "sqs", endpoint, maxMessages),
-			protocol: awsjson.New10(schemas.AmazonSQS), errors: sqs.TypeRegistry,
-		},
-		send:        newOperation(schemas.SendMessageBatch, schemas.SendMessageBatchRequest, schemas.SendMessageBatchResult),
-		receive:     newOperation(schemas.ReceiveMessage, schemas.ReceiveMessageRequest, schemas.ReceiveMessageResult),
-		remove:      newOperation(schemas.DeleteMessageBatch, schemas.DeleteMessageBatchRequest, schemas.DeleteMessageBatchResult),
-		change:      newOperation(schemas.ChangeMessageVisibility, schemas.ChangeMessageVisibilityRequest, nil),
-		changeBatch: newOperation(schemas.ChangeMessageVisibilityBatch, schemas.ChangeMessageVisibilityBatchRequest, schemas.ChangeMessageVisibilityBatchResult),
-		attributes:  newOperation(schemas.GetQueueAttributes, schemas.GetQueueAttributesRequest, schemas.GetQueueAttributesResult),
-	}
+	return &SQS{rpc{
+		client:  cfg.client("SQS", "sqs", endpoint, maxMessages),
+		target:  "AmazonSQS.",
+		header:  http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Query-Mode": {"true"}},
+		queries: true,
+	}}
 }
 
 // SendMessageBatch puts up to ten messages on a queue.
-func (s *SQS) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	out, err := invoke[sqs.SendMessageBatchOutput](ctx, &s.rpc, s.send, in)
+func (s *SQS) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	out, err := invoke[sqs.SendMessageBatchOutput](ctx, &s.rpc, "SendMessageBatch", in)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +50,8 @@ func (s *SQS) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInpu
 }
 
 // ReceiveMessage takes up to ten messages from a queue.
-func (s *SQS) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
-	out, err := invoke[sqs.ReceiveMessageOutput](ctx, &s.rpc, s.receive, in)
+func (s *SQS) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+	out, err := invoke[sqs.ReceiveMessageOutput](ctx, &s.rpc, "ReceiveMessage", in)
 	if err != nil {
 		return nil, err
 	}
@@ -88,21 +79,21 @@ func judge(operation string, body, sum *string) error {
 }
 
 // DeleteMessageBatch removes up to ten messages.
-func (s *SQS) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	return invoke[sqs.DeleteMessageBatchOutput](ctx, &s.rpc, s.remove, in)
+func (s *SQS) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
+	return invoke[sqs.DeleteMessageBatchOutput](ctx, &s.rpc, "DeleteMessageBatch", in)
 }
 
 // ChangeMessageVisibility says when a message is seen again.
-func (s *SQS) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error) {
-	return invoke[sqs.ChangeMessageVisibilityOutput](ctx, &s.rpc, s.change, in)
+func (s *SQS) ChangeMessageVisibility(ctx context.Context, in *sqs.ChangeMessageVisibilityInput) (*sqs.ChangeMessageVisibilityOutput, error) {
+	return invoke[sqs.ChangeMessageVisibilityOutput](ctx, &s.rpc, "ChangeMessageVisibility", in)
 }
 
 // ChangeMessageVisibilityBatch is the same for up to ten messages.
-func (s *SQS) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	return invoke[sqs.ChangeMessageVisibilityBatchOutput](ctx, &s.rpc, s.changeBatch, in)
+func (s *SQS) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	return invoke[sqs.ChangeMessageVisibilityBatchOutput](ctx, &s.rpc, "ChangeMessageVisibilityBatch", in)
 }
 
 // GetQueueAttributes reads what is known of a queue.
-func (s *SQS) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput, _ ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
-	return invoke[sqs.GetQueueAttributesOutput](ctx, &s.rpc, s.attributes, in)
+func (s *SQS) GetQueueAttributes(ctx context.Context, in *sqs.GetQueueAttributesInput) (*sqs.GetQueueAttributesOutput, error) {
+	return invoke[sqs.GetQueueAttributesOutput](ctx, &s.rpc, "GetQueueAttributes", in)
 }

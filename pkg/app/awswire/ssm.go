@@ -2,13 +2,12 @@ package awswire
 
 import (
 	"context"
+	"net/http"
 	"net/url"
-	"time"
 
-	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/prelude"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+	smithytime "github.com/aws/smithy-go/time"
 
+	"smartlead-receiver/pkg/awsjson"
 	"smartlead-receiver/pkg/sourcestore/parameter"
 )
 
@@ -16,10 +15,7 @@ import (
 //
 // The SDK's package of the service is not linked, not even for its types: it describes
 // every operation of Systems Manager when a process starts.
-type SSM struct {
-	rpc
-	byPath *operation
-}
+type SSM struct{ rpc }
 
 // maxParameters is more than a page holds: ten parameters of 8 KB (AWS, "Managing
 // parameter tiers").
@@ -28,45 +24,18 @@ const maxParameters = 1 << 20
 // parametersPage is the service's maximum.
 const parametersPage = 10
 
-// These describe GetParametersByPath as far as it is used.
-var (
-	ssmName = smithy.NewServiceSchema(smithy.NewSchema(smithy.ShapeID{Name: "AmazonSSM"}, smithy.ShapeTypeService, 0), "2014-11-06")
-
-	byPathInput = smithy.NewSchema(smithy.ShapeID{Name: "GetParametersByPathRequest"}, smithy.ShapeTypeStructure, 4)
-	inPath      = byPathInput.AddMember("Path", prelude.String)
-	inDecrypt   = byPathInput.AddMember("WithDecryption", prelude.Boolean)
-	inMost      = byPathInput.AddMember("MaxResults", prelude.Integer)
-	inPage      = byPathInput.AddMember("NextToken", prelude.String)
-
-	oneParameter = smithy.NewSchema(smithy.ShapeID{Name: "Parameter"}, smithy.ShapeTypeStructure, 4)
-	outName      = oneParameter.AddMember("Name", prelude.String)
-	outValue     = oneParameter.AddMember("Value", prelude.String)
-	outVersion   = oneParameter.AddMember("Version", prelude.Long)
-	outUpdated   = oneParameter.AddMember("LastModifiedDate", prelude.Timestamp)
-
-	manyParameters = smithy.NewSchema(smithy.ShapeID{Name: "ParameterList"}, smithy.ShapeTypeList, 1)
-	_              = manyParameters.AddMember("member", oneParameter)
-
-	byPathOutput  = smithy.NewSchema(smithy.ShapeID{Name: "GetParametersByPathResult"}, smithy.ShapeTypeStructure, 2)
-	outParameters = byPathOutput.AddMember("Parameters", manyParameters)
-	outPage       = byPathOutput.AddMember("NextToken", prelude.String)
-)
-
 // NewSSM returns a client of the endpoint. It makes no call.
 func NewSSM(cfg Config, endpoint url.URL) *SSM {
-	name := smithy.NewSchema(smithy.ShapeID{Name: "GetParametersByPath"}, smithy.ShapeTypeOperation, 0)
-	return &SSM{
-		rpc: rpc{
-			client:   cfg.client("SSM", "ssm", endpoint, maxParameters),
-			protocol: awsjson.New11(ssmName), errors: &smithy.TypeRegistry{},
-		},
-		byPath: newOperation(name, byPathInput, byPathOutput),
-	}
+	return &SSM{rpc{
+		client: cfg.client("SSM", "ssm", endpoint, maxParameters),
+		target: "AmazonSSM.",
+		header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
+	}}
 }
 
 // ParametersByPath returns a page of the parameters below a path, decrypted.
 func (s *SSM) ParametersByPath(ctx context.Context, path, page string) ([]parameter.Parameter, string, error) {
-	out, err := invoke[parametersOf](ctx, &s.rpc, s.byPath, parametersBelow{path: path, page: page})
+	out, err := invoke[parametersOf](ctx, &s.rpc, "GetParametersByPath", parametersBelow{path: path, page: page})
 	if err != nil {
 		return nil, "", err
 	}
@@ -76,16 +45,17 @@ func (s *SSM) ParametersByPath(ctx context.Context, path, page string) ([]parame
 // parametersBelow is the input of GetParametersByPath.
 type parametersBelow struct{ path, page string }
 
-// Serialize writes the input.
-func (p parametersBelow) Serialize(s smithy.ShapeSerializer) {
-	s.WriteStruct(byPathInput)
-	s.WriteString(inPath, p.path)
-	s.WriteBool(inDecrypt, true)
-	s.WriteInt32(inMost, parametersPage)
+// WriteJSON writes the input.
+func (p parametersBelow) WriteJSON(w *awsjson.Writer) {
+	w.Begin('{')
+	w.TextMember("Path", &p.path)
+	w.Name("WithDecryption")
+	w.Bool(true)
+	w.IntMember("MaxResults", parametersPage)
 	if p.page != "" {
-		s.WriteString(inPage, p.page)
+		w.TextMember("NextToken", &p.page)
 	}
-	s.CloseStruct()
+	w.End('}')
 }
 
 // parametersOf is its output.
@@ -94,39 +64,36 @@ type parametersOf struct {
 	next  string
 }
 
-// Deserialize reads the output.
-func (p *parametersOf) Deserialize(d smithy.ShapeDeserializer) error {
-	return smithy.ReadStruct(d, byPathOutput, func(member *smithy.Schema) error {
-		switch member {
-		case outPage:
-			return d.ReadString(outPage, &p.next)
-		case outParameters:
-			return smithy.ReadList(d, outParameters, func() error {
-				one, err := readParameter(d)
-				p.found = append(p.found, one)
-				return err
-			})
+// ReadJSON reads the output.
+func (p *parametersOf) ReadJSON(r awsjson.Reader) error {
+	return r.Struct(func(name []byte) (err error) {
+		switch string(name) {
+		case "NextToken":
+			p.next, err = r.Text()
+			return err
+		case "Parameters":
+			return awsjson.ReadList(r, &p.found, func(one *parameter.Parameter) error { return readParameter(r, one) })
 		}
-		return nil
+		return r.Skip()
 	})
 }
 
-func readParameter(d smithy.ShapeDeserializer) (one parameter.Parameter, err error) {
-	err = smithy.ReadStruct(d, oneParameter, func(member *smithy.Schema) error {
-		switch member {
-		case outName:
-			return d.ReadString(outName, &one.Name)
-		case outValue:
-			return d.ReadString(outValue, &one.Value)
-		case outVersion:
-			return d.ReadInt64(outVersion, &one.Version)
-		case outUpdated:
-			var at time.Time
-			err := d.ReadTime(outUpdated, &at)
-			one.UpdatedAt = at
-			return err
+func readParameter(r awsjson.Reader, one *parameter.Parameter) error {
+	return r.Struct(func(name []byte) (err error) {
+		switch string(name) {
+		case "Name":
+			one.Name, err = r.Text()
+		case "Value":
+			one.Value, err = r.Text()
+		case "Version":
+			one.Version, err = r.Int(64)
+		case "LastModifiedDate":
+			var seconds float64
+			seconds, err = r.Float()
+			one.UpdatedAt = smithytime.ParseEpochSeconds(seconds)
+		default:
+			err = r.Skip()
 		}
-		return nil
+		return err
 	})
-	return one, err
 }

@@ -7,11 +7,10 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/app/awswire"
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/sqs"
 )
 
 // Lambda counts by this header how long a chain of sends and invocations is, and X-Ray
@@ -26,7 +25,7 @@ func TestAMessageCarriesTheTraceOfItsInvocationOn(t *testing.T) {
 		Region: "eu-central-1", Credentials: secret, Retryer: retryer, HTTP: &http.Client{Transport: transport(t)},
 		TraceID: func() string { return os.Getenv("_X_AMZN_TRACE_ID") },
 	}, *at)
-	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.URL + "/0/q"), Entries: []types.SendMessageBatchRequestEntry{
+	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.URL + "/0/q"), Entries: []sqs.SendMessageBatchRequestEntry{
 		{Id: aws.String("0"), MessageBody: aws.String("m")},
 	}}
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "worker")

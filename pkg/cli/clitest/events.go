@@ -17,6 +17,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/redrive"
@@ -142,7 +143,7 @@ func (s *Stack) TwoCauses() {
 // Record reads an event past the tool.
 func (s *Stack) Record(id string) webhook.Record {
 	s.t.Helper()
-	r, err := ledger.New(s.Clients.DynamoDB, s.At.Table).Get(s.t.Context(), webhook.EventID(id))
+	r, err := ledger.New(awssdk.DynamoDB{Client: s.Clients.DynamoDB}, s.At.Table).Get(s.t.Context(), webhook.EventID(id))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func (s *Stack) Source(name string) auth.Source {
 func (s *Stack) Sources() *sourcestore.Sources {
 	s.t.Helper()
 	sources, err := sourcestore.NewSources(sourcestore.Backing{
-		Documents: ledger.New(s.Clients.DynamoDB, s.At.Table), Objects: s.Clients.S3, Bucket: s.At.Bucket,
+		Documents: ledger.New(awssdk.DynamoDB{Client: s.Clients.DynamoDB}, s.At.Table), Objects: s.Clients.S3, Bucket: s.At.Bucket,
 		Parameters: ssmstore.New(s.Clients.SSM), Prefix: s.Env.Config.ParameterPrefix, Now: s.Clock,
 	})
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/lambdaio"
@@ -106,7 +107,7 @@ func NewOver(t *testing.T, dynamo string) *Stack {
 			Grace: 2 * time.Minute, Retention: 90 * 24 * time.Hour, SourceTTL: time.Nanosecond,
 		},
 		Clients: app.Clients{
-			DynamoDB: s.Clients.DynamoDB, SQS: sent.client(s.Clients.Config, EngineURL()), S3: s.Clients.S3, SSM: ssmstore.New(s.Clients.SSM),
+			DynamoDB: awssdk.DynamoDB{Client: s.Clients.DynamoDB}, SQS: awssdk.SQS{Client: sent.client(s.Clients.Config, EngineURL())}, S3: s.Clients.S3, SSM: ssmstore.New(s.Clients.SSM),
 		},
 		Log: slog.New(slog.DiscardHandler), Now: s.Clock,
 		Sleep: func(context.Context, time.Duration) { s.Advance(10 * time.Second); s.Work() },

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
@@ -85,7 +86,7 @@ func TestIncidentsOfARealStack(t *testing.T) {
 // What a sender wrote reaches a terminal as data.
 func TestTextsAreData(t *testing.T) {
 	s := clitest.New(t)
-	store := incident.NewStore(ledger.New(s.Clients.DynamoDB, s.At.Table), s.Clock)
+	store := incident.NewStore(ledger.New(awssdk.DynamoDB{Client: s.Clients.DynamoDB}, s.At.Table), s.Clock)
 	in, err := store.Record(t.Context(), incident.Sighting{
 		Key:  incident.Key{Kind: incident.KindError, Cause: "\x1b[31mred\n\u202etxt", Source: "demo"},
 		Text: "\x1b]0;title\x07two\nlines", Count: 1, First: s.Clock(), Last: s.Clock(),
