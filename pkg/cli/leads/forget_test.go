@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
@@ -85,7 +86,7 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	s.Answer.Store(200)
 	waits := s.Post(strings.Replace(clitest.Reply(1), "<reply-1@", "<reply-waits@", 1))
 	other := s.Post(clitest.Reply(2))
-	store := incident.NewStore(ledger.New(s.Clients.DynamoDB, s.At.Table), s.Clock)
+	store := incident.NewStore(ledger.New(awssdk.DynamoDB{Client: s.Clients.DynamoDB}, s.At.Table), s.Clock)
 	seen := incident.Sighting{ // as somebody who masks nothing would report it
 		Key: incident.Key{Kind: incident.KindError, Cause: "no contact lead1@acme.example.com", Source: "demo"}, Text: "Lead1@acme.example.com", Count: 1, First: s.Clock(), Last: s.Clock(),
 	}
