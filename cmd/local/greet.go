@@ -30,8 +30,7 @@ func greet(to io.Writer, o options, dir local.StateDir, info stack.Place, restor
 	if o.stateDir != ".local" {
 		ctl += " --state-dir " + quote(o.stateDir)
 	}
-	_, _ = fmt.Fprintf(to, `
-  webhook URL   %s
+	_, _ = fmt.Fprintf(to, `  webhook URL   %s
   send one      curl -d %s %s
   look          %s events list   (or: tail, events show ID, doctor)
   events go to  %s

@@ -39,6 +39,7 @@ func main() {
 		exit()
 	}()
 	code := run(ctx, os.Args[1:], streams{
+		in:  lines(os.Stdin),
 		out: os.Stdout, err: os.Stderr,
 		outTerminal: term.IsTerminal(int(os.Stdout.Fd())), errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
 		colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
@@ -47,9 +48,18 @@ func main() {
 	os.Exit(code)
 }
 
+// lines are what a person types; nil where nobody does.
+func lines(terminal *os.File) io.Reader {
+	if !term.IsTerminal(int(terminal.Fd())) {
+		return nil
+	}
+	return terminal
+}
+
 // streams are where the program writes. Err is written to by several goroutines
 // at a time.
 type streams struct {
+	in                       io.Reader // asks for another link to the console; nil: nobody can
 	out, err                 io.Writer
 	outTerminal, errTerminal bool
 	colour                   bool // where a terminal is written to
@@ -102,8 +112,13 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 	if err != nil {
 		return err
 	}
+	consoleEnded, err := serveConsole(ctx, o, to, log)
+	if err != nil {
+		return err
+	}
 	greet(to.err, o, dir, info, running.Restored)
 	<-ctx.Done()
+	consoleEnded()
 	_, _ = fmt.Fprintln(to.err, "\nstopping: what is in flight finishes (once more ends it at once)")
 	if err := dir.RemoveInfo(); err != nil {
 		return fmt.Errorf("remove %s: %w", dir.InfoPath(), err)

@@ -135,7 +135,13 @@ func (b *safeBuffer) String() string {
 
 func post(t *testing.T, url, body string) string {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	return ask(t, http.MethodPost, url, body)
+}
+
+// ask returns the body of an answer.
+func ask(t *testing.T, method, url, body string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +316,7 @@ func TestASecondStackIsToldOfTheFirst(t *testing.T) {
 	}
 }
 
-// On a terminal a person reads five lines and no JSON, unless it is asked for;
+// On a terminal a person reads a link, five lines and no JSON, unless it is asked for;
 // the log has a line for the event with its lead.
 func TestATerminalIsGreeted(t *testing.T) {
 	forgetDestinations(t)
@@ -334,7 +340,14 @@ func TestATerminalIsGreeted(t *testing.T) {
 			return stderr.String()
 		}
 		greeting := strings.Split(strings.TrimSpace(wait("Ctrl-C\n")), "\n")
-		if len(greeting) != 5 || !strings.Contains(greeting[2], "go run ./cmd/smartleadctl --local --state-dir "+dir+" events list") {
+		link := strings.Fields(greeting[0])
+		if len(greeting) != 7 || link[0] != "console" || !strings.HasPrefix(link[1], "http://127.0.0.1:") {
+			t.Fatalf("greeting:\n%s", strings.Join(greeting, "\n"))
+		}
+		if page := ask(t, http.MethodGet, link[1], ""); !strings.Contains(page, "The console opens.") {
+			t.Errorf("the console:\n%s", page)
+		}
+		if greeting = greeting[2:]; !strings.Contains(greeting[2], "go run ./cmd/smartleadctl --local --state-dir "+dir+" events list") {
 			t.Errorf("greeting:\n%s", strings.Join(greeting, "\n"))
 		}
 		url := strings.Fields(greeting[0])[2]

@@ -22,6 +22,7 @@ type options struct {
 	dynamodbEndpoint string
 	sqsEndpoint      string
 	engineAddr       string
+	console          string            // where it listens, or noConsole
 	settings         map[string]string // environment of the functions
 	stateDir         string
 	data             string
@@ -40,8 +41,8 @@ const (
 
 const usage = `Runs the receiver, the worker, the sweeper and the redrive function on this
 machine, on an embedded AWS-compatible engine. When everything serves, a terminal
-gets five lines that say what to try, and what is no terminal gets one line on
-stdout, "ready" and a JSON object. Log lines go to stderr.
+gets a link to the console and five lines that say what to try, and what is no
+terminal gets one line on stdout, "ready" and a JSON object. Log lines go to stderr.
 
 Usage: go run ./cmd/local [flags]
 
@@ -76,6 +77,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.dynamodbEndpoint, "dynamodb-endpoint", "", "`URL` of another DynamoDB engine; its state outlives this process")
 	flags.StringVar(&o.sqsEndpoint, "sqs-endpoint", "", "`URL` of another SQS engine; its state outlives this process")
 	flags.StringVar(&o.engineAddr, "engine-addr", "", "`host:port` where other programs, such as sam local, reach the embedded engine without any credentials (default: nowhere)")
+	flags.StringVar(&o.console, "console", "127.0.0.1:0", "loopback `host:port` of the console in a browser; port 0 picks a free one, off serves none")
 	flags.Func("max-attempts", "`number` of deliveries that are tried before an event is dead (default 8)", o.setting("MAX_ATTEMPTS", nil))
 	flags.Func("retry-base", "wait before the second attempt, such as 200ms; it doubles with every attempt (default 5s)",
 		o.setting("RETRY_BASE", longestWait))
