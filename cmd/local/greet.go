@@ -34,9 +34,17 @@ func greet(to io.Writer, o options, dir local.StateDir, info stack.Place, restor
   send one      curl -d %s %s
   look          %s events list   (or: tail, events show ID, doctor)
   events go to  %s
-  stop          Ctrl-C
+%s  stop          Ctrl-C
 
-`, info.WebhookURL, body, info.WebhookURL, ctl, whereTo(o, dir, info, restored))
+`, info.WebhookURL, body, info.WebhookURL, ctl, whereTo(o, dir, info, restored), beside(ctl, info))
+}
+
+// beside says what to try with a simulated account of Smartlead.
+func beside(ctl string, info stack.Place) string {
+	if info.SmartleadURL == "" {
+		return ""
+	}
+	return "  what is lost  " + ctl + " reconcile run   (or: hooks check, reconcile report)\n"
 }
 
 // whereTo says where events are delivered to, and how long they are kept.

@@ -108,10 +108,11 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, running.Stop()) }()
 	leads.readFrom(running)
-	info, err := announce(o, to, dir, s, running)
+	info, stop, err := announce(ctx, o, to, dir, s, running, log)
 	if err != nil {
 		return err
 	}
+	defer stop()
 	consoleEnded, err := serveConsole(ctx, o, to, log)
 	if err != nil {
 		return err
@@ -127,28 +128,45 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 }
 
 // announce tells other programs where the stack is: in the state directory, and
-// on stdout, unless a person is there who did not ask for it.
-func announce(o options, to streams, dir local.StateDir, s secrets, running *local.Stack) (stack.Place, error) {
+// on stdout, unless a person is there who did not ask for it. Stop ends what was asked for
+// beside the stack.
+func announce(ctx context.Context, o options, to streams, dir local.StateDir, s secrets, running *local.Stack, log *slog.Logger) (stack.Place, func(), error) {
 	info := running.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
 	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
 	if err != nil {
-		return stack.Place{}, err
+		return stack.Place{}, nil, err
 	}
 	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
+	stop := func() {}
+	if o.smartlead {
+		beside, err := simulate(ctx, dir, running, info, log)
+		if err != nil {
+			return stack.Place{}, nil, err
+		}
+		info.SmartleadURL, stop = beside.url, beside.stop
+	}
+	if err := tell(o, to, dir, info); err != nil {
+		stop()
+		return stack.Place{}, nil, err
+	}
+	return info, stop, nil
+}
+
+func tell(o options, to streams, dir local.StateDir, info stack.Place) error {
 	if err := dir.WriteInfo(info); err != nil {
-		return stack.Place{}, fmt.Errorf("write %s: %w", dir.InfoPath(), err)
+		return fmt.Errorf("write %s: %w", dir.InfoPath(), err)
 	}
 	if to.outTerminal && !o.printJSON {
-		return info, nil
+		return nil
 	}
 	line, err := json.Marshal(info)
 	if err != nil {
-		return stack.Place{}, err
+		return err
 	}
 	if _, err := fmt.Fprintf(to.out, "ready %s\n", line); err != nil {
-		return stack.Place{}, fmt.Errorf("stdout: %w", err)
+		return fmt.Errorf("stdout: %w", err)
 	}
-	return info, nil
+	return nil
 }
 
 // isOnlyCopy tells whether a message is all that there is of an event: one that

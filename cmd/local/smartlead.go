@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/smartleadapi/fakeapi"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/sourcestore/ssmstore"
+	"smartlead-receiver/pkg/stack"
+)
+
+const (
+	// simulatedLeads are written to by the simulated campaign, which makes some 330 events.
+	simulatedLeads = 60
+	// lostEvery tells which of the simulated events is never posted, sends apart.
+	lostEvery = 25
+)
+
+// simulation is an account of Smartlead beside the stack: its API, and what it posts.
+type simulation struct {
+	url  string
+	stop func()
+}
+
+// simulate starts an account whose key the stack keeps, and posts its events to the
+// webhook URL, but every 25th, so that a comparison finds something missing. It ends
+// with stop.
+func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at stack.Place, log *slog.Logger) (*simulation, error) {
+	key, err := dir.Secret("smartlead-api-key", rand.Text)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := sourcestore.NewAPIKey(ssmstore.New(running.Clients.SSM), parameterPrefix, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := kept.Put(ctx, key); err != nil {
+		return nil, fmt.Errorf("keep the key of the simulated account: %w", err)
+	}
+	began := time.Now()
+	account := fakeapi.Simulate(key, began, simulatedLeads)
+	campaign := account.Campaigns[0]
+	campaign.Hooks = []fakeapi.Hook{{ID: 90017, Name: "All events", URL: at.WebhookURL, Events: []string{
+		"EMAIL_SENT", "FIRST_EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED",
+	}}}
+	posts, lost := withLosses(campaign.Posts(began))
+	campaign.Failed = lost
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the simulated API: %w", err)
+	}
+	server := &http.Server{
+		Handler:           http.StripPrefix("/api/v1", fakeapi.New(fakeapi.Options{Account: account, Now: time.Now})),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("smartlead.ended", "error", err.Error())
+		}
+	})
+	work.Go(func() { postAll(ctx, posts, lost, at.WebhookURL, log) })
+	return &simulation{
+		url: "http://" + listener.Addr().String() + "/api/v1",
+		stop: func() {
+			cancel()
+			_ = server.Close()
+			work.Wait()
+		},
+	}, nil
+}
+
+// withLosses leaves events out.
+func withLosses(all []fakeapi.Post) (posted []fakeapi.Post, lost int) {
+	n := 0
+	for _, p := range all {
+		if p.Type != "EMAIL_SENT" && p.Type != "FIRST_EMAIL_SENT" {
+			if n++; n%lostEvery == 0 {
+				lost++
+				continue
+			}
+		}
+		posted = append(posted, p)
+	}
+	return posted, lost
+}
+
+// postAll posts one event after the other, as Smartlead does.
+func postAll(ctx context.Context, posts []fakeapi.Post, lost int, url string, log *slog.Logger) {
+	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for _, p := range posts {
+		if ctx.Err() != nil {
+			return
+		}
+		if err := p.Send(ctx, client, url); err != nil && ctx.Err() == nil {
+			log.Warn("smartlead.not_posted", "error", err.Error())
+		}
+	}
+	log.Info("smartlead.posted", "events", len(posts), "lost_on_purpose", lost)
+}
