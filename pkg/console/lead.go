@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/ledger"
 )
@@ -58,7 +59,7 @@ func readLead(q *request) (any, error) {
 		}
 		c := &l.Campaigns[i]
 		if c.Name == "" {
-			c.Name = output.Clean(q.namesOf(r).Campaign)
+			c.Name = output.Clean(eventview.NamesOf(q.ctx(), q.st.Bodies, r).Campaign)
 		}
 		row := q.row(r)
 		if by := page.ByVariant[r.ID]; by != "" {

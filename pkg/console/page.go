@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -33,7 +34,7 @@ var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage,
 	redrivePage, jobPage,
-	keysPage,
+	findPage, keysPage,
 }
 
 func (p *page) pattern() string {
@@ -87,6 +88,10 @@ func (s *Server) show(p *page) http.Handler {
 			return
 		}
 		data, err := p.read(q)
+		if to := (*elsewhere)(nil); errors.As(err, &to) {
+			http.Redirect(w, r, to.address, http.StatusSeeOther)
+			return
+		}
 		if err != nil {
 			s.fail(w, q, p, err)
 			return
@@ -99,6 +104,11 @@ func (s *Server) show(p *page) http.Handler {
 		s.render(w, q, http.StatusOK, p.file, v)
 	})
 }
+
+// elsewhere is the error of a page whose answer is another page.
+type elsewhere struct{ address string }
+
+func (e *elsewhere) Error() string { return "see " + e.address }
 
 // notice is a line above a page: what an action did, or why not.
 type notice struct {

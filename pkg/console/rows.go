@@ -71,22 +71,5 @@ func rowID(id webhook.EventID) string {
 	}, string(id))
 }
 
-// namesOf reads the names in a body that came with its event. One that is too large
-// to be in the item is not fetched for a list.
-func (q *request) namesOf(r webhook.Record) eventview.Names {
-	if len(r.Payload.Data) == 0 {
-		return eventview.Names{}
-	}
-	body, err := q.st.Bodies.Load(q.ctx(), r.Payload)
-	if err != nil {
-		return eventview.Names{}
-	}
-	el, ok := eventview.ElementOf(body, r)
-	if !ok {
-		return eventview.Names{}
-	}
-	return eventview.NamesIn(el.Event)
-}
-
 // eventAddress is the page of an event.
 func eventAddress(id string) string { return "/events/" + url.PathEscape(id) }

@@ -114,7 +114,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/smartleadkey", "smartleadapi", "reconcile",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/smartleadkey", "smartleadapi", "reconcile",
 			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{cobra, pflag},
@@ -133,6 +133,7 @@ var rules = map[string]rule{
 	},
 	"cli/payload":   {},
 	"cli/refusal":   {own: []string{"cli/output", "webhook"}},
+	"cli/search":    {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
 	"cli/hook":      {},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "cli/mailtext", "webhook", "smartlead"}},
@@ -155,7 +156,7 @@ var rules = map[string]rule{
 	// and the same words, and none of its commands.
 	"console": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook",
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search",
 			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},

@@ -58,7 +58,7 @@ func (t eventTable) addNoted(ctx context.Context, r webhook.Record, first string
 		note = strings.TrimSuffix(first+", "+note, ", ")
 	}
 	if t.named {
-		n := namesOf(ctx, t.stack, r)
+		n := eventview.NamesOf(ctx, t.stack.Bodies, r)
 		t.Add(output.Stamp(r.ReceivedAt), string(r.State), eventview.Beside(r.LeadEmail, n.Lead), eventview.Beside(r.CampaignID, n.Campaign),
 			n.Said(), tries, string(r.ID), note)
 		return

@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -12,10 +11,8 @@ import (
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/search"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/stack"
-	"smartlead-receiver/pkg/webhook"
 )
 
 func findCmd(s *session.Session) *cobra.Command {
@@ -68,38 +65,29 @@ func find(ctx context.Context, s *session.Session, text, since, until string, li
 	if err != nil {
 		return err
 	}
-	found, byVariant, more, err := lookUp(ctx, s, st, text, limit)
+	f, err := search.Search{
+		Asker: s, Stack: st, Limit: limit, Since: from, Until: to, Names: showsNames(s), MaxIndex: filter.MaxLookByIndex, MaxRead: filter.MaxLook,
+	}.Find(ctx, text)
 	if err != nil {
 		return err
 	}
-	if ref, ok := filter.ParseRef(text); ok && len(found) == 0 {
-		if found, err = filter.Candidates(ctx, s, st.Ledger, ref); err != nil {
-			return err
-		}
+	if len(f.Records) == 0 {
+		return notFound(s, text, f)
 	}
-	sc := scan{limit: limit, since: from, until: to, byVariant: byVariant}
-	if len(found) == 0 {
-		if found, more, err = sc.through(ctx, s, st, text); err != nil {
-			return err
-		}
-	}
-	if len(found) == 0 {
-		return notFound(s, text, sc)
-	}
-	if sc.looked != "" {
-		s.Say("looked at %s; further back: %s", sc.looked, sc.further())
+	if f.Looked != "" {
+		s.Say("looked at %s; further back: %s", f.Looked, f.Further)
 	}
 	rows := newEventTable(s, st)
-	for _, r := range found {
+	for _, r := range f.Records {
 		if s.JSON {
-			if err := s.Emit(foundView{eventview.Of(r), byVariant[r.ID]}); err != nil {
+			if err := s.Emit(foundView{eventview.Of(r), f.ByVariant[r.ID]}); err != nil {
 				return err
 			}
 			continue
 		}
-		rows.addNoted(ctx, r, variantNote(byVariant[r.ID]))
+		rows.addNoted(ctx, r, variantNote(f.ByVariant[r.ID]))
 	}
-	if more {
+	if f.More {
 		s.Say("there are more than %d: narrow it with events list --lead … --since …", limit)
 	}
 	if s.JSON {
@@ -109,11 +97,11 @@ func find(ctx context.Context, s *session.Session, text, since, until string, li
 }
 
 // notFound says what was looked at in vain, and what to try.
-func notFound(s *session.Session, text string, sc scan) error {
+func notFound(s *session.Session, text string, f search.Found) error {
 	e := problem.NotFound("no event has the lead or event id %s", text)
-	if sc.looked != "" {
-		e = problem.NotFound("no event has the lead or event id %s; it is in no %s, of %s", text, strings.Join(sc.asked, ", "), sc.looked).
-			Hint("further back: %s", sc.further())
+	if f.Looked != "" {
+		e = problem.NotFound("no event has the lead or event id %s; it is in no %s, of %s", text, strings.Join(f.Asked, ", "), f.Looked).
+			Hint("further back: %s", f.Further)
 	}
 	return e.Hint("a request id is that of an event's first delivery, or of a variant: a duplicate is counted, and its request id is not kept").
 		Hint("was it refused? %s events refused", s.Self()).
@@ -141,28 +129,4 @@ func variantNote(fingerprint string) string {
 		return ""
 	}
 	return "found by its variant " + output.Shorten(fingerprint, 12)
-}
-
-// lookUp finds an event by its id, or those of a lead. byVariant has the
-// fingerprint of the variant by which an event was found.
-func lookUp(ctx context.Context, s *session.Session, st *stack.Stack, text string, limit int) (
-	found []webhook.Record, byVariant map[webhook.EventID]string, more bool, err error,
-) {
-	if id, err := webhook.ParseEventID(text); err == nil {
-		r, err := st.Ledger.Get(ctx, id)
-		if err == nil || !errors.Is(err, webhook.ErrNotFound) {
-			return []webhook.Record{r}, nil, false, err
-		}
-	}
-	page, err := st.Ledger.List(ctx, ledger.Query{
-		Lead: strings.ToLower(text), Limit: limit, Now: s.Now(), Payloads: showsNames(s), Variants: true,
-	})
-	if err != nil {
-		return nil, nil, false, err
-	}
-	byVariant = page.ByVariant
-	if byVariant == nil {
-		byVariant = map[webhook.EventID]string{}
-	}
-	return page.Records, byVariant, page.Next != "", nil
 }

@@ -1,6 +1,8 @@
 package eventview
 
 import (
+	"context"
+
 	"smartlead-receiver/pkg/cli/mailtext"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
@@ -23,6 +25,28 @@ func NamesIn(ev webhook.Event) Names {
 		n.Reply = mailtext.First(ev.Reply.Text, ev.Reply.HTML)
 	}
 	return n
+}
+
+// Bodies are where stored bodies are read.
+type Bodies interface {
+	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
+}
+
+// NamesOf reads the names in a body that came with its event. One that is too large
+// to be in the item is not fetched for a listing: its event has no names there.
+func NamesOf(ctx context.Context, bodies Bodies, r webhook.Record) Names {
+	if len(r.Payload.Data) == 0 {
+		return Names{}
+	}
+	body, err := bodies.Load(ctx, r.Payload)
+	if err != nil {
+		return Names{}
+	}
+	el, ok := ElementOf(body, r)
+	if !ok {
+		return Names{}
+	}
+	return NamesIn(el.Event)
 }
 
 // ElementOf reads the stored body of one event; ok is false for one that this

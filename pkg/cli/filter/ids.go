@@ -90,7 +90,7 @@ func (r Ref) sure() bool { return len(r.hash) >= shownHash }
 
 // IDs are the ids of the events that are meant, each once. Whole ids are taken as
 // they are, whether or not the event exists; the others are looked for.
-func IDs(ctx context.Context, s *session.Session, events Events, refs []Ref) ([]webhook.EventID, error) {
+func IDs(ctx context.Context, s Asker, events Events, refs []Ref) ([]webhook.EventID, error) {
 	found, err := resolve(ctx, s, events, refs)
 	if err != nil {
 		return nil, err

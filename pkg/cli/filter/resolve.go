@@ -7,7 +7,6 @@ import (
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -41,7 +40,7 @@ var errEnough = errors.New("enough was seen")
 
 // finder looks for events by the beginnings of their ids.
 type finder struct {
-	s      *session.Session
+	s      Asker
 	events Events
 	refs   []Ref // that are not whole
 	found  map[string][]webhook.Record
@@ -50,7 +49,7 @@ type finder struct {
 }
 
 // resolve returns the event of each reference, in order.
-func resolve(ctx context.Context, s *session.Session, events Events, refs []Ref) ([]webhook.EventID, error) {
+func resolve(ctx context.Context, s Asker, events Events, refs []Ref) ([]webhook.EventID, error) {
 	f := &finder{s: s, events: events, found: map[string][]webhook.Record{}}
 	out := make([]webhook.EventID, len(refs))
 	for i, r := range refs {
@@ -88,7 +87,7 @@ func resolve(ctx context.Context, s *session.Session, events Events, refs []Ref)
 
 // Candidates are the events that a reference may mean, as far as they are found by
 // looking: none, or several, is no error.
-func Candidates(ctx context.Context, s *session.Session, events Events, r Ref) ([]webhook.Record, error) {
+func Candidates(ctx context.Context, s Asker, events Events, r Ref) ([]webhook.Record, error) {
 	f := &finder{s: s, events: events, refs: []Ref{r}, found: map[string][]webhook.Record{}}
 	err := f.look(ctx)
 	return f.found[r.Text], err

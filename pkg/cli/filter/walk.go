@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -90,8 +89,16 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 	}
 }
 
+// An Asker is who looks for events: a run of a command, or a page. It is told how far
+// a look has come.
+type Asker interface {
+	Now() time.Time
+	Progress(what string) *output.Progress
+	Self() string // how a person calls smartleadctl
+}
+
 // Look is Walk for a person, who is told on a terminal how far it has come.
-func Look(ctx context.Context, s *session.Session, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
+func Look(ctx context.Context, s Asker, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
 	p := s.Progress("events")
 	defer p.End()
 	return Walk(ctx, counted{events, p}, q, limit, bound, each)

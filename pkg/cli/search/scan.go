@@ -1,4 +1,4 @@
-package events
+package search
 
 import (
 	"context"
@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -20,9 +19,8 @@ import (
 // has as a key: another id than that of an event, a part of an address, a word of a
 // campaign's name.
 type scan struct {
-	limit        int
-	since, until time.Time
-	byVariant    map[webhook.EventID]string // by which an event was found
+	Search
+	byVariant map[webhook.EventID]string // by which an event was found
 
 	walked filter.Walked
 	asked  []string // what was looked through
@@ -37,7 +35,7 @@ var wholeAddress = regexp.MustCompile(`^[^@\s]+@[^@\s]+\.[^@\s]+$`)
 
 // through returns at most limit events that have the text; more tells that there may
 // be others. What is cheaper to look through comes first.
-func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack, text string) (found []webhook.Record, more bool, err error) {
+func (c *scan) through(ctx context.Context, text string) (found []webhook.Record, more bool, err error) {
 	part := strings.ToLower(text)
 	for _, look := range []struct {
 		at    string
@@ -48,16 +46,16 @@ func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack,
 	}{
 		{
 			at: "message id, stats_id or request id", asks: !strings.HasPrefix(text, "@") && !strings.ContainsAny(text, " \t"),
-			bound: filter.MaxLookByIndex, q: ledger.Query{ID: strings.Trim(text, "<>"), Variants: true},
+			bound: c.MaxIndex, q: ledger.Query{ID: strings.Trim(text, "<>"), Variants: true},
 		},
 		{
 			at: "address", asks: len(text) >= 3 && strings.Contains(text, "@") && !wholeAddress.MatchString(text),
-			bound: filter.MaxLookByIndex, q: ledger.Query{LeadPart: part},
+			bound: c.MaxIndex, q: ledger.Query{LeadPart: part},
 		},
 		{
-			at: "address or campaign's name", asks: len(text) >= 3 && !strings.Contains(text, "@"), bound: filter.MaxLook,
+			at: "address or campaign's name", asks: len(text) >= 3 && !strings.Contains(text, "@"), bound: c.MaxRead,
 			has: func(r webhook.Record) bool {
-				return strings.Contains(r.LeadEmail, part) || strings.Contains(strings.ToLower(namesOf(ctx, st, r).Campaign), part)
+				return strings.Contains(r.LeadEmail, part) || strings.Contains(strings.ToLower(eventview.NamesOf(ctx, c.Stack.Bodies, r).Campaign), part)
 			},
 		},
 	} {
@@ -65,18 +63,18 @@ func (c *scan) through(ctx context.Context, s *session.Session, st *stack.Stack,
 			continue
 		}
 		c.asked = append(c.asked, look.at)
-		look.q.Since, look.q.Until, look.q.Now, look.q.Payloads = c.since, c.until, s.Now(), look.has != nil || showsNames(s)
-		c.walked, err = filter.Look(ctx, s, noting{st.Ledger, c.byVariant}, look.q, 0, look.bound, func(r webhook.Record) error {
+		look.q.Since, look.q.Until, look.q.Now, look.q.Payloads = c.Since, c.Until, c.Asker.Now(), look.has != nil || c.Names
+		c.walked, err = filter.Look(ctx, c.Asker, noting{c.Stack.Ledger, c.byVariant}, look.q, 0, look.bound, func(r webhook.Record) error {
 			if look.has != nil && !look.has(r) {
 				return nil
 			}
-			if found = append(found, r); len(found) > c.limit {
+			if found = append(found, r); len(found) > c.Limit {
 				return errLimit
 			}
 			return nil
 		})
 		if errors.Is(err, errLimit) {
-			return found[:c.limit], true, nil
+			return found[:c.Limit], true, nil
 		}
 		c.looked = c.walked.What() + " received since " + output.Stamp(c.reached())
 		if err != nil || len(found) > 0 {
@@ -103,7 +101,7 @@ func (c *scan) reached() time.Time {
 	if at, ok := c.walked.Reached(); ok {
 		return at
 	}
-	return c.since
+	return c.Since
 }
 
 // further is the flag that looks further back.
