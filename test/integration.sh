@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests that talk to a real engine: the packages whose tests import
-# test/dynoxide; and test/verify, which needs Python and Node.js. Alone such a test
+# test/dynoxide; test/verify, which needs Python and Node.js; and test/console, which
+# needs Chromium. Alone such a test
 # skips where its engine is missing; here a missing engine, and a skipped test, is
 # a failure. test/replay needs the machine for itself.
 set -euo pipefail
@@ -11,4 +12,4 @@ packages=$(grep -rl --include='*_test.go' --exclude-dir='.?*' '"smartlead-receiv
 [ -n "$packages" ] || { echo "integration: no test asks for an engine" >&2; exit 1; }
 
 # shellcheck disable=SC2086 # one argument a package
-go test -count=1 -timeout 30m -json $packages ./test/verify | python3 test/verdict.py
+go test -count=1 -timeout 30m -json $packages ./test/verify ./test/console | python3 test/verdict.py
