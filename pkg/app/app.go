@@ -20,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/scopes"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sweep"
@@ -45,6 +46,8 @@ type Env struct {
 
 	// Unwatched leaves incidents out of the sweeper: they are beside the way of an event.
 	Unwatched bool
+	// Unrecorded leaves the record of webhooks out of the receiver, for the same reason.
+	Unrecorded bool
 
 	// Receive tunes the receiver; nil leaves it as it is.
 	Receive func(receive.Policy) receive.Policy
@@ -129,10 +132,14 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	policy = e.Receive(policy)
 	l := e.ledger()
 	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.settings())
-	return lambdaio.Receiver(receive.New(receive.Ports{
+	ports := receive.Ports{
 		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
 		Now: e.Now, Nonce: e.Nonce,
-	}, policy), t), nil
+	}
+	if !e.Unrecorded {
+		ports.Scopes = scopes.NewRecorder(l, e.Now)
+	}
+	return lambdaio.Receiver(receive.New(ports, policy), t), nil
 }
 
 // Worker builds the worker. It makes no call.

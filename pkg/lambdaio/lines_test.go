@@ -139,6 +139,7 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 	for _, status := range receive.Statuses {
 		logReceived(t.Context(), r, receive.Request{}, receive.Answer{Results: []receive.Result{{Status: status, Unclaimed: true}}}, nil, 0)
 	}
+	logReceived(t.Context(), r, receive.Request{}, receive.Answer{Results: []receive.Result{{Status: receive.Accepted, SecondHook: true}}}, nil, 0)
 	for _, kind := range receive.Kinds {
 		logReceived(t.Context(), r, receive.Request{}, receive.Answer{}, &receive.Error{Kind: kind, Cause: "x"}, 0)
 	}

@@ -22,6 +22,7 @@ func Metrics() []Metric {
 	return []Metric{
 		{"Events", "outcome", texts(receive.Statuses)},
 		{"Unclaimed", "function", []string{"receiver"}},
+		{"SecondHooks", "function", []string{"receiver"}},
 		{"Refused", "outcome", append(texts(receive.Kinds), string(noSuchPath))},
 		{"Processed", "outcome", texts(process.Outcomes)},
 		{"Delay", "outcome", []string{string(process.Delivered)}},

@@ -147,6 +147,7 @@ func request(ev events.APIGatewayV2HTTPRequest, to target) (receive.Request, err
 		Token:             token(ev, to),
 		Signature:         ev.Headers["x-smartlead-signature"],
 		ProviderRequestID: ev.Headers["x-request-id"],
+		WebhookLevel:      ev.Headers["x-webhook-level"],
 		ContentEncoding:   ev.Headers["content-encoding"],
 		RequestID:         ev.RequestContext.RequestID,
 		SourceIP:          ev.RequestContext.HTTP.SourceIP,

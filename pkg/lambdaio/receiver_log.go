@@ -31,7 +31,7 @@ func logReceived(ctx context.Context, to *refusals, req receive.Request, a recei
 	}
 	untold := make(map[receive.Status]int)
 	for i, el := range a.Results {
-		if i < maxEventLines || el.Err != nil || el.Unclaimed {
+		if i < maxEventLines || el.Err != nil || el.Unclaimed || el.SecondHook {
 			r.element(ctx, el, len(a.Results))
 		} else {
 			untold[el.Status]++
@@ -76,6 +76,10 @@ func (r received) element(ctx context.Context, el receive.Result, of int) {
 	if el.Unclaimed && el.Status != receive.Failed {
 		counts = append(counts, byFunction("Unclaimed", 1))
 		members = append(members, slog.String("function", "receiver"))
+	}
+	if el.SecondHook {
+		counts = append(counts, byFunction("SecondHooks", 1))
+		members = append(members, slog.Bool("second_hook", true), slog.String("function", "receiver"))
 	}
 	r.Line(ctx, level, "event.received", counts, members...)
 }

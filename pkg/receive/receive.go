@@ -48,6 +48,14 @@ type RejectedRequests interface {
 	RecordRejectedRequest(ctx context.Context, r webhook.RejectedRequest) error
 }
 
+// Scopes records which webhook of the provider sends what. Known makes no call; Record
+// is bounded in time, and returns those of which a second webhook is seen for the first
+// time.
+type Scopes interface {
+	Known(s webhook.Scope) bool
+	Record(ctx context.Context, seen []webhook.Scope) (second []webhook.Scope, err error)
+}
+
 // Policy is what an operator may tune.
 type Policy struct {
 	Grace          time.Duration // after the claim, before the sweeper sends what nobody leased
@@ -84,6 +92,7 @@ type Ports struct {
 	Queue            Queue
 	RejectedRequests RejectedRequests
 	Errors           Errors // for Report alone
+	Scopes           Scopes // nil: nothing is recorded
 	Now              func() time.Time
 	Nonce            func() string
 }
@@ -134,7 +143,10 @@ type Result struct {
 	Reason    string // of a rejection: safe to show
 	Unclaimed bool   // durable in the queue alone
 	Enqueued  bool   // a message was accepted by SQS
-	Err       error  // for the log
+	// SecondHook: a webhook was seen for the first time, while another one sends the same
+	// type of the same campaign.
+	SecondHook bool
+	Err        error // for the log
 }
 
 // Answer is the outcome of a request: one result for each element, in their

@@ -18,6 +18,7 @@ type Request struct {
 	Token             string // from path, query or Authorization
 	Signature         string // X-Smartlead-Signature
 	ProviderRequestID string // X-Request-Id
+	WebhookLevel      string // X-Webhook-Level
 	RequestID         string // ours
 	Body              []byte // exact bytes, at most what Lambda takes
 	ContentEncoding   string // of the body, as sent

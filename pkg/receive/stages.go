@@ -134,7 +134,13 @@ type element struct {
 	receipt webhook.Receipt
 	body    []byte // redacted, until it is a payload
 	message *webhook.Message
+	scope   *webhook.Scope // of a trusted sender's event
 	result  Result
+
+	// What became of the record of its scope: apart from the result, which the
+	// enqueueing writes meanwhile.
+	secondHook bool
+	unrecorded error
 }
 
 // identify makes a receipt of each element that can be an event.
@@ -163,6 +169,9 @@ func (s *Service) identify(src auth.Source, req Request, batch smartlead.Batch) 
 		if verdict == auth.Untrusted {
 			u.receipt.Held = true
 			u.receipt.Flags = append(u.receipt.Flags, webhook.FlagUntrustedSender)
+		}
+		if verdict == auth.Trusted && s.Scopes != nil {
+			u.scope = scopeOf(el, src, req)
 		}
 		u.receipt.Window = s.window(src, el)
 		u.body = el.Payload
@@ -318,6 +327,8 @@ func owesMessage(c webhook.Claimed, now time.Time) bool {
 // elements that can never be events for the operator. The audit's timeout is the
 // shorter one, so that it delays no answer beyond what enqueueing may take. Both
 // write the results of their own elements only: a rejected element has no message.
+// Which webhook sent the events is recorded beside them, within a bound as well, where
+// it is not known.
 func (s *Service) enqueueAndAudit(ctx context.Context, req Request, elements []*element) {
 	var audit sync.WaitGroup
 	if rejection, first := s.rejection(elements); first != nil {
@@ -326,6 +337,9 @@ func (s *Service) enqueueAndAudit(ctx context.Context, req Request, elements []*
 				first.result.Err = fmt.Errorf("%w (and %w)", first.result.Err, err)
 			}
 		})
+	}
+	if unknown := s.unknownScopes(elements); len(unknown) > 0 {
+		audit.Go(func() { s.recordScopes(ctx, unknown) })
 	}
 	s.enqueue(ctx, elements)
 	audit.Wait()
@@ -374,6 +388,10 @@ func answer(elements []*element) (Answer, error) {
 	a := Answer{Results: make([]Result, 0, len(elements))}
 	var failed error
 	for _, u := range elements {
+		u.result.SecondHook = u.secondHook
+		if u.unrecorded != nil {
+			u.result.Err = errors.Join(u.result.Err, u.unrecorded)
+		}
 		a.Results = append(a.Results, u.result)
 		if u.result.Status == Failed {
 			failed = errors.Join(failed, u.result.Err)

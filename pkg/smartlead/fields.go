@@ -104,6 +104,7 @@ const (
 	fSecretKey
 	fForwardedFrom
 	fWebhookID
+	fWebhookName
 	fMetadata
 	fSentMessageIDs
 	fEventTypes
@@ -147,7 +148,7 @@ var fieldNames = map[string]field{
 	"error": fError, "reason": fReason, "title": fTitle,
 	"app_url": fAppURL, "appUrl": fAppURLCamel, "ui_master_inbox_link": fUIMasterInboxLink,
 	"links": fLinks, "description": fDescription, "secret_key": fSecretKey, "secretKey": fSecretKey,
-	"forwardedFrom": fForwardedFrom, "webhook_id": fWebhookID, "metadata": fMetadata,
+	"forwardedFrom": fForwardedFrom, "webhook_id": fWebhookID, "webhook_name": fWebhookName, "metadata": fMetadata,
 	"sent_message_ids": fSentMessageIDs, "event_types": fEventTypes,
 }
 

@@ -49,6 +49,8 @@ type Element struct {
 	Fingerprint string        // base32 hash of the canonical body
 	SecretKey   string        // the body's secret_key, for authentication only; never stored
 	TestEvent   bool          // the dashboard's test: secret_key is the word "secretkey"
+	HookID      string        // of the provider's webhook that sent it; no part of the event
+	HookName    string        // what a person called that webhook
 	Payload     []byte        // redacted original JSON, what is stored
 	Err         error         // this element is refused; the others are not concerned
 }
@@ -169,6 +171,7 @@ func analyze(payload []byte, opts Options) (Element, error) {
 	e.Key = naturalKey(b.typ, fields)
 	e.Timeless = b.timeless(fields)
 	e.Basis, e.BasisFields = fields.names(), fields.shown()
+	e.HookID, e.HookName = b.firstID(b.f[fWebhookID]), b.scalar(fWebhookName)
 	e.TestEvent = b.scalar(fSecretKey) == testSecret
 	e.Event = b.event(opts.Account, e)
 	return e, nil

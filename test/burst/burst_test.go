@@ -63,7 +63,9 @@ func TestABurstOfColdReceiversIsAnswered(t *testing.T) {
 				if n := asked("GetParameter") + asked("GetParameters") + asked("GetParametersByPath"); n != 0 {
 					t.Errorf("Parameter Store was asked %d times", n)
 				}
-				if n := asked("GetItem"); c.table == none && n != containers {
+				// One for its source, and one or two for the record of its webhook: all of them
+				// want to write that.
+				if n := asked("GetItem"); c.table == none && (n < 2*containers || n > 3*containers) {
 					t.Errorf("%d reads for %d first requests", n, containers)
 				}
 				if n := denied - deniedBefore; (c.table == none) != (n == 0) || c.table != none && n < 2*containers {

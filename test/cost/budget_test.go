@@ -36,6 +36,7 @@ func TestAnEventKeepsItsBudget(t *testing.T) {
 		t.Run(b.path, func(t *testing.T) {
 			r := newRig(t)
 			body := r.payload(b.path)
+			r.introduce(body)
 			before := r.items()
 			r.post(body)
 			claim := r.meter.Reset().WrittenOf

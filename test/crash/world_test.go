@@ -294,7 +294,7 @@ func (s syncLog) Write(b []byte) (int, error) {
 // env is what a function takes from its surroundings.
 func (w *world) env(function string) app.Env {
 	return app.Env{
-		Config: w.config, Unwatched: true,
+		Config: w.config, Unwatched: true, Unrecorded: true,
 		Clients: app.Clients{
 			DynamoDB: awssdk.DynamoDB{Client: w.clients.DynamoDB}, SQS: awssdk.SQS{Client: w.clients.SQS}, S3: w.clients.S3, SSM: ssmstore.New(w.clients.SSM),
 		},

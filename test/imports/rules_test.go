@@ -66,6 +66,8 @@ var rules = map[string]rule{
 	"incident": {own: []string{"webhook"}, not: pure},
 	// What Smartlead says of a mail stands in the words of its API.
 	"reconcile": {own: []string{"webhook", "smartleadapi"}, not: pure},
+	// Which webhook sends what.
+	"scopes": {own: []string{"webhook"}, not: pure, outside: []string{"golang.org/x/time"}},
 	// A key is trusted in a source, and found again in a stored body by the
 	// fingerprint that the wire's redaction leaves in its place.
 	"operator": {own: []string{"webhook", "auth", "smartlead"}, not: pure},
@@ -115,7 +117,7 @@ var rules = map[string]rule{
 	"cli/*": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/smartleadkey", "smartleadapi", "reconcile",
-			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{cobra, pflag},
 	},

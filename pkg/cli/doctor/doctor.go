@@ -141,6 +141,7 @@ func checksOf(o options) []check {
 		{"queues", checkQueues},
 		{"sources", checkSources},
 		{"accounts", checkAccounts},
+		{"webhooks", checkScopes},
 		{"silent sources", checkSilence},
 		{"destinations", checkDestinations},
 		{"webhook URL", func(ctx context.Context, s *session.Session, st *stack.Stack) finding {
