@@ -17,8 +17,8 @@ const (
 	// maxRead bounds the events that are read for one page; an event takes a unit.
 	maxRead = 500
 	// maxLook bounds the entries of an index that one page looks at, where the index
-	// tells what matches; 50 of them take a unit.
-	maxLook = 20_000
+	// tells what matches; about 22 of them take a unit.
+	maxLook = 10_000
 )
 
 // eventList is what the page of events shows.

@@ -9,7 +9,7 @@ import (
 	"smartlead-receiver/pkg/cli/search"
 )
 
-var findPage = page{path: "/find", file: "find.html", under: "/events", title: "Search", units: 1000, read: readFind}
+var findPage = page{path: "/find", file: "find.html", under: "/events", title: "Search", units: 1500, read: readFind}
 
 const (
 	foundRows = 50

@@ -159,7 +159,7 @@ var rules = map[string]rule{
 	"console": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search",
-			"webhook", "smartlead", "auth", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},
 	},

@@ -33,6 +33,7 @@ type Console struct {
 	Client *http.Client
 
 	t     *testing.T
+	found *stack.LocalFinder
 	mu    sync.Mutex
 	audit bytes.Buffer
 }
@@ -59,10 +60,10 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &Console{Stack: s, t: t, URL: "http://" + l.Addr().String()}
-	found := stack.LocalFinder{StateDir: s.Dir, Env: stack.Env{
+	found := &stack.LocalFinder{StateDir: s.Dir, Env: stack.Env{
 		Now: s.Clock, Sleep: s.Env.Sleep, Nonce: func() (string, error) { return rand.Text(), nil },
 	}}
+	c := &Console{Stack: s, t: t, found: found, URL: "http://" + l.Addr().String()}
 	c.Server, err = console.New(l.Addr().String(), console.Config{
 		Connect: func(context.Context) (*stack.Stack, error) { return found.Find() },
 		Name:    "local stack", Self: "smartleadctl --local", Local: true, Caller: "tester",
@@ -82,6 +83,16 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 	c.Client = c.Browser()
 	c.Enter(c.Client)
 	return c
+}
+
+// Found is the stack as the console finds it.
+func (c *Console) Found() *stack.Stack {
+	c.t.Helper()
+	found, err := c.found.Find()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return found
 }
 
 // Write takes what the console logs.
