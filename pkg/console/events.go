@@ -10,7 +10,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-var eventsPage = page{path: "/events", file: "events.html", title: "Events", bar: "Events", key: "e", units: 550, read: readEvents, live: liveEvents}
+// A list takes 60 units, a filter that looks through what was received 550, and one
+// that begins years ago and finds nothing two for each of 400 days.
+var eventsPage = page{path: "/events", file: "events.html", title: "Events", bar: "Events", key: "e", units: 850, read: readEvents, live: liveEvents}
 
 const (
 	pageRows = 50

@@ -9,3 +9,23 @@ func CSRFOf(s *Server) string {
 	}
 	return ""
 }
+
+// UnitsOf is the bound of a page.
+func UnitsOf(path string) int {
+	for _, p := range pages {
+		if p.path == path {
+			return p.units
+		}
+	}
+	return 0
+}
+
+// Bounded are the paths of the pages that read events.
+func Bounded() (paths []string) {
+	for _, p := range pages {
+		if p.units > 0 {
+			paths = append(paths, p.path)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,78 @@
+package console_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/console"
+	"smartlead-receiver/pkg/console/consoletest"
+	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/dynoxide"
+	"smartlead-receiver/test/ttlcheck"
+)
+
+// TestCapacity holds every page to the read units that it says, over a table of about
+// 16,000 events, whatever the address asks for. -v prints what each read.
+func TestCapacity(t *testing.T) {
+	m := clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
+	fixture := clitest.NewTableFixture(clitest.NewOver(t, m.Engine))
+	fixture.Settle()
+	fixture.Grow(13_000)
+	fixture.Through(m)
+	c := consoletest.Over(t, fixture.Stack)
+	busy := url.PathEscape(clitest.BusyLead)
+	report := fmt.Sprintf("%-62s %10s %10s\n", "read units", "read", "at most")
+	tried := map[string]bool{}
+	for _, look := range []struct{ page, address string }{
+		{"/", "/"},
+		{"/events", "/events"},
+		{"/events", "/events?state=dead"},
+		{"/events", "/events?state=pending"},
+		{"/events", "/events?state=delivered&since=30d"},
+		{"/events", "/events?state=held&source=none"},
+		{"/events", "/events?campaign=" + clitest.QuietCampaign},
+		{"/events", "/events?source=none"},
+		{"/events", "/events?type=MANUAL_STEP_REACHED"},
+		{"/events", "/events?destination=none"},
+		{"/events", "/events?flag=daemon_sender"},
+		{"/events", "/events?error_class=none"},
+		{"/events", "/events?state=dead&error_class=" + clitest.RareClass},
+		{"/events", "/events?lead=" + busy},
+		{"/events", "/events?since=3650d&until=400d"},
+		{"/events/{id}", eventPath(fixture.Take(webhook.Dead))},
+		{"/events/{id}", eventPath(fixture.Changed)},
+		{"/leads/{address}", "/leads/" + busy},
+		{"/leads/{address}", "/leads/nobody@acme.example.com"},
+		{"/find", "/find?q=" + busy},
+		{"/find", "/find?q=nothing-at-all"},
+		{"/find", "/find?q=AAAAAAAA"},
+		{"/find", "/find?q=%40nowhere.example"},
+		{"/redrive", "/redrive"},
+		{"/redrive", "/redrive?error_class=" + clitest.RareClass},
+	} {
+		most := console.UnitsOf(look.page)
+		m.Reset()
+		if a := c.Get(look.address); a.Status != http.StatusOK {
+			t.Errorf("%s: %d\n%s", look.address, a.Status, a.Text())
+		}
+		u := m.Reset()
+		if u.Units > float64(most) {
+			t.Errorf("%s: %.1f units in %d calls, want at most %d", look.address, u.Units, u.Reads, most)
+		}
+		if u.Writes > 0 {
+			t.Errorf("%s: to look writes", look.address)
+		}
+		tried[look.page] = true
+		report += fmt.Sprintf("%-62s %10.1f %10d\n", look.address, u.Units, most)
+	}
+	for _, path := range console.Bounded() {
+		if !tried[path] && !strings.HasPrefix(path, "/redrive/") {
+			t.Errorf("%s says that it reads, and nobody has measured how much", path)
+		}
+	}
+	t.Log("\n" + report)
+}
