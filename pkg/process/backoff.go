@@ -21,10 +21,10 @@ func backoff(n int, base, longest, asked time.Duration, random func() float64) t
 }
 
 // comeBack bounds the wait of a message that came for the n-th time while the
-// destinations could not be read: short at first, because many new workers at once
-// are refused by a store that grants few calls a second; long later, because the
-// queue gives a message up that came too often (maxReceiveCount in template.yaml):
-// 150 receipts are some ten hours.
+// destinations could not be read, or the ledger not be asked: short at first, because
+// many new workers at once are refused by a store that grants few calls a second; long
+// later, because the queue gives a message up that came too often (maxReceiveCount in
+// template.yaml): 150 receipts are some ten hours.
 const (
 	comeBackFirst   = 4 * time.Second
 	comeBackLongest = 5 * time.Minute

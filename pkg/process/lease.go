@@ -40,7 +40,7 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 	if m.First && m.Receives == 1 {
 		lease, ok, err := s.Ledger.FirstAttempt(ctx, req)
 		if err != nil {
-			return webhook.Lease{}, s.notLeased(ctx, id, err), false
+			return webhook.Lease{}, s.notLeased(ctx, id, m, err), false
 		}
 		if ok {
 			return lease, Report{}, true
@@ -49,20 +49,22 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 	req.FirstAbandoned = m.First && m.Receives > 1
 	lease, err := s.Ledger.Lease(ctx, req)
 	if err != nil {
-		return webhook.Lease{}, s.notLeased(ctx, id, err), false
+		return webhook.Lease{}, s.notLeased(ctx, id, m, err), false
 	}
 	return lease, Report{}, true
 }
 
 // notLeased reports a lease that was refused. One whose abandoned leases were
-// used up has been written dead in its place, and owes its dead letter.
-func (s *Service) notLeased(ctx context.Context, id webhook.EventID, err error) Report {
+// used up has been written dead in its place, and owes its dead letter. Nothing was
+// delivered, so the message comes back soon; where the lease was written and only its
+// answer lost, it is done with then, and the due time of that lease brings the event back.
+func (s *Service) notLeased(ctx context.Context, id webhook.EventID, m webhook.Message, err error) Report {
 	if errors.Is(err, webhook.ErrNotFound) {
 		return Report{EventID: id, Outcome: NotInLedger}
 	}
 	refused, ok := errors.AsType[*webhook.NotLeasable](err)
 	if !ok {
-		return Report{EventID: id, Outcome: LeaseFailed, Retry: true, Err: err}
+		return Report{EventID: id, Outcome: LeaseFailed, Retry: true, RetryIn: comeBack(m.Receives, s.Random), Err: err}
 	}
 	rec := refused.Record
 	report := Report{EventID: id, Source: rec.Source, Type: rec.Type, Outcome: Outcome(refused.Reason)}

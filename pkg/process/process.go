@@ -103,6 +103,7 @@ const largeAtOnce = 3
 
 // New returns the use case. It makes no call.
 func New(p Ports, policy Policy) *Service {
+	p.Ledger = patient{p.Ledger}
 	return &Service{Ports: p, policy: policy, large: make(chan struct{}, largeAtOnce)}
 }
 
@@ -163,7 +164,7 @@ func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.Event
 	switch {
 	case err != nil:
 		report.EventID = webhook.EventID(m.Receipt.Key)
-		report.Outcome, report.Retry, report.Err = ClaimFailed, true, err
+		report.Outcome, report.Retry, report.RetryIn, report.Err = ClaimFailed, true, comeBack(m.Receives, s.Random), err
 		return "", report, false
 	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished() || s.awaitsFirst(claimed):
 		report.Outcome = Outcome(claimed.Status)

@@ -69,13 +69,17 @@ func (w *world) Destinations(context.Context) (map[string]webhook.Destination, e
 }
 
 func (w *world) service(change func(*process.Policy)) *process.Service {
+	return w.serviceOver(w.ledger, change)
+}
+
+func (w *world) serviceOver(ledger process.Ledger, change func(*process.Policy)) *process.Service {
 	policy := process.DefaultPolicy
 	policy.MaxAttempts = 3
 	if change != nil {
 		change(&policy)
 	}
 	return process.New(process.Ports{
-		Ledger: w.ledger, DeadLetters: w, Bodies: w, Destinations: w,
+		Ledger: ledger, DeadLetters: w, Bodies: w, Destinations: w,
 		Normalize: func(body []byte, account string) (webhook.Event, error) {
 			ev := webhook.Event{Type: webhook.EmailReply, Account: account}
 			return ev, json.Unmarshal(body, &struct{}{})
