@@ -24,7 +24,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
@@ -50,10 +49,9 @@ type Config struct {
 type client struct {
 	Config
 	service  string // the SDK's id of the service, for errors
-	signing  string // its name in a signature
 	endpoint *url.URL
 	attempts *retry.Attempt
-	signer   *v4.Signer
+	signer   *signer
 	skew     *atomic.Int64 // how far AWS's clock is ahead of ours, as the last call showed
 	most     int64         // bytes of a response
 }
@@ -66,8 +64,8 @@ func (cfg Config) client(service, signing string, endpoint url.URL, most int64) 
 		endpoint.Path = "/"
 	}
 	c := &client{
-		Config: cfg, service: service, signing: signing, endpoint: &endpoint,
-		signer: v4.NewSigner(), skew: new(atomic.Int64), most: most,
+		Config: cfg, service: service, endpoint: &endpoint,
+		signer: &signer{service: signing, region: cfg.Region, escaped: signing == "s3"}, skew: new(atomic.Int64), most: most,
 	}
 	c.attempts = retry.NewAttemptMiddleware(cfg.Retryer(), another, func(a *retry.Attempt) { a.ClientSkew = c.skew })
 	return c
@@ -85,7 +83,6 @@ type message struct {
 	header http.Header
 	body   []byte
 	hash   string // of the body, as it is signed
-	signed func(*v4.SignerOptions)
 }
 
 func hashOf(body []byte) string {
@@ -162,13 +159,7 @@ func (c *client) request(ctx context.Context, m message, more http.Header, skew 
 	if err != nil {
 		return nil, fmt.Errorf("get identity: get credentials: %w", err)
 	}
-	options := []func(*v4.SignerOptions){}
-	if m.signed != nil {
-		options = append(options, m.signed)
-	}
-	if err := c.signer.SignHTTP(ctx, credentials, req, m.hash, c.signing, c.Region, time.Now().Add(skew), options...); err != nil {
-		return nil, fmt.Errorf("sign http: %w", err)
-	}
+	c.signer.sign(req, credentials, m.hash, time.Now().Add(skew))
 	return req, nil
 }
 

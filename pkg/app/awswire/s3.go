@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -138,10 +137,7 @@ func (s *S3) message(method, operation string, bucket, key *string, body []byte)
 	}
 	at.Path, at.RawPath = path, escapePath(path)
 	at.RawQuery = "x-id=" + operation
-	m := message{
-		method: method, at: &at, header: make(http.Header, 12), body: body, hash: hashOf(body),
-		signed: func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true },
-	}
+	m := message{method: method, at: &at, header: make(http.Header, 12), body: body, hash: hashOf(body)}
 	set(m.header, "X-Amz-Content-Sha256", m.hash)
 	set(m.header, "Accept-Encoding", "identity")
 	return m, nil
