@@ -21,7 +21,7 @@ type action struct {
 // actions are all there are.
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
-	startAction, pauseAction, resumeAction, cancelAction,
+	startAction, pauseAction, resumeAction, cancelAction, testAction,
 }, moves()...)
 
 // question is what an operator must agree to.

@@ -33,7 +33,8 @@ type page struct {
 var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage,
-	redrivePage, jobPage,
+	deadPage, redrivePage, jobPage,
+	destinationsPage, sourcesPage,
 	findPage, keysPage,
 }
 
@@ -122,6 +123,7 @@ type notice struct {
 type view struct {
 	Title   string
 	Stack   string
+	Self    string // how smartleadctl is called for this stack
 	Local   bool
 	Bar     []barItem
 	CSRF    string
@@ -139,7 +141,7 @@ type barItem struct {
 }
 
 func (s *Server) view(q *request, p *page) view {
-	v := view{Title: p.title, Stack: s.Name, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q")}
+	v := view{Title: p.title, Stack: s.Name, Self: s.Self, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q")}
 	for _, other := range s.bar {
 		if other.bar == "" {
 			continue

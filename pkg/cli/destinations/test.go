@@ -2,11 +2,7 @@ package destinations
 
 import (
 	"context"
-	"encoding/base32"
-	"encoding/json"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -40,17 +36,11 @@ func test(ctx context.Context, s *session.Session, name string) error {
 	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
 		return problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
 	}
-	cfg.Filter = destination.Filter{}
-	target, err := destination.New(name, cfg, destination.Deps{Now: s.Now})
-	if err != nil {
-		return err
-	}
-	sample, err := sampleEvent(s)
-	if err != nil {
-		return err
-	}
 	started := s.Now()
-	out := target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)})
+	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: s.Now}, s.Rand)
+	if err != nil {
+		return err
+	}
 	took := s.Now().Sub(started)
 	if s.JSON {
 		err = s.Emit(struct {
@@ -61,7 +51,7 @@ func test(ctx context.Context, s *session.Session, name string) error {
 			ErrorClass  string `json:"error_class,omitempty"`
 			Error       string `json:"error,omitempty"`
 			TookMS      int64  `json:"took_ms"`
-		}{name, string(sample.ID), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
+		}{name, string(id), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
 		if err != nil {
 			return err
 		}
@@ -71,7 +61,7 @@ func test(ctx context.Context, s *session.Session, name string) error {
 			Hint("%s", fate(out.Result))
 	}
 	if !s.JSON {
-		s.Line("the destination %s %s after %s; webhook-id %s", name, tookText(out), output.Span(took), sample.ID)
+		s.Line("the destination %s %s after %s; webhook-id %s", name, tookText(out), output.Span(took), id)
 	}
 	return nil
 }
@@ -90,25 +80,4 @@ func tookText(out webhook.Outcome) string {
 		return "took it"
 	}
 	return fmt.Sprintf("answered %d", out.Status)
-}
-
-// sampleEvent is new every time, so that a destination that dedupes takes it.
-func sampleEvent(s *session.Session) (webhook.Event, error) {
-	var random [20]byte
-	if _, err := io.ReadFull(s.Rand, random[:]); err != nil {
-		return webhook.Event{}, fmt.Errorf("read randomness: %w", err)
-	}
-	now := s.Now().UTC().Truncate(time.Millisecond)
-	return webhook.Event{
-		Schema: webhook.Schema,
-		ID:     webhook.EventID("v1:EMAIL_REPLY:" + base32.StdEncoding.EncodeToString(random[:])),
-		Type:   webhook.EmailReply, RawType: "EMAIL_REPLY", Dialect: "help", Account: "smartleadctl-test",
-		CampaignID: "0", CampaignName: "TEST by smartleadctl", Source: "smartleadctl-test",
-		Lead:       &webhook.Lead{Email: "test@example.com", Name: "TEST"},
-		OccurredAt: now, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: now, Attempt: 1,
-		Subject: "TEST: sample event of smartleadctl destinations test",
-		Reply:   &webhook.Reply{Text: "This is a test.", From: "test@example.com"},
-		Flags:   []string{webhook.FlagTestEvent},
-		Raw:     json.RawMessage(`{"test":true}`),
-	}, nil
 }

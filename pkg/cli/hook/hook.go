@@ -13,6 +13,14 @@ import (
 // in no process listing.
 const TokenVariable = "SMARTLEAD_TOKEN"
 
+// Steps are what to do at Smartlead with a new URL, between adding a webhook and saving
+// it (docs/SMARTLEAD.md has the sources of each).
+var Steps = []string{
+	"choose the level: user for all campaigns, client, or campaign. A webhook of the user level silences those of clients and campaigns: have that one alone, or none",
+	"paste the URL. Whoever has it can post events: treat it as a password",
+	"tick the events, all if in doubt, and leave category filters empty",
+}
+
 // sendTimeout is that of API Gateway.
 const sendTimeout = 30 * time.Second
 

@@ -1,0 +1,219 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"smartlead-receiver/pkg/cli/eventview"
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
+)
+
+var destinationsPage = page{path: "/destinations", file: "destinations.html", title: "Destinations", bar: "Destinations", key: "t", units: 280, read: readDestinations}
+
+// lately is how many of the newest events say how destinations and sources fare.
+const lately = 200
+
+// destinationsData is what the page shows.
+type destinationsData struct {
+	List panel[[]destinationRow]
+	Seen panel[window]
+}
+
+// window is what the newest events say.
+type window struct {
+	Count int
+	Back  stamp // of the oldest of them
+	to    map[string]attemptsTo
+	from  map[string]time.Time // when the latest came through a source
+}
+
+// attemptsTo are the attempts at one destination.
+type attemptsTo struct {
+	Last     stamp
+	What     string
+	Bad      bool
+	Attempts int
+	Failed   int
+	at       time.Time
+}
+
+type destinationRow struct {
+	Name, Kind, Target, Signed, Takes, Trouble string
+	Changed                                    stamp
+	Seen                                       attemptsTo
+	Test, Events                               string // addresses
+}
+
+// latest reads how the newest events fared.
+func (q *request) latest() (window, error) {
+	page, err := q.st.Ledger.List(q.ctx(), ledger.Query{Limit: lately, Now: q.clock.Now()})
+	if err != nil {
+		return window{}, err
+	}
+	w := window{Count: len(page.Records), to: map[string]attemptsTo{}, from: map[string]time.Time{}}
+	for _, r := range page.Records {
+		w.Back = q.at(r.ReceivedAt)
+		if w.from[r.Source].Before(r.ReceivedAt) {
+			w.from[r.Source] = r.ReceivedAt
+		}
+		for _, a := range r.History {
+			to := w.to[a.Destination]
+			to.Attempts++
+			if !a.Result.Settled() {
+				to.Failed++
+			}
+			if !a.StartedAt.Before(to.at) {
+				to.at, to.Last, to.Bad = a.StartedAt, q.at(a.StartedAt), !a.Result.Settled()
+				to.What = output.Clean(attemptText(a))
+			}
+			w.to[a.Destination] = to
+		}
+	}
+	return w, nil
+}
+
+func attemptText(a webhook.Attempt) string {
+	switch {
+	case a.Result.Settled() && a.Status != 0:
+		return fmt.Sprintf("%s, %d", a.Result, a.Status)
+	case a.Result.Settled():
+		return string(a.Result)
+	}
+	return eventview.FailureText(a.ErrorClass, a.Error, a.Status)
+}
+
+func readDestinations(q *request) (any, error) {
+	var d destinationsData
+	panels(
+		fill(q, &d.Seen, q.latest),
+		fill(q, &d.List, q.destinationRows),
+	)
+	for i, row := range d.List.Data {
+		d.List.Data[i].Seen = d.Seen.Data.to[row.Name]
+	}
+	return d, nil
+}
+
+func (q *request) destinationRows() ([]destinationRow, error) {
+	entries, err := q.st.Destinations.List(q.ctx())
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]destinationRow, 0, len(entries))
+	for _, e := range entries {
+		row := destinationRow{Name: e.Name, Changed: q.at(e.UpdatedAt), Events: "/events?destination=" + e.Name}
+		cfg, err := registry.Types.Parse(e.Value)
+		if err != nil {
+			row.Trouble = "broken, its events wait: " + output.Clean(err.Error())
+			rows = append(rows, row)
+			continue
+		}
+		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), takes(cfg.Filter)
+		if signer, signs := cfg.Settings.(destination.Signer); signs {
+			row.Signed = output.Count(signer.SigningSecrets(), "secret", "secrets")
+		}
+		if typ, known := registry.Types.Find(cfg.Type); known && typ.NoTest == "" {
+			row.Test = "/destinations/" + e.Name + "/test"
+		}
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+// takes says in words which events a destination gets.
+func takes(f destination.Filter) string {
+	var parts []string
+	add := func(name string, values []string) {
+		if len(values) > 0 {
+			parts = append(parts, name+" "+strings.Join(values, " or "))
+		}
+	}
+	add("type", output.Names(f.Types))
+	add("campaign", f.CampaignIDs)
+	add("account", f.Accounts)
+	add("client", f.ClientIDs)
+	add("flag", f.Flags)
+	add("without flag", f.NotFlags)
+	if len(parts) == 0 {
+		return "everything"
+	}
+	return output.Clean(strings.Join(parts, "; "))
+}
+
+var testAction = action{path: "/destinations/{name}/test", name: "destinations test", ask: askTest, do: doTest}
+
+// destinationNamed reads a destination that can be tested.
+func (q *request) destinationNamed(name string) (destination.Config, error) {
+	if err := destination.ValidateName(name); err != nil {
+		return destination.Config{}, problem.NotFound("there is no destination %s", output.Clean(name))
+	}
+	entry, err := q.st.Destinations.Get(q.ctx(), name)
+	if errors.Is(err, sourcestore.ErrNotFound) {
+		return destination.Config{}, problem.NotFound("there is no destination %s", name)
+	}
+	if err != nil {
+		return destination.Config{}, err
+	}
+	cfg, err := registry.Types.Parse(entry.Value)
+	if err != nil {
+		return destination.Config{}, problem.Failed(err, "destination %s is broken", name)
+	}
+	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
+		return destination.Config{}, problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
+	}
+	return cfg, nil
+}
+
+func askTest(q *request) (*question, error) {
+	name := q.PathValue("name")
+	cfg, err := q.destinationNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	return &question{
+		Title: "Test the destination " + name,
+		Says: []string{
+			"One sample event is posted to " + output.Clean(cfg.Settings.String()) + ", from this machine, signed as a real one.",
+			`It is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in the ledger, and the filter is not applied.`,
+		},
+		Button: "Post the sample", Back: "/destinations",
+	}, nil
+}
+
+// testPatience bounds a test; a destination has less.
+const testPatience = time.Minute
+
+func doTest(q *request) (*done, error) {
+	name := q.PathValue("name")
+	cfg, err := q.destinationNamed(name)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(q.ctx(), testPatience)
+	defer cancel()
+	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: q.Now}, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	d := &done{To: "/destinations", On: name}
+	if out.Result == webhook.ResultDelivered {
+		d.Notice = notice{Text: fmt.Sprintf("The destination %s took the sample (%s); webhook-id %s.", name, attemptText(webhook.Attempt{Result: out.Result, Status: out.Status}), id)}
+		return d, nil
+	}
+	fate := "A real event would be tried again."
+	if out.Result == webhook.ResultPermanent {
+		fate = "A real event would be refused for good: it is not tried again."
+	}
+	d.Notice = notice{Bad: true, Text: output.Clean(eventview.Answered(name, out.Status, out.ErrorClass, out.Error)) + ". " + fate}
+	return d, nil
+}
