@@ -51,7 +51,11 @@ func TestCapacity(t *testing.T) {
 		{"/find", "/find?q=nothing-at-all"},
 		{"/find", "/find?q=AAAAAAAA"},
 		{"/find", "/find?q=%40nowhere.example"},
+		{"/dead", "/dead"},
+		{"/destinations", "/destinations"},
+		{"/sources", "/sources"},
 		{"/redrive", "/redrive"},
+		{"/redrive", "/redrive?plan=1"},
 		{"/redrive", "/redrive?error_class=" + clitest.RareClass},
 	} {
 		most := console.UnitsOf(look.page)

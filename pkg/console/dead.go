@@ -46,7 +46,7 @@ type deadKey struct {
 	typ   webhook.Type
 }
 
-type deadGroup struct {
+type deathCause struct {
 	deadKey
 	count          int
 	oldest, latest time.Time
@@ -59,7 +59,7 @@ func readDead(q *request) (any, error) {
 		bound = filter.MaxLookByIndex
 	}
 	d := deadData{Most: filter.MaxLookByIndex}
-	groups := map[deadKey]*deadGroup{}
+	groups := map[deadKey]*deathCause{}
 	for s, err := range q.st.Ledger.DeadSummaries(q.ctx(), q.clock.Now()) {
 		if err != nil {
 			return nil, err
@@ -72,13 +72,13 @@ func readDead(q *request) (any, error) {
 		key := deadKey{s.ErrorClass, s.Type}
 		g := groups[key]
 		if g == nil {
-			g = &deadGroup{deadKey: key, oldest: s.DiedAt}
+			g = &deathCause{deadKey: key, oldest: s.DiedAt}
 			groups[key] = g
 		}
 		g.count++
 		g.latest, g.example = s.DiedAt, s.ID // the longest dead come first
 	}
-	sorted := slices.SortedFunc(maps.Values(groups), func(a, b *deadGroup) int {
+	sorted := slices.SortedFunc(maps.Values(groups), func(a, b *deathCause) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.class, b.class), cmp.Compare(a.typ, b.typ))
 	})
 	var err error
@@ -87,7 +87,7 @@ func readDead(q *request) (any, error) {
 }
 
 // deadRows reads an example of each of the largest groups.
-func (q *request) deadRows(groups []*deadGroup) ([]deadRow, error) {
+func (q *request) deadRows(groups []*deathCause) ([]deadRow, error) {
 	ids := make([]webhook.EventID, 0, deadExamples)
 	for _, g := range groups[:min(len(groups), deadExamples)] {
 		ids = append(ids, g.example)
