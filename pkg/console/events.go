@@ -29,6 +29,7 @@ type eventList struct {
 	Rows    []eventRow
 	Older   string // the address of the next page; "" at the end
 	Looked  string // how far this page looked, where it ended before the end
+	LeftOut string // what cannot be read
 	Newest  string // the address of the first page; "" on it
 	Live    string // where what arrives is followed; "" on later pages
 	Nothing bool   // no event was ever received
@@ -132,6 +133,7 @@ func readEvents(q *request) (any, error) {
 	if at, ok := w.Reached(); ok && w.Spent {
 		list.Looked = fmt.Sprintf("Looked at %s, back to %s.", w.What(), q.at(at).Text)
 	}
+	list.LeftOut = w.LeftOut()
 	if query.After != "" {
 		list.Newest = eventsAddress(set)
 		return list, nil

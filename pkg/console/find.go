@@ -26,7 +26,8 @@ type foundList struct {
 	More    bool
 	Asked   []string
 	Looked  string
-	Command string // that looks further
+	Said    []string // of what was left out
+	Command string   // that looks further
 	Self    string
 }
 
@@ -35,9 +36,9 @@ func readFind(q *request) (any, error) {
 	if list.Text == "" {
 		return list, nil
 	}
-	now := q.clock.Now()
+	now, asks := q.clock.Now(), &asker{q: q}
 	found, err := search.Search{
-		Asker: asker{q}, Stack: q.st, Limit: foundRows, Since: now.Add(-findSpan), Names: true, MaxIndex: maxLook, MaxRead: findRead,
+		Asker: asks, Stack: q.st, Limit: foundRows, Since: now.Add(-findSpan), Names: true, MaxIndex: maxLook, MaxRead: findRead,
 	}.Find(q.ctx(), list.Text)
 	if err != nil {
 		return nil, err
@@ -55,14 +56,21 @@ func readFind(q *request) (any, error) {
 		}
 		list.Rows = append(list.Rows, row)
 	}
-	list.More, list.Asked, list.Looked = found.More, found.Asked, found.Looked
+	list.More, list.Asked, list.Looked, list.Said = found.More, found.Asked, found.Looked, asks.said
 	list.Command = fmt.Sprintf("%s events find %s", q.Self, output.Quote(output.Clean(list.Text)))
 	return list, nil
 }
 
-// asker looks for events on behalf of a page, and tells nobody how far it has come.
-type asker struct{ q *request }
+// asker looks for events on behalf of a page: it tells nobody how far it has come, and
+// keeps what is said for the page.
+type asker struct {
+	q    *request
+	said []string
+}
 
-func (a asker) Now() time.Time                   { return a.q.clock.Now() }
-func (a asker) Progress(string) *output.Progress { return (&output.Terminal{}).Progress("") }
-func (a asker) Self() string                     { return a.q.Self }
+func (a *asker) Now() time.Time                   { return a.q.clock.Now() }
+func (a *asker) Progress(string) *output.Progress { return (&output.Terminal{}).Progress("") }
+func (a *asker) Self() string                     { return a.q.Self }
+func (a *asker) Say(format string, args ...any) {
+	a.said = append(a.said, output.Clean(fmt.Sprintf(format, args...)))
+}

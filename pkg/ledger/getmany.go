@@ -12,7 +12,8 @@ import (
 )
 
 // GetMany reads events without payload; what does not exist is missing in the
-// answer. The reads are consistent.
+// answer. The reads are consistent. Beside a *webhook.UnreadableError stands every
+// event that could be read.
 func (l *Ledger) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
 	return l.getMany(ctx, ids, false)
 }
@@ -21,17 +22,21 @@ func (l *Ledger) getMany(ctx context.Context, ids []webhook.EventID, payloads bo
 	// DynamoDB refuses a batch that names an item twice.
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	out := make(map[webhook.EventID]webhook.Record, len(ids))
+	unreadable := map[webhook.EventID]error{}
 	for chunk := range slices.Chunk(ids, maxKeys) {
-		if err := l.getChunk(ctx, chunk, payloads, out); err != nil {
+		if err := l.getChunk(ctx, chunk, payloads, out, unreadable); err != nil {
 			return nil, err
 		}
+	}
+	if len(unreadable) > 0 {
+		return out, &webhook.UnreadableError{Causes: unreadable}
 	}
 	return out, nil
 }
 
 // getChunk reads up to maxKeys events. What DynamoDB leaves
 // unprocessed is asked for again as long as every answer brings something.
-func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads bool, out map[webhook.EventID]webhook.Record) error {
+func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads bool, out map[webhook.EventID]webhook.Record, unreadable map[webhook.EventID]error) error {
 	want := dynamodb.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, id := range ids {
 		want.Keys = append(want.Keys, keyOf(id))
@@ -46,7 +51,8 @@ func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads b
 		for _, av := range got.Responses[l.table] {
 			it, err := decode(av)
 			if err != nil {
-				return err
+				unreadable[entryOf(av, "sk").id] = err
+				continue
 			}
 			if !payloads {
 				it.Payload = nil

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,9 +55,12 @@ type Page struct {
 	// ByVariant has the fingerprint of the variant by which an event was found that
 	// itself has another id or lead. Such an event is once in a page.
 	ByVariant map[webhook.EventID]string
-	Next      string
-	Scanned   int // events looked at; what the index alone rules out is not read
-	Days      int // without a look-up, the partitions of a day are asked, even of an empty one
+	// Unreadable are events of the listing's index that this version cannot read: they may
+	// or may not match the rest of the query.
+	Unreadable []webhook.EventID
+	Next       string
+	Scanned    int // events looked at; what the index alone rules out is not read
+	Days       int // without a look-up, the partitions of a day are asked, even of an empty one
 }
 
 const (
@@ -82,7 +86,9 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 		page.Scanned, page.Days = w.looked, min(w.days, maxDays)
 		w.read += len(found)
 		records, err := l.getMany(ctx, idsOf(found), q.Payloads)
-		if err != nil {
+		if unreadable := new(webhook.UnreadableError); errors.As(err, &unreadable) {
+			page.Unreadable = append(page.Unreadable, unreadable.IDs()...)
+		} else if err != nil {
 			return Page{}, err
 		}
 		before := len(page.Records)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -137,8 +138,7 @@ func (l *Ledger) rejectedOfDay(ctx context.Context, day, since, until time.Time,
 			for _, av := range out.Items {
 				var it rejectedItem
 				if err := dynamodb.UnmarshalMap(av, &it); err != nil {
-					yield(webhook.RejectedRequest{}, fmt.Errorf("ledger: refusal cannot be read: %w", err))
-					return
+					it = unreadableRefusal(av, err)
 				}
 				if !yield(it.request(), nil) {
 					return
@@ -154,4 +154,11 @@ func (it rejectedItem) request() webhook.RejectedRequest {
 		At: it.At.time(), RequestID: it.RequestID, Source: it.Source, Kind: it.Kind, Cause: it.Cause,
 		Detail: it.Detail, SourceIP: it.SourceIP, UserAgent: it.UserAgent, Bytes: it.Bytes, Excerpt: it.Excerpt,
 	}
+}
+
+// unreadableRefusal stands for an item that this version cannot read: its key says when
+// it was, and of which request.
+func unreadableRefusal(av map[string]dynamodb.AttributeValue, err error) rejectedItem {
+	when, id, _ := strings.Cut(entryOf(av, "sk").key, "#")
+	return rejectedItem{At: instant(when), RequestID: id, Cause: "unreadable", Detail: "this entry cannot be read: " + err.Error()}
 }

@@ -78,12 +78,17 @@ func (j *DeadLetterCleaner) Clear(ctx context.Context) (DeadLetterCounts, error)
 // look judges the messages of one receive. It returns those that stay.
 func (j *DeadLetterCleaner) look(ctx context.Context, msgs []webhook.DeadMessage, counts *DeadLetterCounts) (stay []string, err error) {
 	records, err := j.Ledger.GetMany(ctx, idsOf(msgs)) // after the receipt, and consistent
-	if err != nil {
+	unreadable := new(webhook.UnreadableError)
+	if err != nil && !errors.As(err, &unreadable) {
 		records = nil
 	}
 	var done []webhook.DeadMessage
 	var found []*int // what each of them is
 	for _, m := range msgs {
+		if needsRecord(m) && unreadable.Causes[m.Message.ID] != nil {
+			stay = append(stay, m.Receipt)
+			continue
+		}
 		what, failure := j.judge(ctx, m, records, counts)
 		err = errors.Join(err, failure)
 		if what == nil || failure != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -178,6 +179,45 @@ func TestCleanerKeepsWhatItIsNotSureOf(t *testing.T) {
 				t.Errorf("%s is gone, or out of sight", c.stay)
 			}
 		})
+	}
+}
+
+// partly is a ledger of which this version cannot read some events.
+type partly struct {
+	Ledger
+	not []webhook.EventID
+}
+
+func (p partly) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	records, err := p.Ledger.GetMany(ctx, ids)
+	causes := map[webhook.EventID]error{}
+	for _, id := range p.not {
+		if slices.Contains(ids, id) {
+			causes[id] = errors.New("a newer version wrote it")
+			delete(records, id)
+		}
+	}
+	if len(causes) == 0 || err != nil {
+		return records, err
+	}
+	return records, &webhook.UnreadableError{Causes: causes}
+}
+
+// The dead letter of an event that cannot be read stays; those beside it are judged.
+func TestCleanerKeepsTheLetterOfAnUnreadableEvent(t *testing.T) {
+	w, q, _ := mixed(t)
+	stale := q.deadLetters["stale"].Message.ID
+	counts, err := q.cleaner(partly{w, []webhook.EventID{stale}}).Clear(t.Context())
+	counts.Valid = 0
+	if want := (DeadLetterCounts{Renewed: 1, Claimed: 1, Foreign: 2}); counts != want || !errors.As(err, new(*webhook.UnreadableError)) {
+		t.Errorf("%+v (%v), want %+v and that an event cannot be read", counts, err, want)
+	}
+	if _, there := q.deadLetters["stale"]; !there || q.hidden["stale"] {
+		t.Error("its letter is gone, or out of sight")
+	}
+	sample, err := DeadLetterLook{Ledger: partly{w, []webhook.EventID{stale}}, Queue: q}.Sample(t.Context(), MaxLook)
+	if err != nil || sample.Stale != 0 || sample.Looked != len(q.deadLetters) {
+		t.Errorf("the look sees %+v of %d messages (%v)", sample, len(q.deadLetters), err)
 	}
 }
 

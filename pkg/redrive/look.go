@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -138,10 +139,15 @@ func (l DeadLetterLook) Sample(ctx context.Context, believed int) (DeadLetterSam
 			taken = append(taken, m.Receipt)
 		}
 		records, err := l.read(ctx, msgs)
-		if err != nil {
+		unreadable := new(webhook.UnreadableError)
+		if err != nil && !errors.As(err, &unreadable) {
 			return DeadLetterSample{}, err
 		}
 		for _, m := range msgs {
+			if needsRecord(m) && unreadable.Causes[m.Message.ID] != nil {
+				s.Looked++ // the cleaner lets it lie
+				continue
+			}
 			s.add(classify(m, records))
 		}
 		if len(msgs) == 0 || s.Looked >= believed {

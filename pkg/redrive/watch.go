@@ -2,6 +2,7 @@ package redrive
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -21,13 +22,13 @@ func (s *Service) watch(ctx context.Context, j *Job) (Observation, error) {
 			ids = append(ids, f.ID)
 		}
 		records, err := s.Ledger.GetMany(ctx, ids)
-		if err != nil {
+		if err != nil && !errors.As(err, new(*webhook.UnreadableError)) {
 			return Observation{}, err
 		}
 		for _, f := range chunk {
 			rec, exists := records[f.ID]
 			if !exists {
-				continue // expired, so it was settled long ago
+				continue // expired, so it was settled long ago; or this version cannot read it, and nobody waits for that
 			}
 			latencies = append(latencies, latenciesOf(rec, f.Seen)...)
 			if next, flying := observe(j, &o, &order, rec, f); flying {

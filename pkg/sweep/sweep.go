@@ -52,7 +52,7 @@ type Report struct {
 	Sent        int   // messages that SQS accepted
 	DeadLetters int   // dead letters that SQS accepted
 	Moved       int   // events that had moved on meanwhile
-	Failed      int   // sends or notes that failed: due as before
+	Failed      int   // sends or notes that failed, and events that could not be read: due as before
 	Cut         bool  // the context ended before the whole index was walked
 	Err         error // the first failure
 
@@ -94,7 +94,11 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 		return
 	}
 	records, err := s.ledger.GetMany(ctx, ids)
-	if err != nil {
+	unreadable := new(webhook.UnreadableError)
+	switch {
+	case errors.As(err, &unreadable): // they stay due, and hold nothing else up
+		report.unreadable(unreadable)
+	case err != nil:
 		report.fail(err, &report.LedgerSilent)
 		return
 	}
@@ -104,6 +108,8 @@ func (s *Service) sendDue(ctx context.Context, ids []webhook.EventID, report *Re
 	for _, id := range ids {
 		rec, exists := records[id]
 		switch {
+		case unreadable.Causes[id] != nil:
+			continue
 		case !exists || rec.DueAt.IsZero() || rec.DueAt.After(now):
 			report.Moved++
 			continue
@@ -171,6 +177,13 @@ func (s *Service) wait(n int) time.Duration {
 func (r *Report) fail(err error, silent *int) {
 	r.Failed++
 	*silent++
+	if r.Err == nil {
+		r.Err = err
+	}
+}
+
+func (r *Report) unreadable(err *webhook.UnreadableError) {
+	r.Failed += len(err.Causes)
 	if r.Err == nil {
 		r.Err = err
 	}

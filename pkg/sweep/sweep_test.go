@@ -2,6 +2,7 @@ package sweep_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -198,5 +199,35 @@ func TestSweepStopsWhenItsTimeIsOver(t *testing.T) {
 	r := sweep.New(w.ledger, w, func() time.Time { return w.now }, sweep.Policy{Shards: 8, Page: 3, Grace: grace, GraceMax: grace}).Sweep(ctx)
 	if !r.Cut || r.Sent != 0 {
 		t.Fatalf("%+v", r)
+	}
+}
+
+// partly is a ledger of which this version cannot read one event.
+type partly struct {
+	*memory.Ledger
+	not webhook.EventID
+}
+
+func (p partly) GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	records, err := p.Ledger.GetMany(ctx, ids)
+	if _, there := records[p.not]; !there || err != nil {
+		return records, err
+	}
+	delete(records, p.not)
+	return records, &webhook.UnreadableError{Causes: map[webhook.EventID]error{p.not: errors.New("a newer version wrote it")}}
+}
+
+func TestAnUnreadableEventHoldsNothingElseUp(t *testing.T) {
+	w := newWorld()
+	var ids []webhook.EventID
+	for n := range 7 {
+		ids = append(ids, w.claim(t, n))
+	}
+	w.now = w.now.Add(grace + time.Millisecond)
+	r := sweep.New(partly{w.ledger, ids[3]}, w, func() time.Time { return w.now }, sweep.Policy{
+		Shards: ledger.DueShards, Page: 3, Grace: grace, GraceMax: 10 * time.Minute,
+	}).Sweep(t.Context())
+	if r.Sent != 6 || r.Failed != 1 || r.LedgerSilent != 0 || r.Err == nil {
+		t.Errorf("%+v, want that the other six are sent and one fails", r)
 	}
 }

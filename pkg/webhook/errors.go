@@ -1,6 +1,11 @@
 package webhook
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 var (
 	// ErrNotFound: the ledger has no such event.
@@ -14,3 +19,18 @@ var (
 	// of a write is unknown.
 	ErrUnavailable = errors.New("store unavailable")
 )
+
+// UnreadableError names events that this version of the software cannot read: a newer
+// one wrote them, or a hand. It comes with all that could be read: what is about many
+// events goes on with those, so that one does not stop the others.
+type UnreadableError struct {
+	Causes map[EventID]error
+}
+
+// IDs are the events', sorted.
+func (e *UnreadableError) IDs() []EventID { return slices.Sorted(maps.Keys(e.Causes)) }
+
+func (e *UnreadableError) Error() string {
+	first := e.IDs()[0]
+	return fmt.Sprintf("%d events cannot be read, such as %s: %v", len(e.Causes), first, e.Causes[first])
+}

@@ -12,6 +12,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/webhook"
 )
 
 // checkDue looks for what the sweeper should have sent. Nothing overdue means
@@ -26,6 +27,10 @@ func checkDue(ctx context.Context, s *session.Session, st *stack.Stack) finding 
 			return silent(s, err, "the table's indexes")
 		}
 		records, err := st.Ledger.GetMany(ctx, ids)
+		if unreadable := new(webhook.UnreadableError); errors.As(err, &unreadable) {
+			return broken("deploy the newer version of the stack again if it was rolled back, or use its smartleadctl; the sweeper goes on with all others",
+				"%s that this version cannot read, such as %s", output.Count(len(unreadable.Causes), "event is overdue", "events are overdue"), unreadable.IDs()[0])
+		}
 		if err != nil {
 			return silent(s, err, "the table")
 		}

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -32,6 +33,8 @@ type Walked struct {
 	looked int    // events looked at
 	days   int    // days looked into
 	Spent  bool   // it ended because it had looked at enough
+
+	Unreadable []webhook.EventID // events that this version cannot read: they were left out
 }
 
 // What says in words at how much a walk looked.
@@ -41,6 +44,15 @@ func (w Walked) What() string {
 		text += " of " + output.Count(w.days, "day", "days")
 	}
 	return text
+}
+
+// LeftOut says which events the walk could not read; empty: none.
+func (w Walked) LeftOut() string {
+	if len(w.Unreadable) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("left out: %s that this version of smartleadctl cannot read, such as %s: is the stack of a newer one?",
+		output.Count(len(w.Unreadable), "event", "events"), w.Unreadable[0])
 }
 
 // Reached is the time up to which the walk has come; ok is false at its end.
@@ -75,6 +87,7 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 		if err != nil {
 			return w, err
 		}
+		w.Unreadable = append(w.Unreadable, page.Unreadable...)
 		w.Next, w.looked, w.days = page.Next, w.looked+page.Scanned, w.days+page.Days
 		w.Spent = bound > 0 && w.Next != "" && (w.looked >= bound || w.days >= maxLookDays)
 		for _, r := range page.Records {
@@ -94,14 +107,19 @@ func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, 
 type Asker interface {
 	Now() time.Time
 	Progress(what string) *output.Progress
-	Self() string // how a person calls smartleadctl
+	Say(format string, args ...any) // beside what was found
+	Self() string                   // how a person calls smartleadctl
 }
 
 // Look is Walk for a person, who is told on a terminal how far it has come.
 func Look(ctx context.Context, s Asker, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
 	p := s.Progress("events")
-	defer p.End()
-	return Walk(ctx, counted{events, p}, q, limit, bound, each)
+	w, err := Walk(ctx, counted{events, p}, q, limit, bound, each)
+	p.End()
+	if text := w.LeftOut(); text != "" {
+		s.Say("%s", text)
+	}
+	return w, err
 }
 
 // counted tells a progress of each page.
