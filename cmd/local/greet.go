@@ -44,7 +44,7 @@ func beside(ctl string, info stack.Place) string {
 	if info.SmartleadURL == "" {
 		return ""
 	}
-	return "  what is lost  " + ctl + " reconcile run   (or: hooks check, reconcile report)\n"
+	return "  what is lost  " + ctl + " reconcile run   (or: reconcile retrigger, hooks check)\n"
 }
 
 // whereTo says where events are delivered to, and how long they are kept.

@@ -53,7 +53,7 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 		"EMAIL_SENT", "FIRST_EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED",
 	}}}
 	posts, lost := withLosses(campaign.Posts(began))
-	campaign.Failed = lost
+	campaign.Lost = lost
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the simulated API: %w", err)
@@ -69,7 +69,7 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 			log.Error("smartlead.ended", "error", err.Error())
 		}
 	})
-	work.Go(func() { postAll(ctx, posts, lost, at.WebhookURL, log) })
+	work.Go(func() { postAll(ctx, posts, len(lost), at.WebhookURL, log) })
 	return &simulation{
 		url: "http://" + listener.Addr().String() + "/api/v1",
 		stop: func() {
@@ -81,12 +81,12 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 }
 
 // withLosses leaves events out.
-func withLosses(all []fakeapi.Post) (posted []fakeapi.Post, lost int) {
+func withLosses(all []fakeapi.Post) (posted, lost []fakeapi.Post) {
 	n := 0
 	for _, p := range all {
 		if p.Type != "EMAIL_SENT" && p.Type != "FIRST_EMAIL_SENT" {
 			if n++; n%lostEvery == 0 {
-				lost++
+				lost = append(lost, p)
 				continue
 			}
 		}

@@ -56,12 +56,12 @@ func TestSmartleadBesideTheStack(t *testing.T) {
 			repeats += count.Repeats
 		}
 		// A lost open of a mail with several is a repeat that nobody can miss.
-		if c.Judged && c.Cause == nil && missing > 0 && missing+repeats == lost {
+		if c.Judged && c.Cause == nil && missing > 0 && missing+repeats == len(lost) {
 			break
 		}
 		if time.Now().After(deadline) {
 			_, stderr := s.stop()
-			t.Fatalf("%d missing and %d repeats, want %d lost; %+v, stderr:\n%s", missing, repeats, lost, c.Types, stderr)
+			t.Fatalf("%d missing and %d repeats, want %d lost; %+v, stderr:\n%s", missing, repeats, len(lost), c.Types, stderr)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -106,6 +107,43 @@ func (c *Client) Deliveries(ctx context.Context, campaign string, w Window) (d D
 		}
 	}
 	return d, err
+}
+
+// Retriggered is what Smartlead says of failed deliveries that it posts again.
+type Retriggered struct {
+	Count   int    // -1: it does not say
+	Message string // one harmless line; may be empty
+}
+
+// Retrigger asks Smartlead to post the deliveries of a campaign again that failed in a
+// time. It is asked once, because nobody knows after an error but ErrNotFound, ErrKey,
+// ErrRefused and ErrRateLimited whether it was done. Errors are *Error.
+func (c *Client) Retrigger(ctx context.Context, campaign string, w Window) (r Retriggered, err error) {
+	body, err := json.Marshal(map[string]string{"fromTime": w.Since.UTC().Format(time.RFC3339), "toTime": w.Until.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return r, err
+	}
+	for _, path := range []string{"/webhooks/retrigger-failed-events", "/retrigger-webhooks"} { // the newer, and the older
+		asked := request{what: "failed deliveries of campaign " + oneLine(campaign), method: http.MethodPost, path: campaignPath(campaign, path), body: body}
+		err = c.do(ctx, asked, func(body []byte) error {
+			var answer struct {
+				Count   *count `json:"retriggered_count"`
+				Message text   `json:"message"`
+			}
+			if err := json.Unmarshal(body, &answer); err != nil {
+				return err
+			}
+			r = Retriggered{Count: -1, Message: c.harmless(string(answer.Message))}
+			if answer.Count != nil {
+				r.Count = int(*answer.Count)
+			}
+			return nil
+		})
+		if !errors.Is(err, ErrNotFound) {
+			break
+		}
+	}
+	return r, err
 }
 
 func readDeliveries(body []byte) (Deliveries, error) {

@@ -3,6 +3,7 @@ package smartleadapi_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -308,6 +309,45 @@ func TestHooksAndDeliveriesInBothShapes(t *testing.T) {
 		}
 		if _, err := w.client.Hooks(t.Context(), "7"); !errors.Is(err, smartleadapi.ErrNotFound) {
 			t.Errorf("a campaign that is not there: %v", err)
+		}
+	}
+}
+
+// What failed is posted again by either path, and asked for once, whatever the answer.
+func TestRetrigger(t *testing.T) {
+	for _, documented := range []bool{false, true} {
+		w := newWorld(t, func(o *fakeapi.Options) { o.Documented = documented })
+		var got []string
+		hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			got = append(got, string(body))
+		}))
+		c := w.account.Campaigns[0]
+		c.Hooks = []fakeapi.Hook{{URL: hook.URL}, {URL: "http://127.0.0.1:1/", Off: true}}
+		c.Lost = c.Posts(w.now)[:3]
+		window := w.window()
+		window.Until = c.Lost[2].At // which is not within
+		r, err := w.client.Retrigger(t.Context(), "4100001", window)
+		hook.Close()
+		want := smartleadapi.Retriggered{Count: -1, Message: "Webhooks are retriggered"}
+		if documented {
+			want = smartleadapi.Retriggered{Count: len(got)}
+		}
+		if err != nil || r != want || len(got) == 0 || len(got)+len(c.Lost) != 3 {
+			t.Errorf("documented %v: %+v, %v; %d posted, %d left", documented, r, err, len(got), len(c.Lost))
+		}
+		before := len(w.api.Requests())
+		for _, fault := range []fakeapi.Fault{{Status: 503}, {}, {Status: 200, Body: "<html>"}, {Status: 429}} {
+			w.api.Fail(fault)
+			if _, err := w.client.Retrigger(t.Context(), "4100001", window); err == nil {
+				t.Error("no error")
+			}
+		}
+		if n := len(w.api.Requests()) - before; n != 4 {
+			t.Errorf("%d requests, want one for each", n)
 		}
 	}
 }

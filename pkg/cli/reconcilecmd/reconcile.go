@@ -24,7 +24,7 @@ func New(s *session.Session) *cobra.Command {
 		Use:   "reconcile",
 		Short: "Compare what arrived with what Smartlead says happened",
 	}
-	cmd.AddCommand(runCmd(s), reportCmd(s), setKeyCmd(s))
+	cmd.AddCommand(runCmd(s), reportCmd(s), retriggerCmd(s), setKeyCmd(s))
 	return cmd
 }
 
@@ -93,17 +93,8 @@ func compare(ctx context.Context, s *session.Session, o options) (comparison, er
 func (o options) request(now time.Time) (reconcile.Request, error) {
 	var r reconcile.Request
 	var err error
-	if r.Window.Since, err = filter.ParseTime("--since", o.since, now); err != nil {
+	if r.Window, err = windowOf(o.since, o.until, now); err != nil {
 		return r, err
-	}
-	if r.Window.Until, err = filter.ParseTime("--until", o.until, now); err != nil {
-		return r, err
-	}
-	if r.Window.Until.IsZero() {
-		r.Window.Until = now.UTC()
-	}
-	if !r.Window.Since.Before(r.Window.Until) {
-		return r, problem.Usage("--since is not before --until")
 	}
 	if r.Lag, err = filter.ParseSpan(o.lag); err != nil || r.Lag <= 0 {
 		return r, problem.Usage("--lag %s is no length of time, such as 10h", output.Plain(o.lag))
@@ -119,6 +110,23 @@ func (o options) request(now time.Time) (reconcile.Request, error) {
 		r.Types = append(r.Types, typ)
 	}
 	return r, nil
+}
+
+// windowOf is the time between two that were typed; without until, that up to now.
+func windowOf(since, until string, now time.Time) (w smartleadapi.Window, err error) {
+	if w.Since, err = filter.ParseTime("--since", since, now); err != nil {
+		return w, err
+	}
+	if w.Until, err = filter.ParseTime("--until", until, now); err != nil {
+		return w, err
+	}
+	if w.Until.IsZero() {
+		w.Until = now.UTC()
+	}
+	if !w.Since.Before(w.Until) {
+		return w, problem.Usage("--since is not before --until")
+	}
+	return w, nil
 }
 
 func compared(typ webhook.Type) bool {
@@ -164,7 +172,8 @@ func (c comparison) outcome(s *session.Session) error {
 	case missing > 0:
 		return problem.Failed(nil, "%s missing", output.Count(missing, "event is", "events are")).
 			Hint("is the webhook on, and are the events ticked? %s hooks check", s.Self()).
-			Hint("Smartlead posts failed events again: POST /campaigns/ID/webhooks/retrigger-failed-events, or %s resend-guide TYPE", s.Self())
+			Hint("let Smartlead post failed events again: %s reconcile retrigger", s.Self()).
+			Hint("what makes it send a single one: %s resend-guide TYPE", s.Self())
 	case unread == len(c.Campaigns):
 		return smartleadkey.Advised(s, cause)
 	case unread > 0:

@@ -199,6 +199,33 @@ func TestWrongUsage(t *testing.T) {
 	w.Fails(4, "no campaign 99", w.with("reconcile", "run", "--campaign", "99")...)
 }
 
+// What is missing comes again where Smartlead counts it as failed, and then nothing is.
+func TestRetriggerBringsWhatFailed(t *testing.T) {
+	w := newWorld(t, 12, nil)
+	c := w.account.Campaigns[0]
+	c.Hooks = []fakeapi.Hook{{ID: 1, URL: w.Front.URL + "/webhooks/demo/" + w.Token}}
+	w.post(some)
+	for _, p := range c.Posts(w.Clock()) {
+		if some(p) {
+			c.Lost = append(c.Lost, p)
+		}
+	}
+	w.Fails(1, "reconcile retrigger", w.with("reconcile", "run")...)
+	w.Fails(2, "let Smartlead post again", w.with("reconcile", "retrigger")...)
+	w.api.Fail(fakeapi.Fault{Status: 200, Body: `[{"id":4100001,"status":"ACTIVE"}]`}, fakeapi.Fault{Status: 503})
+	if r := w.Run(w.with("reconcile", "retrigger", "--yes")...); r.Code != 1 || !strings.Contains(r.Out, "may have been done all the same") {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
+	}
+	r := w.OK(w.with("reconcile", "retrigger", "--yes")...)
+	w.golden("retrigger", r.Out)
+	if r := w.OK(w.with("reconcile", "run")...); strings.Contains(r.Out, "missing") {
+		t.Errorf("%s", r.Out)
+	}
+	if r := w.OK(w.with("reconcile", "retrigger", "--yes", "--json")...); clitest.Lines(t, r.Out)[0]["campaign_id"] != "4100001" {
+		t.Errorf("%s", r.Out)
+	}
+}
+
 // The lag of the operator decides what is late.
 func TestLag(t *testing.T) {
 	w := newWorld(t, 1, func(a *fakeapi.Account) {

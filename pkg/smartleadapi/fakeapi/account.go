@@ -22,7 +22,8 @@ type Campaign struct {
 	Status string
 	Mails  []*Mail
 	Hooks  []Hook
-	Failed int // deliveries that Smartlead counts as failed
+	Failed int    // deliveries that Smartlead counts as failed
+	Lost   []Post // deliveries that failed, and are posted again when that is asked
 }
 
 // Hook is a webhook that is configured for a campaign.

@@ -74,6 +74,11 @@ func New(o Options) *Server {
 		summary = "GET /campaigns/{id}/webhook-summary"
 	}
 	s.mux.HandleFunc(summary, s.of(s.summary))
+	retrigger := "POST /campaigns/{id}/webhooks/retrigger-failed-events"
+	if o.Documented {
+		retrigger = "POST /campaigns/{id}/retrigger-webhooks"
+	}
+	s.mux.HandleFunc(retrigger, s.of(s.retrigger))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusNotFound, map[string]any{"error": "Resource not found"})
 	})
@@ -190,10 +195,54 @@ func (s *Server) hooks(w http.ResponseWriter, _ *http.Request, c *Campaign) {
 }
 
 func (s *Server) summary(w http.ResponseWriter, _ *http.Request, c *Campaign) {
+	s.mu.Lock()
+	failed := c.Failed + len(c.Lost)
+	s.mu.Unlock()
 	total := len(c.Posts(s.o.Now()))
 	answer(w, http.StatusOK, map[string]any{
-		"total_calls": total, "successful_calls": strconv.Itoa(total - c.Failed), "failed_calls": c.Failed, "success_rate": 96.7,
+		"total_calls": total, "successful_calls": strconv.Itoa(total - failed), "failed_calls": failed, "success_rate": 96.7,
 	})
+}
+
+// retrigger posts what failed in a time again, to every webhook that is on.
+func (s *Server) retrigger(w http.ResponseWriter, r *http.Request, c *Campaign) {
+	var asked struct{ FromTime, ToTime string }
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&asked)
+	from, ok1 := smartlead.ParseTime(asked.FromTime)
+	to, ok2 := smartlead.ParseTime(asked.ToTime)
+	if err != nil || !ok1 || !ok2 {
+		answer(w, http.StatusBadRequest, map[string]any{"statusCode": 400, "error": "Bad Request", "message": "\"fromTime\" is required"})
+		return
+	}
+	var again []Post
+	s.mu.Lock()
+	c.Lost = slices.DeleteFunc(c.Lost, func(p Post) bool {
+		within := !p.At.Before(from) && p.At.Before(to)
+		if within {
+			again = append(again, p)
+		}
+		return within
+	})
+	s.mu.Unlock()
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for _, p := range again {
+		for _, h := range c.Hooks {
+			if h.Off {
+				continue
+			}
+			if err := p.Send(r.Context(), client, h.URL); err != nil {
+				s.mu.Lock()
+				c.Lost = append(c.Lost, p)
+				s.mu.Unlock()
+			}
+		}
+	}
+	if s.o.Documented {
+		answer(w, http.StatusOK, map[string]any{"success": true, "retriggered_count": len(again)})
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"ok": true, "message": "Webhooks are retriggered", "retrigger_id": 12})
 }
 
 // statistics answers with the mails that were sent between two times.
