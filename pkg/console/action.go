@@ -11,17 +11,18 @@ import (
 // counts, and a button; the form carries what was seen, so that a second operator's
 // move is noticed.
 type action struct {
-	path string                  // as http.ServeMux takes it
-	name string                  // in the audit line
-	back func(q *request) string // the page that it is on; nil: the overview
-	ask  func(q *request) (*question, error)
-	do   func(q *request) (*done, error)
+	path  string                  // as http.ServeMux takes it
+	name  string                  // in the audit line
+	back  func(q *request) string // the page that it is on; nil: the overview
+	ask   func(q *request) (*question, error)
+	do    func(q *request) (*done, error)
+	shows *page // has the template of done.Show; nil for one that opens a page
 }
 
 // actions are all there are.
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
-	startAction, pauseAction, resumeAction, cancelAction, testAction,
+	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
 }, moves()...)
 
 // question is what an operator must agree to.
@@ -51,6 +52,7 @@ type field struct{ Name, Value string }
 type done struct {
 	To     string // the page that opens: what was made
 	Notice notice
+	Show   any    // shown at once, instead of opening a page; nil: To opens
 	On     string // what it acted on, for the audit line: an id, a name, a filter
 }
 
@@ -96,9 +98,17 @@ func (s *Server) act(a *action) http.Handler {
 			s.failBack(w, q, p, err, a.backTo(q))
 			return
 		}
-		s.Audit.InfoContext(r.Context(), "action", "action", a.name, "caller", s.Caller, "on", d.On, "result", d.Notice.Text)
+		if a.name != "" {
+			s.Audit.InfoContext(r.Context(), "action", "action", a.name, "caller", s.Caller, "on", d.On, "result", d.Notice.Text)
+		}
 		if d.Notice.Text != "" {
 			q.session.say(d.Notice)
+		}
+		if d.Show != nil {
+			v := s.view(q, a.shows)
+			v.Data = d.Show
+			s.render(w, q, http.StatusOK, a.shows.file, v)
+			return
 		}
 		http.Redirect(w, r, d.To, http.StatusSeeOther)
 	})

@@ -54,6 +54,7 @@ func TestCapacity(t *testing.T) {
 		{"/dead", "/dead"},
 		{"/destinations", "/destinations"},
 		{"/sources", "/sources"},
+		{"/send", "/send"},
 		{"/redrive", "/redrive"},
 		{"/redrive", "/redrive?plan=1"},
 		{"/redrive", "/redrive?error_class=" + clitest.RareClass},

@@ -34,7 +34,7 @@ var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage,
 	deadPage, redrivePage, jobPage,
-	destinationsPage, sourcesPage,
+	destinationsPage, sourcesPage, sendPage,
 	findPage, keysPage,
 }
 

@@ -32,7 +32,7 @@ func addresses(t *testing.T, c *consoletest.Console) map[string]string {
 	t.Helper()
 	c.Press("/redrive/start?limit=1", nil)
 	return map[string]string{
-		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources",
+		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources", "send": "/send",
 		"redrive": "/redrive?plan=1", "redrive-start": "/redrive/start",
 		"redrive-job": jobAddress.FindString(c.Get("/redrive").Body), "no-such-page": "/none",
 	}
