@@ -27,11 +27,20 @@ func furnished(t *testing.T) *consoletest.Console {
 
 var jobAddress = regexp.MustCompile(`/redrive/[0-9TZ.]+`)
 
+var eventAddress = regexp.MustCompile(`/events/v1:[^"/]+`)
+
 // addresses are all pages, with things that are there.
 func addresses(t *testing.T, c *consoletest.Console) map[string]string {
 	t.Helper()
 	c.Press("/redrive/start?limit=1", nil)
+	event := eventAddress.FindString(c.Get("/events?state=dead").Body)
+	variant := eventAddress.FindString(c.Get("/events?lead=lead501@acme.example.com").Body)
+	if event == "" || variant == "" {
+		t.Fatalf("no event: %q, %q", event, variant)
+	}
 	return map[string]string{
+		"event": event, "event-replay": event + "/replay", "event-variant": variant, "lead": "/leads/lead501@acme.example.com",
+		"find": "/find?q=lead", "find-none": "/find?q=nobody@nowhere.example", "keys": "/keys",
 		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources", "send": "/send",
 		"redrive": "/redrive?plan=1", "redrive-start": "/redrive/start",
 		"redrive-job": jobAddress.FindString(c.Get("/redrive").Body), "no-such-page": "/none",
