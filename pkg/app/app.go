@@ -82,7 +82,7 @@ func (e Env) withDefaults() Env {
 const (
 	ReceiverNeeds = config.Table | config.LiveQueue | config.Bucket
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
-	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
+	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Parameters
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
 )
 

@@ -9,10 +9,13 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/notice"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/telemetry"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -26,8 +29,27 @@ func (e Env) watcher() (*incident.Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
+	targets, err := sourcestore.NewNoticeReader(e.Clients.SSM, e.Config.ParameterPrefix, e.settings())
+	if err != nil {
+		return nil, err
+	}
 	l := e.ledger()
-	return incident.NewWatcher(incident.Ports{Ledger: l, Documents: l, Alert: alertOf(store), Now: e.Now}), nil
+	return incident.NewWatcher(incident.Ports{
+		Ledger: l, Documents: l, Alert: alertOf(store), Now: e.Now,
+		Tell: teller{notice.NewSender(targets, destination.Deps{Now: e.Now}), e.Config.Stack},
+	}), nil
+}
+
+// teller words notices and has them sent.
+type teller struct {
+	*notice.Sender
+	stack string
+}
+
+// Tell sends notices to a target in one request.
+func (t teller) Tell(ctx context.Context, target string, notices []incident.Notice, more int) error {
+	m := incident.MessageOf(t.stack, notices, more)
+	return t.Send(ctx, target, notice.Message{ID: m.ID, Text: m.Text, Document: m.Document})
 }
 
 // maxAlert bounds what an alert says, in bytes.

@@ -26,6 +26,7 @@ import (
 	"smartlead-receiver/pkg/cli/identify"
 	"smartlead-receiver/pkg/cli/incidents"
 	"smartlead-receiver/pkg/cli/leads"
+	"smartlead-receiver/pkg/cli/notices"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/reconcilecmd"
 	"smartlead-receiver/pkg/cli/redrivecmd"
@@ -80,7 +81,7 @@ Words: docs/GLOSSARY.md`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return flagProblem(s, cmd, err) })
 	s.AddFlags(root)
 	root.AddCommand(
-		identify.New(s), send.New(s), events.New(s), leads.New(s), dlq.New(s), redrivecmd.New(s), incidents.New(s), sources.New(s), scopescmd.New(s), destinations.New(s),
+		identify.New(s), send.New(s), events.New(s), leads.New(s), dlq.New(s), redrivecmd.New(s), incidents.New(s), notices.New(s), sources.New(s), scopescmd.New(s), destinations.New(s),
 		stats.New(s), reconcilecmd.New(s), hooks.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
 	)
 	complete.Attach(s, root)

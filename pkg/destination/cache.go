@@ -36,7 +36,7 @@ type Cache struct {
 // NewCache returns a cache that has read nothing yet. Without a transport in
 // deps the destinations share a new one.
 func NewCache(types Types, forms Forms, deps Deps) *Cache {
-	return &Cache{types: types, forms: forms, deps: deps.withDefaults()}
+	return &Cache{types: types, forms: forms, deps: deps.WithDefaults()}
 }
 
 // Destinations returns the configured destinations by name, or the default one

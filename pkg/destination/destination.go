@@ -110,7 +110,9 @@ func (d Deps) To(r Reach) http.RoundTripper {
 	return d.public
 }
 
-func (d Deps) withDefaults() Deps {
+// WithDefaults fills in what is nil. Whoever opens many destinations calls it once, so
+// that they share their connections.
+func (d Deps) WithDefaults() Deps {
 	if d.Transport != nil {
 		d.public, d.private = d.Transport, d.Transport
 	}

@@ -35,7 +35,7 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
-	deps = deps.withDefaults()
+	deps = deps.WithDefaults()
 	next, err := cfg.Settings.Open(name, deps)
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)

@@ -130,6 +130,8 @@ type Incident struct {
 	ClosedAt time.Time `json:"closed_at,omitzero"`
 	Why      string    `json:"closed_because,omitempty"`
 
+	ChangedAt time.Time `json:"changed_at"` // when somebody noticed that it was opened, or closed it
+
 	// Told says by target which opening, or which closing, was told there.
 	Told       map[string]string `json:"told,omitempty"`
 	NotifiedAt time.Time         `json:"notified_at,omitzero"` // of the latest notice
@@ -139,11 +141,11 @@ type Incident struct {
 }
 
 // see takes a sighting in. It opens an incident that is new, or closed before.
-func (in *Incident) see(s Sighting) {
+func (in *Incident) see(s Sighting, now time.Time) {
 	late := in.State == Closed && !s.Last.After(in.ClosedAt) // seen before it was closed, and reported after
 	if in.State == "" || in.State == Closed && !late {
 		in.ID, in.Key = s.ID(), s.Key
-		in.State, in.OpenedAt, in.Count, in.AtLeast = Open, s.First, 0, false
+		in.State, in.OpenedAt, in.ChangedAt, in.Count, in.AtLeast = Open, s.First, now, 0, false
 		in.AckedAt, in.Note, in.ClosedAt, in.Why = time.Time{}, "", time.Time{}, ""
 		in.Openings++
 	}
@@ -162,13 +164,13 @@ func (in *Incident) see(s Sighting) {
 		}
 	}
 	if s.Over != "" {
-		in.close(s.Last, s.Over)
+		in.close(now, s.Over)
 	}
 }
 
 func (in *Incident) close(at time.Time, why string) {
 	if in.State != Closed {
-		in.State, in.ClosedAt, in.Why = Closed, at, why
+		in.State, in.ClosedAt, in.ChangedAt, in.Why = Closed, at, at, why
 	}
 }
 

@@ -33,7 +33,7 @@ const kept = 14 * 24 * time.Hour
 
 func (in Incident) expiresAt() time.Time {
 	last := in.LastAt
-	for _, t := range []time.Time{in.ClosedAt, in.AckedAt, in.NotifiedAt} {
+	for _, t := range []time.Time{in.ChangedAt, in.AckedAt, in.NotifiedAt} {
 		if t.After(last) {
 			last = t
 		}

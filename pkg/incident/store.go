@@ -150,7 +150,7 @@ func (s *Store) change(ctx context.Context, id string, do func(*Incident) bool) 
 // counts it twice.
 func (s *Store) Record(ctx context.Context, seen Sighting) (Incident, error) {
 	seen = seen.bounded()
-	return s.change(ctx, seen.ID(), func(in *Incident) bool { in.see(seen); return true })
+	return s.change(ctx, seen.ID(), func(in *Incident) bool { in.see(seen, s.now().UTC()); return true })
 }
 
 // Acknowledge says that somebody knows. It returns ErrNotFound. One that is closed stays

@@ -46,7 +46,7 @@ func (w *Watcher) tell(ctx context.Context, all map[string]*Incident, r *Report)
 		if len(news) == 0 {
 			continue
 		}
-		slices.SortFunc(news, func(a, b Notice) int { return a.changedAt().Compare(b.changedAt()) })
+		slices.SortFunc(news, func(a, b Notice) int { return a.ChangedAt.Compare(b.ChangedAt) })
 		told := news[:min(len(news), maxTold)]
 		if failed := w.Tell.Tell(ctx, target, told, len(news)-len(told)); failed != nil {
 			err = errors.Join(err, failed)
@@ -82,14 +82,7 @@ func (w *Watcher) note(ctx context.Context, all map[string]*Incident, n Notice, 
 
 // isNews tells whether the latest change of an incident is young enough to be told.
 func (w *Watcher) isNews(in *Incident) bool {
-	return w.Now().Sub(in.changedAt()) < tellTime
-}
-
-func (in Incident) changedAt() time.Time {
-	if in.State == Closed {
-		return in.ClosedAt
-	}
-	return in.OpenedAt
+	return w.Now().Sub(in.ChangedAt) < tellTime
 }
 
 func (in Incident) change() string {

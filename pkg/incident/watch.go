@@ -206,7 +206,7 @@ func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Si
 				return false
 			}
 			before := in.Openings
-			in.see(s)
+			in.see(s, w.Now().UTC())
 			in.Batch, opened = look, in.Openings > before
 			return true
 		})

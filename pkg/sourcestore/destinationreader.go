@@ -50,17 +50,26 @@ type PathReader interface {
 // It is safe for concurrent use.
 type DestinationReader struct {
 	api    PathReader
-	prefix string
+	path   string
 	copies *cache[map[string][]byte]
 }
 
 // NewDestinationReader returns a reader below prefix, or an error for a prefix
 // below which nothing can be kept. Nothing is loaded yet.
 func NewDestinationReader(api PathReader, prefix string, settings Settings) (*DestinationReader, error) {
+	return readerBelow(api, prefix, destinationsPath, settings)
+}
+
+// NewNoticeReader returns the same for the targets of notices.
+func NewNoticeReader(api PathReader, prefix string, settings Settings) (*DestinationReader, error) {
+	return readerBelow(api, prefix, noticesPath, settings)
+}
+
+func readerBelow(api PathReader, prefix, folder string, settings Settings) (*DestinationReader, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err
 	}
-	r := &DestinationReader{api: api, prefix: prefix}
+	r := &DestinationReader{api: api, path: prefix + folder}
 	r.copies = &cache[map[string][]byte]{load: r.load, settings: settings.withDefaults()}
 	return r, nil
 }
@@ -71,13 +80,13 @@ func NewDestinationReader(api PathReader, prefix string, settings Settings) (*De
 func (r *DestinationReader) Destinations(ctx context.Context) (map[string][]byte, error) {
 	all, err := r.copies.get(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load destinations: %w", err)
+		return nil, fmt.Errorf("load %s: %w", r.path, err)
 	}
 	return maps.Clone(all), nil
 }
 
 func (r *DestinationReader) load(ctx context.Context) (map[string][]byte, error) {
-	entries, err := readPath(ctx, r.api, r.prefix)
+	entries, err := readPath(ctx, r.api, r.path)
 	if err != nil {
 		return nil, err
 	}
@@ -88,9 +97,8 @@ func (r *DestinationReader) load(ctx context.Context) (map[string][]byte, error)
 	return all, nil
 }
 
-// readPath reads every destination, all pages.
-func readPath(ctx context.Context, api PathReader, prefix string) ([]Entry, error) {
-	path := prefix + destinationsPath
+// readPath reads everything below a path, all pages.
+func readPath(ctx context.Context, api PathReader, path string) ([]Entry, error) {
 	var entries []Entry
 	for page := ""; ; {
 		found, next, err := api.ParametersByPath(ctx, path, page)

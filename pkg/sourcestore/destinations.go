@@ -21,8 +21,11 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// destinationsPath is where destinations are below the prefix.
-const destinationsPath = "/destinations"
+// These are where destinations, and the targets of notices, are below the prefix.
+const (
+	destinationsPath = "/destinations"
+	noticesPath      = "/notices"
+)
 
 // maxValue is the limit of a standard parameter, in bytes
 // (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html).
@@ -67,19 +70,29 @@ type API interface {
 // The service has no conditional write, so of two operators who change one
 // destination at the same time the later wins. It is safe for concurrent use.
 type Destinations struct {
-	api    API
-	prefix string
-	keyID  string
+	api   API
+	path  string
+	keyID string
 }
 
 // NewDestinations returns the destinations below prefix, encrypted with a
 // customer key ("": the account's own), or an error for a prefix below which
 // nothing can be kept.
 func NewDestinations(api API, prefix, keyID string) (*Destinations, error) {
+	return newDestinations(api, prefix, destinationsPath, keyID)
+}
+
+// NewNotices returns the targets of notices below prefix: they are kept as destinations
+// are.
+func NewNotices(api API, prefix, keyID string) (*Destinations, error) {
+	return newDestinations(api, prefix, noticesPath, keyID)
+}
+
+func newDestinations(api API, prefix, folder, keyID string) (*Destinations, error) {
 	if err := checkPrefix(prefix); err != nil {
 		return nil, err
 	}
-	return &Destinations{api: api, prefix: prefix, keyID: keyID}, nil
+	return &Destinations{api: api, path: prefix + folder, keyID: keyID}, nil
 }
 
 // Put writes one destination as a SecureString. It must be a JSON object. It
@@ -112,13 +125,13 @@ func (s *Destinations) Get(ctx context.Context, name string) (Entry, error) {
 	if err != nil {
 		return Entry{}, explain("read", parameter, err)
 	}
-	return entryOf(s.prefix+destinationsPath, found), nil
+	return entryOf(s.path, found), nil
 }
 
 // List returns every destination, by name. It returns webhook.ErrUnavailable,
 // wrapped.
 func (s *Destinations) List(ctx context.Context) ([]Entry, error) {
-	entries, err := readPath(ctx, s.api, s.prefix)
+	entries, err := readPath(ctx, s.api, s.path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", webhook.ErrUnavailable, err)
 	}
@@ -140,7 +153,7 @@ func (s *Destinations) parameter(name string) (string, error) {
 	if err := auth.ValidateName(name); err != nil {
 		return "", fmt.Errorf("%w: %w", errInvalid, err)
 	}
-	return s.prefix + destinationsPath + "/" + name, nil
+	return s.path + "/" + name, nil
 }
 
 func checkValue(value []byte) error {

@@ -35,7 +35,8 @@ type Stack struct {
 	Queues       *queue.Queues
 	Sources      *sourcestore.Sources
 	Destinations *sourcestore.Destinations
-	APIKey       *sourcestore.APIKey // of Smartlead's API
+	Notices      *sourcestore.Destinations // the targets of notices
+	APIKey       *sourcestore.APIKey       // of Smartlead's API
 	Bodies       *bodies.Store
 	Redrive      *redrive.Service
 	DeadLetters  redrive.DeadLetterLook
@@ -161,6 +162,9 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	}
 	if s.APIKey, err = sourcestore.NewAPIKey(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {
 		return nil, err
+	}
+	if s.Notices, err = sourcestore.NewNotices(parameters, at.ParameterPrefix, at.ParameterKey); err != nil {
+		return nil, fmt.Errorf("the stack's parameter prefix %q: %w", at.ParameterPrefix, err)
 	}
 	s.Sources, err = sourcestore.NewSources(sourcestore.Backing{
 		Documents: s.Ledger, Objects: c.S3, Bucket: at.Bucket,

@@ -118,7 +118,7 @@ func look(t *testing.T, who, id string) {
 	for _, args := range [][]string{
 		{"events", "list"}, {"events", "list", "--state", "pending"}, {"events", "find", "@e2e.example"}, {"events", "show", id},
 		{"events", "show", id, "--raw"}, {"events", "refused"}, {"events", "list", "--lead", "reader@e2e.example"},
-		{"stats"}, {"dlq", "list"}, {"dlq", "list", "--events"}, {"redrive", "plan"}, {"redrive", "history"}, {"doctor"}, {"aws-links"},
+		{"stats"}, {"dlq", "list"}, {"dlq", "list", "--events"}, {"redrive", "plan"}, {"redrive", "history"}, {"doctor"}, {"incidents", "--all"}, {"aws-links"},
 	} {
 		as(t, who, "", args...)
 	}
@@ -154,6 +154,10 @@ func TestAnOperatorMayDoWhatTheToolDoes(t *testing.T) {
 	operator("", "destinations", "rotate", "policy", "--yes")
 	operator("", "destinations", "test", "policy")
 	operator("", "destinations", "remove", "policy", "--yes")
+
+	operator("https://hooks.example/services/e2e", "notices", "set", "slack")
+	operator("", "notices", "list")
+	operator("", "notices", "remove", "slack", "--yes")
 
 	api := httptest.NewServer(fakeapi.New(fakeapi.Options{Account: &fakeapi.Account{Key: "a key of the API"}, Now: time.Now}))
 	defer api.Close()

@@ -78,6 +78,8 @@ var rules = map[string]rule{
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
 	"destination": {own: []string{"webhook"}},
+	// Notices go where destinations may be, posted and signed as events are.
+	"notice": {own: []string{"webhook", "destination", "destination/*"}},
 	// It reads times and the like as the wire has them. Its simulation is for tests and
 	// the local stack.
 	"smartleadapi":         {own: []string{"smartlead"}, outside: []string{"golang.org/x/time"}},
@@ -117,7 +119,7 @@ var rules = map[string]rule{
 	"cli/*": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/smartleadkey", "smartleadapi", "reconcile",
-			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
 	},

@@ -16,7 +16,7 @@ import (
 var most = map[string]int64{
 	"receiver": 9_500_000,
 	"worker":   9_200_000,
-	"sweeper":  8_700_000,
+	"sweeper":  9_000_000,
 	"redrive":  9_100_000,
 }
 

@@ -46,9 +46,28 @@ type poster struct {
 	now     func() time.Time
 }
 
+// Post posts a JSON document that is no event, as Deliver does one: signed under the id,
+// to the same addresses, within the same bounds. It returns an error for a URL or a
+// secret that cannot be used.
+func (c Config) Post(ctx context.Context, deps destination.Deps, id string, body []byte) (webhook.Outcome, error) {
+	p, err := c.poster(deps)
+	if err != nil {
+		return webhook.Outcome{}, err
+	}
+	return p.post(ctx, id, 1, body), nil
+}
+
 // Open returns a destination that posts through the transport of deps
 // for its reach.
 func (c Config) Open(_ string, deps destination.Deps) (webhook.Destination, error) {
+	p, err := c.poster(deps)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (c Config) poster(deps destination.Deps) (*poster, error) {
 	u, err := parseURL(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the URL %w", destination.ErrConfig, err)
@@ -107,13 +126,18 @@ func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcom
 			Error: "the stored event cannot be written as JSON",
 		}
 	}
+	return p.post(ctx, d.IdempotencyKey, d.Event.Attempt, body)
+}
+
+// post makes one attempt.
+func (p *poster) post(ctx context.Context, id string, attempt int, body []byte) webhook.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
 		return decide(answer{err: err}, p.host, p.now())
 	}
-	p.setHeaders(request.Header, d, body)
+	p.setHeaders(request.Header, id, attempt, body)
 	return decide(p.send(request, cancel), p.host, p.now())
 }
 
@@ -135,19 +159,19 @@ func encode(d webhook.Delivery) ([]byte, error) {
 
 // setHeaders also sets Idempotency-Key: many APIs know it, and net/http
 // repeats a POST on a connection that turned out to be dead only with it.
-func (p *poster) setHeaders(header http.Header, d webhook.Delivery, body []byte) {
+func (p *poster) setHeaders(header http.Header, id string, attempt int, body []byte) {
 	for name, value := range p.headers {
 		header.Set(name, value)
 	}
 	at := p.now()
 	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", userAgent)
-	header.Set(HeaderID, d.IdempotencyKey)
-	header.Set(HeaderIdempotencyKey, d.IdempotencyKey)
+	header.Set(HeaderID, id)
+	header.Set(HeaderIdempotencyKey, id)
 	header.Set(HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
-	header.Set(HeaderAttempt, strconv.Itoa(d.Event.Attempt))
+	header.Set(HeaderAttempt, strconv.Itoa(attempt))
 	if len(p.keys) > 0 {
-		header.Set(HeaderSignature, signatures(p.keys, d.IdempotencyKey, at, body))
+		header.Set(HeaderSignature, signatures(p.keys, id, at, body))
 	}
 }
 
