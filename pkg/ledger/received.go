@@ -9,9 +9,9 @@ import (
 
 // Received lists what was received since then, the oldest first, of a campaign ("": of
 // all), by the index of time: what it rules out, and what skip says (nil: nothing), is not
-// read. After continues behind an earlier page; next is empty at the end. looked counts
-// the entries of the index that were looked at, 2,000 a call.
-func (l *Ledger) Received(ctx context.Context, campaign string, since, now time.Time, skip func(webhook.EventID) bool, after string) (records []webhook.Record, next string, looked int, err error) {
+// read. After continues behind an earlier part. A call looks at 2,000 entries of the index
+// at most.
+func (l *Ledger) Received(ctx context.Context, campaign string, since, now time.Time, skip func(webhook.EventID) bool, after string) (webhook.Received, error) {
 	page, err := l.List(ctx, Query{Campaign: campaign, Since: since, Now: now, Skip: skip, After: after, Oldest: true, Limit: 1000})
-	return page.Records, page.Next, page.Scanned, err
+	return webhook.Received{Records: page.Records, Unreadable: page.Unreadable, Next: page.Next, Looked: page.Scanned}, err
 }

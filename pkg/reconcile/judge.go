@@ -94,13 +94,14 @@ type judgement struct {
 	out  Campaign
 	side *sides
 
-	byStats  map[key][]int // indexes of events
-	byLead   map[key][]int
-	erased   map[webhook.Type][]int
-	used     map[int]bool // events that stand for a fact
-	excused  map[int]bool // erased events that stand for a fact
-	hasStats map[string]bool
-	hasLead  map[string]bool
+	byStats    map[key][]int // indexes of events
+	byLead     map[key][]int
+	erased     map[webhook.Type][]int
+	used       map[int]bool // events that stand for a fact
+	excused    map[int]bool // erased events that stand for a fact
+	unreadUsed map[int]bool // unreadable ones, likewise
+	hasStats   map[string]bool
+	hasLead    map[string]bool
 }
 
 type key struct {
@@ -112,7 +113,7 @@ func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j := &judgement{
 		r: r, at: at, side: side, out: Campaign{ID: id, Mails: len(side.mails), Cause: side.cause},
 		byStats: map[key][]int{}, byLead: map[key][]int{}, erased: make(map[webhook.Type][]int),
-		used: map[int]bool{}, excused: map[int]bool{}, hasStats: map[string]bool{}, hasLead: map[string]bool{},
+		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, hasStats: map[string]bool{}, hasLead: map[string]bool{},
 	}
 	if !side.readable {
 		return j.out
@@ -228,6 +229,8 @@ func (j *judgement) absent(f fact) (Verdict, Reason) {
 		return Unknowable, Expired
 	case j.excuse(f):
 		return Unknowable, Erased
+	case j.unread(f.typ):
+		return Unknowable, Unreadable
 	case f.ignored:
 		return Unknowable, IgnoredReply
 	case since.Add(lag).After(j.at):
@@ -244,6 +247,17 @@ func (j *judgement) excuse(f fact) bool {
 		}
 		j.excused[i] = true
 		return true
+	}
+	return false
+}
+
+// unread takes an unreadable event that may have been of the type, likewise.
+func (j *judgement) unread(typ webhook.Type) bool {
+	for i, id := range j.side.unreadable {
+		if of := id.Type(); !j.unreadUsed[i] && (of == "" || sortOf(of) == typ) {
+			j.unreadUsed[i] = true
+			return true
+		}
 	}
 	return false
 }

@@ -26,7 +26,7 @@ type Provider interface {
 
 // Ledger lists what was received, the oldest first; ledger.Ledger does.
 type Ledger interface {
-	Received(ctx context.Context, campaign string, since, now time.Time, skip func(webhook.EventID) bool, after string) (records []webhook.Record, next string, looked int, err error)
+	Received(ctx context.Context, campaign string, since, now time.Time, skip func(webhook.EventID) bool, after string) (webhook.Received, error)
 }
 
 // Verdict is what is known of one fact.
@@ -60,6 +60,8 @@ const (
 	BeforeReceiver Reason = "before_receiver"
 	// Erased: an event of that time and type was erased, and no longer says whose it was.
 	Erased Reason = "erased"
+	// Unreadable: an event of the type is in the ledger and cannot be read, so it may be this.
+	Unreadable Reason = "unreadable"
 	// IgnoredReply: Smartlead says that it does not count the reply.
 	IgnoredReply Reason = "ignored_reply"
 	// NoSuchMail: no mail of the window has the event's stats_id.
@@ -69,7 +71,7 @@ const (
 )
 
 // Reasons lists every reason.
-var Reasons = []Reason{Untimed, Expired, BeforeReceiver, Erased, IgnoredReply, NoSuchMail, NotCounted}
+var Reasons = []Reason{Untimed, Expired, BeforeReceiver, Erased, Unreadable, IgnoredReply, NoSuchMail, NotCounted}
 
 // Types are what is compared: all of which Smartlead has statistics.
 var Types = []webhook.Type{
@@ -202,8 +204,11 @@ func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 	report.Looked = looked
 	for _, id := range r.Campaigns {
 		side := sides[id]
-		if cut != nil { // any event may be behind the bound
+		switch {
+		case cut != nil: // any event may be behind the bound
 			side.cause, side.readable = cut, false
+		case side.cause == nil && len(side.unreadable) > 0:
+			side.cause = fmt.Errorf("%w: %d", errUnreadable, len(side.unreadable))
 		}
 		report.Campaigns = append(report.Campaigns, judge(r, report.At, id, side))
 	}
@@ -216,6 +221,8 @@ type sides struct {
 	cause    error
 	mails    []smartleadapi.Mail
 	events   []webhook.Record
+	// unreadable are events of the ledger that may be of any campaign.
+	unreadable []webhook.EventID
 }
 
 func (s *Service) readMails(ctx context.Context, id string, w smartleadapi.Window, room int) (*sides, error) {
@@ -247,24 +254,29 @@ func (s *Service) readEvents(ctx context.Context, r Request, by map[string]*side
 	}
 	kept := 0
 	for after := ""; ; {
-		records, next, n, err := s.Ledger.Received(ctx, campaign, r.Window.Since.Add(-skew), s.Now(), r.skips, after)
+		part, err := s.Ledger.Received(ctx, campaign, r.Window.Since.Add(-skew), s.Now(), r.skips, after)
 		if err != nil {
 			return looked, nil, err
 		}
-		looked += n
-		for _, rec := range records {
+		looked += part.Looked
+		for _, id := range part.Unreadable {
+			for _, side := range by {
+				side.unreadable = append(side.unreadable, id)
+			}
+		}
+		for _, rec := range part.Records {
 			if side := by[rec.CampaignID]; side != nil && !slices.Contains(rec.Flags, webhook.FlagTestEvent) {
 				side.events = append(side.events, trimmed(rec))
 				kept++
 			}
 		}
 		switch {
-		case next == "":
+		case part.Next == "":
 			return looked, nil, nil
 		case looked >= maxEvents || kept >= maxKept:
 			return looked, errEvents, nil
 		}
-		after = next
+		after = part.Next
 	}
 }
 

@@ -31,31 +31,35 @@ type received struct {
 	err     error
 	endless bool
 	skipped int
+
+	unreadable []webhook.EventID
 }
 
-func (l *received) Received(_ context.Context, of string, _, _ time.Time, skip func(webhook.EventID) bool, after string) ([]webhook.Record, string, int, error) {
+func (l *received) Received(_ context.Context, of string, _, _ time.Time, skip func(webhook.EventID) bool, after string) (webhook.Received, error) {
 	if l.err != nil {
-		return nil, "", 0, l.err
+		return webhook.Received{}, l.err
 	}
 	if l.endless {
-		return nil, "further", 100_000, nil
+		return webhook.Received{Next: "further", Looked: 100_000}, nil
 	}
 	begin := 0
 	_, _ = fmt.Sscan(after, &begin)
 	end := min(begin+3, len(l.records))
-	var out []webhook.Record
+	out := webhook.Received{Looked: end - begin}
 	for _, r := range l.records[begin:end] {
 		switch {
+		case slices.Contains(l.unreadable, r.ID):
+			out.Unreadable = append(out.Unreadable, r.ID)
 		case skip(r.ID):
 			l.skipped++
 		case of == "" || of == r.CampaignID:
-			out = append(out, r)
+			out.Records = append(out.Records, r)
 		}
 	}
-	if end == len(l.records) {
-		return out, "", end - begin, nil
+	if end < len(l.records) {
+		out.Next = fmt.Sprint(end)
 	}
-	return out, fmt.Sprint(end), end - begin, nil
+	return out, nil
 }
 
 // world is an account of Smartlead and what was received of it, through the real client
@@ -383,6 +387,25 @@ func TestWhatCannotBeKnownAnyMoreIsNotMissing(t *testing.T) {
 		}
 	}
 	w.expect(w.run(), webhook.EmailOpen, "1 missing, 1 unknowable", reconcile.Erased)
+}
+
+// An event that cannot be read may be the one that is looked for, once.
+func TestAnUnreadableEventIsACauseAndNoLoss(t *testing.T) {
+	opened := func(id, lead string) *fakeapi.Mail {
+		return mail(func(m *fakeapi.Mail) { m.StatsID, m.Lead, m.Opens = id, lead, []time.Time{ago(70 * time.Hour)} })
+	}
+	w := newWorld(t, opened("s-1", "a@acme.example.com"), opened("s-2", "b@acme.example.com")).
+		receive(func(p fakeapi.Post) bool { return p.Type == "EMAIL_OPEN" && p.StatsID == "s-2" })
+	for _, r := range w.ledger.records {
+		if r.Type == webhook.EmailOpen {
+			w.ledger.unreadable = append(w.ledger.unreadable, r.ID)
+		}
+	}
+	c := w.run()
+	w.expect(c, webhook.EmailOpen, "1 missing, 1 unknowable", reconcile.Unreadable)
+	if c.Cause == nil || !c.Judged || c.Proven() || !strings.Contains(c.Cause.Error(), "cannot be read") {
+		t.Errorf("%v, %+v", c.Cause, c)
+	}
 }
 
 func TestTestEventsAreNoProof(t *testing.T) {

@@ -132,6 +132,7 @@ var reasonTexts = map[reconcile.Reason]string{
 	reconcile.Expired:        "older than events are kept",
 	reconcile.BeforeReceiver: "older than the receiver's first source",
 	reconcile.Erased:         "perhaps of a lead that was erased",
+	reconcile.Unreadable:     "perhaps an event that is here and cannot be read",
 	reconcile.IgnoredReply:   "a reply that Smartlead does not count",
 	reconcile.NoSuchMail:     "of a mail that the statistics do not have",
 	reconcile.NotCounted:     "not in the statistics of its mail",
