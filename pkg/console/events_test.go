@@ -124,6 +124,20 @@ func TestArrivalsAreFollowed(t *testing.T) {
 	}
 }
 
+// The fifth page of a browser that is followed lets the first one rest.
+func TestTooManyStreamsGiveWay(t *testing.T) {
+	c := consoletest.New(t)
+	first := follow(t, c, "/live/events")
+	first.until("event: tick")
+	for range 4 {
+		follow(t, c, "/live/events").until("event: tick")
+	}
+	first.until("event: rest")
+	if a := c.Get("/"); a.Status != http.StatusOK {
+		t.Errorf("a page: %d", a.Status)
+	}
+}
+
 // followed is a stream of server-sent events.
 type followed struct {
 	t     *testing.T

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,8 +47,9 @@ type guard struct {
 type session struct {
 	csrf string
 
-	mu   sync.Mutex
-	said []notice // shown by the next page
+	mu      sync.Mutex
+	said    []notice        // shown by the next page
+	streams []chan struct{} // that are open, the oldest first; closed where one must give way
 }
 
 func newGuard(addr string, random io.Reader, now func() time.Time) *guard {
@@ -183,6 +185,27 @@ type sessionKey struct{}
 
 func withSession(ctx context.Context, s *session) context.Context {
 	return context.WithValue(ctx, sessionKey{}, s)
+}
+
+// maxStreams is how many pages of one browser are followed at once: it opens six
+// connections to an address, and a page must still load.
+const maxStreams = 4
+
+// begin counts one more stream. Where there are too many, the oldest gives way: its
+// channel is closed. end is called once it has ended.
+func (s *session) begin() (rest <-chan struct{}, end func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := make(chan struct{})
+	if s.streams = append(s.streams, own); len(s.streams) > maxStreams {
+		close(s.streams[0])
+		s.streams = s.streams[1:]
+	}
+	return own, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.streams = slices.DeleteFunc(s.streams, func(c chan struct{}) bool { return c == own })
+	}
 }
 
 // say leaves a notice for the session's next page.

@@ -29,7 +29,9 @@ func (s *Server) follow(p *page) http.Handler {
 		t.key = strings.Join([]string{p.path, t.key, q.zone.String()}, "\x00")
 		news, leave := s.hub.follow(r.Context(), t, r.Header.Get("Last-Event-ID"))
 		defer leave()
-		stream(w, r, news)
+		rest, end := q.session.begin()
+		defer end()
+		stream(w, r, news, rest)
 	})
 }
 
@@ -50,8 +52,9 @@ func (q *request) now(ctx context.Context) *request {
 	return &own
 }
 
-// stream writes messages as server-sent events until the browser goes away.
-func stream(w http.ResponseWriter, r *http.Request, news <-chan message) {
+// stream writes messages as server-sent events until the browser goes away, or must
+// rest in favour of others.
+func stream(w http.ResponseWriter, r *http.Request, news <-chan message, rest <-chan struct{}) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	idle := time.NewTicker(keepAlive)
@@ -63,6 +66,9 @@ func stream(w http.ResponseWriter, r *http.Request, news <-chan message) {
 		}
 		select {
 		case <-r.Context().Done():
+			return
+		case <-rest:
+			_, _ = w.Write(message{event: "rest", data: "-"}.wire())
 			return
 		case <-idle.C:
 			_, err = fmt.Fprint(w, ": still here\n\n")

@@ -96,6 +96,8 @@ type destinationLine struct {
 	Last          stamp
 	Failed, Tried int
 	Cause         string // of the latest that failed
+
+	last, failed time.Time
 }
 
 type sourceLine struct {
@@ -145,7 +147,6 @@ func delays(list []webhook.Record) (median, p99 string) {
 
 func (q *request) lines(list []webhook.Record) ([]destinationLine, []sourceLine) {
 	destinations, sources := map[string]*destinationLine{}, map[string]*sourceLine{}
-	latest := map[string]time.Time{}
 	for _, r := range list { // the newest first
 		s := sources[r.Source]
 		if s == nil {
@@ -167,12 +168,11 @@ func (q *request) lines(list []webhook.Record) ([]destinationLine, []sourceLine)
 			if failed {
 				d.Failed++
 			}
-			if a.StartedAt.Before(latest[a.Destination]) {
-				continue
+			if !a.StartedAt.Before(d.last) {
+				d.last, d.Last = a.StartedAt, q.at(a.StartedAt)
 			}
-			latest[a.Destination] = a.StartedAt
-			if d.Last = q.at(a.StartedAt); failed {
-				d.Cause = eventview.FailureText(a.ErrorClass, a.Error, a.Status)
+			if failed && !a.StartedAt.Before(d.failed) {
+				d.failed, d.Cause = a.StartedAt, eventview.FailureText(a.ErrorClass, a.Error, a.Status)
 			}
 		}
 	}

@@ -19,7 +19,7 @@ type storyStep struct {
 	Glyph string
 	State string // for its colour
 	Text  string
-	Took  string
+	Took  string      // or what else is known of its time
 	Said  string      // what a destination answered, or what failed
 	Link  string      // to more on this page
 	Fold  []storyStep // further attempts like this one
@@ -82,7 +82,7 @@ func received(r webhook.Record) storyStep {
 		s.Text += "; held, because its secret_key is not trusted"
 	}
 	if r.OccurredAtSource == webhook.TimeFromEvent {
-		s.Said = "occurred " + output.Span(r.ReceivedAt.Sub(r.OccurredAt)) + " before"
+		s.Took = "occurred " + output.Span(r.ReceivedAt.Sub(r.OccurredAt)) + " before"
 	}
 	return s
 }

@@ -118,6 +118,14 @@
   document.addEventListener("tick", tick);
   document.addEventListener("trouble", stale);
   document.addEventListener("htmx:sse:error", stale);
+  // Too many pages of this browser are followed: this one rests until it is looked at.
+  document.addEventListener("rest", (e) => {
+    e.target.remove();
+    ticked = 0;
+    clock.classList.remove("on");
+    clock.textContent = said + ", resting";
+    window.addEventListener("focus", () => location.reload(), { once: true });
+  });
   document.addEventListener("anew", () => location.reload());
   setInterval(() => { if (ticked && Date.now() - ticked > 3 * (every || 2000) + 1000 && !document.hidden) stale(); }, 1000);
 
