@@ -3,10 +3,12 @@ package cli_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
 	"smartlead-receiver/test/ttlcheck"
@@ -132,6 +134,10 @@ var bounds = []bound{
 	{command: "stats --since 31d", units: 1000, calls: 250, looks: true},
 	{command: "stats --since 31d --error-class none", units: lookUnits, calls: lookCalls, looks: true},
 	{command: "stats --since 31d --max 1000", units: 200, calls: 80, says: "counted the newest 1,000 events only"},
+	// All that was received since the first mail is looked at by the index, and what is of
+	// the campaigns is read. TestCapacity's account of Smartlead has the quiet campaign alone.
+	{command: "reconcile run --since 31d --api-url {api}", units: 1100, calls: 250, looks: true},
+	{command: "hooks check --api-url {api}", units: 2, calls: 2},
 	// It looks twice; what the first look has shown is not read again.
 	{command: "tail --past 1h", units: 130, calls: 45, looks: true, code: 130},
 	// A thousand dead events, a hundred overdue ones of each of eight shards, and the
@@ -148,6 +154,10 @@ func TestCapacity(t *testing.T) {
 	m := clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	c := clitest.NewTableFixture(clitest.NewOver(t, m.Engine))
 	c.Settle()
+	quiet := &fakeapi.Campaign{ID: 4200001, Name: "Quiet", Status: "ACTIVE"}
+	api := httptest.NewServer(fakeapi.New(fakeapi.Options{Account: &fakeapi.Account{Key: "k", Campaigns: []*fakeapi.Campaign{quiet}}, Now: c.Clock}))
+	defer api.Close()
+	c.Getenv["SMARTLEAD_API_KEY"] = "k"
 	var rounds [2][]clitest.Consumed
 	for round := range rounds {
 		c.Grow(13_000)
@@ -157,7 +167,7 @@ func TestCapacity(t *testing.T) {
 				rounds[round] = append(rounds[round], clitest.Consumed{})
 				continue
 			}
-			u := run(t, c, m, b)
+			u := run(t, c, m, b, api.URL)
 			if u.Units > b.units || u.Reads > b.calls || !strings.Contains(u.Said, b.says) {
 				t.Errorf("%s, of %d events: %v units in %d calls, want at most %v in %d, saying %q:\n%s",
 					b.command, c.Total, u.Units, u.Reads, b.units, b.calls, b.says, u.Said)
@@ -182,9 +192,9 @@ func TestCapacity(t *testing.T) {
 }
 
 // run runs one command, and ends it at its second sleep.
-func run(t *testing.T, c *clitest.TableFixture, m *clitest.Meter, b bound) clitest.Consumed {
+func run(t *testing.T, c *clitest.TableFixture, m *clitest.Meter, b bound, api string) clitest.Consumed {
 	t.Helper()
-	words := strings.NewReplacer("{rare class}", clitest.RareClass, "{quiet campaign}", clitest.QuietCampaign, "{busy lead}", clitest.BusyLead, "{changed}", c.Changed)
+	words := strings.NewReplacer("{rare class}", clitest.RareClass, "{quiet campaign}", clitest.QuietCampaign, "{busy lead}", clitest.BusyLead, "{changed}", c.Changed, "{api}", api)
 	args := []string{"--local", "--state-dir", c.Dir}
 	for _, arg := range strings.Fields(words.Replace(b.command)) {
 		if name, ok := strings.CutPrefix(arg, "{"); ok {

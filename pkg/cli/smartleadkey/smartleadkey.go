@@ -5,7 +5,6 @@ package smartleadkey
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +71,7 @@ func key(ctx context.Context, s *session.Session, st *stack.Stack) (string, erro
 			Hint("keep it in the stack: %s reconcile set-key", s.Self()).
 			Hint("or set %s; the key is in Smartlead under Settings → API key", Variable)
 	case err != nil:
-		return "", fmt.Errorf("the API key of Smartlead: %w", err)
+		return "", problem.Failed(err, "the API key of Smartlead cannot be read").Hint("or set %s for this run", Variable)
 	}
 	return key, nil
 }
