@@ -18,21 +18,6 @@ import (
 	"smartlead-receiver/pkg/console/consoletest"
 )
 
-// Why a reply did not arrive is two actions away from any page: the address, Enter.
-func TestSearchLeadsToTheCause(t *testing.T) {
-	browserPath(t)
-	c := consoletest.New(t)
-	c.Answer.Store(503)
-	c.Stack.Post(clitest.Reply(77))
-	c.Work()
-	b := open(t, c)
-	b.do(chromedp.KeyEvent("/"))
-	b.until(`document.activeElement.id === "search"`)
-	b.do(chromedp.KeyEvent("lead77@acme.example.com\r"))
-	b.untilText("✗ dead EMAIL_REPLY lead77@acme.example.com")
-	b.untilText("503")
-}
-
 func TestVariantIsSplit(t *testing.T) {
 	c := furnished(t)
 	b := open(t, c)
