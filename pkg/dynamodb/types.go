@@ -6,23 +6,39 @@ package dynamodb
 
 import "github.com/aws/smithy-go"
 
-// AttributeValue is one of the AttributeValueMember types, by pointer.
+// AttributeValue is one of the AttributeValueMember types, by pointer (AWS,
+// "AttributeValue").
 type AttributeValue interface{ isAttributeValue() }
 
-// AttributeValueMemberB and those that follow are the types of values (AWS,
-// "AttributeValue").
-type (
-	AttributeValueMemberB    struct{ Value []byte }
-	AttributeValueMemberBOOL struct{ Value bool }
-	AttributeValueMemberBS   struct{ Value [][]byte }
-	AttributeValueMemberL    struct{ Value []AttributeValue }
-	AttributeValueMemberM    struct{ Value map[string]AttributeValue }
-	AttributeValueMemberN    struct{ Value string }
-	AttributeValueMemberNS   struct{ Value []string }
-	AttributeValueMemberNULL struct{ Value bool }
-	AttributeValueMemberS    struct{ Value string }
-	AttributeValueMemberSS   struct{ Value []string }
-)
+// AttributeValueMemberB is bytes.
+type AttributeValueMemberB struct{ Value []byte }
+
+// AttributeValueMemberBOOL is true or false.
+type AttributeValueMemberBOOL struct{ Value bool }
+
+// AttributeValueMemberBS is a set of bytes.
+type AttributeValueMemberBS struct{ Value [][]byte }
+
+// AttributeValueMemberL is a list.
+type AttributeValueMemberL struct{ Value []AttributeValue }
+
+// AttributeValueMemberM is a map.
+type AttributeValueMemberM struct{ Value map[string]AttributeValue }
+
+// AttributeValueMemberN is a number, in decimal.
+type AttributeValueMemberN struct{ Value string }
+
+// AttributeValueMemberNS is a set of numbers.
+type AttributeValueMemberNS struct{ Value []string }
+
+// AttributeValueMemberNULL is the value null.
+type AttributeValueMemberNULL struct{ Value bool }
+
+// AttributeValueMemberS is a text.
+type AttributeValueMemberS struct{ Value string }
+
+// AttributeValueMemberSS is a set of texts.
+type AttributeValueMemberSS struct{ Value []string }
 
 func (*AttributeValueMemberB) isAttributeValue()    {}
 func (*AttributeValueMemberBOOL) isAttributeValue() {}
