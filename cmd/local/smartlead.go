@@ -21,8 +21,8 @@ import (
 const (
 	// simulatedLeads are written to by the simulated campaign, which makes some 330 events.
 	simulatedLeads = 60
-	// lostEvery tells which of the simulated events is never posted, sends apart.
-	lostEvery = 25
+	// Of every so manieth lead all but the mails is lost: a reply, a click and opens.
+	lostEvery, lostFirst = 19, 7
 )
 
 // simulation is an account of Smartlead beside the stack: its API, and what it posts.
@@ -32,8 +32,8 @@ type simulation struct {
 }
 
 // simulate starts an account whose key the stack keeps, and posts its events to the
-// webhook URL, but every 25th, so that a comparison finds something missing. It ends
-// with stop.
+// webhook URL, but those of every 19th lead, so that a comparison finds something
+// missing. It ends with stop.
 func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at stack.Place, log *slog.Logger) (*simulation, error) {
 	key, err := dir.Secret("smartlead-api-key", rand.Text)
 	if err != nil {
@@ -82,13 +82,12 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 
 // withLosses leaves events out.
 func withLosses(all []fakeapi.Post) (posted, lost []fakeapi.Post) {
-	n := 0
 	for _, p := range all {
-		if p.Type != "EMAIL_SENT" && p.Type != "FIRST_EMAIL_SENT" {
-			if n++; n%lostEvery == 0 {
-				lost = append(lost, p)
-				continue
-			}
+		var lead int
+		_, err := fmt.Sscanf(p.Lead, "lead%d@", &lead)
+		if sent := p.Type == "EMAIL_SENT" || p.Type == "FIRST_EMAIL_SENT"; err == nil && !sent && lead%lostEvery == lostFirst {
+			lost = append(lost, p)
+			continue
 		}
 		posted = append(posted, p)
 	}

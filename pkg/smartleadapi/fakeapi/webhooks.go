@@ -17,6 +17,7 @@ type Post struct {
 	At      time.Time // when it happened
 	Type    string
 	StatsID string
+	Lead    string
 	Body    []byte
 }
 
@@ -75,7 +76,7 @@ func (c *Campaign) post(m *Mail, at time.Time, typ string, more map[string]any) 
 	if err != nil {
 		panic(err) // it holds texts, numbers and maps of them
 	}
-	return Post{At: at, Type: typ, StatsID: m.StatsID, Body: text}
+	return Post{At: at, Type: typ, StatsID: m.StatsID, Lead: m.Lead, Body: text}
 }
 
 // Send posts an event to a webhook URL. Its error does not name the URL.
