@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,9 @@ const (
 	// These stand in the recording for the ports that were free.
 	shownCRM, shownAddress = "127.0.0.1:9999", "127.0.0.1:8080"
 )
+
+// consoleLink is the link to the console, which is another one each time.
+var consoleLink = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/enter\?token=\S+`)
 
 // world is a stack, its destination and what was seen so far.
 type world struct {
@@ -157,6 +161,7 @@ func (w *world) start() {
 	w.hide = strings.NewReplacer(strings.TrimPrefix(w.crm.URL, "http://"), shownCRM, own.Host, shownAddress, token, "…")
 	w.scene("The whole receiver on this machine, with a CRM to deliver to")
 	greeting, _, _ := strings.Cut(said.String(), "Ctrl-C")
+	greeting = consoleLink.ReplaceAllString(greeting, "http://127.0.0.1:8081/enter?token=…")
 	w.add("go run ./cmd/local "+strings.Join(args, " "), strings.Trim(greeting, "\r\n")+"Ctrl-C")
 }
 
