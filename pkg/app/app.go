@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/process"
@@ -44,7 +45,7 @@ type Env struct {
 	// Metrics is the namespace of the metrics that the lines say; empty: they say none.
 	Metrics string
 
-	// Unwatched leaves incidents out of the sweeper: they are beside the way of an event.
+	// Unwatched leaves incidents out of the schedules: they are beside the way of an event.
 	Unwatched bool
 	// Unrecorded leaves the record of webhooks out of the receiver, for the same reason.
 	Unrecorded bool
@@ -189,7 +190,11 @@ func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
 	e = e.withDefaults()
 	policy := redrive.DefaultPolicy.Every(e.Config.RedriveTick)
-	return lambdaio.Redrive(RedriveService(e, policy), e.telemetry()), nil
+	var incidents *incident.Redrives
+	if !e.Unwatched {
+		incidents = incident.NewRedrives(incident.NewStore(e.ledger(), e.Now))
+	}
+	return lambdaio.Redrive(RedriveService(e, policy), incidents, e.telemetry()), nil
 }
 
 // renewBefore is how long before the end of its retention a dead letter is written

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/incident"
+	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sweep"
 	"smartlead-receiver/pkg/telemetry"
 )
@@ -54,4 +55,18 @@ func met(r sweep.Report, first, last time.Time) []incident.Sighting {
 	add(incident.KindOutage, "ledger", "the sweeper's calls of DynamoDB failed", r.LedgerSilent)
 	add(incident.KindOutage, "queue", "SQS took messages of the sweeper neither at once nor at the next attempt", r.QueueSilent)
 	return seen
+}
+
+// noteTime bounds the note of a redrive: a run ends a few seconds before its invocation.
+const noteTime = 3 * time.Second
+
+func noteRedrive(ctx context.Context, t telemetry.Recorder, incidents *incident.Redrives, sum redrive.Summary) {
+	ctx, cancel := context.WithTimeout(ctx, noteTime)
+	defer cancel()
+	err := incidents.Saw(ctx, incident.Redrive{
+		Job: sum.JobID, State: string(sum.State), Reason: sum.Reason, Worked: sum.Ticks > 0, Over: sum.State.Final(),
+	})
+	if err != nil {
+		t.Line(ctx, slog.LevelWarn, "incidents.looked", nil, slog.String("function", "redrive"), slog.String("error", errorText(err)))
+	}
 }

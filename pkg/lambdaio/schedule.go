@@ -60,11 +60,16 @@ func some(counts ...telemetry.Count) []telemetry.Count {
 
 // Redrive works on the active redrive job, if there is one. The invocation
 // fails where the run did.
-func Redrive(svc *redrive.Service, t telemetry.Recorder) ScheduleHandler {
+//
+// Then, unless incidents is nil, it notes where the job stands; that fails no run.
+func Redrive(svc *redrive.Service, incidents *incident.Redrives, t telemetry.Recorder) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		started := t.Now()
 		sum := svc.Run(ctx)
 		logRedrive(ctx, t, sum, t.Now().Sub(started))
+		if incidents != nil {
+			noteRedrive(ctx, t, incidents, sum)
+		}
 		return sum.Err
 	}
 }
