@@ -27,11 +27,13 @@ type message struct {
 	id    string
 }
 
-// kept is how many messages a topic keeps for who comes back, and waiting how many
-// may wait for one tab that does not read.
+// kept is how many messages a topic keeps for who comes back, and waiting how many more
+// may wait for one tab that does not read: all that one look finds and its tick. A tab
+// that were closed for less would come back to a new poller, whose first look finds as
+// many, and be closed again, for as long as much arrives.
 const (
 	kept    = 100
-	waiting = 64
+	waiting = maxArrivals + maxOpen + 1
 )
 
 // hub has the topics that are followed. It is safe for concurrent use.
