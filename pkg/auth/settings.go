@@ -20,6 +20,14 @@ const (
 	MaxWindow = 7 * 24 * time.Hour
 )
 
+// An event is kept for longer than the dead letter queue keeps a message (14 days), and
+// so for longer than any resend of the provider: what is forgotten sooner could come back
+// as new. At most as long as a stack may keep it.
+const (
+	MinRetentionDays = 15
+	MaxRetentionDays = 3650
+)
+
 // Settings are what an operator may set of one source. The zero value is how a source
 // without settings behaves.
 type Settings struct {
@@ -36,6 +44,9 @@ type Settings struct {
 	// ExpectedLevel is the level that the source's webhook should have. Another one is a
 	// finding for an operator, and refuses nothing. Empty: any.
 	ExpectedLevel Level
+	// RetentionDays is how long a settled event of the source is kept. 0: as long as the
+	// stack keeps it.
+	RetentionDays int
 }
 
 // validate checks every rule.
@@ -52,8 +63,15 @@ func (s Settings) validate() error {
 	if s.ExpectedLevel != "" && !slices.Contains(Levels, s.ExpectedLevel) {
 		problems = append(problems, fmt.Errorf("expected_level: one of %v", Levels))
 	}
+	if d := s.RetentionDays; d != 0 && (d < MinRetentionDays || d > MaxRetentionDays) {
+		problems = append(problems, fmt.Errorf("retention_days: from %d to %d", MinRetentionDays, MaxRetentionDays))
+	}
 	return errors.Join(problems...)
 }
+
+// Retention is how long a settled event of the source is kept; 0: as long as the stack
+// keeps it.
+func (s Settings) Retention() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 // SettingsForm is how settings are written and shown. What is not set is left out.
 type SettingsForm struct {
@@ -62,13 +80,14 @@ type SettingsForm struct {
 	StatusWindowSeconds int   `json:"status_window_seconds,omitempty"`
 	WindowSeconds       int   `json:"window_seconds,omitempty"`
 	ExpectedLevel       Level `json:"expected_level,omitempty"`
+	RetentionDays       int   `json:"retention_days,omitempty"`
 }
 
 func (s Settings) form() SettingsForm {
 	return SettingsForm{
 		RequireSecretKey: s.RequireSecretKey, RequireSignature: s.RequireSignature,
 		StatusWindowSeconds: int(s.StatusWindow / time.Second), WindowSeconds: int(s.Window / time.Second),
-		ExpectedLevel: s.ExpectedLevel,
+		ExpectedLevel: s.ExpectedLevel, RetentionDays: s.RetentionDays,
 	}
 }
 
@@ -76,7 +95,7 @@ func (f SettingsForm) settings() Settings {
 	return Settings{
 		RequireSecretKey: f.RequireSecretKey, RequireSignature: f.RequireSignature,
 		StatusWindow: seconds(f.StatusWindowSeconds), Window: seconds(f.WindowSeconds),
-		ExpectedLevel: f.ExpectedLevel,
+		ExpectedLevel: f.ExpectedLevel, RetentionDays: f.RetentionDays,
 	}
 }
 

@@ -20,7 +20,7 @@ func TestSettingsSurviveInTheStoredForm(t *testing.T) {
 		}
 	}
 	want := Settings{
-		RequireSecretKey: true, RequireSignature: true, StatusWindow: time.Minute, Window: 6 * time.Hour, ExpectedLevel: "client",
+		RequireSecretKey: true, RequireSignature: true, StatusWindow: time.Minute, Window: 6 * time.Hour, ExpectedLevel: "client", RetentionDays: 30,
 	}
 	if s, err = s.WithSettings(want, noon.Add(time.Hour)); err != nil || !s.UpdatedAt.Equal(noon.Add(time.Hour)) {
 		t.Fatal(err)
@@ -42,6 +42,8 @@ func TestSettingsThatNoSourceCanHave(t *testing.T) {
 		"a window too long":       {Window: MaxWindow + time.Second},
 		"a negative window":       {StatusWindow: -time.Hour},
 		"a status window too big": {StatusWindow: MaxWindow + time.Second},
+		"kept too short":          {RetentionDays: MinRetentionDays - 1},
+		"kept too long":           {RetentionDays: MaxRetentionDays + 1},
 		"a level of nobody":       {ExpectedLevel: "account"},
 	} {
 		if _, err := s.WithSettings(settings, noon); !errors.Is(err, ErrInvalidSource) {

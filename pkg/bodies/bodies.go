@@ -11,6 +11,9 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -130,13 +133,33 @@ func gone(err error) bool {
 	return ok && api.ErrorCode() == "NoSuchKey"
 }
 
+// classes are the days after which a lifecycle rule of the bucket deletes what has the
+// mark of that number. There is one rule each, so they are few: a body is kept until the
+// first of them that is no shorter than its event's retention.
+var classes = []int{15, 30, 60, 90, 180, 365, 730, 1825, 3650}
+
+// Classes returns the days of which each is the value of a mark, the shortest first.
+func Classes() []int { return slices.Clone(classes) }
+
+// mark returns the value of the tag for a retention; 0 is that of the stack.
+func mark(keep time.Duration) string {
+	for _, days := range classes {
+		if keep > 0 && keep <= time.Duration(days)*24*time.Hour {
+			return strconv.Itoa(days)
+		}
+	}
+	return ExpireTagValue
+}
+
 // Expire marks a large payload for deletion by the bucket's lifecycle rule. The
 // object is copied onto itself, because lifecycle counts days from an object's
 // last write: an event that was dead for months keeps its body for the whole
-// retention after its delivery. An inline payload expires with its item.
+// retention after its delivery. An inline payload expires with its item. keep is the
+// retention of an event that has one of its own; 0 is that of the stack. A body that two
+// events share has the mark that was set last.
 //
 // A later receipt of the same body writes the object anew, without the mark.
-func (s *Store) Expire(ctx context.Context, p webhook.Payload) error {
+func (s *Store) Expire(ctx context.Context, p webhook.Payload, keep time.Duration) error {
 	if p.Ref == "" {
 		return nil
 	}
@@ -146,7 +169,7 @@ func (s *Store) Expire(ctx context.Context, p webhook.Payload) error {
 		ContentType:       aws.String("application/zstd"),
 		MetadataDirective: types.MetadataDirectiveReplace,
 		TaggingDirective:  types.TaggingDirectiveReplace,
-		Tagging:           aws.String(url.QueryEscape(ExpireTagKey) + "=" + ExpireTagValue),
+		Tagging:           aws.String(url.QueryEscape(ExpireTagKey) + "=" + mark(keep)),
 	})
 	if err != nil {
 		return fmt.Errorf("bodies expire: %w: %w", webhook.ErrUnavailable, err)
@@ -171,5 +194,5 @@ func (s *Store) Erase(ctx context.Context, p webhook.Payload) error {
 	if err != nil {
 		return fmt.Errorf("bodies erase: %w: %w", webhook.ErrUnavailable, err)
 	}
-	return s.Expire(ctx, p)
+	return s.Expire(ctx, p, 0)
 }

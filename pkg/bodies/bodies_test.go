@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -65,7 +66,7 @@ func TestBodiesComeBackWhole(t *testing.T) {
 			if err != nil || again.Ref != p.Ref {
 				t.Errorf("a repeat must be the same object: %q, %q, %v", p.Ref, again.Ref, err)
 			}
-			if err := store.Expire(t.Context(), p); err != nil {
+			if err := store.Expire(t.Context(), p, 0); err != nil {
 				t.Errorf("expire: %v", err)
 			}
 			got, err := store.Load(t.Context(), p)
@@ -95,6 +96,17 @@ func TestAnErasedBodyIsGone(t *testing.T) {
 		t.Errorf("%d bytes came back (%v)", len(got), err)
 	}
 	tagged(t, client, p.Ref)
+}
+
+// The mark is the first class that is no shorter than the event's retention.
+func TestTheMarkOfARetention(t *testing.T) {
+	for days, want := range map[int]string{
+		0: ExpireTagValue, 15: "15", 16: "30", 30: "30", 91: "180", 1826: "3650", 3650: "3650", 3651: ExpireTagValue,
+	} {
+		if got := mark(time.Duration(days) * 24 * time.Hour); got != want {
+			t.Errorf("%d days: %s, want %s", days, got, want)
+		}
+	}
 }
 
 func tagged(t *testing.T, client *s3.Client, ref string) {

@@ -42,7 +42,7 @@ func (open) Store(_ context.Context, _ string, body []byte) (webhook.Payload, er
 	return webhook.Payload{Encoding: "none", Data: body, Size: len(body)}, nil
 }
 
-func (open) Expire(context.Context, webhook.Payload) error { return nil }
+func (open) Expire(context.Context, webhook.Payload, time.Duration) error { return nil }
 func (open) Erase(context.Context, webhook.Payload) error  { return nil }
 
 func (open) Send(_ context.Context, _ webhook.Lane, msgs []webhook.Message) []error {

@@ -101,7 +101,7 @@ func (f facts) erased() facts {
 	return facts{
 		Basis: f.Basis, Dialect: f.Dialect, FromProvider: f.FromProvider, RequestID: f.RequestID,
 		OccurredAt: f.OccurredAt, OccurredAtSource: f.OccurredAtSource, Timeless: f.Timeless, Late: f.Late,
-		OtherLead: f.OtherLead, LeadEmail: f.LeadEmail,
+		OtherLead: f.OtherLead, LeadEmail: f.LeadEmail, RetentionDays: f.RetentionDays,
 	}
 }
 

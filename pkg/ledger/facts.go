@@ -29,7 +29,11 @@ type facts struct {
 	LeadEmail        string
 	PayloadEncoding  string
 	PayloadSize      int
+	RetentionDays    int
 }
+
+// day is the unit of a retention.
+const day = 24 * time.Hour
 
 // factsVersion begins each row. Another way to write facts gets another one.
 const factsVersion = 1
@@ -51,6 +55,7 @@ const (
 	tagOtherLead
 	tagEncoding
 	tagSize
+	tagRetention // days
 )
 
 // words stand in a row as one byte. Their order never changes; new ones are added at
@@ -120,6 +125,9 @@ func (f facts) encode(received time.Time) []byte {
 	if f.PayloadSize != 0 {
 		r.number(tagSize, int64(f.PayloadSize))
 	}
+	if f.RetentionDays != 0 {
+		r.number(tagRetention, int64(f.RetentionDays))
+	}
 	return r
 }
 
@@ -155,13 +163,16 @@ func (f *facts) field(tag byte, r *row, received time.Time) error {
 	case tagLate:
 		f.Late = true
 		return nil
-	case tagOccurred, tagSize:
+	case tagOccurred, tagSize, tagRetention:
 		n, err := r.takeNumber()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if tag == tagSize {
+		case tag == tagSize:
 			f.PayloadSize = int(n)
+			return nil
+		case tag == tagRetention:
+			f.RetentionDays = int(n)
 			return nil
 		}
 		f.OccurredAt = time.UnixMilli(received.UnixMilli() - n).UTC()
@@ -242,6 +253,7 @@ func (it *item) setReceipt(r webhook.Receipt) {
 		FromProvider: r.ProviderRequestID != "",
 		OccurredAt:   r.OccurredAt.Truncate(time.Millisecond), OccurredAtSource: string(r.OccurredAtSource), Timeless: r.Timeless,
 		PayloadEncoding: r.Payload.Encoding, PayloadSize: r.Payload.Size,
+		RetentionDays: int(r.Retention / day),
 	}
 	if r.RawType != string(r.Type) {
 		it.RawType = r.RawType
@@ -287,6 +299,7 @@ func (it item) receipt() webhook.Receipt {
 		Payload: webhook.Payload{
 			Encoding: it.PayloadEncoding, Data: it.Payload, Ref: it.PayloadRef, Size: it.PayloadSize,
 		},
+		Retention: time.Duration(it.RetentionDays) * day,
 	}
 	if r.RawType == "" {
 		r.RawType = string(r.Type)

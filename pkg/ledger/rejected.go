@@ -108,7 +108,7 @@ func daysBack(since, until time.Time) iter.Seq[time.Time] {
 		if !since.Before(until) { // DynamoDB refuses such a span
 			return
 		}
-		for day := startOfDay(until); !day.Before(startOfDay(since)) && yield(day); day = day.AddDate(0, 0, -1) {
+		for d := startOfDay(until); !d.Before(startOfDay(since)) && yield(d); d = d.AddDate(0, 0, -1) {
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (l *Ledger) takeOver(ctx context.Context, held item, c claim) (webhook.Clai
 	it.Duplicates, it.Variants = held.Duplicates+1, held.Variants
 	if held.Fingerprint != c.Fingerprint {
 		var failed *errCondition
-		if err := l.putAbsent(ctx, newVariant(it, held.receipt(), held.ClaimNonce, c.ReceivedAt.Add(l.variants))); err != nil && !errors.As(err, &failed) {
+		if err := l.putAbsent(ctx, newVariant(it, held.receipt(), held.ClaimNonce, c.ReceivedAt.Add(c.Keep(l.variants)))); err != nil && !errors.As(err, &failed) {
 			return webhook.Claimed{}, nil, err
 		}
 		it.Duplicates, it.Variants = held.Duplicates, held.Variants+1

@@ -48,7 +48,7 @@ func (k keptVariant) answerErased(of item, r webhook.Receipt) webhook.Claimed {
 // and the count shows it. Only where that count fails, too, the body stays until it
 // expires.
 func (l *Ledger) keepVariant(ctx context.Context, of item, c claim) (k keptVariant, err error) {
-	v := newVariant(of, c.Receipt, c.nonce, c.ReceivedAt.Add(l.variants))
+	v := newVariant(of, c.Receipt, c.nonce, c.ReceivedAt.Add(of.receipt().Keep(l.variants)))
 	err = l.putAbsent(ctx, v)
 	var failed *errCondition
 	if err != nil && !errors.As(err, &failed) {

@@ -234,7 +234,7 @@ func (s *Service) eraseLead(ctx context.Context, address string, h *Held, done f
 			if err != nil {
 				return err
 			}
-			return s.eraseVariants(ctx, r.ID, list, s.Now().Add(s.policy.Retention), h)
+			return s.eraseVariants(ctx, r.ID, list, s.Now().Add(r.Keep(s.policy.Retention)), h)
 		})
 		if err != nil {
 			return err
@@ -253,7 +253,7 @@ func (s *Service) eraseEvent(ctx context.Context, seen webhook.Record, h *Held) 
 		return false, err
 	}
 	now := s.Now()
-	r, err := s.Erasures.Erase(ctx, webhook.Erasure{ID: seen.ID, At: now, ExpiresAt: now.Add(s.policy.Retention), Nonce: nonce})
+	r, err := s.Erasures.Erase(ctx, webhook.Erasure{ID: seen.ID, At: now, ExpiresAt: now.Add(seen.Keep(s.policy.Retention)), Nonce: nonce})
 	switch {
 	case errors.Is(err, webhook.ErrNotFound):
 		return true, nil

@@ -182,11 +182,11 @@ func (s *Service) park(ctx context.Context, r *Result, _ bool) error {
 // race would take the body of an event that is still to be delivered.
 func (s *Service) discard(ctx context.Context, r *Result, _ bool) error {
 	now := s.Now()
-	if err := s.Judgements.Discard(ctx, r.Seen, now, now.Add(s.policy.Retention)); err != nil {
+	if err := s.Judgements.Discard(ctx, r.Seen, now, now.Add(r.Seen.Keep(s.policy.Retention))); err != nil {
 		return err
 	}
 	r.Now.State = webhook.Discarded
-	r.BodyKept = s.Bodies.Expire(ctx, r.Seen.Payload)
+	r.BodyKept = s.Bodies.Expire(ctx, r.Seen.Payload, r.Seen.Retention)
 	return nil
 }
 

@@ -77,7 +77,7 @@ type HeldPage struct {
 type Bodies interface {
 	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
 	// Expire marks a large body for deletion; a small one expires with its event.
-	Expire(ctx context.Context, p webhook.Payload) error
+	Expire(ctx context.Context, p webhook.Payload, keep time.Duration) error
 	// Erase destroys a large body; a small one is erased with its event.
 	Erase(ctx context.Context, p webhook.Payload) error
 }

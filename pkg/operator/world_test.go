@@ -135,7 +135,7 @@ func (w *world) Load(ctx context.Context, p webhook.Payload) ([]byte, error) {
 	return w.bodies.Load(ctx, p)
 }
 
-func (w *world) Expire(_ context.Context, p webhook.Payload) error {
+func (w *world) Expire(_ context.Context, p webhook.Payload, _ time.Duration) error {
 	if w.expire == nil {
 		w.expired = append(w.expired, p)
 	}

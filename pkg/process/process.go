@@ -31,7 +31,7 @@ type DeadLetters interface {
 // may not be kept.
 type Bodies interface {
 	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
-	Expire(ctx context.Context, p webhook.Payload) error
+	Expire(ctx context.Context, p webhook.Payload, keep time.Duration) error
 	Erase(ctx context.Context, p webhook.Payload) error
 }
 

@@ -64,7 +64,7 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 		st.DueAt = now.Add(s.policy.Grace)
 	default:
 		st.State, st.ErrorClass, st.Error = settled(progress)
-		st.ExpiresAt = now.Add(s.policy.Retention)
+		st.ExpiresAt = now.Add(lease.Record.Keep(s.policy.Retention))
 	}
 	return st
 }
@@ -146,7 +146,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		report.Outcome = Outcome(st.State)
 		report.Latency = st.At.Sub(rec.ReceivedAt)
 		// A mark that was not set costs storage, nothing else.
-		report.Err = s.Bodies.Expire(ctx, rec.Payload)
+		report.Err = s.Bodies.Expire(ctx, rec.Payload, rec.Retention)
 	case webhook.Pending:
 		report.Outcome, report.NextAt = Retry, st.NotBefore
 		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {

@@ -44,12 +44,13 @@ var messages = []struct {
 			ProviderEventID: "p", ProviderRequestID: "x", RequestID: "r",
 			OccurredAt: sentAt, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: sentAt.Add(time.Millisecond), Flags: []string{"timeless"}, Held: true,
 			Payload: webhook.Payload{Encoding: "zstd", Data: []byte{1, 2, 3}, Ref: "acme/f", Size: 9},
+			Retention: 30 * 24 * time.Hour,
 		}},
 		`{"v":1,"kind":"unclaimed","receipt":{"natural_key":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","timeless":true,"window_ms":3600000,` +
 			`"fingerprint":"F","basis":["account"],"account":"acme","source":"main","type":"EMAIL_REPLY","raw_type":"EMAIL_REPLIED","dialect":"help",` +
 			`"campaign_id":"7","lead_email":"ann@acme.example","stats_id":"s","message_id":"\u003cm@acme.example\u003e",` +
 			`"provider_event_id":"p","provider_request_id":"x","request_id":"r",` +
-			`"occurred_at":"2026-03-04T17:30:00Z","occurred_at_source":"event","received_at":"2026-03-04T17:30:00.001Z","flags":["timeless"],"held":true,` +
+			`"occurred_at":"2026-03-04T17:30:00Z","occurred_at_source":"event","received_at":"2026-03-04T17:30:00.001Z","flags":["timeless"],"held":true,"retention_ms":2592000000,` +
 			`"payload":{"encoding":"zstd","data":"AQID","ref":"acme/f","size":9}}}`,
 	},
 	{

@@ -35,6 +35,7 @@ type wireReceipt struct {
 	ReceivedAt       time.Time          `json:"received_at"`
 	Flags            []string           `json:"flags,omitempty"`
 	Held             bool               `json:"held,omitempty"`
+	RetentionMS      int64              `json:"retention_ms,omitempty"`
 	Payload          wirePayload        `json:"payload"`
 }
 
@@ -53,7 +54,7 @@ func wireOf(r webhook.Receipt) *wireReceipt {
 		CampaignID: r.CampaignID, LeadEmail: r.LeadEmail, StatsID: r.StatsID, MessageID: r.MessageID,
 		ProviderEventID: r.ProviderEventID, ProviderRequestID: r.ProviderRequestID, RequestID: r.RequestID,
 		OccurredAt: r.OccurredAt, OccurredAtSource: r.OccurredAtSource, ReceivedAt: r.ReceivedAt,
-		Flags: r.Flags, Held: r.Held,
+		Flags: r.Flags, Held: r.Held, RetentionMS: r.Retention.Milliseconds(),
 		Payload: wirePayload{Encoding: r.Payload.Encoding, Data: r.Payload.Data, Ref: r.Payload.Ref, Size: r.Payload.Size},
 	}
 }
@@ -65,7 +66,7 @@ func (w wireReceipt) receipt() *webhook.Receipt {
 		CampaignID: w.CampaignID, LeadEmail: w.LeadEmail, StatsID: w.StatsID, MessageID: w.MessageID,
 		ProviderEventID: w.ProviderEventID, ProviderRequestID: w.ProviderRequestID, RequestID: w.RequestID,
 		OccurredAt: w.OccurredAt, OccurredAtSource: w.OccurredAtSource, ReceivedAt: w.ReceivedAt,
-		Flags: w.Flags, Held: w.Held,
+		Flags: w.Flags, Held: w.Held, Retention: time.Duration(w.RetentionMS) * time.Millisecond,
 		Payload: webhook.Payload{Encoding: w.Payload.Encoding, Data: w.Payload.Data, Ref: w.Payload.Ref, Size: w.Payload.Size},
 	}
 }

@@ -29,7 +29,7 @@ type Sources interface {
 // destroys a large body.
 type Bodies interface {
 	Store(ctx context.Context, account string, body []byte) (webhook.Payload, error)
-	Expire(ctx context.Context, p webhook.Payload) error
+	Expire(ctx context.Context, p webhook.Payload, keep time.Duration) error
 	Erase(ctx context.Context, p webhook.Payload) error
 }
 

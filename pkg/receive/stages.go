@@ -211,7 +211,7 @@ func receiptOf(el smartlead.Element, src auth.Source, req Request, now time.Time
 		CampaignID: ev.CampaignID, StatsID: ev.StatsID, MessageID: ev.MessageID, ProviderEventID: ev.ProviderEventID,
 		ProviderRequestID: clip(req.ProviderRequestID, 200), RequestID: req.RequestID,
 		OccurredAt: ev.OccurredAt, OccurredAtSource: ev.OccurredAtSource, ReceivedAt: now,
-		Flags: slices.Clone(ev.Flags),
+		Flags: slices.Clone(ev.Flags), Retention: src.Retention(),
 	}
 	if ev.Lead != nil {
 		r.LeadEmail = ev.Lead.Email
@@ -300,7 +300,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	if claimed.Status == webhook.ClaimDuplicate && claimed.Record.State.Settled() {
 		// Storing the large body took its mark away. One that is not marked again
 		// costs storage, nothing else.
-		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload))
+		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload, claimed.Record.Retention))
 	}
 }
 

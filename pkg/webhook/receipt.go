@@ -1,6 +1,9 @@
 package webhook
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Payload is a body at rest: compressed, credentials removed. Small ones are
 // inline, large ones in the body store under Ref.
@@ -39,7 +42,12 @@ type Receipt struct {
 	Flags            []string
 	Held             bool
 	Payload          Payload
+	Retention        time.Duration // how long it is kept once it is settled, in whole days; 0: as long as the stack says
 }
+
+// Keep is how long the event is kept once it is settled, where the stack keeps events for
+// that time.
+func (r Receipt) Keep(stack time.Duration) time.Duration { return cmp.Or(r.Retention, stack) }
 
 // Subject is what an event that sets a state sets it of: its lead, or the
 // campaign itself. It is empty where the body named neither, and for any other

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +210,12 @@ func TestTheBucketDeletesWhatIsMarked(t *testing.T) {
 		}
 	}
 	want := [][]any{{object{"Key": bodystore.ExpireTagKey, "Value": bodystore.ExpireTagValue}}}
+	for i, days := range bodystore.Classes() {
+		want = append(want, []any{object{"Key": bodystore.ExpireTagKey, "Value": strconv.Itoa(days)}})
+		if got := at(t, rules[i+1], "ExpirationInDays"); fmt.Sprint(got) != strconv.Itoa(days) {
+			t.Errorf("a body marked %d is deleted after %v days", days, got)
+		}
+	}
 	if !reflect.DeepEqual(tags, want) {
 		t.Errorf("bodies with the tags %v are deleted, want %v", tags, want)
 	}

@@ -54,7 +54,7 @@ func TestBodies(t *testing.T) {
 	if got, err := store.Load(t.Context(), p); err != nil || !bytes.Equal(got, noise) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
-	if err := store.Expire(t.Context(), p); err != nil {
+	if err := store.Expire(t.Context(), p, 0); err != nil {
 		t.Fatal(err)
 	}
 	tags, err := sdk.S3.GetObjectTagging(t.Context(), &s3.GetObjectTaggingInput{Bucket: &at.Bucket, Key: &p.Ref})

@@ -122,6 +122,9 @@ func settingsText(f auth.SettingsForm) (notes []string) {
 	if f.StatusWindowSeconds > 0 {
 		notes = append(notes, "window of a campaign status "+output.Span(time.Duration(f.StatusWindowSeconds)*time.Second))
 	}
+	if f.RetentionDays > 0 {
+		notes = append(notes, "events kept "+retentionText(f.RetentionDays))
+	}
 	return notes
 }
 

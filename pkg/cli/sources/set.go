@@ -2,6 +2,7 @@ package sources
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 type setOptions struct {
 	requireKey, requireSignature, trustRequestID bool
 	level, window, statusWindow                  string
-	oldURL, oldSecret                            string
+	oldURL, oldSecret, retention                 string
 	yes                                          bool
 }
 
@@ -43,11 +44,17 @@ and 30m.
 --level is the level that the webhook should have at Smartlead (user, client,
 campaign). Events of another level are taken like any other; doctor tells of them.
 
+--retention-days is how long an event of the source is kept after it was delivered,
+unrouted or discarded, where that is not as long as the stack keeps events. It holds for
+what is received from then on. Less than 15 days is refused: a dead letter, or a resend
+of Smartlead's, could outlive the event, and the resend would be delivered as new.
+
 --trust-request-id makes X-Request-Id the identity of each event, where the sender
 guarantees that it names the event and not the delivery. An event that came before and
 comes again then counts as another one, and is delivered once more.`,
 		Example: `  smartleadctl sources set acme --require-secret-key --level user
   smartleadctl sources set acme --window 6h
+  smartleadctl sources set acme --retention-days 30
   smartleadctl sources set acme --old-url-ends 7d
   smartleadctl sources set relay --trust-request-id=false`,
 		Args: cobra.ExactArgs(1),
@@ -60,6 +67,7 @@ comes again then counts as another one, and is delivered once more.`,
 	f.StringVar(&o.level, "level", "", "level that the webhook should have: user, client, campaign, or any")
 	f.StringVar(&o.window, "window", "", "a repeat this soon is a duplicate, where an event has neither time nor id: 1m to 7d, or default")
 	f.StringVar(&o.statusWindow, "status-window", "", "the same for a campaign status")
+	f.StringVar(&o.retention, "retention-days", "", "how long settled events are kept: 15 to 3650, or default (the stack's)")
 	f.StringVar(&o.oldURL, "old-url-ends", "", "when the old URL of a rotation ends: a length of time from now (7d), a time, or never")
 	f.StringVar(&o.oldSecret, "old-signing-secret-ends", "", "the same for the old signing secret")
 	output.AddYes(cmd, &o.yes)
@@ -128,6 +136,10 @@ func changeOf(named func(flag string) bool, o setOptions) (func(auth.Settings) a
 	if err != nil {
 		return nil, err
 	}
+	retention, err := retentionOf(o.retention)
+	if err != nil {
+		return nil, err
+	}
 	return func(set auth.Settings) auth.Settings {
 		if named("require-secret-key") {
 			set.RequireSecretKey = o.requireKey
@@ -144,6 +156,9 @@ func changeOf(named func(flag string) bool, o setOptions) (func(auth.Settings) a
 		if named("status-window") {
 			set.StatusWindow = statusWindow
 		}
+		if named("retention-days") {
+			set.RetentionDays = retention
+		}
 		return set
 	}, nil
 }
@@ -158,6 +173,21 @@ func windowOf(flag, text string) (time.Duration, error) {
 		return 0, problem.Usage("%s is a length of time in whole seconds, 1m to 7d, or default", flag)
 	}
 	return d, nil
+}
+
+// retentionOf reads for how many days events are kept; 0 is as the stack says.
+func retentionOf(text string) (int, error) {
+	if text == "" || text == "default" {
+		return 0, nil
+	}
+	days, err := strconv.Atoi(text)
+	switch {
+	case err != nil || days > auth.MaxRetentionDays:
+		return 0, problem.Usage("--retention-days is a number of days, %d to %d, or default", auth.MinRetentionDays, auth.MaxRetentionDays)
+	case days < auth.MinRetentionDays:
+		return 0, problem.Usage("--retention-days %d is too short: at least %d, because dead letters are kept for 14 days and Smartlead may resend", days, auth.MinRetentionDays)
+	}
+	return days, nil
 }
 
 // endsOf returns what gives old secrets their ends.

@@ -141,3 +141,37 @@ func TestTheEndOfARotationUnderWay(t *testing.T) {
 	s.Advance(time.Hour)
 	s.Fails(1, "not accepted", "send", file)
 }
+
+// An event of a source with a retention of its own is kept that long, and not as long
+// as the stack keeps others.
+func TestTheRetentionOfASource(t *testing.T) {
+	s := clitest.New(t)
+	for _, wrong := range []string{"14", "3651", "soon", "-1"} {
+		s.Fails(2, "--retention-days", "sources", "set", "demo", "--retention-days="+wrong)
+	}
+	kept := func(n int) time.Duration {
+		t.Helper()
+		id := s.Post(clitest.Reply(n))
+		s.Work()
+		r := s.Record(id)
+		return r.ExpiresAt.Sub(s.Clock()).Round(time.Hour)
+	}
+	const day = 24 * time.Hour
+	if got := kept(1); got != 90*day {
+		t.Errorf("by default: %s", got)
+	}
+	for days, n := range map[string]int{"30": 2, "400": 3} {
+		s.OK("sources", "set", "demo", "--retention-days", days)
+		want, _ := time.ParseDuration(days + "h")
+		if got := kept(n); got != want*24 {
+			t.Errorf("%s days: %s", days, got)
+		}
+	}
+	if v := clitest.Lines(t, s.OK("sources", "show", "demo", "--json").Out)[0]; v["retention_days"] == nil {
+		t.Errorf("got %v", v)
+	}
+	s.OK("sources", "set", "demo", "--retention-days", "default")
+	if got := kept(4); got != 90*day {
+		t.Errorf("by default again: %s", got)
+	}
+}

@@ -40,6 +40,7 @@ func show(ctx context.Context, s *session.Session, name string) error {
 	f.Add("level", output.OrText(string(v.ExpectedLevel), "any"))
 	f.Add("window", windowText(v.WindowSeconds))
 	f.Add("status window", windowText(v.StatusWindowSeconds))
+	f.Add("events kept", retentionText(v.RetentionDays))
 	f.Add("created", output.Stamp(v.CreatedAt))
 	f.Add("changed", output.Stamp(v.UpdatedAt))
 	s.PrintFields(f)
@@ -73,4 +74,11 @@ func windowText(seconds int) string {
 		return "the receiver's own"
 	}
 	return output.Span(time.Duration(seconds) * time.Second)
+}
+
+func retentionText(days int) string {
+	if days == 0 {
+		return "as long as the stack says"
+	}
+	return output.Count(days, "day", "days")
 }

@@ -52,6 +52,7 @@ func receipt(name string, at time.Time) webhook.Receipt {
 		Payload: webhook.Payload{
 			Encoding: "zstd", Data: []byte("payload of " + name), Size: 100,
 		},
+		Retention: 120 * 24 * time.Hour,
 	}
 }
 
