@@ -93,6 +93,14 @@ recording: ## Record the session that the README shows, anew
 first-day: tools ## Record docs/FIRST-DAY.md anew (deploys into the emulator)
 	$(GO) test -count=1 -tags e2e -timeout 15m ./test/e2e -update
 
+.PHONY: screenshots
+screenshots: tools ## Take the pictures of the console that the documents show, anew
+	REQUIRE_ENGINES=1 $(GO) test -count=1 -tags screenshots -run TestScreenshots ./test/console
+
+.PHONY: bench/console
+bench/console: tools ## Say how long each page of the console takes over 100,000 events (ARGS='-events 10000'; minutes)
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags many -timeout 30m -run TestPagesOfManyEvents -v ./test/console $(ARGS)
+
 .PHONY: model
 model: ## Check the models of the protocol with Spin (needs spin and gcc; full: docs/model/run.sh full)
 	docs/model/run.sh

@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 	"time"
-
-	"smartlead-receiver/pkg/cli/output"
 )
 
 // A chart is a drawing of few points, made here, so that it needs no script and no
@@ -152,87 +150,4 @@ func tickText(t time.Time, span time.Duration, zone *time.Location) string {
 		return t.In(zone).Format(time.TimeOnly)
 	}
 	return t.In(zone).Format("15:04")
-}
-
-// part is one share of a bar.
-type part struct {
-	Class, Name string
-	Count       int
-}
-
-// bar is a stacked bar of a bar chart.
-type bar struct {
-	Name  string
-	Parts []part
-}
-
-func (b bar) total() int {
-	sum := 0
-	for _, p := range b.Parts {
-		sum += p.Count
-	}
-	return sum
-}
-
-// The size of a bar chart.
-const (
-	barsWidth, barsHeight = 720, 120
-	barsLeft, barsBottom  = 44, 20
-)
-
-// barChart draws bars beside each other, each of its parts from the bottom, and names
-// some of them below.
-func barChart(id, text string, bars []bar) chart {
-	c := chart{ID: id, Label: text, Class: "bars", Width: barsWidth, Height: barsHeight}
-	most := 0
-	for _, b := range bars {
-		most = max(most, b.total())
-	}
-	f := frame{left: barsLeft, top: 8, width: barsWidth - barsLeft - 4, height: barsHeight - barsBottom - 8, to: float64(max(1, len(bars))), top1: ceiling(float64(most))}
-	c.Paths = append(c.Paths, stroke{Class: "axis", D: f.level(0)})
-	c.Texts = append(c.Texts, label{Class: "tick", Anchor: "end", Text: output.Thousands(int(f.top1)), X: f.left - 6, Y: f.top + 8}, label{Class: "tick", Anchor: "end", Text: "0", X: f.left - 6, Y: f.y(0)})
-	gap := min(2, f.width/f.to/4)
-	named := max(1, (len(bars)+7)/8)
-	for i, b := range bars {
-		below := 0.0
-		x, w := f.x(float64(i))+gap/2, f.width/f.to-gap
-		for _, p := range b.Parts {
-			if p.Count <= 0 {
-				continue
-			}
-			y, bottom := f.y(below+float64(p.Count)), f.y(below)
-			c.Boxes = append(c.Boxes, box{Class: p.Class, Title: fmt.Sprintf("%s: %s %s", b.Name, output.Thousands(p.Count), p.Name), X: x, Y: y, W: w, H: bottom - y})
-			below += float64(p.Count)
-		}
-		if i%named == 0 {
-			c.Texts = append(c.Texts, label{Class: "tick", Anchor: "middle", Text: b.Name, X: min(max(x+w/2, f.left+14), barsWidth-18), Y: barsHeight - 4})
-		}
-	}
-	return c
-}
-
-// The size of a sparkline.
-const sparkWidth, sparkHeight = 120, 24
-
-// sparkline draws a few values without axes.
-func sparkline(id, text string, values []int) chart {
-	c := chart{ID: id, Label: text, Class: "spark", Width: sparkWidth, Height: sparkHeight}
-	most := 1
-	for _, v := range values {
-		most = max(most, v)
-	}
-	f := frame{left: 1, top: 1, width: sparkWidth - 2, height: sparkHeight - 2, to: float64(max(1, len(values)-1)), top1: float64(most)}
-	var d strings.Builder
-	for i, v := range values {
-		verb := "L"
-		if i == 0 {
-			verb = "M"
-		}
-		d.WriteString(verb + at(f.x(float64(i)), f.y(float64(v))))
-	}
-	if len(values) == 1 {
-		d.WriteString("L" + at(f.left+f.width, f.y(float64(values[0]))))
-	}
-	c.Paths = []stroke{{Class: "line", D: d.String()}}
-	return c
 }

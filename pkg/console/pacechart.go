@@ -13,7 +13,7 @@ import (
 // The size of the pace chart: two panels on one time axis.
 const (
 	paceWidth, paceHeight = 720, 300
-	paceLeft, paceRight   = 44, 76
+	paceLeft, paceRight   = 44, 96
 	pacePanel             = 120
 	paceGap               = 24
 )
@@ -95,11 +95,12 @@ func (q *request) paceChart(v redrive.View, rows []paceRow, all bool) chart {
 	upper := frame{left: paceLeft, top: 14, width: paceWidth - paceLeft - paceRight, height: pacePanel, from: start, to: end}
 	lower := upper
 	lower.top = upper.top + pacePanel + paceGap
-	highest, worst := max(v.Ceiling, v.Rate), 30.0
+	highest, worst := max(1, v.Rate), 30.0
 	for _, r := range rows {
 		highest, worst = max(highest, r.rate, r.delivered), max(worst, r.failed, r.alive)
 	}
-	upper.top1, lower.top1 = ceiling(highest), min(100, ceiling(worst))
+	// A ceiling far above what happens is not drawn, or what happens could not be told.
+	upper.top1, lower.top1 = ceiling(max(highest, min(v.Ceiling, 2*highest))), min(100, ceiling(worst))
 	c := chart{ID: "pace", Class: "pace", Width: paceWidth, Height: paceHeight, Label: paceLabel(v)}
 	c.bands(v, rows, upper, lower)
 	c.rates(v, rows, upper)
@@ -144,12 +145,17 @@ func (c *chart) rates(v redrive.View, rows []paceRow, f frame) {
 		}
 	}
 	c.Paths = append(c.Paths, stroke{Class: "delivered-area", Title: "delivered a second", D: f.area(delivered)},
-		stroke{Class: "axis", D: f.level(0)}, stroke{Class: "ceiling", Title: "the most that this redrive may release a second", D: f.level(v.Ceiling)},
-		stroke{Class: "decided", Title: "decided: what may be released a second", D: f.steps(decided)})
+		stroke{Class: "axis", D: f.level(0)}, stroke{Class: "decided", Title: "decided: what may be released a second", D: f.steps(decided)})
 	c.Texts = append(c.Texts, label{Class: "tick", Anchor: "start", Text: "events a second", X: 0, Y: f.top - 4})
 	c.scale(f, "")
 	right := f.left + f.width + 6
-	c.Texts = append(c.Texts, label{Class: "ceiling-text", Anchor: "start", Text: "ceiling", X: right, Y: f.y(v.Ceiling) + 4})
+	top := "ceiling"
+	if v.Ceiling <= f.top1 {
+		c.Paths = append(c.Paths, stroke{Class: "ceiling", Title: "the most that this redrive may release a second", D: f.level(v.Ceiling)})
+	} else {
+		top = "↑ ceiling " + perSecond(v.Ceiling)
+	}
+	c.Texts = append(c.Texts, label{Class: "ceiling-text", Anchor: "start", Text: top, X: right, Y: f.y(v.Ceiling) + 4})
 	lastRate, lastDelivered := v.Rate, 0.0
 	if len(rows) > 0 {
 		lastDelivered = rows[len(rows)-1].delivered

@@ -280,14 +280,15 @@ func axeSource(t *testing.T) string {
 // screenshot keeps what a page looks like, for a person to see; nothing compares it.
 func (b *tab) screenshot(name string) {
 	b.Helper()
-	folder := os.Getenv("SCREENSHOTS")
-	if folder == "" {
-		folder = "screens"
-	}
+	b.picture("screens", name, chromedp.FullScreenshot(100))
+}
+
+func (b *tab) picture(folder, name string, taken chromedp.Action[[]byte]) {
+	b.Helper()
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		b.Fatal(err)
 	}
-	image := run(b, chromedp.FullScreenshot(100))
+	image := run(b, taken)
 	if err := os.WriteFile(filepath.Join(folder, name+".png"), image, 0o600); err != nil {
 		b.Fatal(err)
 	}

@@ -54,48 +54,6 @@ func TestHostileReply(t *testing.T) {
 	b.heardOnly(http.StatusNotFound) // the search that finds nothing
 }
 
-// What is arrived at by keys: pages, rows, the list of keys; and they can be turned off.
-func TestKeys(t *testing.T) {
-	c := furnished(t)
-	b := open(t, c)
-	b.do(chromedp.KeyEvent("g"), chromedp.KeyEvent("e"))
-	b.until(`location.pathname === "/events" && document.readyState === "complete"`)
-	b.do(chromedp.KeyEvent("j"), chromedp.KeyEvent("j"))
-	b.until(`document.activeElement.closest("tr") === document.querySelectorAll("#rows tr")[1]`)
-	b.do(chromedp.KeyEvent("k"))
-	b.until(`document.activeElement.closest("tr") === document.querySelectorAll("#rows tr")[0]`)
-	b.do(chromedp.KeyEvent("\r"))
-	b.until(`location.pathname.startsWith("/events/") && document.readyState === "complete"`)
-	b.do(chromedp.KeyEvent("?"))
-	b.until(`location.pathname === "/keys" && document.readyState === "complete"`)
-	b.do(chromedp.Click(`[data-keys]`))
-	b.do(chromedp.KeyEvent("g"), chromedp.KeyEvent("o"))
-	// The page answers other things after the keys, and has not moved.
-	if at := js[string](b, `new Promise(done => setTimeout(() => done(location.pathname), 200))`); at != "/keys" {
-		t.Errorf("keys that are off led to %s", at)
-	}
-}
-
-// What arrives beside a row in use waits behind a button, and the row stays.
-func TestArrivalsMoveNoRowInUse(t *testing.T) {
-	c := furnished(t)
-	b := open(t, c)
-	b.visit("/events")
-	b.until(`document.querySelector("#live.on")`)
-	b.do(chromedp.Focus(`#rows tr a[href^="/events/"]`))
-	where := `document.activeElement.closest("tr").id + " " + document.activeElement.getBoundingClientRect().top`
-	before := js[string](b, where)
-	c.Stack.Post(clitest.Reply(601))
-	b.until(`!document.querySelector("[data-show]").hidden`)
-	b.untilText("1 new, show")
-	after := js[string](b, `document.activeElement.closest("tr").id`)
-	if !strings.HasPrefix(before, after+" ") || js[bool](b, `document.querySelector("#rows").innerText.includes("lead601@")`) {
-		t.Errorf("the focus was on %s and is on %s", before, after)
-	}
-	b.do(chromedp.Click(`[data-show]`))
-	b.until(`document.querySelector("#rows tr").innerText.includes("lead601@")`)
-}
-
 // A stack that goes away is said to be away, and is found again by itself.
 func TestStackGoesAndComesBack(t *testing.T) {
 	browserPath(t)
