@@ -82,9 +82,9 @@ func mayShow(s string) bool {
 	return false
 }
 
-// Mask puts a mark in the place of what looks like a credential or an address of a
-// person.
-func Mask(s string) string { return maskText(s) }
+// Mask puts a mark in the place of what looks like a credential, of whatever service, or
+// an address of a person. It is for texts of others that are kept.
+func Mask(s string) string { return maskText(maskIssued(s)) }
 
 func maskText(s string) string {
 	if !mayShow(s) {
