@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/sourcestore"
@@ -58,7 +59,7 @@ func (s *Server) gone(w http.ResponseWriter, q *request, p *page, err error) {
 
 func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) {
 	q := s.newRequest(r)
-	s.fail(w, q, &page{title: "No such page"}, problem.NotFound("there is no page %s", r.URL.Path))
+	s.fail(w, q, &page{title: "No such page"}, problem.NotFound("there is no page %s", output.Clean(r.URL.Path)))
 }
 
 // bare is a page for who is not inside.

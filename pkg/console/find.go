@@ -57,7 +57,8 @@ func readFind(q *request) (any, error) {
 		list.Rows = append(list.Rows, row)
 	}
 	list.More, list.Asked, list.Looked, list.Said = found.More, found.Asked, found.Looked, asks.said
-	list.Command = fmt.Sprintf("%s events find %s", q.Self, output.Quote(output.Clean(list.Text)))
+	list.Text = output.Clean(list.Text) // a link may hold what turns the line round
+	list.Command = fmt.Sprintf("%s events find %s", q.Self, output.Quote(list.Text))
 	return list, nil
 }
 

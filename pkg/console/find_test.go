@@ -24,4 +24,9 @@ func TestSearchOpensTheOneEvent(t *testing.T) {
 	wants(t, c.OK("/find?q=%40acme.example.com"), "2 events have @acme.example.com", "lead1@", "lead2@")
 	wants(t, c.OK("/find?q=nobody%40acme.example.com"), "No event has the lead or event id nobody@acme.example.com", "Was it refused?", "resend-guide reply", "--since 90d")
 	wants(t, c.OK("/find"), "A lead's address or a part of it")
+	for path, want := range map[string]string{"/find?q=a%E2%80%AEb": "lead or event id a b", "/a%E2%80%AEb": "there is no page /a b"} {
+		if text := c.Get(path).Text(); strings.Contains(text, "\u202e") || !strings.Contains(text, want) {
+			t.Errorf("%s turns the line round:\n%q", path, text)
+		}
+	}
 }

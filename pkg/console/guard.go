@@ -27,6 +27,7 @@ var (
 	errNoSession = errors.New("this browser was not let in: open the link that the terminal printed, or press Enter there for another")
 	errUsed      = errors.New("this link was used or is too old: press Enter in the terminal for another")
 	errForeign   = errors.New("the request did not come from a page of this console")
+	errLarge     = fmt.Errorf("nothing was done: a form may have %d MB; smartleadctl send posts what is larger", maxForm>>20)
 )
 
 // guard decides who is answered. What it keeps is in memory, and ends with the
@@ -140,7 +141,9 @@ func (g *guard) own(r *http.Request, s *session) error {
 	if r.Header.Get("Origin") != "http://"+g.addr {
 		return errForeign
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := r.ParseForm(); errors.As(err, new(*http.MaxBytesError)) {
+		return errLarge
+	} else if err != nil {
 		return fmt.Errorf("the form cannot be read: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(r.PostFormValue(csrfField)), []byte(s.csrf)) != 1 {

@@ -133,3 +133,13 @@ func TestEveryAnswerIsClosedToOthers(t *testing.T) {
 		}
 	}
 }
+
+// What is too large is not taken for a stranger's.
+func TestAFormThatIsTooLargeIsCalledThat(t *testing.T) {
+	c := consoletest.New(t)
+	form := url.Values{"csrf": {console.CSRFOf(c.Server)}, "body": {strings.Repeat("x", 5<<20)}}
+	a := c.Do(c.Client, http.MethodPost, c.URL+"/send", form, nil)
+	if a.Status != http.StatusRequestEntityTooLarge || !strings.Contains(a.Text(), "a form may have 4 MB") || strings.Contains(a.Text(), "Not let in") {
+		t.Errorf("%d\n%s", a.Status, a.Text())
+	}
+}

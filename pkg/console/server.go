@@ -119,7 +119,11 @@ func (s *Server) inside(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := s.guard.own(r, session); err != nil {
+		switch err := s.guard.own(r, session); {
+		case errors.Is(err, errLarge):
+			s.renderBare(w, http.StatusRequestEntityTooLarge, bare{Title: "Too large", Text: err.Error()})
+			return
+		case err != nil:
 			s.refuse(w, http.StatusForbidden, err)
 			return
 		}
