@@ -23,6 +23,7 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
+	ackAction, closeAction,
 }, moves()...)
 
 // question is what an operator must agree to.

@@ -53,6 +53,8 @@ func TestCapacity(t *testing.T) {
 		{"/find", "/find?q=%40nowhere.example"},
 		{"/dead", "/dead"},
 		{"/destinations", "/destinations"},
+		{"/incidents", "/incidents"},
+		{"/incidents", "/incidents?all=1"},
 		{"/sources", "/sources"},
 		{"/send", "/send"},
 		{"/redrive", "/redrive"},

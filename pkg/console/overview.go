@@ -51,9 +51,8 @@ const eventsPath = "/events"
 
 // finding is something that is wrong, in one line.
 type finding struct {
-	What, Look, ID string
-	Since          stamp
-	Count          string
+	What, Look, Count string
+	Since             stamp
 }
 
 func (q *request) findings() ([]finding, error) {
@@ -63,15 +62,7 @@ func (q *request) findings() ([]finding, error) {
 	}
 	var all []finding
 	for _, in := range list {
-		look := q.Self
-		for _, word := range in.FirstLook() {
-			look += " " + output.Quote(word)
-		}
-		count := output.Thousands(in.Count)
-		if in.AtLeast {
-			count += "+"
-		}
-		all = append(all, finding{What: output.Clean(in.What()), Look: look, ID: in.ID, Since: q.at(in.OpenedAt), Count: count})
+		all = append(all, finding{What: output.Clean(in.What()), Look: q.firstLook(in), Since: q.at(in.OpenedAt), Count: timesSeen(in)})
 	}
 	return all, nil
 }

@@ -33,7 +33,7 @@ type page struct {
 var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage,
-	deadPage, redrivePage, jobPage,
+	deadPage, redrivePage, jobPage, incidentsPage,
 	destinationsPage, sourcesPage, sendPage,
 	findPage, keysPage,
 }

@@ -33,7 +33,7 @@ func TestTheRoutesExist(t *testing.T) {
 		keys = append(keys, item.RouteKey)
 	}
 	slices.Sort(keys)
-	if want := []string{"$default", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}; !slices.Equal(keys, want) {
+	if want := []string{"$default", "ANY /errors/{source}", "ANY /errors/{source}/{token}", "ANY /webhooks/{source}", "ANY /webhooks/{source}/{token}", "GET /healthz"}; !slices.Equal(keys, want) {
 		t.Errorf("routes %q, want %q", keys, want)
 	}
 }
