@@ -80,6 +80,24 @@ func destinationConfigs(urls []string, signingSecret string) (map[string]destina
 	return configs, nil
 }
 
+// stackName is how notices of incidents call the local stack.
+const stackName = "local"
+
+// configOf is what the environment of the functions says.
+func configOf(o options, resources local.Resources) (config.Config, error) {
+	settings := maps.Clone(o.settings)
+	maps.Copy(settings, map[string]string{
+		"STACK_NAME":       stackName,
+		"TABLE_NAME":       resources.Table,
+		"LIVE_QUEUE_URL":   resources.Live.URL,
+		"REPLAY_QUEUE_URL": resources.Replay.URL,
+		"DLQ_URL":          resources.DLQ.URL,
+		"BODY_BUCKET":      resources.Bucket,
+		"PARAMETER_PREFIX": parameterPrefix,
+	})
+	return config.Read(func(name string) string { return settings[name] }, app.ReceiverNeeds|app.WorkerNeeds)
+}
+
 // compose returns what builds the functions once the stores are there. The
 // demo source and the destinations are in their stores before the first request.
 func compose(o options, s secrets, destinations map[string]destination.Config, log *slog.Logger) local.Build {
@@ -87,16 +105,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 		if err := seed(ctx, clients, resources, s, destinations); err != nil {
 			return local.Handlers{}, fmt.Errorf("write the demo source and the destinations: %w", err)
 		}
-		settings := maps.Clone(o.settings)
-		maps.Copy(settings, map[string]string{
-			"TABLE_NAME":       resources.Table,
-			"LIVE_QUEUE_URL":   resources.Live.URL,
-			"REPLAY_QUEUE_URL": resources.Replay.URL,
-			"DLQ_URL":          resources.DLQ.URL,
-			"BODY_BUCKET":      resources.Bucket,
-			"PARAMETER_PREFIX": parameterPrefix,
-		})
-		cfg, err := config.Read(func(name string) string { return settings[name] }, app.ReceiverNeeds|app.WorkerNeeds)
+		cfg, err := configOf(o, resources)
 		if err != nil {
 			return local.Handlers{}, err
 		}

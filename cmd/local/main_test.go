@@ -388,3 +388,15 @@ func hasDeadLetter(t *testing.T, clients *local.Clients, queueURL string) bool {
 	}
 	return len(out.Messages) > 0 && strings.Contains(aws.ToString(out.Messages[0].Body), `"kind":"dead_letter"`)
 }
+
+// Notices of incidents say of which stack they are.
+func TestTheLocalStackHasAName(t *testing.T) {
+	o, err := parse(nil, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := configOf(o, local.Resources{Table: "t", Bucket: "b", Live: local.Queue{URL: "http://q"}, Replay: local.Queue{URL: "http://q"}, DLQ: local.Queue{URL: "http://q"}})
+	if err != nil || cfg.Stack != "local" {
+		t.Errorf("%q, %v", cfg.Stack, err)
+	}
+}
