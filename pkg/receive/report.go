@@ -39,6 +39,9 @@ const (
 	maxReportCode     = 60
 )
 
+// furtherErrors is what the elements of an array say together that are not told apart.
+const furtherErrors = "further errors of an array that has too many to tell apart"
+
 // Reported is the answer to an error webhook: the incidents on which it counts, each
 // once.
 type Reported struct{ Incidents []string }
@@ -108,7 +111,7 @@ func readReport(body []byte, opts smartlead.Options) ([]ReportedError, error) {
 	at := map[ReportedError]int{}
 	for i, element := range elements {
 		if i >= maxReportElements {
-			list[len(list)-1].Times += len(elements) - i // not told apart any more
+			list = append(list, ReportedError{Text: furtherErrors, Times: len(elements) - i})
 			break
 		}
 		e := readError(element, opts)

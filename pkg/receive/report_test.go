@@ -38,7 +38,7 @@ func TestReportReadsWhatToolsSay(t *testing.T) {
 		`{"message":"` + token + ` was refused"}`:                                          "|redacted was refused|1",
 		`{"unknown":{"api_key":"k-123456","x":1}}`:                                         `|{"unknown":{"[redacted to the end]|1`,
 		`{"message":"POST /webhooks/demo/abc failed"}`:                                     "",
-		"[" + strings.Repeat(`"x",`, 100) + `"y"]`:                                         "|x|101",
+		"[" + strings.Repeat(`"x",`, 100) + `"y"]`:                                         "|x|20 |further errors of an array that has too many to tell apart|81",
 		`{"error":{"error":{"error":{"error":{"error":{"error":{"message":"deep"}}}}}}}`:   "",
 		`{"message":"` + strings.Repeat("é", 400) + `"}`:                                   "",
 		`{"code":"` + strings.Repeat("c", 400) + `","message":"` + "m" + `"}`:              "",
