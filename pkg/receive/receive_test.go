@@ -75,7 +75,10 @@ func (w *world) Store(_ context.Context, _ string, body []byte) (webhook.Payload
 	return webhook.Payload{Encoding: "none", Data: body, Size: len(body)}, w.bodies
 }
 
-func (w *world) Expire(context.Context, webhook.Payload, time.Duration) error { w.expired++; return nil }
+func (w *world) Expire(context.Context, webhook.Payload, time.Duration) error {
+	w.expired++
+	return nil
+}
 
 func (w *world) Erase(_ context.Context, p webhook.Payload) error {
 	w.erased = append(w.erased, p)
