@@ -43,7 +43,7 @@ func (open) Store(_ context.Context, _ string, body []byte) (webhook.Payload, er
 }
 
 func (open) Expire(context.Context, webhook.Payload, time.Duration) error { return nil }
-func (open) Erase(context.Context, webhook.Payload) error  { return nil }
+func (open) Erase(context.Context, webhook.Payload) error                 { return nil }
 
 func (open) Send(_ context.Context, _ webhook.Lane, msgs []webhook.Message) []error {
 	return make([]error, len(msgs))

@@ -41,7 +41,7 @@ func (stored) Load(ctx context.Context, _ webhook.Payload) ([]byte, error) {
 	return []byte(`{}`), nil
 }
 func (stored) Expire(context.Context, webhook.Payload, time.Duration) error { return nil }
-func (stored) Erase(context.Context, webhook.Payload) error  { return nil }
+func (stored) Erase(context.Context, webhook.Payload) error                 { return nil }
 
 func TestFewLargeBodiesAreDeliveredAtOnce(t *testing.T) {
 	tests := map[string]struct {

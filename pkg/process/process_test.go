@@ -57,8 +57,8 @@ func (w *world) SendDeadLetters(_ context.Context, msgs []webhook.Message) []err
 	return []error{w.deadLetterErr}
 }
 
-func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) { return p.Data, w.bodyErr }
-func (w *world) Expire(context.Context, webhook.Payload, time.Duration) error             { return nil }
+func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error)    { return p.Data, w.bodyErr }
+func (w *world) Expire(context.Context, webhook.Payload, time.Duration) error { return nil }
 func (w *world) Erase(_ context.Context, p webhook.Payload) error {
 	w.erased = append(w.erased, p)
 	return w.bodyErr

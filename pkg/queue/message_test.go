@@ -43,7 +43,7 @@ var messages = []struct {
 			CampaignID: "7", LeadEmail: "ann@acme.example", StatsID: "s", MessageID: "<m@acme.example>",
 			ProviderEventID: "p", ProviderRequestID: "x", RequestID: "r",
 			OccurredAt: sentAt, OccurredAtSource: webhook.TimeFromEvent, ReceivedAt: sentAt.Add(time.Millisecond), Flags: []string{"timeless"}, Held: true,
-			Payload: webhook.Payload{Encoding: "zstd", Data: []byte{1, 2, 3}, Ref: "acme/f", Size: 9},
+			Payload:   webhook.Payload{Encoding: "zstd", Data: []byte{1, 2, 3}, Ref: "acme/f", Size: 9},
 			Retention: 30 * 24 * time.Hour,
 		}},
 		`{"v":1,"kind":"unclaimed","receipt":{"natural_key":"v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567","timeless":true,"window_ms":3600000,` +
