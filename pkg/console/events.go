@@ -30,10 +30,12 @@ type eventList struct {
 	Older   string // the address of the next page; "" at the end
 	Looked  string // how far this page looked, where it ended before the end
 	LeftOut string // what cannot be read
-	Newest  string // the address of the first page; "" on it
-	Live    string // where what arrives is followed; "" on later pages
-	Nothing bool   // no event was ever received
-	Setup   setup
+
+	ByReceipt int    // rows of a page that has the newest received first; 0: by another time, such as that of death
+	Newest    string // the address of the first page; "" on it
+	Live      string // where what arrives is followed; "" on later pages
+	Nothing   bool   // no event was ever received
+	Setup     setup
 }
 
 // eventFilter is the filter as it stands in the address.
@@ -124,6 +126,9 @@ func readEvents(q *request) (any, error) {
 		return nil, err
 	}
 	list.Rows = q.rows(records)
+	if query.State == "" && !query.Dead {
+		list.ByReceipt = pageRows
+	}
 	set := q.filterValues()
 	if w.Next != "" {
 		older := without(set, "after")

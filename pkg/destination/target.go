@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"smartlead-receiver/pkg/telemetry"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -87,7 +88,7 @@ func tidy(out webhook.Outcome) webhook.Outcome {
 		}
 	}
 	out.ErrorClass = Clean(out.ErrorClass, maxClass)
-	out.Error = Clean(out.Error, maxError)
+	out.Error = Clean(telemetry.Mask(out.Error), maxError) // an answer may quote a credential of its own side
 	out.RetryAfter = min(max(out.RetryAfter, 0), MaxRetryAfter)
 	return out
 }

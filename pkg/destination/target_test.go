@@ -42,6 +42,12 @@ func TestTargetSurvivesWhatADestinationDoes(t *testing.T) {
 			},
 			webhook.Outcome{Result: webhook.ResultDelivered, Status: 200},
 		},
+		"an answer that quotes credentials": {
+			func() webhook.Outcome {
+				return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "http_400", Error: "answered 400: token=Zq7Kx94TmWb2 of postgres://user:pw@db/x"}
+			},
+			webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "http_400", Error: "answered 400: token=[redacted] of postgres://[redacted]@db/x"},
+		},
 		"unbounded values": {
 			func() webhook.Outcome {
 				return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: long, Error: "a\nb" + long, RetryAfter: -5}

@@ -23,6 +23,7 @@ func TestMaskKnowsCredentialsByTheirForm(t *testing.T) {
 		"POST https://hooks.slack.com/services/T0/B0/" + value + " gave 404":        "POST https://hooks.slack.com/services/[redacted] gave 404",
 		"GET https://x.example/a?key=" + value + "&b=1":                             "GET https://x.example/a?key=[redacted]&b=1",
 		"https://x.example/k?X-Amz-Signature=" + value + "&X-Amz-Date=1":            "https://x.example/k?X-Amz-Signature=[redacted]&X-Amz-Date=1",
+		"login failed: password=" + value + ", try again":                           "login failed: password=[redacted] try again",
 		"https://x.example/k?a=1&client_secret=" + value:                            "https://x.example/k?a=1&client_secret=[redacted]",
 		"v1:EMAIL_REPLY:AKIASS66FFVIJNRK2J6MKZMNO2XO5FSK died":                      "v1:EMAIL_REPLY:AKIASS66FFVIJNRK2J6MKZMNO2XO5FSK died",
 		"a risk-based decision of task-force-members-and-others, sk_live is a word": "a risk-based decision of task-force-members-and-others, sk_live is a word",

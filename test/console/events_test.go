@@ -1,9 +1,12 @@
 package console_test
 
 import (
+	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -75,6 +78,27 @@ func TestArrivalsLeaveTheRowInUse(t *testing.T) {
 	b.untilText("lead702@acme.example.com")
 	c.Work()
 	b.untilText("✓ delivered EMAIL_REPLY lead702@acme.example.com")
+}
+
+// What came just before a page was opened is sent again by the first look: it keeps its
+// place, and what is older than the page stays away.
+func TestArrivalsKeepTheirOrder(t *testing.T) {
+	c := furnished(t)
+	for i := range 60 {
+		c.Stack.Post(clitest.Reply(800 + i))
+		c.Advance(10 * time.Millisecond)
+	}
+	b := open(t, c)
+	b.visit("/events")
+	c.Stack.Post(clitest.Reply(900))
+	b.untilText("lead900@acme.example.com")
+	times := js[[]float64](b, `[...document.querySelectorAll("#rows tr")].map(r => Number(r.dataset.at))`)
+	if !slices.IsSortedFunc(times, func(a, b float64) int { return cmp.Compare(b, a) }) || len(times) != 51 {
+		t.Errorf("%d rows, want the page's 50 and the new one, the newest first: %.0f", len(times), times)
+	}
+	if first := js[string](b, `document.querySelector("#rows tr").textContent`); !strings.Contains(first, "lead900@") {
+		t.Errorf("the first row is %q", first)
+	}
 }
 
 // Keys reach every page and a replay; they can be turned off.

@@ -77,7 +77,7 @@ var rules = map[string]rule{
 	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
-	"destination": {own: []string{"webhook"}},
+	"destination": {own: []string{"webhook", "telemetry"}},
 	// Notices go where destinations may be, posted and signed as events are.
 	"notice": {own: []string{"webhook", "destination", "destination/*"}},
 	// It reads times and the like as the wire has them. Its simulation is for tests and

@@ -67,13 +67,25 @@
   const held = [];
   const list = () => document.getElementById("rows");
   const inUse = () => list()?.matches(":hover") || list()?.contains(document.activeElement);
+  // A new row goes where its time belongs. What is older than a whole page belongs to a
+  // later one. The list does not grow for ever.
+  const most = 500;
+  const insert = (row) => {
+    const body = list(), page = Number(body.dataset.byReceipt || 0);
+    const older = page
+      ? all("tr", body).find((r) => Number(r.dataset.at) <= Number(row.dataset.at))
+      : body.firstElementChild;
+    if (older) older.before(row);
+    else if (body.rows.length < page) body.append(row);
+    while (body.rows.length > most) body.lastElementChild.remove();
+  };
   const place = (text) => {
     const t = document.createElement("template");
     t.innerHTML = text;
     const row = t.content.querySelector("tr");
     const old = row && document.getElementById(row.id);
     if (!row) return;
-    if (!old) list().prepend(row);
+    if (!old) insert(row);
     else if (!old.contains(document.activeElement)) old.replaceWith(row);
     else old.querySelector(".state")?.replaceWith(row.querySelector(".state"));
     for (const none of all("[data-none]")) none.hidden = true;
