@@ -2,7 +2,9 @@ package console
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
@@ -26,6 +28,7 @@ const (
 // eventList is what the page of events shows.
 type eventList struct {
 	Filter  eventFilter
+	Wrong   *failure // what of the filter cannot be read; nil: nothing
 	Rows    []eventRow
 	Older   string // the address of the next page; "" at the end
 	Looked  string // how far this page looked, where it ended before the end
@@ -37,6 +40,17 @@ type eventList struct {
 	Nothing   bool   // no event was ever received
 	Setup     setup
 }
+
+// Status is the page's: a filter that cannot be read stays in its form, to be put right.
+func (l eventList) Status() int {
+	if l.Wrong != nil {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// asFields names the flags of the command line as the form does.
+var asFields = strings.NewReplacer("--type", "Type", "--state", "State", "--since", "Since", "--until", "Until", "--flag", "flag")
 
 // eventFilter is the filter as it stands in the address.
 type eventFilter struct {
@@ -105,7 +119,9 @@ func readEvents(q *request) (any, error) {
 	list := eventList{Filter: q.filterOf()}
 	query, err := list.Filter.Query(q.clock.Now().In(q.zone))
 	if err != nil {
-		return nil, err
+		list.Wrong = q.failure(err)
+		list.Wrong.Text, list.Wrong.Retry = asFields.Replace(list.Wrong.Text), ""
+		return list, nil
 	}
 	query.After = q.arg("after")
 	probe := query

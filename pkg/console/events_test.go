@@ -49,6 +49,11 @@ func TestEventsAreFilteredByTheAddress(t *testing.T) {
 			t.Errorf("%s: %d\n%s", query, a.Status, a.Text())
 		}
 	}
+	// What cannot be read stays in the form, and is told by the form's own words.
+	if a := c.Get("/events?since=soon&campaign=77"); !strings.Contains(a.Body, `value="soon"`) || !strings.Contains(a.Body, `value="77"`) ||
+		!strings.Contains(a.Text(), "Since soon") || strings.Contains(a.Text(), "--since") {
+		t.Errorf("the form is lost, or speaks of flags:\n%s", a.Text())
+	}
 	if body := c.Get("/events?state=dead").Body; !strings.Contains(body, `href="/events/`+dead+`"`) || !strings.Contains(body, `<option selected>dead</option>`) {
 		t.Errorf("the row or the form:\n%s", body)
 	}

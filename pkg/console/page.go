@@ -102,7 +102,11 @@ func (s *Server) show(p *page) http.Handler {
 		if titled, ok := data.(interface{ PageTitle() string }); ok {
 			v.Title = titled.PageTitle()
 		}
-		s.render(w, q, http.StatusOK, p.file, v)
+		status := http.StatusOK
+		if own, ok := data.(interface{ Status() int }); ok {
+			status = own.Status()
+		}
+		s.render(w, q, status, p.file, v)
 	})
 }
 
