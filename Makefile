@@ -54,7 +54,7 @@ lint: tools ## Lint, and check go.mod and which package may import which
 
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
-	$(GO) test -race -timeout 30m ./...
+	CHROME=none $(GO) test -race -timeout 30m ./...   # the browser runs in test/integration
 
 .PHONY: test/speed
 test/speed: tools ## Hold speed and memory to their bounds, without the race detector

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/cli/eventview"
@@ -118,7 +117,7 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 			rows = append(rows, row)
 			continue
 		}
-		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), takes(cfg.Filter)
+		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), eventview.Takes(cfg.Filter)
 		if signer, signs := cfg.Settings.(destination.Signer); signs {
 			row.Signed = output.Count(signer.SigningSecrets(), "secret", "secrets")
 		}
@@ -128,26 +127,6 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// takes says in words which events a destination gets.
-func takes(f destination.Filter) string {
-	var parts []string
-	add := func(name string, values []string) {
-		if len(values) > 0 {
-			parts = append(parts, name+" "+strings.Join(values, " or "))
-		}
-	}
-	add("type", output.Names(f.Types))
-	add("campaign", f.CampaignIDs)
-	add("account", f.Accounts)
-	add("client", f.ClientIDs)
-	add("flag", f.Flags)
-	add("without flag", f.NotFlags)
-	if len(parts) == 0 {
-		return "everything"
-	}
-	return output.Clean(strings.Join(parts, "; "))
 }
 
 var testAction = action{path: "/destinations/{name}/test", name: "destinations test", ask: askTest, do: doTest}

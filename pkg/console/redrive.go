@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/cli/eventview"
@@ -81,31 +80,6 @@ func (f planForm) request() (redrive.Request, error) {
 		return r, problem.Usage("%v", err)
 	}
 	return r, nil
-}
-
-// requestText says what a redrive brings back.
-func requestText(o redrive.Request) string {
-	var words []string
-	add := func(on bool, format string, args ...any) {
-		if on {
-			words = append(words, fmt.Sprintf(format, args...))
-		}
-	}
-	f := o.Filter
-	add(len(f.Types) > 0, "type %s", output.Join(f.Types))
-	add(f.ErrorClass != "", "error class %s", f.ErrorClass)
-	add(f.Source != "", "source %s", f.Source)
-	add(f.Campaign != "", "campaign %s", f.Campaign)
-	add(f.Account != "", "account %s", f.Account)
-	add(f.OlderThan > 0, "dead for %s", output.Span(f.OlderThan))
-	add(len(f.IDs) > 0, "%s", output.Count(len(f.IDs), "id", "ids"))
-	add(o.Limit > 0, "at most %s", output.Thousands(o.Limit))
-	add(o.MaxRate > 0, "at most %g a second", o.MaxRate)
-	add(o.Canary > 0, "the first %d alone", o.Canary)
-	if len(words) == 0 {
-		return "all that is dead"
-	}
-	return output.Clean(strings.Join(words, ", "))
 }
 
 // redriveData is what the page shows.
@@ -207,7 +181,7 @@ func askStart(q *request) (*question, error) {
 	events := output.Count(p.Release, "dead event", "dead events")
 	ask := &question{
 		Title:  "Bring " + events + " back",
-		Says:   []string{fmt.Sprintf("%s go back to work, in about %s if the destination keeps up: %s.", events, output.Span(p.Estimate), requestText(o))},
+		Says:   []string{fmt.Sprintf("%s go back to work, in about %s if the destination keeps up: %s.", events, output.Span(p.Estimate), eventview.RequestText(o))},
 		Fields: []field{{"seen", strconv.Itoa(p.Release)}},
 		Button: "Bring " + events + " back", Back: "/redrive?plan=1&" + f.Query(),
 	}
@@ -243,7 +217,7 @@ func doStart(q *request) (*done, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &done{To: jobPath(job.ID), On: requestText(o), Notice: notice{
+	return &done{To: jobPath(job.ID), On: eventview.RequestText(o), Notice: notice{
 		Text: "Started: " + output.Count(job.Counts.Planned, "event", "events") + ". The redrive function takes it up within a minute.",
 	}}, nil
 }
@@ -260,7 +234,7 @@ func (q *request) jobRows(jobs []redrive.Job) []jobRow {
 	var rows []jobRow
 	for _, j := range jobs {
 		rows = append(rows, jobRow{
-			Path: jobPath(j.ID), Filter: requestText(j.Request), Reason: output.Clean(j.Reason), Took: output.Span(j.EndedAt.Sub(j.StartedAt)),
+			Path: jobPath(j.ID), Filter: eventview.RequestText(j.Request), Reason: output.Clean(j.Reason), Took: output.Span(j.EndedAt.Sub(j.StartedAt)),
 			Started: q.at(j.StartedAt), State: jobMarkOf(j.State), Released: j.Counts.Released, Delivered: j.Counts.Delivered,
 			DiedAgain: j.Counts.DiedAgain, Park: j.Counts.Parked,
 		})

@@ -3,10 +3,10 @@ package destinations
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
@@ -44,7 +44,7 @@ func list(ctx context.Context, s *session.Session) error {
 			t.Add(e.Name, "", "", "", output.Stamp(e.UpdatedAt), "broken, its events wait: "+err.Error())
 			continue
 		}
-		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), takes(cfg.Filter))
+		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), eventview.Takes(cfg.Filter))
 	}
 	switch {
 	case s.JSON:
@@ -82,24 +82,4 @@ func signedText(settings destination.Settings) string {
 	default:
 		return fmt.Sprintf("%d secrets", n)
 	}
-}
-
-// takes says in words which events a destination gets.
-func takes(f destination.Filter) string {
-	var parts []string
-	add := func(name string, values []string) {
-		if len(values) > 0 {
-			parts = append(parts, name+" "+strings.Join(values, " or "))
-		}
-	}
-	add("type", output.Names(f.Types))
-	add("campaign", f.CampaignIDs)
-	add("account", f.Accounts)
-	add("client", f.ClientIDs)
-	add("flag", f.Flags)
-	add("without flag", f.NotFlags)
-	if len(parts) == 0 {
-		return "everything"
-	}
-	return strings.Join(parts, "; ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/redrive"
@@ -43,7 +44,7 @@ func showJob(s *session.Session, j redrive.Job) error {
 	s.Wrap("  ", output.Clean(j.Reason))
 	s.Line("  %s", bar(j))
 	var f output.Fields
-	f.Add("filter", requestText(j.Request))
+	f.Add("filter", eventview.RequestText(j.Request))
 	f.Add("released", fmt.Sprintf("%s of %s planned", output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Planned)))
 	f.Add("delivered", output.Thousands(j.Counts.Delivered))
 	if j.Counts.Unrouted > 0 {
@@ -146,29 +147,4 @@ func leftBehind(j redrive.Job) string {
 		end = "was cancelled"
 	}
 	return fmt.Sprintf("%s under way when it %s", output.Count(n, "was", "were"), end)
-}
-
-// requestText is a request in the words of the command line.
-func requestText(o redrive.Request) string {
-	var words []string
-	add := func(on bool, format string, args ...any) {
-		if on {
-			words = append(words, fmt.Sprintf(format, args...))
-		}
-	}
-	f := o.Filter
-	add(len(f.Types) > 0, "type %s", output.Join(f.Types))
-	add(f.Campaign != "", "campaign %s", f.Campaign)
-	add(f.Account != "", "account %s", f.Account)
-	add(f.Source != "", "source %s", f.Source)
-	add(f.ErrorClass != "", "error class %s", f.ErrorClass)
-	add(f.OlderThan > 0, "dead for %s", output.Span(f.OlderThan))
-	add(len(f.IDs) > 0, "%s", output.Count(len(f.IDs), "id", "ids"))
-	add(o.Limit > 0, "at most %d", o.Limit)
-	add(o.MaxRate > 0, "at most %g a second", o.MaxRate)
-	add(o.Canary > 0, "the first %d alone", o.Canary)
-	if len(words) == 0 {
-		return "all that is dead"
-	}
-	return output.Clean(strings.Join(words, ", "))
 }
