@@ -10,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/ledger"
@@ -117,7 +118,7 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 			rows = append(rows, row)
 			continue
 		}
-		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), eventview.Takes(cfg.Filter)
+		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), wording.Takes(cfg.Filter)
 		if signer, signs := cfg.Settings.(destination.Signer); signs {
 			row.Signed = output.Count(signer.SigningSecrets(), "secret", "secrets")
 		}

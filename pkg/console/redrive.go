@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -181,7 +182,7 @@ func askStart(q *request) (*question, error) {
 	events := output.Count(p.Release, "dead event", "dead events")
 	ask := &question{
 		Title:  "Bring " + events + " back",
-		Says:   []string{fmt.Sprintf("%s go back to work, in about %s if the destination keeps up: %s.", events, output.Span(p.Estimate), eventview.RequestText(o))},
+		Says:   []string{fmt.Sprintf("%s go back to work, in about %s if the destination keeps up: %s.", events, output.Span(p.Estimate), wording.RequestText(o))},
 		Fields: []field{{"seen", strconv.Itoa(p.Release)}},
 		Button: "Bring " + events + " back", Back: "/redrive?plan=1&" + f.Query(),
 	}
@@ -217,7 +218,7 @@ func doStart(q *request) (*done, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &done{To: jobPath(job.ID), On: eventview.RequestText(o), Notice: notice{
+	return &done{To: jobPath(job.ID), On: wording.RequestText(o), Notice: notice{
 		Text: "Started: " + output.Count(job.Counts.Planned, "event", "events") + ". The redrive function takes it up within a minute.",
 	}}, nil
 }
@@ -234,7 +235,7 @@ func (q *request) jobRows(jobs []redrive.Job) []jobRow {
 	var rows []jobRow
 	for _, j := range jobs {
 		rows = append(rows, jobRow{
-			Path: jobPath(j.ID), Filter: eventview.RequestText(j.Request), Reason: output.Clean(j.Reason), Took: output.Span(j.EndedAt.Sub(j.StartedAt)),
+			Path: jobPath(j.ID), Filter: wording.RequestText(j.Request), Reason: output.Clean(j.Reason), Took: output.Span(j.EndedAt.Sub(j.StartedAt)),
 			Started: q.at(j.StartedAt), State: jobMarkOf(j.State), Released: j.Counts.Released, Delivered: j.Counts.Delivered,
 			DiedAgain: j.Counts.DiedAgain, Park: j.Counts.Parked,
 		})

@@ -118,7 +118,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/smartleadkey", "smartleadapi", "reconcile",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/smartleadkey", "smartleadapi", "reconcile",
 			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
@@ -139,6 +139,7 @@ var rules = map[string]rule{
 	"cli/refusal":   {own: []string{"cli/output", "webhook"}},
 	"cli/search":    {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
 	"cli/hook":      {},
+	"cli/wording":   {own: []string{"cli/output", "destination", "redrive"}},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "cli/mailtext", "webhook", "smartlead"}},
 	"cli/filter": {
@@ -160,7 +161,7 @@ var rules = map[string]rule{
 	// and the same words, and none of its commands.
 	"console": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search",
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording",
 			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},

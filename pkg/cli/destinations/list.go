@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/sourcestore"
@@ -44,7 +44,7 @@ func list(ctx context.Context, s *session.Session) error {
 			t.Add(e.Name, "", "", "", output.Stamp(e.UpdatedAt), "broken, its events wait: "+err.Error())
 			continue
 		}
-		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), eventview.Takes(cfg.Filter))
+		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), wording.Takes(cfg.Filter))
 	}
 	switch {
 	case s.JSON:

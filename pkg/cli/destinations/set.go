@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
 )
@@ -136,7 +136,7 @@ func differences(before, after destination.Config) (changes []string, redirects 
 			changes = append(changes, fmt.Sprintf("%s: %s, was %s", name, shown(changed), shown(old)))
 		}
 	}
-	if old, changed := eventview.Takes(before.Filter), eventview.Takes(after.Filter); old != changed {
+	if old, changed := wording.Takes(before.Filter), wording.Takes(after.Filter); old != changed {
 		changes, redirects = append(changes, fmt.Sprintf("takes: %s, took %s", changed, old)), true
 	}
 	hidden, elsewhere, err := hiddenChanges(before.Settings, after.Settings)

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/redrive"
 )
 
@@ -44,7 +44,7 @@ func showJob(s *session.Session, j redrive.Job) error {
 	s.Wrap("  ", output.Clean(j.Reason))
 	s.Line("  %s", bar(j))
 	var f output.Fields
-	f.Add("filter", eventview.RequestText(j.Request))
+	f.Add("filter", wording.RequestText(j.Request))
 	f.Add("released", fmt.Sprintf("%s of %s planned", output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Planned)))
 	f.Add("delivered", output.Thousands(j.Counts.Delivered))
 	if j.Counts.Unrouted > 0 {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/redrive"
 )
 
@@ -135,7 +135,7 @@ func history(ctx context.Context, s *session.Session, limit int) error {
 			continue
 		}
 		t.Add(output.Stamp(j.StartedAt), string(j.State), output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Delivered),
-			output.Thousands(j.Counts.DiedAgain), output.Thousands(j.Counts.Parked), output.Span(j.EndedAt.Sub(j.StartedAt)), eventview.RequestText(j.Request), end)
+			output.Thousands(j.Counts.DiedAgain), output.Thousands(j.Counts.Parked), output.Span(j.EndedAt.Sub(j.StartedAt)), wording.RequestText(j.Request), end)
 	}
 	for _, id := range unreadable {
 		s.Say("the record of redrive %s cannot be read, and is left out: nothing depends on it", output.Clean(id))

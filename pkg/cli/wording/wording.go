@@ -1,4 +1,6 @@
-package eventview
+// Package wording puts a filter and a redrive into words, for the command line and the
+// console alike.
+package wording
 
 import (
 	"fmt"
