@@ -103,7 +103,12 @@ const (
 // Status returns the current or latest job. It returns ErrNoJob where none was
 // ever started.
 func (s *Service) Status(ctx context.Context) (Job, error) {
-	body, version, err := s.Documents.LoadDocument(ctx, currentKind, currentName)
+	return s.load(ctx, currentKind, currentName)
+}
+
+// load returns a job that is kept. It returns ErrNoJob where there is none.
+func (s *Service) load(ctx context.Context, kind, name string) (Job, error) {
+	body, version, err := s.Documents.LoadDocument(ctx, kind, name)
 	if errors.Is(err, webhook.ErrNotFound) {
 		return Job{}, ErrNoJob
 	}

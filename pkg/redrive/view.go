@@ -177,18 +177,7 @@ func (s *Service) View(ctx context.Context) (View, error) {
 // Ended returns a redrive of the history. It returns ErrNoJob where there is none of
 // that id.
 func (s *Service) Ended(ctx context.Context, id string) (Job, error) {
-	body, _, err := s.Documents.LoadDocument(ctx, historyKind, id)
-	if errors.Is(err, webhook.ErrNotFound) {
-		return Job{}, ErrNoJob
-	}
-	if err != nil {
-		return Job{}, err
-	}
-	var j Job
-	if err := json.Unmarshal(body, &j); err != nil {
-		return Job{}, fmt.Errorf("redrive: the job cannot be read: %w", err)
-	}
-	return j, nil
+	return s.load(ctx, historyKind, id)
 }
 
 // Shown is what is to be seen of a job whose view is gone: no samples.

@@ -1,22 +1,32 @@
 package sources
 
 import (
+	"fmt"
+	"strings"
+
+	"smartlead-receiver/pkg/cli/hook"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 )
 
-// sayHowToEnter says what to do at Smartlead with a new URL (docs/SMARTLEAD.md has the
-// sources of each step). It goes to stderr, so that the URL can be piped.
+// stepWidth is where the line of a step breaks, in bytes.
+const stepWidth = 88
+
+// sayHowToEnter says what to do at Smartlead with a new URL. It goes to stderr, so that
+// the URL can be piped.
 func sayHowToEnter(s *session.Session, name string) {
-	for _, line := range []string{
-		"At Smartlead, under Settings > Webhooks, choose Add Webhook. Then",
-		"  1. choose the level: user for all campaigns, client, or campaign. A webhook of the",
-		"     user level silences those of clients and campaigns: have that one alone, or none;",
-		"  2. paste the URL. Whoever has it can post events: treat it as a password;",
-		"  3. tick the events, all if in doubt, and leave category filters empty;",
-		"  4. save, and press Test Webhook while this waits for it:",
-		"     " + s.Self() + " sources watch " + output.Quote(name),
-	} {
+	s.Say("At Smartlead, under Settings > Webhooks, choose Add Webhook. Then")
+	for i, step := range hook.Steps {
+		line := fmt.Sprintf("  %d.", i+1)
+		for _, word := range strings.Fields(step + ";") {
+			if len(line)+1+len(word) > stepWidth {
+				s.Say("%s", line)
+				line = "    "
+			}
+			line += " " + word
+		}
 		s.Say("%s", line)
 	}
+	s.Say("  %d. save, and press Test Webhook while this waits for it:", len(hook.Steps)+1)
+	s.Say("     %s sources watch %s", s.Self(), output.Quote(name))
 }
