@@ -155,6 +155,7 @@ func (m *machine) expiry(*rapid.T) {
 	}
 	m.outlive(m.stores.DLQ)
 	m.pass(retention + time.Minute)
+	m.forgetVariants()
 	for _, it := range m.items() {
 		if !it.isEvent() || it["expires_at"] == nil {
 			continue
@@ -165,6 +166,26 @@ func (m *machine) expiry(*rapid.T) {
 		m.effects = slices.DeleteFunc(m.effects, func(e effect) bool { return e.id == it.id() })
 	}
 	m.expire()
+}
+
+// forgetVariants: a variant expires by its own receipt, also beside an event that
+// waits for an operator and does not. What was split off lives on as that event.
+func (m *machine) forgetVariants() {
+	for _, it := range m.items() {
+		if !it.isVariant() || it["expires_at"] == nil {
+			continue
+		}
+		kept := m.acks[:0]
+		for _, a := range m.acks {
+			if webhook.EventID(a.id).Key() == webhook.EventID(it.id()).Key() && m.carries(it, a.marker) {
+				a.id = it.text("split_as")
+			}
+			if a.id != "" {
+				kept = append(kept, a)
+			}
+		}
+		m.acks = kept
+	}
 }
 
 func (m *machine) outages(rt *rapid.T) {
