@@ -170,7 +170,7 @@ func (j *judgement) fact(count *TypeCount, f fact) {
 	if reason != BeforeReceiver { // they may be all that there is
 		j.found(Finding{
 			Type: f.typ, Verdict: verdict, Reason: reason, Lead: f.mail.LeadEmail, StatsID: f.mail.StatsID,
-			Step: f.mail.Step, At: f.at, SentAt: f.mail.SentAt,
+			Step: f.mail.Step, Subject: f.mail.Subject, At: f.at, SentAt: f.mail.SentAt,
 		})
 	}
 }

@@ -153,12 +153,20 @@ type Finding struct {
 	Type    webhook.Type
 	Verdict Verdict
 	Reason  Reason
-	Lead    string
+	Lead    string // address, trimmed, lower case
+	LeadID  string // Smartlead's; empty where it was not asked for
+	MapID   string // of the lead in the campaign, likewise
 	StatsID string
 	Step    string
+	Subject string          // of the mail that was sent, as somebody typed it
 	At      time.Time       // when it happened; zero: Smartlead does not tell
 	SentAt  time.Time       // of the mail; zero: not known
 	EventID webhook.EventID // of an extra event
+	// Reply is the mail that came, where Smartlead shows it: of a reply that was read from
+	// a lead's message history, and of an untracked one.
+	Reply *smartleadapi.Message
+	// Category is the lead's at Smartlead when it was compared, of LEAD_CATEGORY_UPDATED.
+	Category string
 }
 
 // Of is the count of a verdict over all types.

@@ -130,6 +130,85 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
+// maxSubject bounds a name or subject, in bytes: that of a line of a mail (RFC 5322,
+// section 2.1.1).
+const maxSubject = 998
+
+// label is a name that is shown: a text, or the name in an object; what is neither is "".
+type label string
+
+func (l *label) UnmarshalJSON(raw []byte) error {
+	var t text
+	if raw[0] == '{' {
+		var object struct {
+			Name text `json:"name"`
+		}
+		if json.Unmarshal(raw, &object) == nil {
+			t = object.Name
+		}
+	} else if raw[0] != '[' {
+		if err := t.UnmarshalJSON(raw); err != nil {
+			return err
+		}
+	}
+	if len(t) > maxSubject {
+		t = text(strings.ToValidUTF8(string(t[:maxSubject]), ""))
+	}
+	*l = label(strings.Clone(string(t))) // nothing of a page is kept for it
+	return nil
+}
+
+// address is a mail address, trimmed and in lower case, without the name before it.
+type address string
+
+func (a *address) UnmarshalJSON(raw []byte) error {
+	var t text
+	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
+		*a = "" // a list of several is no one's
+		return nil
+	}
+	if err := t.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	if begin, end := strings.LastIndexByte(string(t), '<'), strings.LastIndexByte(string(t), '>'); begin >= 0 && end > begin {
+		t = t[begin+1 : end]
+	}
+	*a = address(strings.ToLower(strings.TrimSpace(string(t))))
+	return nil
+}
+
+// mailID is a Message-ID without the brackets.
+type mailID string
+
+func (m *mailID) UnmarshalJSON(raw []byte) error {
+	var t text
+	if err := t.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	*m = mailID(strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(string(t), "<"), ">")))
+	return nil
+}
+
+// pages fetches the parts of a list until it ends. fetch returns how many rows it got and
+// whether the answer says that they are the last: a part may be shorter than was asked
+// for, so else only an empty one is the end. Where a part is too large, fewer are asked
+// for.
+func pages(limit int, fetch func(offset, limit int) (rows int, last bool, err error)) error {
+	for offset := 0; ; {
+		rows, last, err := fetch(offset, limit)
+		switch {
+		case errors.Is(err, errTooLarge) && limit > fewestRows:
+			limit = max(fewestRows, limit/5)
+			continue
+		case err != nil:
+			return err
+		}
+		if offset += rows; last || rows == 0 {
+			return nil
+		}
+	}
+}
+
 // count is a whole number, also as text; whatever is none is 0.
 type count int
 
@@ -193,4 +272,31 @@ func list[T any](body []byte, names ...string) ([]T, error) {
 		return bare, json.Unmarshal(raw, &bare)
 	}
 	return nil, errShape
+}
+
+// links are addresses that were clicked: texts, or objects with one. What is neither has
+// none.
+type links []string
+
+func (l *links) UnmarshalJSON(raw []byte) error {
+	*l = nil
+	var rows []json.RawMessage
+	if json.Unmarshal(raw, &rows) != nil {
+		return nil //nolint:nilerr // counts and dates by themselves name no link
+	}
+	for _, r := range rows {
+		var address string
+		var object map[string]json.RawMessage
+		if json.Unmarshal(r, &address) != nil && json.Unmarshal(r, &object) == nil {
+			for _, name := range []string{"link", "url", "clicked_link"} {
+				if json.Unmarshal(object[name], &address) == nil && address != "" {
+					break
+				}
+			}
+		}
+		if address != "" {
+			*l = append(*l, address)
+		}
+	}
+	return nil
 }

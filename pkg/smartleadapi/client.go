@@ -107,6 +107,7 @@ type request struct {
 	path   string
 	query  url.Values
 	body   []byte // nil: none
+	slow   bool   // it has a rate limit of its own, below that of the plan
 }
 
 func get(what, path string, query url.Values) request {
@@ -156,7 +157,7 @@ func (c *Client) again(r request, err error, try int) (time.Duration, bool) {
 
 // once makes one request and returns the JSON of its answer.
 func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
-	if err := c.limit.wait(ctx); err != nil {
+	if err := c.limit.wait(ctx, r.slow); err != nil {
 		return nil, fmt.Errorf("%s: %w", r.what, err)
 	}
 	if n := c.calls.Add(1); c.maxCalls > 0 && n > int64(c.maxCalls) {

@@ -22,6 +22,10 @@ var (
 	Pro      = Plan{PerSecond: 20, PerMinute: 120, PerHour: 3000}
 )
 
+// slowPerMinute is how often the activities of all leads may be asked for, whatever the
+// plan: integrators were told so by the answer (429).
+const slowPerMinute = 10
+
 // share of a plan is used, as the guide advises: other programs have the same key.
 const share = 0.8
 
@@ -36,13 +40,14 @@ type limiter struct {
 	sleep func(ctx context.Context, d time.Duration)
 
 	buckets []*rate.Limiter
+	slow    *rate.Limiter // of the calls that have few of their own
 	mu      sync.Mutex
 	until   time.Time // no call before that: an answer said so
 }
 
 func newLimiter(p Plan, now func() time.Time, sleep func(context.Context, time.Duration)) *limiter {
 	second, minute, hour := max(1, int(share*float64(p.PerSecond)/2)), share*float64(p.PerMinute), share*float64(p.PerHour)
-	return &limiter{now: now, sleep: sleep, buckets: []*rate.Limiter{
+	return &limiter{now: now, sleep: sleep, slow: bucket(share*slowPerMinute, time.Minute), buckets: []*rate.Limiter{
 		rate.NewLimiter(rate.Limit(max(share*float64(p.PerSecond)-float64(second), 0.1)), second),
 		bucket(minute, time.Minute),
 		bucket(hour, time.Hour),
@@ -55,14 +60,18 @@ func bucket(n float64, per time.Duration) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(max(n-float64(size), 1)/per.Seconds()), size)
 }
 
-// wait returns once the next call may be made, or with the end of the context.
-func (l *limiter) wait(ctx context.Context) error {
+// wait returns once the next call may be made, or with the end of the context. A slow call
+// also waits for its own kind.
+func (l *limiter) wait(ctx context.Context, slow bool) error {
 	now := l.now()
 	l.mu.Lock()
 	delay := max(0, l.until.Sub(now))
 	l.mu.Unlock()
 	for _, b := range l.buckets {
 		delay = max(delay, b.ReserveN(now, 1).DelayFrom(now))
+	}
+	if slow {
+		delay = max(delay, l.slow.ReserveN(now, 1).DelayFrom(now))
 	}
 	if delay > 0 {
 		l.sleep(ctx, delay)

@@ -17,6 +17,8 @@ type Mail struct {
 	StatsID   string // shared by every event of the mail
 	LeadEmail string // trimmed, lower case
 	Step      string
+	Subject   string // as somebody typed it, cut to maxSubject
+	Category  string // of the lead, not of the mail: it stands on mails that nobody answered
 	SentAt    time.Time
 	OpenedAt  time.Time // of one open: whether the first or the last is not documented
 	ClickedAt time.Time // likewise
@@ -59,14 +61,10 @@ var errTooMany = fmt.Errorf("more than %d mails: take a shorter window", maxRows
 func (c *Client) Mails(ctx context.Context, campaign string, w Window, each func(Mail) error) (Mails, error) {
 	read := Mails{Total: -1}
 	seen := map[string]bool{}
-	for offset, limit := 0, pageRows; ; {
+	err := pages(pageRows, func(offset, limit int) (int, bool, error) {
 		page, err := c.mailPage(ctx, campaign, w, offset, limit)
-		if errors.Is(err, errTooLarge) && limit > fewestRows {
-			limit = max(fewestRows, limit/5)
-			continue
-		}
 		if err != nil {
-			return read, err
+			return 0, false, err
 		}
 		if page.total >= 0 {
 			read.Total = page.total
@@ -76,19 +74,16 @@ func (c *Client) Mails(ctx context.Context, campaign string, w Window, each func
 				continue
 			}
 			if read.Read++; read.Read > maxRows {
-				return read, &Error{Kind: ErrAnswer, What: statisticsOf(campaign), Err: errTooMany}
+				return 0, false, &Error{Kind: ErrAnswer, What: statisticsOf(campaign), Err: errTooMany}
 			}
 			seen[m.StatsID] = true
 			if err := each(m); err != nil {
-				return read, err
+				return 0, false, err
 			}
 		}
-		// A page may be shorter than was asked for: the total or an empty one is the end.
-		offset += len(page.mails)
-		if len(page.mails) == 0 || page.total >= 0 && offset >= page.total {
-			return read, nil
-		}
-	}
+		return len(page.mails), page.total >= 0 && offset+len(page.mails) >= page.total, nil
+	})
+	return read, err
 }
 
 func statisticsOf(campaign string) string { return "statistics of campaign " + oneLine(campaign) }
@@ -116,6 +111,8 @@ func (c *Client) mailPage(ctx context.Context, campaign string, w Window, offset
 // row is a mail in the live shape, with the flags of the documented one.
 type row struct {
 	StatsID      text    `json:"stats_id"`
+	Subject      label   `json:"email_subject"`
+	Category     label   `json:"lead_category"`
 	LeadEmail    text    `json:"lead_email"`
 	Step         text    `json:"sequence_number"`
 	Sent         instant `json:"sent_time"`
@@ -132,11 +129,11 @@ type row struct {
 	Ignore       flag    `json:"ignore_reply"`
 }
 
-// mail reads nothing from the lead's category: it stands on mails that nobody answered.
+// mail takes no reply from the lead's category: it stands on mails that nobody answered.
 func (r row) mail() Mail {
 	return Mail{
 		StatsID: string(r.StatsID), LeadEmail: strings.ToLower(string(r.LeadEmail)), Step: string(r.Step),
-		SentAt: r.Sent.Time, OpenedAt: r.Open.Time, ClickedAt: r.Click.Time, RepliedAt: r.Reply.Time,
+		Subject: string(r.Subject), Category: string(r.Category), SentAt: r.Sent.Time, OpenedAt: r.Open.Time, ClickedAt: r.Click.Time, RepliedAt: r.Reply.Time,
 		Opens: int(r.Opens), Clicks: int(r.Clicks),
 		Opened: bool(r.Opened) || r.Opens > 0 || !r.Open.IsZero(), Clicked: bool(r.Clicked) || r.Clicks > 0 || !r.Click.IsZero(),
 		Replied: bool(r.Replied) || !r.Reply.IsZero(), Bounced: bool(r.Bounced), Unsubscribed: bool(r.Unsubscribed),

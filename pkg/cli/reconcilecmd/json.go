@@ -35,11 +35,16 @@ type findingJSON struct {
 	Verdict string `json:"verdict"`
 	Reason  string `json:"reason,omitempty"`
 	Lead    string `json:"lead_email,omitempty"`
+	LeadID  string `json:"lead_id,omitempty"`
 	StatsID string `json:"stats_id,omitempty"`
 	Step    string `json:"sequence_number,omitempty"`
 	At      string `json:"happened_at,omitempty"`
 	SentAt  string `json:"sent_at,omitempty"`
 	EventID string `json:"event_id,omitempty"`
+	Subject string `json:"subject,omitempty"`
+
+	MessageID string `json:"message_id,omitempty"` // of the mail that came
+	Category  string `json:"category,omitempty"`   // of the lead at Smartlead
 }
 
 func (c comparison) json(campaign reconcile.Campaign) campaignJSON {
@@ -59,10 +64,18 @@ func (c comparison) json(campaign reconcile.Campaign) campaignJSON {
 		out.Types = append(out.Types, t)
 	}
 	for _, f := range campaign.Findings {
-		out.Findings = append(out.Findings, findingJSON{
-			Type: string(f.Type), Verdict: string(f.Verdict), Reason: string(f.Reason), Lead: f.Lead, StatsID: f.StatsID,
-			Step: f.Step, At: output.Wire(f.At), SentAt: output.Wire(f.SentAt), EventID: string(f.EventID),
-		})
+		out.Findings = append(out.Findings, jsonOf(f))
+	}
+	return out
+}
+
+func jsonOf(f reconcile.Finding) findingJSON {
+	out := findingJSON{
+		Type: string(f.Type), Verdict: string(f.Verdict), Reason: string(f.Reason), Lead: f.Lead, LeadID: f.LeadID, StatsID: f.StatsID,
+		Step: f.Step, At: output.Wire(f.At), SentAt: output.Wire(f.SentAt), EventID: string(f.EventID), Subject: f.Subject, Category: f.Category,
+	}
+	if f.Reply != nil {
+		out.MessageID = f.Reply.MessageID
 	}
 	return out
 }
