@@ -26,6 +26,11 @@ const (
 	actionErased repeatAction = "erased"
 	// actionSplit: the body is kept beside the event and made an event of its own.
 	actionSplit repeatAction = "split"
+	// actionOriginal: what was synthesized has come after all. The body is kept beside the
+	// event, and the receipt counts as a duplicate.
+	actionOriginal repeatAction = "original"
+	// actionKnown: nothing; what was to be synthesized is there.
+	actionKnown repeatAction = "known"
 )
 
 // classify decides what a receipt of a known event does.
@@ -38,7 +43,11 @@ const (
 //	held                      any      trusted      take over
 //	discarded, not trusted    any      trusted      split
 //	any other                 same     trusted      duplicate
+//	synthesized               another  trusted      original, of the first such body; variant
 //	any other                 another  trusted      variant
+//
+// A receipt that is synthesized itself only ever makes an event: of one that is there it
+// changes nothing, whatever its state.
 //
 // Nobody who merely knows the URL may suppress an event by sending its identity
 // first, nor have it flagged as a variant, which a filter may leave out, nor have a
@@ -50,12 +59,16 @@ func classify(old item, r webhook.Receipt) repeatAction {
 	switch {
 	case old.erased():
 		return actionErased
+	case r.Synthesized():
+		return actionKnown
 	case trusted && old.discardedUntrusted():
 		return actionSplit
 	case trusted && old.state() == webhook.Held:
 		return actionTakeOver
 	case sameBody:
 		return actionDuplicate
+	case trusted && old.synthesized() && (old.Original == "" || old.Original == r.Fingerprint):
+		return actionOriginal
 	}
 	return actionVariant
 }
@@ -82,6 +95,10 @@ func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed
 		switch classify(old, c.Receipt) {
 		case actionDuplicate:
 			return l.duplicate(ctx, old, c), nil
+		case actionKnown:
+			return webhook.Claimed{ID: old.id(), Status: webhook.ClaimDuplicate, Record: old.record()}, nil
+		case actionOriginal:
+			claimed, next, err = l.original(ctx, old, c)
 		case actionErased:
 			return l.repeatErased(ctx, old, c)
 		case actionTakeOver:

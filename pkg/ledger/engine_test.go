@@ -174,7 +174,7 @@ func (s store) checkItems(t *testing.T) {
 		}
 		id, state := text("pk")+" "+text("sk"), text("state")
 		has := func(name string) bool { return it[name] != nil }
-		event := state != "" && state != "variant"
+		event := state != "" && state != "variant" && state != "original"
 		listed := state == "variant" && !has("split_as") && !has("erased") || state == "dead" || state == "held" || state == "parked" || state == "unrouted" || state == "discarded"
 		unfinished := state == "pending" || state == "processing"
 		for _, rule := range []struct {

@@ -67,7 +67,7 @@ func erasure(e webhook.Erasure, old item) *update {
 	}
 	u := change(e.ID).from(old.state()).where("lease", old.LeaseNumber).unmoved(old).where("erased", "").
 		set("erased", at(e.At)).set("move_nonce", e.Nonce).
-		remove("payload", "message", "stats", "error").
+		remove("payload", "message", "stats", "error", "original").
 		set("facts", old.facts.erased().encode(old.receivedAt()))
 	if len(old.History) > 0 {
 		u.set("history", historyOf(bare))

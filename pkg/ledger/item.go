@@ -73,7 +73,8 @@ type item struct {
 	ExpiresAt   epochSeconds `dynamodbav:"expires_at,omitempty"`
 	ClaimNonce  string       `dynamodbav:"claim,omitempty"`
 	SplitAs     string       `dynamodbav:"split_as,omitempty"`
-	ErasedAt    instant      `dynamodbav:"erased,omitempty"` // see erase.go
+	Original    string       `dynamodbav:"original,omitempty"` // see original.go
+	ErasedAt    instant      `dynamodbav:"erased,omitempty"`   // see erase.go
 
 	Account  string   `dynamodbav:"account,omitempty"`
 	Source   string   `dynamodbav:"source,omitempty"`
@@ -253,7 +254,7 @@ func (it item) updatedAt() time.Time {
 }
 
 func (it item) lane() webhook.Lane {
-	if it.Lane == "" && it.State != variantState {
+	if it.Lane == "" && it.State != variantState && it.State != originalState {
 		return webhook.Live
 	}
 	return webhook.Lane(it.Lane)
@@ -286,7 +287,7 @@ func (it item) record() webhook.Record {
 		Abandoned: it.Abandoned, Death: it.Death, DiedAt: it.DiedAt.time(), FirstDied: it.FirstDied.time(),
 		ErrorClass: it.ErrorClass, Error: it.Error,
 		Redrives: it.Redrives, Generation: it.Generation, EffectKey: it.EffectKey,
-		Duplicates: it.Duplicates, Variants: it.Variants,
+		Duplicates: it.Duplicates, Variants: it.Variants, Original: it.Original,
 		LastSeenAt: it.LastSeenAt.time(), DeliveredAt: it.past.DeliveredAt, UpdatedAt: it.updatedAt(),
 		ExpiresAt: it.ExpiresAt.time(), ErasedAt: it.ErasedAt.time(), ClaimNonce: it.ClaimNonce, History: it.past.Attempts,
 	}

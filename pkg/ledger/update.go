@@ -88,6 +88,13 @@ func (u *update) where(attribute string, v any) *update {
 	return u
 }
 
+// whereAbsentOr requires that an attribute is absent or has a value.
+func (u *update) whereAbsentOr(attribute string, v any) *update {
+	n := u.name(attribute)
+	u.conds = append(u.conds, "(attribute_not_exists("+n+") OR "+n+" = "+u.value(":if_"+attribute, v)+")")
+	return u
+}
+
 // whereThere requires that an attribute has a value.
 func (u *update) whereThere(attribute string) *update {
 	u.conds = append(u.conds, "attribute_exists("+u.name(attribute)+")")

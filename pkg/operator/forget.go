@@ -165,7 +165,7 @@ func (s *Service) eachEvent(ctx context.Context, address string, do func(r webho
 
 // variantsOf lists the variants that go with an event, or those of the lead alone.
 func (s *Service) variantsOf(ctx context.Context, r webhook.Record, address string, whole bool) ([]webhook.Variant, error) {
-	if r.Variants == 0 && whole && !r.Erased() {
+	if r.Variants == 0 && r.Original == "" && whole && !r.Erased() {
 		return nil, nil
 	}
 	all, err := s.LeadEvents.Variants(ctx, r.ID)

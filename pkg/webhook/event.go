@@ -93,12 +93,13 @@ const (
 	FlagVariant                = "variant"
 	FlagSuperseded             = "superseded"
 	FlagUntrustedSender        = "untrusted_sender"
+	FlagSynthesized            = "synthesized"
 )
 
 // Flags lists every flag.
 var Flags = []string{
 	FlagOwnMailboxSender, FlagDaemonSender, FlagColleague, FlagForwarded, FlagTestEvent, FlagSenderOriginatedBounce,
-	FlagTimeless, FlagSameSend, FlagVariant, FlagSuperseded, FlagUntrustedSender,
+	FlagTimeless, FlagSameSend, FlagVariant, FlagSuperseded, FlagUntrustedSender, FlagSynthesized,
 }
 
 // Event is the normalized fact. Its JSON form, with the fields of one attempt,
@@ -133,11 +134,19 @@ type Event struct {
 	Alert            *Alert          `json:"alert,omitempty"`
 	ProviderEventID  string          `json:"provider_event_id,omitempty"` // event_id or sl_event_id of the body: shown, searchable
 	Source           string          `json:"source,omitempty"`
+	Origin           Origin          `json:"origin,omitempty"` // empty: the provider posted it
 	Attempt          int             `json:"attempt,omitempty"`
 	Generation       int             `json:"generation"`
 	Flags            []string        `json:"flags,omitempty"`
 	Raw              json.RawMessage `json:"raw,omitempty"` // the original, credentials removed
 }
+
+// Origin is who made an event that the provider did not post.
+type Origin string
+
+// OriginReconcile: reconciliation made the event from what the provider's API says
+// happened, because it never arrived.
+const OriginReconcile Origin = "reconcile"
 
 // Lead is the prospect that the event is about.
 type Lead struct {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -48,6 +49,18 @@ type Receipt struct {
 // Keep is how long the event is kept once it is settled, where the stack keeps events for
 // that time.
 func (r Receipt) Keep(stack time.Duration) time.Duration { return cmp.Or(r.Retention, stack) }
+
+// Synthesized tells whether nobody posted the event: reconciliation made it from what the
+// provider's API says.
+func (r Receipt) Synthesized() bool { return slices.Contains(r.Flags, FlagSynthesized) }
+
+// Origin is who made the event; empty where the provider posted it.
+func (r Receipt) Origin() Origin {
+	if r.Synthesized() {
+		return OriginReconcile
+	}
+	return ""
+}
 
 // Subject is what an event that sets a state sets it of: its lead, or the
 // campaign itself. It is empty where the body named neither, and for any other

@@ -34,6 +34,7 @@ type Record struct {
 	History      []Attempt
 	Duplicates   int
 	Variants     int
+	Original     string    // of a synthesized event: the fingerprint of the body that the provider posted after all
 	LastSeenAt   time.Time // receipt of the latest duplicate
 	DeliveredAt  time.Time
 	UpdatedAt    time.Time

@@ -78,6 +78,7 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		rules []rule
 	}{
 		{"claim", claimRules},
+		{"synthesized", synthesizedRules},
 		{"timeless", timelessRules},
 		{"variant", variantRules},
 		{"lease", leaseRules},

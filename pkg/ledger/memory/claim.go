@@ -70,6 +70,12 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Ti
 	if e.Erased() || (!known && l.erased[k]) {
 		return duplicateErased(e, r)
 	}
+	if r.Synthesized() {
+		return webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}
+	}
+	if e.Synthesized() && !r.Held && r.Fingerprint != e.Fingerprint && (e.Original == "" || e.Original == r.Fingerprint) {
+		return l.original(e, r)
+	}
 	if e.State == webhook.Held && !r.Held {
 		if v := l.variants[k]; v == nil || v.SplitAs == "" || v.SplitAs == e.ID {
 			return l.takeOver(e, r, nonce, dueAt)
@@ -96,6 +102,18 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Ti
 	e.LastSeenAt = ms(r.ReceivedAt)
 	if v := l.variants[k]; v != nil && (forged || l.splitIsHeld(v, r)) {
 		return l.splitTrusted(v, r, nonce, dueAt)
+	}
+	return claimed
+}
+
+// original keeps the first body that the provider posted of a synthesized event, and
+// counts it as a duplicate.
+func (l *Ledger) original(e *event, r webhook.Receipt) webhook.Claimed {
+	claimed := webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}
+	e.Original, e.LastSeenAt = r.Fingerprint, ms(r.ReceivedAt)
+	e.Duplicates++
+	if k := (variantKey{e.ID, r.Fingerprint}); l.variants[k] == nil {
+		l.variants[k] = &webhook.Variant{ID: e.ID, Fingerprint: r.Fingerprint, Receipt: ofVariant(e, r)}
 	}
 	return claimed
 }

@@ -26,6 +26,7 @@ func (l *Ledger) Erase(_ context.Context, x webhook.Erasure) (webhook.Record, er
 	}
 	e.ErasedAt, e.moveNonce, e.Error = ms(x.At), x.Nonce, ""
 	e.Payload = webhook.Payload{Ref: e.Payload.Ref}
+	e.Original = ""
 	e.Fingerprint, e.RawType, e.ProviderEventID, e.MessageID, e.StatsID = "", string(e.Type), "", "", ""
 	for i := range e.History {
 		e.History[i].Error = ""

@@ -76,7 +76,7 @@ func (l *Ledger) byVariant(q ledger.Query, since, until time.Time, found map[web
 	keyOf := map[webhook.EventID]string{}
 	for k, v := range l.variants {
 		e, when := l.events[k.id], v.Receipt.ReceivedAt
-		if v.SplitAs != "" || l.erased[k] || e == nil || when.Before(since) || !when.Before(until) {
+		if v.SplitAs != "" || l.erased[k] || e == nil || l.isOriginal(k) && q.Lead == "" || when.Before(since) || !when.Before(until) {
 			continue
 		}
 		has := q.ID+q.LeadPart+q.Lead != "" && ids.Matches(webhook.Record{Receipt: v.Receipt})
@@ -95,6 +95,13 @@ func (l *Ledger) byVariant(q ledger.Query, since, until time.Time, found map[web
 	return out
 }
 
+// isOriginal tells whether a body beside a synthesized event is what was posted of it
+// after all: it is in no list of variants.
+func (l *Ledger) isOriginal(k variantKey) bool {
+	e := l.events[k.id]
+	return e != nil && e.Original == k.fingerprint
+}
+
 // UnsplitVariants hands over the variants received since then that are no events of
 // their own, the newest first.
 func (l *Ledger) UnsplitVariants(_ context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error] {
@@ -102,7 +109,7 @@ func (l *Ledger) UnsplitVariants(_ context.Context, since time.Time) iter.Seq2[l
 	defer l.mu.Unlock()
 	var entries []ledger.VariantEntry
 	for k, v := range l.variants {
-		if v.SplitAs == "" && !l.erased[k] && !v.Receipt.ReceivedAt.Before(ms(since)) {
+		if v.SplitAs == "" && !l.erased[k] && !l.isOriginal(k) && !v.Receipt.ReceivedAt.Before(ms(since)) {
 			entries = append(entries, ledger.VariantEntry{ID: k.id, Fingerprint: k.fingerprint, At: v.Receipt.ReceivedAt})
 		}
 	}
