@@ -11,6 +11,11 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// summaryPage is how many entries the first read asks of a partition, and by how many
+// more each further one asks: who wants all of 100,000 makes fifteen reads of each, and
+// who leaves early has read little in vain.
+const summaryPage = 250
+
 // DeadSummaries lists the events that died before until, the longest dead first, from
 // the index of the dead alone: a read unit for about 25 of them, where List
 // reads each event whole. The first error ends it.
@@ -23,6 +28,7 @@ func (l *Ledger) DeadSummaries(ctx context.Context, until time.Time) iter.Seq2[w
 	return func(yield func(webhook.DeadSummary, error) bool) {
 		since, _ := Query{Dead: true}.Bounds()
 		m := l.merger(stateIndex(webhook.Dead, ""), string(at(since)), string(at(until)), true)
+		m.page, m.grows = summaryPage, summaryPage
 		for {
 			e, ok, err := m.next(ctx)
 			if err != nil {

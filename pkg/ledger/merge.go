@@ -60,6 +60,7 @@ type merger struct {
 	low, high string
 	oldest    bool // first
 	page      int  // entries that one read asks of a partition; 0: as many as DynamoDB gives, 1 MB
+	grows     int  // by how many more each further read of a partition asks
 	parts     []*part
 }
 
@@ -68,6 +69,7 @@ type part struct {
 	name    string
 	entries []entry // read and not handed over
 	start   key
+	reads   int
 	ended   bool
 }
 
@@ -147,8 +149,9 @@ func (m *merger) read(ctx context.Context, p *part) error {
 		ExclusiveStartKey: p.start,
 	}
 	if m.page > 0 {
-		in.Limit = aws.Int32(int32(m.page)) //nolint:gosec // a page size, small
+		in.Limit = aws.Int32(int32(m.page + p.reads*m.grows)) //nolint:gosec // a page size, small
 	}
+	p.reads++
 	out, err := m.l.api.Query(ctx, in)
 	if err != nil {
 		return unavailable("list", err)

@@ -180,21 +180,15 @@ const (
 	Shortfall
 )
 
-// Weigh compares the dead events with the number of messages. An event with a due
-// time is owed its message, and lacks none.
-func Weigh(dead []webhook.Record, messages int) Balance {
-	owed := 0
-	for _, r := range dead {
-		if !r.DueAt.IsZero() {
-			owed++
-		}
-	}
+// Weigh compares the number of dead events with that of messages. Of the events, some
+// still owe theirs, and lack none.
+func Weigh(dead, owed, messages int) Balance {
 	switch {
-	case len(dead) == 0 && messages == 0:
+	case dead == 0 && messages == 0:
 		return NothingDead
-	case messages > len(dead):
+	case messages > dead:
 		return Surplus
-	case messages+owed < len(dead):
+	case messages+owed < dead:
 		return Shortfall
 	}
 	return Balanced

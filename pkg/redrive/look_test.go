@@ -102,23 +102,21 @@ func TestALookThatFailsGivesEverythingBack(t *testing.T) {
 }
 
 func TestWeigh(t *testing.T) {
-	sent, owed := webhook.Record{State: webhook.Dead}, webhook.Record{State: webhook.Dead, DueAt: time.Unix(1, 0)}
 	for _, c := range []struct {
-		dead     []webhook.Record
-		messages int
-		want     Balance
+		dead, owed, messages int
+		want                 Balance
 	}{
-		{nil, 0, NothingDead},
-		{nil, 1, Surplus},
-		{[]webhook.Record{sent}, 2, Surplus},
-		{[]webhook.Record{sent, sent}, 2, Balanced},
-		{[]webhook.Record{sent, owed}, 1, Balanced},
-		{[]webhook.Record{owed}, 0, Balanced},
-		{[]webhook.Record{sent, owed}, 0, Shortfall},
-		{[]webhook.Record{sent}, 0, Shortfall},
+		{0, 0, 0, NothingDead},
+		{0, 0, 1, Surplus},
+		{1, 0, 2, Surplus},
+		{2, 0, 2, Balanced},
+		{2, 1, 1, Balanced},
+		{1, 1, 0, Balanced},
+		{2, 1, 0, Shortfall},
+		{1, 0, 0, Shortfall},
 	} {
-		if got := Weigh(c.dead, c.messages); got != c.want {
-			t.Errorf("%d dead events, %d messages: %d, want %d", len(c.dead), c.messages, got, c.want)
+		if got := Weigh(c.dead, c.owed, c.messages); got != c.want {
+			t.Errorf("%d dead events, %d owed, %d messages: %d, want %d", c.dead, c.owed, c.messages, got, c.want)
 		}
 	}
 }

@@ -118,7 +118,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/smartleadkey", "smartleadapi", "reconcile",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "smartleadapi", "reconcile",
 			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
@@ -135,9 +135,14 @@ var rules = map[string]rule{
 		own:     []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore", "smartleadapi"},
 		outside: []string{cobra},
 	},
-	"cli/payload":   {},
-	"cli/refusal":   {own: []string{"cli/output", "webhook"}},
-	"cli/search":    {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
+	"cli/payload": {},
+	"cli/refusal": {own: []string{"cli/output", "webhook"}},
+	"cli/search":  {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
+	// What doctor and the console look at.
+	"cli/checks": {own: []string{
+		"cli/output", "cli/problem", "cli/eventview", "cli/hook",
+		"webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+	}},
 	"cli/hook":      {},
 	"cli/wording":   {own: []string{"cli/output", "destination", "redrive"}},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
@@ -161,7 +166,7 @@ var rules = map[string]rule{
 	// and the same words, and none of its commands.
 	"console": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording",
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks",
 			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},

@@ -1,10 +1,16 @@
 package doctor_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/cli/clitest"
 )
@@ -36,6 +42,50 @@ func TestDoctor(t *testing.T) {
 	r = s.Run("doctor")
 	if !strings.Contains(r.Out, "there is no source") || !strings.Contains(r.Out, "worker's log") || !strings.Contains(r.Out, "token is wrong") {
 		t.Errorf("got\n%s", r.Out)
+	}
+}
+
+// A dead event whose dead letter is on its way lacks none; one whose letter is gone
+// does.
+func TestDoctorWeighsDeadLetters(t *testing.T) {
+	s := clitest.New(t)
+	ids := s.DeadReplies(3)
+	if result, detail := found(t, s, "dead events"); result != "note" || detail != "3 dead events, about 3 dead letters" {
+		t.Errorf("%s: %s", result, detail)
+	}
+	if _, err := s.Clients.SQS.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &s.At.DLQ.URL}); err != nil {
+		t.Fatal(err)
+	}
+	const gone = "3 dead events, about 0 dead letters: the messages of a local stack end with it"
+	if _, detail := found(t, s, "dead events"); detail != gone {
+		t.Error(detail)
+	}
+	owe(t, s, ids[1:])
+	if _, detail := found(t, s, "dead events"); detail != gone {
+		t.Errorf("one of three lacks its own: %s", detail)
+	}
+	owe(t, s, ids[:1])
+	if _, detail := found(t, s, "dead events"); detail != "3 dead events, about 0 dead letters" {
+		t.Errorf("each is on its way: %s", detail)
+	}
+}
+
+// owe makes dead events owe their dead letters, as they do until SQS has taken them.
+func owe(t *testing.T, s *clitest.Stack, ids []string) {
+	t.Helper()
+	text := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
+	for i, id := range ids {
+		_, err := s.Clients.DynamoDB.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: &s.At.Table, Key: map[string]types.AttributeValue{"pk": text(id), "sk": text("E#000001")},
+			UpdateExpression:         aws.String("SET #d = :d, #s = :s"),
+			ExpressionAttributeNames: map[string]string{"#d": "due", "#s": "due_shard"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":d": text(fmt.Sprintf("%s#OWED%d", s.Clock().Add(time.Minute).Format("2006-01-02T15:04:05.000Z"), i)), ":s": text("due#0"),
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

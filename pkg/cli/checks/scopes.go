@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/scopes"
 	"smartlead-receiver/pkg/stack"
 )
@@ -21,7 +20,7 @@ const silencedSince = 14 * 24 * time.Hour
 // checkScopes finds webhooks at Smartlead that stand in each other's way: two that send
 // the same, one of the user level that silences a campaign's own, and one of another
 // level than its source expects.
-func checkScopes(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkScopes(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	entries, err := scopes.List(ctx, st.Ledger)
 	if err != nil {
 		return silent(s, err, "the table")
@@ -43,9 +42,9 @@ func checkScopes(ctx context.Context, s *session.Session, st *stack.Stack) findi
 		}
 		found, next = append(found, strings.Join(what, "; ")+more), append(next, todo)
 	}
-	say(twice(entries, now), "two webhooks send the same: see "+s.Self()+" scopes list, and delete one of them at Smartlead. Until then give their sources one --account, so that an event of both is one")
+	say(twice(entries, now), "two webhooks send the same: see "+s.Self+" scopes list, and delete one of them at Smartlead. Until then give their sources one --account, so that an event of both is one")
 	say(silenced(entries, expected, now), "at Smartlead, delete the webhook of the user level, or leave it the types that the other does not have; or let it bring everything, and delete the other")
-	say(otherLevel(entries, expected, now), "is the URL entered at the level that it is meant for? If so: "+s.Self()+" sources set NAME --level any")
+	say(otherLevel(entries, expected, now), "is the URL entered at the level that it is meant for? If so: "+s.Self+" sources set NAME --level any")
 	switch {
 	case len(found) > 0:
 		return noted(strings.Join(next, "; "), "%s", strings.Join(found, "; "))

@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/stack"
 )
@@ -57,7 +56,7 @@ func (r *rhythm) silentFor(now time.Time) time.Duration {
 
 // checkSilence finds sources that sent and do not any more, and those that never did. A
 // hook that Smartlead switched off, or that another one overrides, leaves no other trace.
-func checkSilence(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkSilence(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	listed, listErr := st.Sources.List(ctx) // who may not read them is told of those that sent
 	now := s.Now()
 	rhythms, cut := map[string]*rhythm{}, false
@@ -95,7 +94,7 @@ func checkSilence(ctx context.Context, s *session.Session, st *stack.Stack) find
 		return noted("is the webhook still active at Smartlead, does a campaign run, and does a user-level webhook override it?",
 			"no event through %s", strings.Join(fell, "; "))
 	case len(never) > 0:
-		return noted("enter the URL at Smartlead, and wait for the test: "+s.Self()+" sources watch NAME",
+		return noted("enter the URL at Smartlead, and wait for the test: "+s.Self+" sources watch NAME",
 			"no event in 14 days through %s", strings.Join(never, ", "))
 	}
 	return fine("none: each sends as it usually does")

@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/stack/deployment"
 )
@@ -22,8 +21,8 @@ type Deployment interface {
 
 // deployedChecks are those that a local stack has nothing for.
 func deployedChecks(d Deployment) []check {
-	with := func(run func(context.Context, *session.Session, Deployment) finding) func(context.Context, *session.Session, *stack.Stack) finding {
-		return func(ctx context.Context, s *session.Session, _ *stack.Stack) finding { return run(ctx, s, d) }
+	with := func(run func(context.Context, Asker, Deployment) Finding) func(context.Context, Asker, *stack.Stack) Finding {
+		return func(ctx context.Context, s Asker, _ *stack.Stack) Finding { return run(ctx, s, d) }
 	}
 	return []check{
 		{"functions", with(checkFunctions)},
@@ -37,7 +36,7 @@ func deployedChecks(d Deployment) []check {
 // queues get into each other's way.
 const enough = 100
 
-func checkFunctions(ctx context.Context, s *session.Session, d Deployment) finding {
+func checkFunctions(ctx context.Context, s Asker, d Deployment) Finding {
 	reasons, err := d.Broken(ctx)
 	if err != nil {
 		return silent(s, err, "the functions")
@@ -57,7 +56,7 @@ func checkFunctions(ctx context.Context, s *session.Session, d Deployment) findi
 	return fine("active; %s may run at once in this account and region", output.Thousands(limit))
 }
 
-func checkEventSources(ctx context.Context, s *session.Session, d Deployment) finding {
+func checkEventSources(ctx context.Context, s Asker, d Deployment) Finding {
 	sources, err := d.EventSources(ctx)
 	if err != nil {
 		return silent(s, err, "what feeds the worker")
@@ -90,7 +89,7 @@ func lane(live bool) string {
 	return "replay"
 }
 
-func checkAlarms(ctx context.Context, s *session.Session, d Deployment) finding {
+func checkAlarms(ctx context.Context, s Asker, d Deployment) Finding {
 	alarms, err := d.Alarms(ctx)
 	if err != nil {
 		return silent(s, err, "the alarms")
@@ -110,7 +109,7 @@ func checkAlarms(ctx context.Context, s *session.Session, d Deployment) finding 
 	return fine("%s, none raised", output.Count(len(alarms), "alarm", "alarms"))
 }
 
-func checkSubscribers(ctx context.Context, s *session.Session, d Deployment) finding {
+func checkSubscribers(ctx context.Context, s Asker, d Deployment) Finding {
 	confirmed, pending, err := d.Subscribers(ctx)
 	switch {
 	case err != nil:

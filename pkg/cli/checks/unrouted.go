@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
@@ -19,7 +18,7 @@ const maxEntries = 10_000
 
 // checkRemoved counts the events that waited for a destination which was removed:
 // nobody has them, and nobody's filter said so.
-func checkRemoved(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkRemoved(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	q := ledger.Query{State: webhook.Unrouted, ErrorClass: webhook.ClassDestinationRemoved, Now: s.Now()}
 	found, more, err := entries(ctx, st, q)
 	switch {
@@ -33,7 +32,7 @@ func checkRemoved(ctx context.Context, s *session.Session, st *stack.Stack) find
 		text = "more than " + output.Thousands(maxEntries) + " events were"
 	}
 	class := " --state unrouted --error-class " + webhook.ClassDestinationRemoved
-	return noted("add the destination that should have them, then: "+s.Self()+" events replay"+class,
+	return noted("add the destination that should have them, then: "+s.Self+" events replay"+class,
 		"%s delivered to nobody: the destination was removed while they waited; the latest from %s. See events list%s",
 		text, s.Ago(found[0].At), class)
 }
@@ -49,7 +48,7 @@ func checkRemoved(ctx context.Context, s *session.Session, st *stack.Stack) find
 //
 // It counts by what the indexes alone show, the newest 10,000 events of each day,
 // and reads a few events of a type that looks so.
-func checkUnrouted(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkUnrouted(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	now := s.Now()
 	yesterday := now.Add(-24 * time.Hour)
 	unwanted, err := anyUnwanted(ctx, st, ledger.Query{Since: yesterday, Now: now})
@@ -72,7 +71,7 @@ func checkUnrouted(ctx context.Context, s *session.Session, st *stack.Stack) fin
 		return silent(s, err, "the table")
 	}
 	text := fmt.Sprintf("no filter wants %s; in the 24 hours before, %s", today.share(), before.share())
-	next := "is that meant? " + s.Self() + " destinations list. Then: " + s.Self() + " events replay --state unrouted --since 24h"
+	next := "is that meant? " + s.Self + " destinations list. Then: " + s.Self + " events replay --state unrouted --since 24h"
 	switch {
 	case len(lost) > 0:
 		return noted(next, "%s. Delivered then and no more: %s", text, output.Join(lost))

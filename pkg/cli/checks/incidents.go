@@ -1,17 +1,16 @@
-package doctor
+package checks
 
 import (
 	"context"
 	"fmt"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/stack"
 )
 
 // checkIncidents tells of the incidents that nobody acknowledged, and names the latest.
-func checkIncidents(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkIncidents(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	list, err := st.Incidents.List(ctx, incident.Query{Ongoing: true})
 	if err != nil {
 		return silent(s, err, "the table")
@@ -34,5 +33,5 @@ func checkIncidents(ctx context.Context, s *session.Session, st *stack.Stack) fi
 	if open == 0 {
 		return fine("none open%s", also)
 	}
-	return noted("where to look first: "+s.Self()+" incidents", "%s open%s; the latest: %s", output.Thousands(open), also, latest)
+	return noted("where to look first: "+s.Self+" incidents", "%s open%s; the latest: %s", output.Thousands(open), also, latest)
 }

@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack/deployment"
 	"smartlead-receiver/test/testclock"
 )
@@ -36,7 +35,7 @@ func source(id, state string, live bool) deployment.EventSource {
 }
 
 func TestWhatIsSaidOfADeployment(t *testing.T) {
-	s := session.New(t.Context(), session.System{Now: testclock.Noon})
+	s := Asker{Clock: testclock.Noon}
 	both := []deployment.EventSource{source("u-1", "Enabled", true), source("u-2", "Updating", false)}
 	raised := []deployment.Alarm{{ID: "HeldAlarm", State: "OK"}, {ID: "SweptAlarm", State: "ALARM", Since: testclock.Noon().Add(-time.Hour)}}
 	for _, c := range []struct {

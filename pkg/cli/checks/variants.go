@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -27,7 +26,7 @@ const (
 // checkVariants tells of bodies that were kept beside an event and delivered to
 // nobody. One that differs in the envelope alone is counted; one that says something
 // else, on which somebody would act, is a finding.
-func checkVariants(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkVariants(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	var ids []webhook.EventID // the latest first
 	counted := 0
 	for v, err := range st.Ledger.UnsplitVariants(ctx, s.Now().Add(-variantsSince)) {
@@ -69,7 +68,7 @@ func checkVariants(ctx context.Context, s *session.Session, st *stack.Stack) fin
 	if over := len(differing) - maxNamed; over > 0 {
 		named += fmt.Sprintf(" and %d more", over)
 	}
-	return noted("how they differ: "+s.Self()+" events variants ID. To deliver one: "+s.Self()+" events split ID FINGERPRINT",
+	return noted("how they differ: "+s.Self+" events variants ID. To deliver one: "+s.Self+" events split ID FINGERPRINT",
 		"%s; %s%s came with another fact, too: %s", text, output.Count(len(differing), "event", "events"), compared, named)
 }
 

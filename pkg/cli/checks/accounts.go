@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
 )
 
 // checkAccounts compares what the sources of an account, and those of different ones,
 // trust. An account here stands for one of Smartlead, which has one secret_key (two in
 // a rotation): keys tell where that is not so. A key itself is never read, its digest is.
-func checkAccounts(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkAccounts(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	listed, err := st.Sources.List(ctx)
 	if err != nil { // which checkSources has told
 		return noted("the check of the sources says why", "not checked: the sources cannot be read")
@@ -37,8 +36,8 @@ func checkAccounts(ctx context.Context, s *session.Session, st *stack.Stack) fin
 	}
 	found := slices.Concat(
 		say(keysOfTwoAccounts(byAccount, now), "sources of one Smartlead account need one --account: remove the source and add it again under the account of the other"),
-		say(accountsOfTwoKeys(byAccount, now), "sources of two Smartlead accounts need two: remove one and add it again under an account of its own; of an old key: "+s.Self()+" sources trust-key NAME"),
-		say(openSources(byAccount), "give it a list as well: "+s.Self()+" sources trust-key NAME"),
+		say(accountsOfTwoKeys(byAccount, now), "sources of two Smartlead accounts need two: remove one and add it again under an account of its own; of an old key: "+s.Self+" sources trust-key NAME"),
+		say(openSources(byAccount), "give it a list as well: "+s.Self+" sources trust-key NAME"),
 	)
 	if len(found) == 0 {
 		return fine("their sources agree on whom they trust")

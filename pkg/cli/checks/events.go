@@ -1,14 +1,12 @@
-package doctor
+package checks
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/stack"
@@ -17,7 +15,7 @@ import (
 
 // checkDue looks for what the sweeper should have sent. Nothing overdue means
 // that it runs, or that nothing needed it.
-func checkDue(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkDue(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	now := s.Now()
 	overdue := 0
 	var oldest time.Time
@@ -52,40 +50,79 @@ func checkDue(ctx context.Context, s *session.Session, st *stack.Stack) finding 
 	return fine("nothing is overdue")
 }
 
-// maxDead bounds the dead events that the check counts.
-const maxDead = 1000
+const (
+	// maxDead bounds the dead events that the check counts, by their index alone.
+	maxDead = 1000
+	// maxOwed bounds those that are read for whether they still owe a dead letter.
+	maxOwed = 200
+)
 
-func checkDead(ctx context.Context, s *session.Session, st *stack.Stack) finding {
-	page, err := st.Ledger.List(ctx, ledger.Query{Dead: true, Limit: maxDead, Oldest: true, Now: s.Now()})
-	if err != nil {
-		return silent(s, err, "the table's indexes")
+func checkDead(ctx context.Context, s Asker, st *stack.Stack) Finding {
+	var ids []webhook.EventID // the longest dead first
+	more := false
+	for d, err := range st.Ledger.DeadSummaries(ctx, s.Now()) {
+		if err != nil {
+			return silent(s, err, "the table's indexes")
+		}
+		if more = len(ids) == maxDead; more {
+			break
+		}
+		ids = append(ids, d.ID)
 	}
-	_, _, dead, err := st.Queues.Depths(ctx)
+	_, _, queue, err := st.Queues.Depths(ctx)
 	if err != nil {
 		return silent(s, err, "the queues")
 	}
-	events, deadLetters := len(page.Records), dead.Total()
-	look := "see why: " + s.Self() + " dlq list"
-	text := fmt.Sprintf("%s, about %s", output.Count(events, "dead event", "dead events"), output.Count(deadLetters, "dead letter", "dead letters"))
-	balance := redrive.Weigh(page.Records, deadLetters)
-	switch {
-	case balance == redrive.NothingDead:
+	look, letters := "see why: "+s.Self+" dlq list", queue.Total()
+	about := "about " + output.Count(letters, "dead letter", "dead letters")
+	if more {
+		return noted(look, "more than %s dead events, %s", output.Thousands(maxDead), about)
+	}
+	owed := 0
+	if letters < len(ids) {
+		if owed, err = owedLetters(ctx, st, ids); err != nil {
+			return silent(s, err, "the table")
+		}
+	}
+	text := output.Count(len(ids), "dead event", "dead events") + ", " + about
+	switch redrive.Weigh(len(ids), owed, letters) {
+	case redrive.NothingDead:
 		return fine("none")
-	case page.Next != "":
-		return noted(look, "more than %s dead events, about %s", output.Thousands(maxDead), output.Count(deadLetters, "dead letter", "dead letters"))
-	case balance == redrive.Surplus:
+	case redrive.Surplus:
 		return noted(look, "%s: some dead letters are stale, unclaimed or foreign; the redrive function clears what is stale", text)
-	case balance == redrive.Shortfall:
+	case redrive.Shortfall:
 		why := "some dead letters expired or were purged"
-		if s.Target.Local {
+		if s.Local {
 			why = "the messages of a local stack end with it"
 		}
 		return noted(look+". A replay and our redrive need no dead letter", "%s: %s", text, why)
+	case redrive.Balanced:
 	}
 	return noted(look, "%s", text)
 }
 
-func checkRedrive(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+// owedLetters is how many dead events still owe their dead letter, which is on its way
+// or refused. It reads those that died last: who died earlier has sent it long ago,
+// unless all of those that were read owe theirs, and then so may the others.
+func owedLetters(ctx context.Context, st *stack.Stack, dead []webhook.EventID) (int, error) {
+	latest := dead[max(0, len(dead)-maxOwed):]
+	records, err := st.Ledger.GetMany(ctx, latest)
+	if err != nil && !errors.As(err, new(*webhook.UnreadableError)) {
+		return 0, err
+	}
+	owed := 0
+	for _, r := range records {
+		if !r.DueAt.IsZero() {
+			owed++
+		}
+	}
+	if owed == len(latest) {
+		owed = len(dead)
+	}
+	return owed, nil
+}
+
+func checkRedrive(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	job, err := st.Redrive.Status(ctx)
 	switch {
 	case errors.Is(err, redrive.ErrNoJob):
@@ -96,7 +133,7 @@ func checkRedrive(ctx context.Context, s *session.Session, st *stack.Stack) find
 		return broken("see the redrive function's log; it must run every minute",
 			"running, but nothing moved for %s", output.Span(s.Now().Sub(job.UpdatedAt)))
 	case !job.State.Final():
-		return noted(s.Self()+" redrive status --watch", "%s: %s", job.State, job.Reason)
+		return noted(s.Self+" redrive status --watch", "%s: %s", job.State, job.Reason)
 	}
 	return fine("the latest ended %s: %s", s.Ago(job.EndedAt), job.State)
 }

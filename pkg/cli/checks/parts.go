@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"context"
@@ -9,27 +9,26 @@ import (
 
 	"smartlead-receiver/pkg/cli/hook"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
 
-func checkStack(_ context.Context, s *session.Session, st *stack.Stack) finding {
-	if s.Target.Local {
+func checkStack(_ context.Context, s Asker, st *stack.Stack) Finding {
+	if s.Local {
 		return fine("local, %s", st.APIURL)
 	}
-	return fine("%s in %s, %s", s.Target.Stack, st.Region, st.APIURL)
+	return fine("%s in %s, %s", s.Stack, st.Region, st.APIURL)
 }
 
-func checkLedger(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkLedger(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	page, err := st.Ledger.List(ctx, ledger.Query{Limit: 1, Now: s.Now()})
 	switch {
 	case err != nil:
 		return silent(s, err, "the table")
 	case len(page.Records) == 0:
-		return noted("send one: "+s.Self()+" send FILE", "table %s answers; no event in the last 31 days", st.TableName)
+		return noted("send one: "+s.Self+" send FILE", "table %s answers; no event in the last 31 days", st.TableName)
 	}
 	return fine("table %s answers; the latest event came %s", st.TableName, s.Ago(page.Records[0].ReceivedAt))
 }
@@ -37,7 +36,7 @@ func checkLedger(ctx context.Context, s *session.Session, st *stack.Stack) findi
 // busy is a depth of the live queue at which events wait for workers.
 const busy = 1000
 
-func checkQueues(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkQueues(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	live, replay, dead, err := st.Queues.Depths(ctx)
 	if err != nil {
 		return silent(s, err, "the queues")
@@ -45,13 +44,13 @@ func checkQueues(ctx context.Context, s *session.Session, st *stack.Stack) findi
 	text := fmt.Sprintf("live %s, replay %s, dead letters %s",
 		output.Thousands(live.Total()), output.Thousands(replay.Total()), output.Thousands(dead.Total()))
 	if live.Waiting > busy {
-		return noted("see whether the worker runs, and what its destinations answer: "+s.Self()+" events list --state pending",
+		return noted("see whether the worker runs, and what its destinations answer: "+s.Self+" events list --state pending",
 			"%s: events wait for the worker", text)
 	}
 	return fine("%s", text)
 }
 
-func checkSources(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkSources(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	entries, err := st.Sources.List(ctx)
 	if err != nil {
 		return silent(s, err, "the table, and the parameters below "+st.ParameterPrefix)
@@ -68,17 +67,17 @@ func checkSources(ctx context.Context, s *session.Session, st *stack.Stack) find
 	}
 	switch {
 	case len(entries) == 0:
-		return broken("add one: "+s.Self()+" sources add NAME", "there is no source: every request gets 401")
+		return broken("add one: "+s.Self+" sources add NAME", "there is no source: every request gets 401")
 	case len(unreadable) > 0:
-		return broken("see why: "+s.Self()+" sources list", "cannot be opened here: %s", strings.Join(unreadable, ", "))
+		return broken("see why: "+s.Self+" sources list", "cannot be opened here: %s", strings.Join(unreadable, ", "))
 	}
 	if !synced {
-		return broken("write it anew: "+s.Self()+" sources list", "the copy of the sources that serves while the table is down is older than the table")
+		return broken("write it anew: "+s.Self+" sources list", "the copy of the sources that serves while the table is down is older than the table")
 	}
 	return fine("%s", output.Count(len(entries), "source", "sources"))
 }
 
-func checkDestinations(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkDestinations(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	entries, err := st.Destinations.List(ctx)
 	if err != nil {
 		return silent(s, err, "the parameters below "+st.ParameterPrefix)
@@ -91,25 +90,25 @@ func checkDestinations(ctx context.Context, s *session.Session, st *stack.Stack)
 	}
 	switch {
 	case len(unusable) > 0:
-		return broken("see why: "+s.Self()+" destinations list", "broken, so their events are retried and die: %s", strings.Join(unusable, ", "))
+		return broken("see why: "+s.Self+" destinations list", "broken, so their events are retried and die: %s", strings.Join(unusable, ", "))
 	case len(entries) == 0:
-		return noted("add one: "+s.Self()+" destinations add NAME --url URL", "none: events are written to the worker's log")
+		return noted("add one: "+s.Self+" destinations add NAME --url URL", "none: events are written to the worker's log")
 	}
 	return fine("%s", output.Count(len(entries), "destination", "destinations"))
 }
 
-func checkURL(ctx context.Context, s *session.Session, st *stack.Stack, o options) finding {
-	if o.source != "" {
-		if err := st.Sources.Exists(ctx, o.source); errors.Is(err, sourcestore.ErrNotFound) {
-			return broken("which there are: "+s.Self()+" sources list", "there is no source %s", o.source)
+func checkURL(ctx context.Context, s Asker, st *stack.Stack) Finding {
+	if s.Source != "" {
+		if err := st.Sources.Exists(ctx, s.Source); errors.Is(err, sourcestore.ErrNotFound) {
+			return broken("which there are: "+s.Self+" sources list", "there is no source %s", s.Source)
 		}
 	}
-	source, token := output.OrText(o.source, st.Demo), output.OrText(o.token, s.Getenv(hook.TokenVariable))
+	source, token := output.OrText(s.Source, st.Demo), output.OrText(s.Token, s.UsualToken)
 	if source == st.Demo { // the variable may hold the token of another stack
-		token = output.OrText(o.token, output.OrText(st.Token, token))
+		token = output.OrText(s.Token, output.OrText(st.Token, token))
 	}
 	if source == "" || token == "" {
-		return noted("check one: "+hook.TokenVariable+"=… "+s.Self()+" doctor --source NAME", "not checked: no source and token were given")
+		return noted("check one: "+hook.TokenVariable+"=… "+s.Self+" doctor --source NAME", "not checked: no source and token were given")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, st.HookURL(source, token), nil)
 	if err != nil {
@@ -120,14 +119,14 @@ func checkURL(ctx context.Context, s *session.Session, st *stack.Stack, o option
 	took := output.Span(s.Now().Sub(started))
 	switch {
 	case err != nil:
-		if s.Target.Local {
+		if s.Local {
 			return broken("start the local stack: make run", "%s does not answer: %v", req.URL.Host, err)
 		}
 		return broken("is the receiver deployed, and reachable from here?", "%s does not answer: %v", req.URL.Host, err)
 	case status == http.StatusOK && strings.Contains(string(answer), `"ready"`):
 		return fine("source %s is ready, answered in %s", source, took)
 	case status == http.StatusUnauthorized:
-		return broken("a new token: "+s.Self()+" sources rotate "+output.Quote(source), "source %s: the token is wrong", source)
+		return broken("a new token: "+s.Self+" sources rotate "+output.Quote(source), "source %s: the token is wrong", source)
 	}
 	return broken("see the receiver's log", "source %s: HTTP %d after %s", source, status, took)
 }

@@ -1,4 +1,4 @@
-package doctor
+package checks
 
 import (
 	"cmp"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -24,7 +23,7 @@ const maxRefused = 300
 // shownCauses bounds the causes that the check names.
 const shownCauses = 4
 
-func checkRefused(ctx context.Context, s *session.Session, st *stack.Stack) finding {
+func checkRefused(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	now := s.Now().Add(time.Millisecond) // with what came just now
 	list, err := st.Ledger.RejectedRequests(ctx, now.Add(-refusedSpan), now, maxRefused)
 	switch {
@@ -37,7 +36,7 @@ func checkRefused(ctx context.Context, s *session.Session, st *stack.Stack) find
 	if len(list) == maxRefused {
 		number += " or more"
 	}
-	return noted("see why: "+s.Self()+" events refused", "%s in 24 hours: %s; the latest %s", number, causes(list), s.Ago(list[0].At))
+	return noted("see why: "+s.Self+" events refused", "%s in 24 hours: %s; the latest %s", number, causes(list), s.Ago(list[0].At))
 }
 
 // causes counts by cause and source, the most frequent first.
