@@ -1,8 +1,10 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"smartlead-receiver/pkg/cli/problem"
 )
@@ -24,13 +26,14 @@ var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
 	ackAction, closeAction,
-}, moves()...)
+}, slices.Concat(moves(), selectedMoves())...)
 
 // question is what an operator must agree to.
 type question struct {
 	Title   string
 	Says    []string // what it will do, with counts and keys
 	Fields  []field  // what was seen, carried by the form
+	Events  []askedEvent
 	Choices []choice // what the operator chooses
 	Checks  []check
 	Button  string
@@ -53,9 +56,13 @@ type field struct{ Name, Value string }
 type done struct {
 	To     string // the page that opens: what was made
 	Notice notice
-	Show   any    // shown at once, instead of opening a page; nil: To opens
-	On     string // what it acted on, for the audit line: an id, a name, a filter
+	Show   any        // shown at once, instead of opening a page; nil: To opens
+	On     string     // what it acted on, for the audit line: an id, a name, a filter
+	Each   []eachDone // instead of On: a line for each
 }
+
+// eachDone is what became of one of several things.
+type eachDone struct{ On, Result string }
 
 func (a *action) backTo(q *request) string {
 	if a.back == nil {
@@ -99,20 +106,30 @@ func (s *Server) act(a *action) http.Handler {
 			s.failBack(w, q, p, err, a.backTo(q))
 			return
 		}
-		if a.name != "" {
-			s.Audit.InfoContext(r.Context(), "action", "action", a.name, "caller", s.Caller, "on", d.On, "result", d.Notice.Text)
-		}
+		s.audit(r.Context(), a, d)
 		if d.Notice.Text != "" {
 			q.session.say(d.Notice)
 		}
 		if d.Show != nil {
-			v := s.view(q, a.shows)
-			v.Data = d.Show
-			s.render(w, q, http.StatusOK, a.shows.file, v)
+			s.showData(w, q, a.shows, d.Show)
 			return
 		}
 		http.Redirect(w, r, d.To, http.StatusSeeOther)
 	})
+}
+
+// audit writes a line for each thing that an action acted on.
+func (s *Server) audit(ctx context.Context, a *action, d *done) {
+	if a.name == "" {
+		return
+	}
+	each := d.Each
+	if each == nil {
+		each = []eachDone{{d.On, d.Notice.Text}}
+	}
+	for _, one := range each {
+		s.Audit.InfoContext(ctx, "action", "action", a.name, "caller", s.Caller, "on", one.On, "result", one.Result)
+	}
 }
 
 // failure is why something cannot be shown or done, and what to do about it.

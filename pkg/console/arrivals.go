@@ -133,18 +133,25 @@ func standsAt(r webhook.Record) string {
 func rowMessages(q *request, arrived, changed []webhook.Record) ([]message, error) {
 	var all []message
 	for _, r := range slices.Backward(arrived) {
-		text, err := q.part("events.html", "event-row", q.row(r))
+		text, err := q.part("events.html", "event-row", q.pickedRow(r))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, message{event: "arrived", data: text})
 	}
 	for _, r := range changed {
-		text, err := q.part("events.html", "event-row", q.row(r))
+		text, err := q.part("events.html", "event-row", q.pickedRow(r))
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, message{event: "changed", data: text})
 	}
 	return all, nil
+}
+
+// pickedRow is a row with its box, which a list without a selection leaves out.
+func (q *request) pickedRow(r webhook.Record) eventRow {
+	row := q.row(r)
+	row.Pick = true
+	return row
 }

@@ -38,6 +38,7 @@ type eventList struct {
 	Newest    string // the address of the first page; "" on it
 	Live      string // where what arrives is followed; "" on later pages
 	Nothing   bool   // no event was ever received
+	Chosen    chosen
 	Setup     setup
 }
 
@@ -141,7 +142,10 @@ func readEvents(q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list.Rows = q.rows(records)
+	list.Rows, list.Chosen = q.rows(records), chosenOf(list.Filter.Set)
+	for i := range list.Rows {
+		list.Rows[i].Pick = true
+	}
 	if query.State == "" && !query.Dead {
 		list.ByReceipt = pageRows
 	}

@@ -7,8 +7,8 @@ type keyLine struct{ Key, Does string }
 
 func readKeys(q *request) (any, error) {
 	lines := []keyLine{
-		{"/", "search"}, {"j, k", "the next row, the one before"}, {"Enter", "open the row"}, {"[, ]", "newer, older"}, {"f", "the filter"},
-		{"l", "show what has arrived"}, {"r", "replay the event (asks first)"}, {"?", "this list"},
+		{"/", "search"}, {"j, k", "the next row, the one before"}, {"Enter", "open the row"}, {"x", "select the row, or not"}, {"[, ]", "newer, older"}, {"f", "the filter"},
+		{"l", "show what has arrived"}, {"r", "replay the event, or what is selected (asks first)"}, {"?", "this list"},
 	}
 	for _, p := range q.bar {
 		if p.key != "" {

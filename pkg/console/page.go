@@ -97,17 +97,22 @@ func (s *Server) show(p *page) http.Handler {
 			s.fail(w, q, p, err)
 			return
 		}
-		v := s.view(q, p)
-		v.Data = data
-		if titled, ok := data.(interface{ PageTitle() string }); ok {
-			v.Title = titled.PageTitle()
-		}
-		status := http.StatusOK
-		if own, ok := data.(interface{ Status() int }); ok {
-			status = own.Status()
-		}
-		s.render(w, q, status, p.file, v)
+		s.showData(w, q, p, data)
 	})
+}
+
+// showData shows a page with its data, which may have a title and a status of its own.
+func (s *Server) showData(w http.ResponseWriter, q *request, p *page, data any) {
+	v := s.view(q, p)
+	v.Data = data
+	if titled, ok := data.(interface{ PageTitle() string }); ok {
+		v.Title = titled.PageTitle()
+	}
+	status := http.StatusOK
+	if own, ok := data.(interface{ Status() int }); ok {
+		status = own.Status()
+	}
+	s.render(w, q, status, p.file, v)
 }
 
 // elsewhere is the error of a page whose answer is another page.

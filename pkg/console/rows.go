@@ -17,6 +17,7 @@ type eventRow struct {
 	Destinations                                  []standing
 	Tries                                         int
 	At                                            int64 // of receipt, in milliseconds: where the row belongs
+	Pick                                          bool  // it has a box to be selected by
 }
 
 // standing is how far one destination is with an event.

@@ -65,7 +65,7 @@ func TestArrivalsLeaveTheRowInUse(t *testing.T) {
 	focused := js[string](b, `document.activeElement.closest("tr").id`)
 	c.Stack.Post(clitest.Reply(701))
 	b.untilText("1 new, show")
-	if now := js[string](b, `document.activeElement.closest("tr").id`); now != focused || js[float64](b, `document.activeElement.getBoundingClientRect().top`)-top > 60 {
+	if now := js[string](b, `document.activeElement.closest("tr").id`); now != focused || js[float64](b, `document.activeElement.getBoundingClientRect().top`) != top {
 		t.Errorf("the row in use moved, or another one has the focus: %s, now %s", focused, now)
 	}
 	if strings.Contains(b.sees(), "lead701@") {

@@ -144,7 +144,7 @@ var rules = map[string]rule{
 		"webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/hook":      {},
-	"cli/wording":   {own: []string{"cli/output", "destination", "redrive"}},
+	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook"}},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "cli/mailtext", "webhook", "smartlead"}},
 	"cli/filter": {
@@ -156,7 +156,7 @@ var rules = map[string]rule{
 		outside: []string{cobra},
 	},
 	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore"}, outside: []string{cobra}},
-	"cli/moves":  {own: []string{"cli/output", "cli/problem", "cli/session", "cli/eventview", "webhook", "operator", "stack"}},
+	"cli/moves":  {own: []string{"cli/output", "cli/problem", "cli/session", "cli/wording", "operator", "stack"}},
 	// It serves the console, and wires it.
 	"cli/consolecmd": {own: []string{"cli/output", "cli/problem", "cli/session", "console", "stack"}, outside: []string{cobra}},
 	// Tests alone import it: it runs the functions over a local stack.

@@ -3,15 +3,13 @@ package moves
 
 import (
 	"cmp"
-	"fmt"
 
-	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/stack"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // moved is what became of one event as JSON.
@@ -46,43 +44,12 @@ func Agree(s *session.Session, req *operator.Request, yes bool, format string, a
 func movedOf(r operator.Result, move operator.Move) moved {
 	m := moved{
 		EventID: string(r.Seen.ID), From: string(r.Seen.State), State: string(r.Now.State), Generation: r.Now.Generation,
-		Result: "failed",
 	}
-	switch r.Outcome {
-	case operator.Done:
-		m.Result = "done"
-		switch {
-		case move == operator.Replay && r.Now.State == webhook.Dead:
-			m.Result, m.Error = "died again", eventview.Cause(r.Now)
-		case move == operator.Replay && r.Now.State == webhook.Unrouted:
-			m.Result, m.Error = "unrouted", eventview.Nobody(r.Now)
-		}
-	case operator.UnderWay:
-		m.Result, m.Error = "left", "left alone: it is on its way already"
-	case operator.Unfit:
-		m.Error = unfit(r.Seen, move)
-	case operator.Changed:
+	m.Result, m.Error = wording.Moved(r, move)
+	if r.Outcome == operator.Changed {
 		m.Generation = r.Seen.Generation
-		m.Error = "somebody moved it meanwhile: nothing was changed"
-	case operator.Missing, operator.Unclear, operator.Failed:
-		m.Error = problem.Words(r.Err)
 	}
 	return m
-}
-
-// unfit says why a move is not for an event.
-func unfit(r webhook.Record, move operator.Move) string {
-	switch {
-	case r.Erased():
-		return "it was erased: nothing can be delivered of it"
-	case move != operator.Replay:
-		return fmt.Sprintf("it is %s; %s is for %s events", r.State, move, output.Join(move.From()))
-	case r.State == webhook.Held:
-		return fmt.Sprintf("it is held, because its body's secret_key is not trusted: sources trust-key %s, or events release", r.Source)
-	case r.State == webhook.Discarded:
-		return "it was discarded: nothing brings it back"
-	}
-	return fmt.Sprintf("it is %s", r.State)
 }
 
 // SayUnsent tells of what the queue did not accept. It loses nothing.

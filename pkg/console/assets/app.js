@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const all = (what, within = document) => [...within.querySelectorAll(what)];
-  const typing = (e) => e.target.closest("input, select, textarea, [contenteditable]");
+  const typing = (e) => e.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
 
   // Keys. Single ones can be turned off (WCAG 2.1.4), which this browser remembers.
   const rows = () => all("tr[data-href]");
@@ -19,7 +19,12 @@
     "/": () => document.getElementById("search")?.focus(),
     j: () => move(1),
     k: () => move(-1),
-    Enter: () => { if (document.activeElement?.tagName !== "A") press("tr.here a[href]"); },
+    Enter: (e) => {
+      if (document.activeElement?.tagName === "A" || !document.querySelector("tr.here")) return;
+      e.preventDefault(); // a box would send its form
+      press("tr.here a[href]");
+    },
+    x: () => current()?.querySelector(".pick input")?.click(),
     f: () => document.querySelector(".filter input, .filter select")?.focus(),
     l: () => document.querySelector("[data-show]:not([hidden])")?.click(),
     r: () => press('[data-press="r"]'),
@@ -38,7 +43,7 @@
     if (e.key === "g") { afterG = Date.now(); return; }
     if (Object.hasOwn(keys, e.key)) {
       if (e.key !== "Enter") e.preventDefault();
-      keys[e.key]();
+      keys[e.key](e);
     }
   });
   document.addEventListener("focusin", () => {
@@ -63,10 +68,32 @@
     });
   }
 
+  // Rows that are selected, and the bar above them. Boxes keep their ticks over a visit
+  // to another page, in some browsers.
+  const bar = document.getElementById("chosen");
+  const boxes = () => all('.pick input[name="id"]');
+  const ticked = () => boxes().filter((b) => b.checked);
+  const every = document.querySelector("[data-all]");
+  const counted = () => {
+    if (!bar) return;
+    const n = ticked().length, said = bar.querySelector("[data-count]"), most = Number(said.dataset.most);
+    said.textContent = n ? n + " selected" + (n > most ? ", at most " + most : "") + ":" : "None selected:";
+    for (const b of all("button", bar)) b.disabled = n === 0 || n > most;
+    every.hidden = false;
+    every.checked = n > 0 && n === boxes().length;
+    every.indeterminate = n > 0 && !every.checked;
+  };
+  document.addEventListener("change", (e) => {
+    if (e.target === every) for (const b of boxes()) b.checked = every.checked;
+    if (e.target.closest(".pick")) counted();
+  });
+  counted();
+  window.addEventListener("pageshow", counted);
+
   // Rows that arrive. While a row is in use, none moves it: they wait behind a button.
   const held = [];
   const list = () => document.getElementById("rows");
-  const inUse = () => list()?.matches(":hover") || list()?.contains(document.activeElement);
+  const inUse = () => list()?.matches(":hover") || list()?.contains(document.activeElement) || ticked().length > 0;
   // A new row goes where its time belongs. What is older than a whole page belongs to a
   // later one. The list does not grow for ever.
   const most = 500;
@@ -85,11 +112,15 @@
     const row = t.content.querySelector("tr");
     const old = row && document.getElementById(row.id);
     if (!row) return;
+    if (!bar) row.querySelector(".pick")?.remove();
+    else if (old?.querySelector(".pick input")?.checked) row.querySelector(".pick input").checked = true;
     if (!old) insert(row);
     else if (!old.contains(document.activeElement)) old.replaceWith(row);
     else old.querySelector(".state")?.replaceWith(row.querySelector(".state"));
     for (const none of all("[data-none]")) none.hidden = true;
     list().closest(".scroll").hidden = false;
+    if (bar) bar.hidden = false;
+    counted();
   };
   const button = () => document.querySelector("[data-show]");
   const show = () => {
@@ -114,11 +145,11 @@
   // Whether the page is live: a tick comes with each look of the server.
   const clock = document.getElementById("live");
   const time = () => new Date().toLocaleTimeString("en-GB");
-  let ticked = 0, every = 0, said = "";
+  let last = 0, pause = 0, said = "";
   const tick = () => {
     const now = Date.now();
-    if (ticked) every = Math.max(1000, Math.min(now - ticked, 15000));
-    ticked = now;
+    if (last) pause = Math.max(1000, Math.min(now - last, 15000));
+    last = now;
     said = time();
     clock.textContent = said;
     clock.classList.add("on");
@@ -133,13 +164,13 @@
   // Too many pages of this browser are followed: this one rests until it is looked at.
   document.addEventListener("rest", (e) => {
     e.target.remove();
-    ticked = 0;
+    last = 0;
     clock.classList.remove("on");
     clock.textContent = said + ", resting";
     window.addEventListener("focus", () => location.reload(), { once: true });
   });
   document.addEventListener("anew", () => location.reload());
-  setInterval(() => { if (ticked && Date.now() - ticked > 3 * (every || 2000) + 1000 && !document.hidden) stale(); }, 1000);
+  setInterval(() => { if (last && Date.now() - last > 3 * (pause || 2000) + 1000 && !document.hidden) stale(); }, 1000);
 
   // Copying, and forms that are sent once.
   for (const b of all("[data-copy]")) b.hidden = false;

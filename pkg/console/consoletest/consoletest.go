@@ -13,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,11 +200,13 @@ var (
 	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
 )
 
-// Form are the hidden values of the first form of a page that changes something.
+// Form are the hidden values of the forms of a page, each once.
 func (a Answer) Form() url.Values {
 	form := url.Values{}
 	for _, m := range hidden.FindAllStringSubmatch(a.Body, -1) {
-		form.Set(m[1], html.UnescapeString(m[2]))
+		if value := html.UnescapeString(m[2]); !slices.Contains(form[m[1]], value) {
+			form.Add(m[1], value)
+		}
 	}
 	return form
 }
