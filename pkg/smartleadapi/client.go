@@ -107,6 +107,7 @@ type request struct {
 	path   string
 	query  url.Values
 	body   []byte // nil: none
+	secret string // beside the key, it stands in no error
 	slow   bool   // it has a rate limit of its own, below that of the plan
 }
 
@@ -213,7 +214,7 @@ func (c *Client) unanswered(ctx context.Context, r request, err error) error {
 	if withURL, ok := errors.AsType[*url.Error](err); ok {
 		err = withURL.Err
 	}
-	return &Error{Kind: ErrUnavailable, What: r.what, Message: c.harmless(err.Error())}
+	return &Error{Kind: ErrUnavailable, What: r.what, Message: c.harmless(hidden(err.Error(), r.secret))}
 }
 
 // failed is the failure that an answer reports. Where Smartlead asks to wait, no other
@@ -221,13 +222,26 @@ func (c *Client) unanswered(ctx context.Context, r request, err error) error {
 func (c *Client) failed(r request, resp *http.Response, body []byte) error {
 	message, seconds := messageOf(body)
 	e := &Error{
-		Kind: kindOf(resp.StatusCode), What: r.what, Status: resp.StatusCode, Message: c.harmless(message),
+		Kind: kindOf(resp.StatusCode), What: r.what, Status: resp.StatusCode, Message: c.harmless(hidden(message, r.secret)),
 		RetryAfter: max(retryAfter(resp.Header.Get("Retry-After"), c.now()), seconds),
 	}
 	if errors.Is(e, ErrRateLimited) {
 		c.limit.pause(e.RetryAfter)
 	}
 	return e
+}
+
+// hidden takes a webhook URL out of a text, and what is behind its last slash, where a
+// token is.
+func hidden(text, secret string) string {
+	if secret == "" {
+		return text
+	}
+	text = strings.ReplaceAll(text, secret, "[URL]")
+	if token := secret[strings.LastIndexAny(secret, "/=")+1:]; len(token) >= 8 {
+		text = strings.ReplaceAll(text, token, "[token]")
+	}
+	return text
 }
 
 // harmless is a text from outside in one short line, without the key.

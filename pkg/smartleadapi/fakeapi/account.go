@@ -11,8 +11,10 @@ import (
 
 // Account is what an API key of Smartlead leads to.
 type Account struct {
-	Key       string
-	Campaigns []*Campaign
+	Key        string
+	Campaigns  []*Campaign
+	Categories []string    // names; the id of each is its place, from 1
+	Untracked  []Untracked // replies that belong to no campaign, the newest first
 }
 
 // Campaign is one of an account.
@@ -22,6 +24,7 @@ type Campaign struct {
 	Status string
 	Mails  []*Mail
 	Hooks  []Hook
+	Moves  []Move // of leads from one category to another, in their order
 	Failed int    // deliveries that Smartlead counts as failed
 	Lost   []Post // deliveries that failed, and are posted again when that is asked
 }
@@ -51,6 +54,22 @@ type Mail struct {
 	Left      time.Time // when the lead unsubscribed by it
 	Category  string    // of the lead: it stands on mails that nobody answered, too
 	Ignored   bool      // its reply does not count
+}
+
+// Move is a change of a lead's category.
+type Move struct {
+	At       time.Time
+	Lead     string
+	Old, New string // "": none
+}
+
+// Untracked is a reply that Smartlead found in a mailbox and could give to no campaign.
+type Untracked struct {
+	At        time.Time
+	MessageID string
+	From, To  string
+	Subject   string
+	Text      string
 }
 
 // Click is one on a link of a mail.

@@ -38,12 +38,14 @@ type Options struct {
 	Account *Account
 	Now     func() time.Time
 	Shape   Shape
-	// Documented answers webhooks and their summary as the pages show it, else as seen.
+	// Documented answers all but the statistics as the pages show it, else as seen.
 	Documented bool
 	PageLimit  int // rows of a page at most, whatever is asked; 0: 1000
 	PerMinute  int // requests of a key; 0: no limit
 	// StatisticsLag is how long after it happened a fact stands in the statistics.
 	StatisticsLag time.Duration
+	// HistoryLag is how long after it came a mail stands in the history of its lead.
+	HistoryLag time.Duration
 	// Hidden are rows that the statistics count and never show.
 	Hidden int
 }
@@ -58,6 +60,7 @@ type Server struct {
 	faults   []Fault
 	requests []string // method and path, of all requests
 	recent   []time.Time
+	slow     []time.Time // calls of what may be asked for ten times a minute
 }
 
 // New returns a server of an account.
@@ -69,6 +72,13 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /campaigns/{$}", s.campaigns)
 	s.mux.HandleFunc("GET /campaigns/{id}/statistics", s.of(s.statistics))
 	s.mux.HandleFunc("GET /campaigns/{id}/webhooks", s.of(s.hooks))
+	s.mux.HandleFunc("POST /campaigns/{id}/webhooks", s.of(s.saveHook))
+	s.mux.HandleFunc("GET /campaigns/{id}/leads/{lead}/message-history", s.of(s.history))
+	s.mux.HandleFunc("GET /campaigns/{id}/leads-statistics", s.of(s.leadsStatistics))
+	s.mux.HandleFunc("GET /campaigns/all-leads-activities", s.activities)
+	s.mux.HandleFunc("GET /leads/{$}", s.lead)
+	s.mux.HandleFunc("GET /leads/fetch-categories", s.categories)
+	s.mux.HandleFunc("GET /master-inbox/untracked-replies", s.untracked)
 	summary := "GET /campaigns/{id}/webhooks/summary"
 	if o.Documented {
 		summary = "GET /campaigns/{id}/webhook-summary"
@@ -301,7 +311,7 @@ func (s *Server) row(c *Campaign, m *Mail, now time.Time) map[string]any {
 		}
 	}
 	return map[string]any{
-		"stats_id": m.StatsID, "lead_email": m.Lead, "lead_name": "Lead Example", "lead_category": orNull(m.Category),
+		"stats_id": m.StatsID, "lead_email": m.Lead, "lead_name": "Lead Example", "lead_category": orNull(c.category(m, now)),
 		"sequence_number": m.Step, "email_campaign_seq_id": 77, "seq_variant_id": nil, "email_subject": "A short call",
 		"email_message": "<div>Hello</div>", "sent_time": wire(m.SentAt), "open_time": latest(opens), "click_time": latest(clicks),
 		"reply_time": latest([]time.Time{reply}), "open_count": len(opens), "click_count": strconv.Itoa(len(clicks)),

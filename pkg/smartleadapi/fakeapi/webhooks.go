@@ -55,6 +55,13 @@ func (c *Campaign) Posts(now time.Time) []Post {
 		}
 		add(m, m.Left, "LEAD_UNSUBSCRIBED", map[string]any{"lead_email": m.Lead})
 	}
+	for _, move := range c.Moves {
+		if m := c.mailTo(move.Lead); m != nil {
+			add(m, move.At, "LEAD_CATEGORY_UPDATED", map[string]any{
+				"lead_email": m.Lead, "lead_id": fmt.Sprint(m.LeadID), "lead_category": map[string]any{"old_name": orNull(move.Old), "new_name": orNull(move.New)},
+			})
+		}
+	}
 	slices.SortStableFunc(all, func(a, b Post) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.StatsID, b.StatsID)) })
 	return all
 }
@@ -77,6 +84,46 @@ func (c *Campaign) post(m *Mail, at time.Time, typ string, more map[string]any) 
 		panic(err) // it holds texts, numbers and maps of them
 	}
 	return Post{At: at, Type: typ, StatsID: m.StatsID, Lead: m.Lead, Body: text}
+}
+
+// mailTo is the first mail to a lead.
+func (c *Campaign) mailTo(lead string) *Mail {
+	for _, m := range c.Mails {
+		if m.Lead == lead {
+			return m
+		}
+	}
+	return nil
+}
+
+// category is the category of a mail's lead by now.
+func (c *Campaign) category(m *Mail, now time.Time) string {
+	name := m.Category
+	for _, move := range c.Moves {
+		if move.Lead == m.Lead && past(move.At, now) {
+			name = move.New
+		}
+	}
+	return name
+}
+
+// InboxPosts are the events of replies that belong to no campaign, the first one first.
+func (a *Account) InboxPosts(now time.Time) (all []Post) {
+	for _, u := range slices.Backward(a.Untracked) {
+		if !past(u.At, now) {
+			continue
+		}
+		text, err := json.Marshal(map[string]any{
+			"webhook_id": 90017, "event_type": "UNTRACKED_REPLIES", "event_timestamp": wire(u.At), "subject": u.Subject,
+			"reply_message": map[string]any{"message_id": u.MessageID, "text": u.Text, "html": "<div>" + u.Text + "</div>", "time": wire(u.At)},
+			"sender_detail": "Somebody <" + u.From + ">", "recipient_detail": u.To, "visible_text": u.Text, "has_attachment": false,
+		})
+		if err != nil {
+			panic(err) // it holds texts and maps of them
+		}
+		all = append(all, Post{At: u.At, Type: "UNTRACKED_REPLIES", Lead: u.From, Body: text})
+	}
+	return all
 }
 
 // Send posts an event to a webhook URL. Its error does not name the URL.
