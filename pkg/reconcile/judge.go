@@ -16,7 +16,14 @@ type fact struct {
 	mail    smartleadapi.Mail
 	stats   []string // mails on which it stands; the event has the id of one of them
 	ignored bool
+
+	since    time.Time             // where at is zero: when it may have happened at the latest; zero: when the mail was sent
+	reply    *smartleadapi.Message // where Smartlead shows it
+	thread   *thread               // that it belongs to, where it was read whole
+	category string                // of a lead, now
 }
+
+func (f fact) lead() string { return f.mail.LeadEmail }
 
 // sameReply is within which two mails of a lead have the same reply.
 const sameReply = 2 * time.Minute
@@ -25,9 +32,13 @@ const sameReply = 2 * time.Minute
 const near = 2 * time.Minute
 
 // factsOf are the facts of a type.
-func factsOf(typ webhook.Type, mails []smartleadapi.Mail) (facts []fact) {
-	if typ == webhook.EmailReply {
-		return replies(mails)
+func (s *sides) factsOf(typ webhook.Type) (facts []fact) {
+	mails := s.mails
+	switch typ { //nolint:exhaustive // these are not by mail
+	case webhook.EmailReply:
+		return s.withThreads(replies(mails))
+	case webhook.UntrackedReplies:
+		return untracked(s.inbox)
 	}
 	unsubscribed := map[string]bool{}
 	for _, m := range mails {
@@ -96,6 +107,7 @@ type judgement struct {
 
 	byStats    map[key][]int // indexes of events
 	byLead     map[key][]int
+	byMessage  map[key][]int
 	erased     map[webhook.Type][]int
 	used       map[int]bool // events that stand for a fact
 	excused    map[int]bool // erased events that stand for a fact
@@ -112,7 +124,7 @@ type key struct {
 func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j := &judgement{
 		r: r, at: at, side: side, out: Campaign{ID: id, Mails: len(side.mails), Cause: side.cause},
-		byStats: map[key][]int{}, byLead: map[key][]int{}, erased: make(map[webhook.Type][]int),
+		byStats: map[key][]int{}, byLead: map[key][]int{}, byMessage: map[key][]int{}, erased: make(map[webhook.Type][]int),
 		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, hasStats: map[string]bool{}, hasLead: map[string]bool{},
 	}
 	if !side.readable {
@@ -122,8 +134,12 @@ func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j.index()
 	for _, typ := range r.Types {
 		count := TypeCount{Type: typ, Counts: make(map[Verdict]int)}
-		for _, f := range factsOf(typ, side.mails) {
-			j.fact(&count, f)
+		if typ == webhook.LeadCategoryUpdated {
+			j.categories(&count)
+		} else {
+			for _, f := range side.factsOf(typ) {
+				j.fact(&count, f)
+			}
 		}
 		j.extras(&count)
 		j.out.Types = append(j.out.Types, count)
@@ -148,6 +164,10 @@ func (j *judgement) index() {
 			k := key{e.Type, e.LeadEmail}
 			j.byLead[k] = append(j.byLead[k], i)
 		}
+		if e.MessageID != "" {
+			k := key{e.Type, e.MessageID}
+			j.byMessage[k] = append(j.byMessage[k], i)
+		}
 	}
 }
 
@@ -166,13 +186,23 @@ func (j *judgement) fact(count *TypeCount, f fact) {
 		return
 	}
 	verdict, reason := j.absent(f)
+	j.verdict(count, f, verdict, reason)
+}
+
+// verdict counts and names one.
+func (j *judgement) verdict(count *TypeCount, f fact, verdict Verdict, reason Reason) {
 	count.Counts[verdict]++
-	if reason != BeforeReceiver { // they may be all that there is
-		j.found(Finding{
-			Type: f.typ, Verdict: verdict, Reason: reason, Lead: f.mail.LeadEmail, StatsID: f.mail.StatsID,
-			Step: f.mail.Step, Subject: f.mail.Subject, At: f.at, SentAt: f.mail.SentAt,
-		})
+	if reason == BeforeReceiver { // they may be all that there is
+		return
 	}
+	found := Finding{
+		Type: f.typ, Verdict: verdict, Reason: reason, Lead: f.lead(), StatsID: f.mail.StatsID, Step: f.mail.Step, Subject: f.mail.Subject,
+		At: f.at, SentAt: f.mail.SentAt, Reply: f.reply, Category: f.category,
+	}
+	if f.thread != nil {
+		found.LeadID, found.MapID = f.thread.lead, f.thread.mapID
+	}
+	j.found(found)
 }
 
 // repeats is how often Smartlead says that it happened.
@@ -189,6 +219,9 @@ func (f fact) repeats() int {
 // eventsOf are the events of a fact: by stats_id, whatever their time, because Smartlead
 // tells the time of the first or the last; of what has none, by the lead and the time.
 func (j *judgement) eventsOf(f fact) (events []int) {
+	if f.thread != nil {
+		return j.eventOf(f)
+	}
 	for _, id := range f.stats {
 		events = append(events, j.byStats[key{f.typ, id}]...)
 	}
@@ -220,7 +253,10 @@ func (j *judgement) absent(f fact) (Verdict, Reason) {
 	since, lag := f.at, j.r.Lag
 	var untimed Reason
 	if since.IsZero() {
-		since, lag, untimed = f.mail.SentAt, max(lag, untimedLag), Untimed
+		since, lag, untimed = f.since, max(lag, untimedLag), Untimed
+		if since.IsZero() {
+			since = f.mail.SentAt
+		}
 	}
 	switch {
 	case !j.r.Began.IsZero() && since.Before(j.r.Began):
@@ -269,18 +305,23 @@ func (j *judgement) extras(count *TypeCount) {
 		if e.Type != count.Type || e.Erased() || j.used[i] || e.ReceivedAt.Add(j.r.Lag).After(j.at) {
 			continue
 		}
-		reason, is := j.extra(e)
-		if !is {
-			continue
+		if reason, is := j.extra(e); is {
+			j.extraEvent(count, e, reason)
 		}
-		count.Counts[Extra]++
-		j.found(Finding{Type: e.Type, Verdict: Extra, Reason: reason, Lead: e.LeadEmail, StatsID: e.StatsID, At: e.OccurredAt, EventID: e.ID})
 	}
+}
+
+func (j *judgement) extraEvent(count *TypeCount, e webhook.Record, reason Reason) {
+	count.Counts[Extra]++
+	j.found(Finding{Type: e.Type, Verdict: Extra, Reason: reason, Lead: e.LeadEmail, StatsID: e.StatsID, At: e.OccurredAt, EventID: e.ID})
 }
 
 // extra tells why Smartlead should have an event. One about a mail of another window is
 // none.
 func (j *judgement) extra(e webhook.Record) (Reason, bool) {
+	if e.Type == webhook.UntrackedReplies {
+		return j.extraReply(e)
+	}
 	known := j.hasStats[e.StatsID] || e.StatsID == "" && j.hasLead[e.LeadEmail]
 	if e.Type == webhook.LeadUnsubscribed {
 		known = j.hasLead[e.LeadEmail]

@@ -68,10 +68,16 @@ const (
 	NoSuchMail Reason = "no_such_mail"
 	// NotCounted: the statistics have the mail, and not this of it.
 	NotCounted Reason = "not_counted"
+	// Differs: the lead's category at Smartlead is not that of the newest event.
+	Differs Reason = "differs"
 )
 
 // Reasons lists every reason.
-var Reasons = []Reason{Untimed, Expired, BeforeReceiver, Erased, Unreadable, IgnoredReply, NoSuchMail, NotCounted}
+var Reasons = []Reason{Untimed, Expired, BeforeReceiver, Erased, Unreadable, IgnoredReply, NoSuchMail, NotCounted, Differs}
+
+// FurtherTypes are what is compared when it is asked for: of a category the state alone can
+// be compared, and an untracked reply is of no campaign.
+var FurtherTypes = []webhook.Type{webhook.LeadCategoryUpdated, webhook.UntrackedReplies}
 
 // Types are what is compared: all of which Smartlead has statistics.
 var Types = []webhook.Type{
@@ -99,7 +105,9 @@ const (
 type Request struct {
 	Campaigns []string
 	Window    smartleadapi.Window // when the mails were sent; Since is required
-	Types     []webhook.Type      // nil: Types
+	Types     []webhook.Type      // nil: Types; may name FurtherTypes
+	Threads   int                 // leads whose message history is read at most, in all campaigns, by two calls each
+	Counts    bool                // compare Smartlead's counts of its deliveries, by a call for each campaign
 	Lag       time.Duration       // 0: DefaultLag
 	Retention time.Duration       // how long events are kept; 0: for ever
 	Began     time.Time           // when the receiver could first receive; zero: long ago
@@ -110,6 +118,12 @@ type Service struct {
 	Provider Provider
 	Ledger   Ledger
 	Now      func() time.Time
+	// What a request asks for of these is compared where they are not nil.
+	People   People
+	Inbox    Inbox
+	Bodies   Bodies
+	Summary  Summary
+	Refusals Refusals
 	// Heard, where it is not nil, is told of each campaign before its mails are read.
 	Heard func(campaign string)
 }
@@ -121,6 +135,9 @@ type Report struct {
 	Lag       time.Duration
 	Looked    int // entries of the ledger's index
 	Campaigns []Campaign
+	// Inbox is what was compared for the whole account, UNTRACKED_REPLIES; nil: nothing. It
+	// has no id.
+	Inbox *Campaign
 }
 
 // Campaign is the result of one campaign. Where Cause is not nil, something could not be
@@ -134,6 +151,9 @@ type Campaign struct {
 	Types    []TypeCount
 	Findings []Finding // what is not complete, without what happened before the receiver
 	Unnamed  int       // findings beyond the bound, counted in Types alone
+	// Threads and Deliveries are nil where they were not asked for.
+	Threads    *Threads
+	Deliveries *Deliveries
 }
 
 // TypeCount counts the verdicts on facts of one type.
@@ -178,12 +198,14 @@ func (c Campaign) Of(v Verdict) int {
 	return n
 }
 
-// Proven tells whether everything was read and nothing is missing.
-func (c Campaign) Proven() bool { return c.Judged && c.Cause == nil && c.Of(Missing) == 0 }
+// Proven tells whether everything that was asked for was read and nothing is missing.
+func (c Campaign) Proven() bool {
+	return c.Judged && c.Cause == nil && c.Of(Missing) == 0 && (c.Threads == nil || c.Threads.Left == 0)
+}
 
-// Run compares. It reads the mails of every campaign first and then what was received, so
-// that no event can have come between. What cannot be read of a campaign is that
-// campaign's cause; the error is that of the ledger, or the end of the context.
+// Run compares. It reads what Smartlead says first and then what was received, so that no
+// event can have come between. What cannot be read of a campaign is that campaign's cause;
+// the error is that of the ledger, or the end of the context.
 func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 	if r.Lag == 0 {
 		r.Lag = DefaultLag
@@ -192,123 +214,59 @@ func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 		r.Types = Types
 	}
 	report := Report{At: s.Now().UTC(), Window: r.Window, Lag: r.Lag}
-	sides := map[string]*sides{}
-	kept := 0
-	for _, id := range r.Campaigns {
-		if s.Heard != nil {
-			s.Heard(id)
-		}
-		side, err := s.readMails(ctx, id, r.Window, maxKept-kept)
-		if ctx.Err() != nil {
-			return report, ctx.Err()
-		}
-		kept += len(side.mails)
-		side.cause, sides[id] = err, side
-	}
-	looked, cut, err := s.readEvents(ctx, r, sides)
+	sides, err := s.readTheirs(ctx, r)
 	if err != nil {
-		return report, fmt.Errorf("read what was received: %w", err)
+		return report, err
 	}
-	report.Looked = looked
+	reading := &reading{r: r, sides: sides}
+	if r.Threads > 0 {
+		reading.seen = map[webhook.EventID]bool{}
+	}
+	if err := s.readEvents(ctx, reading, r.Window.Since.Add(-skew)); err != nil {
+		return report, err
+	}
+	if err := s.readFurther(ctx, reading); err != nil {
+		return report, err
+	}
+	report.Looked = reading.looked
 	for _, id := range r.Campaigns {
-		side := sides[id]
-		switch {
-		case cut != nil: // any event may be behind the bound
-			side.cause, side.readable = cut, false
-		case side.cause == nil && len(side.unreadable) > 0:
-			side.cause = fmt.Errorf("%w: %d", errUnreadable, len(side.unreadable))
-		}
-		report.Campaigns = append(report.Campaigns, judge(r, report.At, id, side))
+		report.Campaigns = append(report.Campaigns, s.judged(ctx, reading, report.At, id, without(r.Types, webhook.UntrackedReplies)))
 	}
-	return report, nil
-}
-
-// sides are what both say of a campaign.
-type sides struct {
-	readable bool // the mails were read to the end
-	cause    error
-	mails    []smartleadapi.Mail
-	events   []webhook.Record
-	// unreadable are events of the ledger that may be of any campaign.
-	unreadable []webhook.EventID
-}
-
-func (s *Service) readMails(ctx context.Context, id string, w smartleadapi.Window, room int) (*sides, error) {
-	side := &sides{}
-	read, err := s.Provider.Mails(ctx, id, w, func(m smartleadapi.Mail) error {
-		if room--; room < 0 {
-			return errRoom
-		}
-		side.mails = append(side.mails, m)
-		return nil
-	})
-	if err != nil {
-		side.mails = nil
-		return side, err
+	if sides[inboxID] != nil {
+		c := s.judged(ctx, reading, report.At, inboxID, []webhook.Type{webhook.UntrackedReplies})
+		report.Inbox = &c
 	}
-	side.readable = true
-	if read.Total >= 0 && read.Total != read.Read {
-		return side, fmt.Errorf("%w: %d of %d", errCount, read.Read, read.Total)
-	}
-	return side, nil
-}
-
-// readEvents sorts what was received since the first mail by campaign. cut says why not
-// all of it was looked at.
-func (s *Service) readEvents(ctx context.Context, r Request, by map[string]*sides) (looked int, cut, err error) {
-	campaign := ""
-	if len(r.Campaigns) == 1 {
-		campaign = r.Campaigns[0]
-	}
-	kept := 0
-	for after := ""; ; {
-		part, err := s.Ledger.Received(ctx, campaign, r.Window.Since.Add(-skew), s.Now(), r.skips, after)
-		if err != nil {
-			return looked, nil, err
-		}
-		looked += part.Looked
-		for _, id := range part.Unreadable {
-			for _, side := range by {
-				side.unreadable = append(side.unreadable, id)
+	if r.Counts && s.Summary != nil {
+		refused := s.countRefused(ctx, r.Window)
+		for i, id := range r.Campaigns {
+			if report.Campaigns[i].Judged {
+				report.Campaigns[i].Deliveries = s.countDeliveries(ctx, id, r.Window, sides[id], refused)
 			}
 		}
-		for _, rec := range part.Records {
-			if side := by[rec.CampaignID]; side != nil && !slices.Contains(rec.Flags, webhook.FlagTestEvent) {
-				side.events = append(side.events, trimmed(rec))
-				kept++
-			}
-		}
-		switch {
-		case part.Next == "":
-			return looked, nil, nil
-		case looked >= maxEvents || kept >= maxKept:
-			return looked, errEvents, nil
-		}
-		after = part.Next
 	}
+	return report, ctx.Err()
 }
 
-// skips tells by an id alone that the event is not compared.
-func (r Request) skips(id webhook.EventID) bool {
-	typ := id.Type()
-	return typ != "" && !slices.Contains(r.Types, sortOf(typ))
+// judged is the result of a campaign, or of the inbox.
+func (s *Service) judged(ctx context.Context, reading *reading, at time.Time, id string, types []webhook.Type) Campaign {
+	side, r := reading.sides[id], reading.r
+	r.Types = types
+	switch {
+	case reading.cut != nil: // any event may be behind the bound
+		side.cause, side.readable = reading.cut, false
+	case side.cause == nil && len(side.unreadable) > 0:
+		side.cause = fmt.Errorf("%w: %d", errUnreadable, len(side.unreadable))
+	case side.cause == nil && side.read != nil:
+		side.cause = side.read.Cause
+	}
+	if slices.Contains(types, webhook.LeadCategoryUpdated) {
+		s.readChanges(ctx, side, reading.names)
+	}
+	c := judge(r, at, id, side)
+	c.Threads = side.read
+	return c
 }
 
-// sortOf is the type under which an event is compared: the first mail to a lead is
-// reported twice, and either report will do.
-func sortOf(t webhook.Type) webhook.Type {
-	if t == webhook.FirstEmailSent {
-		return webhook.EmailSent
-	}
-	return t
-}
-
-// trimmed keeps of an event what is compared.
-func trimmed(r webhook.Record) webhook.Record {
-	return webhook.Record{
-		ID: r.ID, State: r.State, ErasedAt: r.ErasedAt,
-		Receipt: webhook.Receipt{
-			Type: sortOf(r.Type), LeadEmail: r.LeadEmail, StatsID: r.StatsID, OccurredAt: r.OccurredAt, ReceivedAt: r.ReceivedAt,
-		},
-	}
+func without(types []webhook.Type, typ webhook.Type) []webhook.Type {
+	return slices.DeleteFunc(slices.Clone(types), func(t webhook.Type) bool { return t == typ })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type received struct {
 	err     error
 	endless bool
 	skipped int
+	later   []webhook.Record // come once all was read
 
 	unreadable []webhook.EventID
 }
@@ -58,6 +60,8 @@ func (l *received) Received(_ context.Context, of string, _, _ time.Time, skip f
 	}
 	if end < len(l.records) {
 		out.Next = fmt.Sprint(end)
+	} else {
+		l.records, l.later = append(l.records, l.later...), nil
 	}
 	return out, nil
 }
@@ -69,6 +73,10 @@ type world struct {
 	mails   []*fakeapi.Mail
 	api     fakeapi.Options
 	faults  []fakeapi.Fault
+	change  func(*fakeapi.Account)
+	refused []webhook.RejectedRequest
+	report  reconcile.Report
+	asked   []string // of the API
 	ledger  received
 	request reconcile.Request
 }
@@ -80,7 +88,30 @@ func newWorld(t *testing.T, mails ...*fakeapi.Mail) *world {
 }
 
 func (w *world) account() *fakeapi.Account {
-	return &fakeapi.Account{Key: "k", Campaigns: []*fakeapi.Campaign{{ID: 4100001, Name: "Spring", Status: "ACTIVE", Mails: w.mails}}}
+	a := &fakeapi.Account{Key: "k", Campaigns: []*fakeapi.Campaign{{ID: 4100001, Name: "Spring", Status: "ACTIVE", Mails: w.mails}}}
+	if w.change != nil {
+		w.change(a)
+	}
+	return a
+}
+
+// Load hands back a body that put received.
+func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) {
+	if len(p.Data) == 0 {
+		return nil, webhook.ErrNotFound
+	}
+	return p.Data, nil
+}
+
+// EachRejected lists what was refused.
+func (w *world) EachRejected(_ context.Context, since, until time.Time) iter.Seq2[webhook.RejectedRequest, error] {
+	return func(yield func(webhook.RejectedRequest, error) bool) {
+		for _, r := range w.refused {
+			if !r.At.Before(since) && r.At.Before(until) && !yield(r, nil) {
+				return
+			}
+		}
+	}
 }
 
 // receive puts what Smartlead posts into the ledger, but what lost tells.
@@ -104,7 +135,11 @@ func (w *world) put(body string, at time.Time) *webhook.Record {
 	e := batch.Elements[0].Event
 	r := webhook.Record{ID: e.ID, State: webhook.Delivered, Receipt: webhook.Receipt{
 		Type: e.Type, CampaignID: e.CampaignID, StatsID: e.StatsID, OccurredAt: e.OccurredAt, ReceivedAt: at, Flags: e.Flags,
+		Account: e.Account, MessageID: e.MessageID, RequestID: fmt.Sprint("request-", len(w.ledger.records)), Payload: webhook.Payload{Data: []byte(body)},
 	}}
+	if e.Reply != nil && e.Reply.MessageID != "" {
+		r.MessageID = e.Reply.MessageID
+	}
 	if e.Lead != nil {
 		r.LeadEmail = e.Lead.Email
 	}
@@ -134,12 +169,15 @@ func (w *world) try() (reconcile.Campaign, error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	service := reconcile.Service{Provider: client, Ledger: &w.ledger, Now: w.api.Now}
-	report, err := service.Run(w.t.Context(), w.request)
+	service := reconcile.Service{
+		Provider: client, Ledger: &w.ledger, Now: w.api.Now, People: client, Inbox: client, Bodies: w, Summary: client, Refusals: w,
+	}
+	w.report, err = service.Run(w.t.Context(), w.request)
+	w.asked = api.Requests()
 	if err != nil {
 		return reconcile.Campaign{}, err
 	}
-	return report.Campaigns[0], nil
+	return w.report.Campaigns[0], nil
 }
 
 // verdicts are the counts of a type as text, without those that are 0.

@@ -64,8 +64,9 @@ var rules = map[string]rule{
 	"redrive": {own: []string{"webhook"}, not: pure},
 	// What is wrong, by what the ledger keeps.
 	"incident": {own: []string{"webhook"}, not: pure},
-	// What Smartlead says of a mail stands in the words of its API.
-	"reconcile": {own: []string{"webhook", "smartleadapi"}, not: pure},
+	// What Smartlead says of a mail stands in the words of its API, and what an event says
+	// in its body.
+	"reconcile": {own: []string{"webhook", "smartlead", "smartleadapi"}, not: pure},
 	// Which webhook sends what.
 	"scopes": {own: []string{"webhook"}, not: pure, outside: []string{"golang.org/x/time"}},
 	// A key is trusted in a source, and found again in a stored body by the
