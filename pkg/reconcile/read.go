@@ -56,7 +56,7 @@ func (s *Service) readTheirs(ctx context.Context, r Request) (map[string]*sides,
 // an event that came meanwhile must not be missed for it.
 func (s *Service) readFurther(ctx context.Context, reading *reading) error {
 	reading.names = s.categoryNames(ctx)
-	if reading.r.Threads <= 0 || s.People == nil || reading.cut != nil || !slices.Contains(reading.r.Types, webhook.EmailReply) {
+	if asked := reading.r.Threads > 0 && slices.Contains(reading.r.Types, webhook.EmailReply); !asked || s.People == nil || reading.ended() {
 		return nil
 	}
 	began, room := s.Now(), reading.r.Threads
@@ -138,6 +138,9 @@ func (s *Service) readEvents(ctx context.Context, in *reading, since time.Time) 
 		after = part.Next
 	}
 }
+
+// ended tells whether not all was looked at, so that nothing is judged.
+func (in *reading) ended() bool { return in.cut != nil }
 
 // again notes that an event was read, and tells whether it was before.
 func (in *reading) again(id webhook.EventID) bool {
