@@ -22,7 +22,7 @@ func TestAMessageCarriesTheTraceOfItsInvocationOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	wire := awswire.NewSQS(awswire.Config{
-		Region: "eu-central-1", Credentials: secret, Retryer: retryer, HTTP: &http.Client{Transport: transport(t)},
+		Region: "eu-central-1", Credentials: secret, Retryer: retryer, HTTP: connecting(),
 		TraceID: func() string { return os.Getenv("_X_AMZN_TRACE_ID") },
 	}, *at)
 	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.URL + "/0/q"), Entries: []sqs.SendMessageBatchRequestEntry{
