@@ -23,7 +23,7 @@ type body struct {
 	leadID   string
 	at       time.Time // zero when the body has no time
 	sent     string    // message id of the sent mail
-	bodyHash string    // of the canonical body
+	bodyHash string    // see hash
 	detail
 }
 
@@ -60,7 +60,6 @@ func read(t *tree) *body {
 	b.at = b.when()
 	b.sent = b.sentID()
 	b.rule.detail(b)
-	b.bodyHash = b.fingerprint()
 	return b
 }
 

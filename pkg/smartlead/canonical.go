@@ -36,6 +36,15 @@ var canonicalWriters = sync.Pool{New: func() any { return &canonicalWriter{hash:
 // canonicalFlush is how much is gathered before it is hashed, in bytes.
 const canonicalFlush = 4 << 10
 
+// hash is the fingerprint, made when it is first asked for: a stored payload is read
+// without it, as long as its identity does not rest on it.
+func (b *body) hash() string {
+	if b.bodyHash == "" {
+		b.bodyHash = b.fingerprint()
+	}
+	return b.bodyHash
+}
+
 // fingerprint returns the base32 of the first 20 bytes of the SHA-256 of the
 // canonical body.
 func (b *body) fingerprint() string {

@@ -88,7 +88,7 @@ func (b *body) identity(account string) basis {
 	if b.rule.about == aboutLead && !s.has(basisStats) && !s.has(basisLead) && !s.has(basisLeadID) && !s.has(basisMessage) {
 		// Whoever it is about stands where nobody reads: two people must not become
 		// one event.
-		s.add(basisBody, b.bodyHash)
+		s.add(basisBody, b.hash())
 	}
 	return s
 }
@@ -165,7 +165,7 @@ func (b *body) byStep(s basis) basis {
 
 func (b *body) byStatus(s basis) basis {
 	if b.status == nil {
-		s.add(basisBody, b.bodyHash)
+		s.add(basisBody, b.hash())
 		return s
 	}
 	s.add(basisOldStatus, b.status.Old)
@@ -192,7 +192,7 @@ func (b *body) byBody(s basis) basis {
 		s.add(basisEventID, id)
 		return s
 	}
-	s.add(basisBody, b.bodyHash)
+	s.add(basisBody, b.hash())
 	return s
 }
 

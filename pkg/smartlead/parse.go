@@ -84,7 +84,7 @@ func Parse(body []byte, opts Options) (batch Batch, err error) {
 // Parse gave. Errors are those of Parse, and ErrNotObject.
 func Normalize(payload []byte, opts Options) (event webhook.Event, err error) {
 	defer guard(&err)
-	e, err := analyze(payload, opts)
+	e, err := analyze(payload, opts, false)
 	return e.Event, err
 }
 
@@ -145,7 +145,7 @@ func (p *parser) add(t *tree, i uint32) error {
 
 func (p *parser) event(t *tree, i uint32) (e Element, err error) {
 	defer guard(&err)
-	e, err = analyze(p.redactor.payload(t, i), p.opts)
+	e, err = analyze(p.redactor.payload(t, i), p.opts, true)
 	if err != nil {
 		return e, err
 	}
@@ -154,8 +154,8 @@ func (p *parser) event(t *tree, i uint32) (e Element, err error) {
 	return e, nil
 }
 
-// analyze reads a redacted payload.
-func analyze(payload []byte, opts Options) (Element, error) {
+// analyze reads a redacted payload. A fingerprint is made where it is wanted.
+func analyze(payload []byte, opts Options, fingerprint bool) (Element, error) {
 	t, err := scanTree(payload, bodyLimits)
 	if err != nil {
 		return Element{}, err
@@ -166,7 +166,10 @@ func analyze(payload []byte, opts Options) (Element, error) {
 	}
 	t.share()
 	b := read(t)
-	e := Element{Fingerprint: b.bodyHash, Payload: payload}
+	e := Element{Payload: payload}
+	if fingerprint {
+		e.Fingerprint = b.hash()
+	}
 	fields := b.identity(opts.Account)
 	e.Key = naturalKey(b.typ, fields)
 	e.Timeless = b.timeless(fields)

@@ -16,13 +16,24 @@ func (r *redactor) mayHold(text []byte) bool {
 	if bytes.Contains(text, []byte("webhooks")) {
 		return true
 	}
-	for i := range text {
-		if n := separator(text, i); n > 0 && namesCredential(text[:i]) {
-			return true
+	for _, sign := range []byte(separators) {
+		for from := 0; ; {
+			i := bytes.IndexByte(text[from:], sign)
+			if i < 0 {
+				break
+			}
+			i += from
+			if separator(text, i) > 0 && namesCredential(text[:i]) {
+				return true
+			}
+			from = i + 1
 		}
 	}
 	return false
 }
+
+// separators are the bytes with which the sign of an assignment begins.
+const separators = "=:%"
 
 // maxPasses bounds how often a text is redacted again.
 const maxPasses = 8

@@ -179,20 +179,28 @@ func (s *scanner) name() error {
 	return nil
 }
 
+// meansItself tells the bytes that mean themselves inside a string.
+var meansItself = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return is
+}()
+
 // text scans a string, from quote to quote.
 func (s *scanner) text() error {
 	src := s.src
 	for i := s.pos + 1; i < len(src); i++ {
 		c := src[i]
+		if meansItself[c] {
+			continue
+		}
 		if c == '"' {
 			s.pos = i + 1
 			return nil
 		}
 		if c < ' ' {
 			return refuse(ErrNotJSON, i, "a control character inside a string")
-		}
-		if c != '\\' {
-			continue
 		}
 		i++
 		if i >= len(src) {
