@@ -131,8 +131,8 @@ func (s *Service) readEvents(ctx context.Context, in *reading, since time.Time) 
 		switch {
 		case part.Next == "":
 			return nil
-		case in.looked >= maxEvents || in.kept >= maxKept:
-			in.cut = errEvents
+		case in.looked >= in.r.MaxEvents || in.kept >= maxKept:
+			in.cut = errEvents(in.looked)
 			return nil
 		}
 		after = part.Next

@@ -111,6 +111,7 @@ type Request struct {
 	Lag       time.Duration       // 0: DefaultLag
 	Retention time.Duration       // how long events are kept; 0: for ever
 	Began     time.Time           // when the receiver could first receive; zero: long ago
+	MaxEvents int                 // entries of the ledger's index that are looked at; 0: 400,000
 }
 
 // Service compares. It is safe for concurrent use.
@@ -158,35 +159,35 @@ type Campaign struct {
 
 // TypeCount counts the verdicts on facts of one type.
 type TypeCount struct {
-	Type   webhook.Type
-	Counts map[Verdict]int
+	Type   webhook.Type    `json:"type"`
+	Counts map[Verdict]int `json:"counts"`
 	// Undelivered are complete facts whose event has not reached a destination.
-	Undelivered int
+	Undelivered int `json:"undelivered,omitempty"`
 	// Repeats are further opens or clicks that Smartlead counts of a mail, and of which no
 	// event is in the ledger. Smartlead does not tell when they were, nor whether it posted
 	// them, so they are unknowable one by one.
-	Repeats int
+	Repeats int `json:"repeats,omitempty"`
 }
 
 // Finding is a fact that is not complete, or an event without one.
 type Finding struct {
-	Type    webhook.Type
-	Verdict Verdict
-	Reason  Reason
-	Lead    string // address, trimmed, lower case
-	LeadID  string // Smartlead's; empty where it was not asked for
-	MapID   string // of the lead in the campaign, likewise
-	StatsID string
-	Step    string
-	Subject string          // of the mail that was sent, as somebody typed it
-	At      time.Time       // when it happened; zero: Smartlead does not tell
-	SentAt  time.Time       // of the mail; zero: not known
-	EventID webhook.EventID // of an extra event
+	Type    webhook.Type    `json:"type"`
+	Verdict Verdict         `json:"verdict"`
+	Reason  Reason          `json:"reason,omitempty"`
+	Lead    string          `json:"lead,omitempty"`    // address, trimmed, lower case
+	LeadID  string          `json:"lead_id,omitempty"` // Smartlead's; empty where it was not asked for
+	MapID   string          `json:"map_id,omitempty"`  // of the lead in the campaign, likewise
+	StatsID string          `json:"stats_id,omitempty"`
+	Step    string          `json:"step,omitempty"`
+	Subject string          `json:"subject,omitempty"`  // of the mail that was sent, as somebody typed it
+	At      time.Time       `json:"at,omitzero"`        // when it happened; zero: Smartlead does not tell
+	SentAt  time.Time       `json:"sent_at,omitzero"`   // of the mail; zero: not known
+	EventID webhook.EventID `json:"event_id,omitempty"` // of an extra event
 	// Reply is the mail that came, where Smartlead shows it: of a reply that was read from
 	// a lead's message history, and of an untracked one.
-	Reply *smartleadapi.Message
+	Reply *smartleadapi.Message `json:"-"`
 	// Category is the lead's at Smartlead when it was compared, of LEAD_CATEGORY_UPDATED.
-	Category string
+	Category string `json:"category,omitempty"`
 }
 
 // Of is the count of a verdict over all types.
@@ -212,6 +213,9 @@ func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 	}
 	if r.Types == nil {
 		r.Types = Types
+	}
+	if r.MaxEvents == 0 {
+		r.MaxEvents = maxEvents
 	}
 	report := Report{At: s.Now().UTC(), Window: r.Window, Lag: r.Lag}
 	sides, err := s.readTheirs(ctx, r)

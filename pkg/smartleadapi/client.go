@@ -46,6 +46,8 @@ type Options struct {
 	URL      string            // "": DefaultURL
 	Plan     Plan              // zero: Standard
 	MaxCalls int               // requests that are made at most, retries included; 0: no bound
+	Share    float64           // part of what may be used of the plan; 0: all of it
+	MaxWait  time.Duration     // longest wait for the rate limit, and before another try; 0: as long as it takes, and two minutes
 	HTTP     http.RoundTripper // nil: http.DefaultTransport
 	Now      func() time.Time
 	Sleep    func(ctx context.Context, d time.Duration) // returns early when ctx ends
@@ -60,6 +62,7 @@ type Client struct {
 	now      func() time.Time
 	sleep    func(ctx context.Context, d time.Duration)
 	maxCalls int
+	maxWait  time.Duration
 	calls    atomic.Int64
 }
 
@@ -84,7 +87,7 @@ func New(o Options) (*Client, error) {
 	}
 	return &Client{
 		key: strings.TrimSpace(o.Key), base: strings.TrimSuffix(o.URL, "/"), now: o.Now, sleep: o.Sleep, maxCalls: o.MaxCalls,
-		limit: newLimiter(o.Plan, o.Now, o.Sleep),
+		limit: newLimiter(o), maxWait: o.MaxWait,
 		http: &http.Client{
 			Transport: transport, Timeout: callTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -148,7 +151,7 @@ func (c *Client) again(r request, err error, try int) (time.Duration, bool) {
 	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrRateLimited) {
 		return 0, false
 	}
-	if failed.RetryAfter > longestWait {
+	if failed.RetryAfter > longestWait || c.maxWait > 0 && failed.RetryAfter > c.maxWait {
 		return 0, false
 	}
 	wait := firstWait << (try - 1)
@@ -158,8 +161,12 @@ func (c *Client) again(r request, err error, try int) (time.Duration, bool) {
 
 // once makes one request and returns the JSON of its answer.
 func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
-	if err := c.limit.wait(ctx, r.slow); err != nil {
+	tooLong, err := c.limit.wait(ctx, r.slow)
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("%s: %w", r.what, err)
+	case tooLong > 0:
+		return nil, &Error{Kind: ErrRateLimited, What: r.what, RetryAfter: tooLong}
 	}
 	if n := c.calls.Add(1); c.maxCalls > 0 && n > int64(c.maxCalls) {
 		c.calls.Add(-1)

@@ -3,6 +3,7 @@ package smartleadapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,13 @@ const slowPerMinute = 10
 // share of a plan is used, as the guide advises: other programs have the same key.
 const share = 0.8
 
+// Half is the part of that share which the schedule takes, and which people's commands
+// take: neither has to wait for the other, or to know of it.
+const Half = 0.5
+
+// HourlyHalf is how many calls an hour half of the share is.
+func (p Plan) HourlyHalf() int { return max(1, int(Half*share*float64(p.PerHour))) }
+
 // longestPause bounds how long an answer can make the client wait before its next call.
 const longestPause = 15 * time.Minute
 
@@ -39,16 +47,22 @@ type limiter struct {
 	now   func() time.Time
 	sleep func(ctx context.Context, d time.Duration)
 
+	maxWait time.Duration // longest wait before a call; 0: as long as it takes
 	buckets []*rate.Limiter
 	slow    *rate.Limiter // of the calls that have few of their own
 	mu      sync.Mutex
 	until   time.Time // no call before that: an answer said so
 }
 
-func newLimiter(p Plan, now func() time.Time, sleep func(context.Context, time.Duration)) *limiter {
-	second, minute, hour := max(1, int(share*float64(p.PerSecond)/2)), share*float64(p.PerMinute), share*float64(p.PerHour)
-	return &limiter{now: now, sleep: sleep, slow: bucket(share*slowPerMinute, time.Minute), buckets: []*rate.Limiter{
-		rate.NewLimiter(rate.Limit(max(share*float64(p.PerSecond)-float64(second), 0.1)), second),
+func newLimiter(o Options) *limiter {
+	of := share
+	if o.Share > 0 {
+		of *= o.Share
+	}
+	p := o.Plan
+	second, minute, hour := max(1, int(of*float64(p.PerSecond)/2)), of*float64(p.PerMinute), of*float64(p.PerHour)
+	return &limiter{now: o.Now, sleep: o.Sleep, maxWait: o.MaxWait, slow: bucket(of*slowPerMinute, time.Minute), buckets: []*rate.Limiter{
+		rate.NewLimiter(rate.Limit(max(of*float64(p.PerSecond)-float64(second), 0.1)), second),
 		bucket(minute, time.Minute),
 		bucket(hour, time.Hour),
 	}}
@@ -61,22 +75,33 @@ func bucket(n float64, per time.Duration) *rate.Limiter {
 }
 
 // wait returns once the next call may be made, or with the end of the context. A slow call
-// also waits for its own kind.
-func (l *limiter) wait(ctx context.Context, slow bool) error {
+// also waits for its own kind. Where that is later than the client waits, it returns how
+// long it would be.
+func (l *limiter) wait(ctx context.Context, slow bool) (tooLong time.Duration, err error) {
 	now := l.now()
 	l.mu.Lock()
 	delay := max(0, l.until.Sub(now))
 	l.mu.Unlock()
-	for _, b := range l.buckets {
-		delay = max(delay, b.ReserveN(now, 1).DelayFrom(now))
-	}
+	buckets := l.buckets
 	if slow {
-		delay = max(delay, l.slow.ReserveN(now, 1).DelayFrom(now))
+		buckets = append(slices.Clone(buckets), l.slow)
+	}
+	reserved := make([]*rate.Reservation, 0, len(buckets))
+	for _, b := range buckets {
+		r := b.ReserveN(now, 1)
+		delay = max(delay, r.DelayFrom(now))
+		reserved = append(reserved, r)
+	}
+	if l.maxWait > 0 && delay > l.maxWait {
+		for _, r := range reserved {
+			r.CancelAt(now)
+		}
+		return delay, nil
 	}
 	if delay > 0 {
 		l.sleep(ctx, delay)
 	}
-	return ctx.Err()
+	return 0, ctx.Err()
 }
 
 // learn takes from an answer that nothing is left, and until when: X-RateLimit-Remaining

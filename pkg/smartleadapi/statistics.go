@@ -51,8 +51,8 @@ const (
 // windowTime is how the statistics take a time.
 const windowTime = "2006-01-02 15:04:05.000Z"
 
-// errTooMany is the cause where a window has more than maxRows.
-var errTooMany = fmt.Errorf("more than %d mails: take a shorter window", maxRows)
+// ErrTooMany is the cause where a window has more mails than are read.
+var ErrTooMany = fmt.Errorf("more than %d mails: take a shorter window", maxRows)
 
 // Mails hands over what Smartlead says of the mails that a campaign sent in a window,
 // page by page and each mail once, until each returns an error, which ends it and is
@@ -74,7 +74,7 @@ func (c *Client) Mails(ctx context.Context, campaign string, w Window, each func
 				continue
 			}
 			if read.Read++; read.Read > maxRows {
-				return 0, false, &Error{Kind: ErrAnswer, What: statisticsOf(campaign), Err: errTooMany}
+				return 0, false, &Error{Kind: ErrAnswer, What: statisticsOf(campaign), Err: ErrTooMany}
 			}
 			seen[m.StatsID] = true
 			if err := each(m); err != nil {

@@ -33,7 +33,7 @@ var plans = map[string]smartleadapi.Plan{"standard": smartleadapi.Standard, "pro
 func (f *Flags) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.url, "api-url", "", "address of the API (default: Smartlead's, or that of make run with --smartlead)")
-	flags.StringVar(&f.plan, "plan", "standard", "plan of the account, of whose rate limit four fifths are used: standard, pro")
+	flags.StringVar(&f.plan, "plan", "standard", "plan of the account, of whose rate limit two fifths are used: standard, pro")
 	flags.IntVar(&f.maxCalls, "max-calls", 500, "calls of the API at most")
 	_ = cmd.RegisterFlagCompletionFunc("plan", cobra.FixedCompletions([]string{"standard", "pro"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -52,7 +52,7 @@ func (f Flags) Connect(ctx context.Context, s *session.Session, st *stack.Stack)
 		return nil, err
 	}
 	client, err := smartleadapi.New(smartleadapi.Options{
-		Key: key, URL: output.OrText(f.url, st.SmartleadURL), Plan: plan, MaxCalls: f.maxCalls, HTTP: s.HTTP, Now: s.Now, Sleep: s.Sleep,
+		Key: key, URL: output.OrText(f.url, st.SmartleadURL), Plan: plan, Share: smartleadapi.Half, MaxCalls: f.maxCalls, HTTP: s.HTTP, Now: s.Now, Sleep: s.Sleep,
 	})
 	if err != nil {
 		return nil, problem.Usage("--api-url: %v", err)
