@@ -199,9 +199,12 @@ func (c Campaign) Of(v Verdict) int {
 	return n
 }
 
+// Whole tells whether everything was read.
+func (c Campaign) Whole() bool { return c.Judged && c.Cause == nil }
+
 // Proven tells whether everything that was asked for was read and nothing is missing.
 func (c Campaign) Proven() bool {
-	return c.Judged && c.Cause == nil && c.Of(Missing) == 0 && (c.Threads == nil || c.Threads.Left == 0)
+	return c.Whole() && c.Of(Missing) == 0 && (c.Threads == nil || c.Threads.Left == 0)
 }
 
 // Run compares. It reads what Smartlead says first and then what was received, so that no

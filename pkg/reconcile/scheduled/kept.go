@@ -65,7 +65,7 @@ func (r *Result) add(other Result) {
 		i := slices.IndexFunc(r.Types, func(t reconcile.TypeCount) bool { return t.Type == theirs.Type })
 		if i < 0 {
 			i = len(r.Types)
-			r.Types = append(r.Types, reconcile.TypeCount{Type: theirs.Type, Counts: map[reconcile.Verdict]int{}})
+			r.Types = append(r.Types, reconcile.TypeCount{Type: theirs.Type, Counts: make(map[reconcile.Verdict]int)})
 		}
 		ours := &r.Types[i]
 		for v, n := range theirs.Counts {
@@ -79,12 +79,14 @@ func (r *Result) add(other Result) {
 	r.bound(maxFindings)
 }
 
-// rank is the order in which findings are kept: what is missing matters most.
-var rank = map[reconcile.Verdict]int{reconcile.Missing: 0, reconcile.Extra: 1, reconcile.Unknowable: 2, reconcile.Late: 3}
+// order is that in which findings are kept: what is missing matters most.
+var order = []reconcile.Verdict{reconcile.Missing, reconcile.Extra, reconcile.Unknowable, reconcile.Late, reconcile.Complete}
 
 // bound keeps so many findings.
 func (r *Result) bound(most int) {
-	slices.SortStableFunc(r.Findings, func(a, b reconcile.Finding) int { return cmp.Compare(rank[a.Verdict], rank[b.Verdict]) })
+	slices.SortStableFunc(r.Findings, func(a, b reconcile.Finding) int {
+		return cmp.Compare(slices.Index(order, a.Verdict), slices.Index(order, b.Verdict))
+	})
 	if over := len(r.Findings) - most; over > 0 {
 		r.Unnamed += over
 		r.Findings = slices.Clip(r.Findings[:most])

@@ -60,16 +60,16 @@ func New(p Ports, policy Policy) *Service { return &Service{Ports: p, policy: po
 
 // Summary is what one slice did.
 type Summary struct {
-	Off     string // why nothing is compared at all
-	NewlyOf bool   // Off was not known before
-	Waits   string // why this invocation did nothing, though something is compared; "" where it worked
-	Run     Run    // that was worked on; without an ID: none
-	Calls   int    // of this slice
-	Ended   bool   // the run came to its end
-	Judged  []Campaign
-	Age     time.Duration // for how long no run has succeeded
-	Drift   Drift         // of the latest run that ended
-	Err     error         // of our side; the causes of Smartlead's are in Run.Cause
+	Off      string // why nothing is compared at all
+	NewlyOff bool   // Off was not known before
+	Waits    string // why this invocation did nothing, though something is compared; "" where it worked
+	Run      Run    // that was worked on; without an ID: none
+	Calls    int    // of this slice
+	Ended    bool   // the run came to its end
+	Judged   []Campaign
+	Age      time.Duration // for how long no run has succeeded
+	Drift    Drift         // of the latest run that ended
+	Err      error         // of our side; the causes of Smartlead's are in Run.Cause
 }
 
 // Run makes one slice: it takes the lease, goes on with the run that is under way or
@@ -133,7 +133,7 @@ func (s *Service) off(ctx context.Context, st State) Summary {
 	case err != nil:
 		sum.Err = err
 	default:
-		sum.NewlyOf = true
+		sum.NewlyOff = true
 	}
 	return sum
 }
@@ -196,40 +196,46 @@ type slice struct {
 	begin   string    // the cursor as the slice found it
 	counted int       // calls that are noted in the state
 	began   time.Time // when the receiver could first receive
+	ended   Run       // the run, once it is at its end
 	alone   bool      // the next campaign is compared without others
 }
 
 // fresh tells whether the slice has done nothing yet, so that all that it may use is left.
-func (w *slice) fresh() bool { return w.h.Run.Cursor == w.begin }
+func (w *slice) fresh() bool { return !w.sum.Ended && w.h.Run.Cursor == w.begin }
 
 // work goes through campaigns until the run is at its end or the slice at its bounds, and
 // gives the lease back.
 func (w *slice) work(ctx context.Context) {
 	ended, err := w.through(ctx)
-	if errors.Is(err, errLost) {
-		w.sum.Waits, w.sum.Run, w.sum.Calls = errLost.Error(), *w.h.Run, w.api.Calls()
-		return
+	if ended && err == nil {
+		w.count()
+		err = w.end(ctx)
 	}
 	run := w.h.Run
-	if w.fresh() && !ended {
-		w.h.Stuck++
-	} else {
-		w.h.Stuck = 0
+	if w.sum.Ended {
+		run = &w.ended
 	}
-	w.sum.Err = err
-	w.h.Holder, w.h.HeldUntil = "", time.Time{}
-	w.count()
-	if ended && err == nil {
-		w.sum.Err = w.end(ctx)
+	if !errors.Is(err, errLost) {
+		err = errors.Join(err, w.release(ctx))
 	}
-	// The lease is given back also where the time is over; else it passes by itself.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
-	defer cancel()
-	if err := w.h.saveReleased(last); err != nil && !errors.Is(err, errLost) {
-		w.sum.Err = errors.Join(w.sum.Err, err)
+	if errors.Is(err, errLost) {
+		w.sum.Waits, w.sum.Ended, err = errLost.Error(), false, nil
 	}
 	now := w.Now()
-	w.sum.Run, w.sum.Calls, w.sum.Age, w.sum.Drift = *run, w.api.Calls(), w.h.Age(now), w.h.Drift
+	w.sum.Run, w.sum.Calls, w.sum.Age, w.sum.Drift, w.sum.Err = *run, w.api.Calls(), w.h.Age(now), w.h.Drift, err
+}
+
+// release gives the lease back, also where the time is over; else it passes by itself.
+func (w *slice) release(ctx context.Context) error {
+	w.h.Stuck++
+	if !w.fresh() {
+		w.h.Stuck = 0
+	}
+	w.h.Holder, w.h.HeldUntil = "", time.Time{}
+	w.count()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
+	defer cancel()
+	return w.h.saveReleased(last)
 }
 
 // lastWrite bounds the write that gives the lease back.
@@ -239,7 +245,9 @@ const lastWrite = 5 * time.Second
 func (w *slice) count() {
 	n := w.api.Calls() - w.counted
 	w.counted += n
-	w.h.Run.Calls += n
+	if w.h.Run != nil {
+		w.h.Run.Calls += n
+	}
 	now := w.Now()
 	w.h.Spent = slices.DeleteFunc(w.h.Spent, func(c Spent) bool { return now.Sub(c.At) >= time.Hour })
 	if i := len(w.h.Spent) - 1; i >= 0 && w.h.Spent[i].At.Equal(w.started) {
@@ -256,13 +264,12 @@ func (w *slice) end(ctx context.Context) error {
 		return err
 	}
 	now := w.Now().UTC()
-	run := w.h.Run
-	run.EndedAt, run.Cause = now, ""
-	if err := keepRunOf(ctx, w.Documents, *run, now); err != nil {
-		run.EndedAt = time.Time{}
+	w.ended = *w.h.Run
+	w.ended.EndedAt, w.ended.Cause = now, ""
+	if err := keepRunOf(ctx, w.Documents, w.ended, now); err != nil {
 		return err
 	}
-	if run.Succeeded() {
+	if w.ended.Succeeded() {
 		w.h.SucceededAt = now
 	}
 	w.h.Drift, w.h.Run, w.h.Cause, w.h.PausedUntil = drift, nil, "", time.Time{}
@@ -273,7 +280,7 @@ func (w *slice) end(ctx context.Context) error {
 // driftOf sums up what is known of all campaigns.
 func driftOf(ctx context.Context, docs Documents, now time.Time) (Drift, error) {
 	list, err := campaigns(ctx, docs)
-	d := Drift{At: now.UTC(), Counts: map[reconcile.Verdict]int{}}
+	d := Drift{At: now.UTC(), Counts: make(map[reconcile.Verdict]int)}
 	for _, c := range list {
 		d.Campaigns++
 		if !c.Proven() {

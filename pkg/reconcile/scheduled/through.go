@@ -10,13 +10,12 @@ import (
 
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/smartleadapi"
-	"smartlead-receiver/pkg/webhook"
 )
 
 const (
-	// batchCampaigns and batchMails bound what is compared in one go: their events are
-	// read in one pass over the ledger, and a crash repeats them.
-	batchCampaigns, batchMails = 25, 50_000
+	// batchCampaigns bounds what is compared in one go: their events are read in one pass
+	// over the ledger, and a crash repeats them.
+	batchCampaigns = 25
 	// leastSpan is the shortest window of one comparison.
 	leastSpan = 15 * time.Minute
 	// patience is how many slices in succession may come no further before the campaign
@@ -26,37 +25,35 @@ const (
 	maxEvents = 5_000_000
 )
 
-// errLater: there is no room for this campaign in the batch.
-var errLater = errors.New("left to the next")
-
 // through goes through the campaigns behind the cursor. It tells whether the run is at its
 // end; an error is of our own side.
 func (w *slice) through(ctx context.Context) (ended bool, err error) {
 	all, err := w.api.Campaigns(ctx)
 	if err != nil {
-		return false, w.endEarly(ctx, err)
+		w.endEarly(ctx, err)
+		return false, nil
 	}
 	began, err := w.Began(ctx)
 	if err != nil {
 		return false, fmt.Errorf("since when anything is received: %w", err)
 	}
 	w.began = began
-	todo := w.todo(all)
-	for len(todo) > 0 {
+	rest := w.rest(all)
+	for len(rest) > 0 {
 		if !w.timeFor(ctx) {
 			return false, nil
 		}
-		done, goOn, err := w.batch(ctx, todo)
+		done, goOn, err := w.batch(ctx, rest)
 		if err != nil || !goOn {
 			return false, err
 		}
-		todo = todo[done:]
+		rest = rest[done:]
 	}
 	return true, nil
 }
 
-// todo are the campaigns behind the cursor that have sent, by id.
-func (w *slice) todo(all []smartleadapi.Campaign) []smartleadapi.Campaign {
+// rest returns the campaigns behind the cursor that have sent, by id.
+func (w *slice) rest(all []smartleadapi.Campaign) []smartleadapi.Campaign {
 	all = slices.DeleteFunc(slices.Clone(all), func(c smartleadapi.Campaign) bool {
 		return c.Status == "DRAFTED" || c.Status == "ARCHIVED" || c.ID <= w.h.Run.Cursor || !validID(c.ID)
 	})
@@ -72,9 +69,9 @@ func (w *slice) timeFor(ctx context.Context) bool {
 }
 
 // endEarly notes why Smartlead could not be asked, and until when it is not.
-func (w *slice) endEarly(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the time of the slice is over: the next goes on
+func (w *slice) endEarly(ctx context.Context, err error) {
+	if ctx.Err() != nil { // the time of the slice is over: the next goes on
+		return
 	}
 	now := w.Now().UTC()
 	cause := clip(err.Error(), maxCause)
@@ -93,13 +90,12 @@ func (w *slice) endEarly(ctx context.Context, err error) error {
 	default:
 		w.h.PausedUntil = now.Add(pauseDown)
 	}
-	return nil
 }
 
 // batch compares the next campaigns that have the same window, and returns how many of
-// todo are done, and whether the slice goes on.
-func (w *slice) batch(ctx context.Context, todo []smartleadapi.Campaign) (done int, goOn bool, err error) {
-	kept, window, finished, err := w.next(ctx, todo)
+// rest are done, and whether the slice goes on.
+func (w *slice) batch(ctx context.Context, rest []smartleadapi.Campaign) (done int, goOn bool, err error) {
+	kept, window, finished, err := w.next(ctx, rest)
 	if err != nil || finished > 0 {
 		return finished, true, err
 	}
@@ -138,12 +134,12 @@ func (w *slice) batch(ctx context.Context, todo []smartleadapi.Campaign) (done i
 
 // next loads what is kept of the next campaigns, as many as have the same window.
 // finished counts those at the begin that this run is done with already.
-func (w *slice) next(ctx context.Context, todo []smartleadapi.Campaign) (kept []Campaign, window smartleadapi.Window, finished int, err error) {
+func (w *slice) next(ctx context.Context, rest []smartleadapi.Campaign) (kept []Campaign, window smartleadapi.Window, finished int, err error) {
 	most := batchCampaigns
 	if w.alone {
 		most = 1
 	}
-	for _, c := range todo[:min(len(todo), most)] {
+	for _, c := range rest[:min(len(rest), most)] {
 		k, err := loadCampaign(ctx, w.Documents, c.ID)
 		if err != nil {
 			return nil, window, finished, err
@@ -190,7 +186,7 @@ func (w *slice) pass(ctx context.Context, k Campaign) error {
 
 func (r *Run) count(counts map[reconcile.Verdict]int) {
 	if r.Counts == nil {
-		r.Counts = map[reconcile.Verdict]int{}
+		r.Counts = make(map[reconcile.Verdict]int)
 	}
 	for v, n := range counts {
 		r.Counts[v] += n
@@ -214,40 +210,6 @@ func (w *slice) window(k Campaign) smartleadapi.Window {
 		of.Until = of.Since.Add(k.Span)
 	}
 	return of
-}
-
-// guarded hands mails over as long as the batch has room and the slice has time.
-type guarded struct {
-	API
-	until time.Time // zero: there is no end
-	room  int
-	begun bool
-}
-
-func (w *slice) guard(ctx context.Context) *guarded {
-	g := &guarded{API: w.api, room: batchMails}
-	if deadline, ok := ctx.Deadline(); ok { // a third of what is left is for the ledger and the writes
-		left := time.Until(deadline)
-		g.until = deadline.Add(-max(left/3, w.policy.Margin))
-	}
-	return g
-}
-
-// Mails is that of the client; the first campaign of a batch always has its turn.
-func (g *guarded) Mails(ctx context.Context, campaign string, window smartleadapi.Window, each func(smartleadapi.Mail) error) (smartleadapi.Mails, error) {
-	if g.begun && (g.room <= 0 || !g.until.IsZero() && time.Until(g.until) <= 0) {
-		return smartleadapi.Mails{}, errLater
-	}
-	g.begun = true
-	if !g.until.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, g.until)
-		defer cancel()
-	}
-	return g.API.Mails(ctx, campaign, window, func(m smartleadapi.Mail) error {
-		g.room--
-		return each(m)
-	})
 }
 
 // went is what became of a campaign in a batch.
@@ -325,7 +287,7 @@ func (w *slice) merge(k *Campaign, r Result) {
 	} else {
 		k.First.add(whole)
 	}
-	k.Done = DoneBy{Run: run.ID, Mails: whole.Mails, Counts: map[reconcile.Verdict]int{}}
+	k.Done = DoneBy{Run: run.ID, Mails: whole.Mails, Counts: make(map[reconcile.Verdict]int)}
 	for _, v := range reconcile.Verdicts {
 		if n := whole.Of(v); n > 0 {
 			k.Done.Counts[v] = n
@@ -344,7 +306,7 @@ func (w *slice) unread(ctx context.Context, k *Campaign, cause error, window sma
 	case errors.Is(cause, errLater):
 		return later
 	case errors.Is(cause, smartleadapi.ErrKey), errors.Is(cause, smartleadapi.ErrRateLimited):
-		_ = w.endEarly(ctx, cause)
+		w.endEarly(ctx, cause)
 		return stop
 	case usedUp(cause):
 		// What one slice may use is not enough: for this campaign, or for what is left.
@@ -364,7 +326,7 @@ func (w *slice) unread(ctx context.Context, k *Campaign, cause error, window sma
 			return again
 		}
 	case errors.Is(cause, smartleadapi.ErrUnavailable) && w.h.Stuck < patience:
-		_ = w.endEarly(ctx, cause)
+		w.endEarly(ctx, cause)
 		return stop
 	}
 	return over
@@ -383,36 +345,4 @@ func shorter(k *Campaign, window smartleadapi.Window) bool {
 // usedUp tells whether the calls or the time of the slice were at their end.
 func usedUp(cause error) bool {
 	return errors.Is(cause, smartleadapi.ErrSpent) || errors.Is(cause, context.DeadlineExceeded)
-}
-
-// repair has what is missing of a campaign brought back, and keeps what was done.
-func (w *slice) repair(ctx context.Context, k *Campaign, found reconcile.Campaign, window smartleadapi.Window) error {
-	run := w.h.Run
-	left := w.policy.RepairEvents - run.Repaired.count()
-	if w.Repair == nil || left <= 0 || !k.Arrived || !found.Judged || found.Cause != nil || found.Of(reconcile.Missing) == 0 {
-		return nil
-	}
-	if err := w.h.save(ctx); err != nil { // is the lease still ours?
-		return err
-	}
-	budget := Budget{Events: left}
-	if deadline, ok := ctx.Deadline(); ok {
-		budget.Until = deadline.Add(-w.policy.Margin)
-	}
-	done, err := w.Repair.Repair(ctx, w.api, Found{Campaign: found, Window: window, Run: run.ID, Lease: w.h.Lease}, budget)
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // a second look finds it again
-	}
-	if err != nil {
-		done.Says = "not repaired: " + err.Error()
-	}
-	done.Says = clip(done.Says, maxCause)
-	run.Repaired.Retriggered += done.Retriggered
-	run.Repaired.Synthesized += done.Synthesized
-	run.Repaired.Left += done.Left
-	k.Repaired, k.RepairedAt = done, w.Now().UTC()
-	if errors.Is(err, webhook.ErrUnavailable) {
-		return errors.Join(err, k.keep(ctx, w.Documents, w.h.Lease, w.Now()))
-	}
-	return k.keep(ctx, w.Documents, w.h.Lease, w.Now())
 }
