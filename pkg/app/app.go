@@ -17,6 +17,7 @@ import (
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/process"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/receive"
@@ -126,6 +127,9 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	t := e.telemetry()
 	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
 	if err != nil {
+		return nil, err
+	}
+	if err := pack.Warm(); err != nil {
 		return nil, err
 	}
 	policy := receive.DefaultPolicy

@@ -51,6 +51,13 @@ func Ready() error {
 	return errors.Join(packs, unpacks)
 }
 
+// Warm fills the tables of what packs from the dictionary, so that the first text does
+// not wait for that: it is for a process whose next work is to pack.
+func Warm() error {
+	_, err := Pack([]byte("{}"))
+	return err
+}
+
 // Pack compresses a text, under Encoding. Safe for concurrent use.
 func Pack(text []byte) ([]byte, error) {
 	enc, err := encoder()
