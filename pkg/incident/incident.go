@@ -24,11 +24,12 @@ const (
 	KindVariant Kind = "variant"        // another body came under a known identity
 	KindRedrive Kind = "redrive"        // a redrive is under way
 	KindSweep   Kind = "sweep"          // the sweeper had to send what was owed
+	KindRepair  Kind = "repair"         // events were missing, and were asked for or made
 	KindError   Kind = "error"          // a tool reported an error to the error webhook
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{KindAlert, KindRefused, KindOutage, KindDead, KindVariant, KindRedrive, KindSweep, KindError}
+var Kinds = []Kind{KindAlert, KindRefused, KindOutage, KindDead, KindVariant, KindRedrive, KindSweep, KindRepair, KindError}
 
 // State is where an incident stands.
 type State string

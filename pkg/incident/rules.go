@@ -24,6 +24,7 @@ var rules = map[Kind]rule{
 	KindVariant: {24 * time.Hour, 50},
 	KindRedrive: {24 * time.Hour, 20},
 	KindSweep:   {time.Hour, 10},
+	KindRepair:  {48 * time.Hour, 100},
 	KindError:   {24 * time.Hour, 40},
 }
 
@@ -73,6 +74,8 @@ func (in Incident) What() string {
 		return "redrive " + in.Cause
 	case KindSweep:
 		return "the sweeper sent messages again"
+	case KindRepair:
+		return "a repair was needed" + of("in campaign", in.Subject) + ": " + in.Cause
 	case KindError:
 		return "error" + of("via", in.Source) + ": " + in.Cause
 	}
@@ -104,6 +107,8 @@ func (in Incident) FirstLook() []string {
 		}
 	case KindRedrive:
 		return []string{"redrive", "status"}
+	case KindRepair:
+		return []string{"reconcile", "repairs"}
 	case KindError:
 		return []string{"incidents", "show", in.ID}
 	}

@@ -21,6 +21,7 @@ type fact struct {
 	reply    *smartleadapi.Message // where Smartlead shows it
 	thread   *thread               // that it belongs to, where it was read whole
 	category string                // of a lead, now
+	due      time.Time             // where it is absent: until when its event could be late
 }
 
 func (f fact) lead() string { return f.mail.LeadEmail }
@@ -123,7 +124,7 @@ type key struct {
 
 func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j := &judgement{
-		r: r, at: at, side: side, out: Campaign{ID: id, Mails: len(side.mails), Cause: side.cause},
+		r: r, at: at, side: side, out: Campaign{ID: id, Source: side.source, Account: side.account, Mails: len(side.mails), Cause: side.cause},
 		byStats: map[key][]int{}, byLead: map[key][]int{}, byMessage: map[key][]int{}, erased: make(map[webhook.Type][]int),
 		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, hasStats: map[string]bool{}, hasLead: map[string]bool{},
 	}
@@ -182,10 +183,14 @@ func (j *judgement) fact(count *TypeCount, f fact) {
 		if !slices.ContainsFunc(events, func(i int) bool { return j.side.events[i].State.Settled() }) {
 			count.Undelivered++
 		}
+		if j.sample(count, f, events); !slices.ContainsFunc(events, func(i int) bool { return !j.side.events[i].Synthesized() }) {
+			count.Synthesized++
+		}
 		count.Repeats += max(0, f.repeats()-len(events))
 		return
 	}
-	verdict, reason := j.absent(f)
+	verdict, reason, due := j.absent(f)
+	f.due = due
 	j.verdict(count, f, verdict, reason)
 }
 
@@ -195,14 +200,43 @@ func (j *judgement) verdict(count *TypeCount, f fact, verdict Verdict, reason Re
 	if reason == BeforeReceiver { // they may be all that there is
 		return
 	}
+	found := f.finding()
+	found.Verdict, found.Reason, found.Due = verdict, reason, f.due
+	j.found(found)
+}
+
+// finding is what is known of the fact.
+func (f fact) finding() Finding {
 	found := Finding{
-		Type: f.typ, Verdict: verdict, Reason: reason, Lead: f.lead(), StatsID: f.mail.StatsID, Step: f.mail.Step, Subject: f.mail.Subject,
-		At: f.at, SentAt: f.mail.SentAt, Reply: f.reply, Category: f.category,
+		Type: f.typ, Lead: f.lead(), StatsID: f.mail.StatsID, Step: f.mail.Step, Subject: f.mail.Subject,
+		At: f.at, SentAt: f.mail.SentAt, Reply: f.reply, Category: f.category, Times: max(1, f.repeats()),
 	}
 	if f.thread != nil {
 		found.LeadID, found.MapID = f.thread.lead, f.thread.mapID
 	}
-	j.found(found)
+	return found
+}
+
+// sample keeps a fact with its events, without those that were made of the same fact, or
+// whose identity is not that of what was posted. What may still be late proves nothing. Of
+// each kind the latest stay.
+func (j *judgement) sample(count *TypeCount, f fact, events []int) {
+	s := Sample{Finding: f.finding()}
+	for _, i := range events {
+		if e := j.side.events[i]; !e.Synthesized() && !slices.Contains(e.Flags, webhook.FlagVariant) {
+			s.Events = append(s.Events, e.ID)
+		}
+	}
+	if len(s.Events) == 0 || f.at.Add(j.r.Lag).After(j.at) {
+		return
+	}
+	into := &count.Samples
+	if s.Times > 1 {
+		into = &count.Repeated
+	}
+	if *into = append(*into, s); len(*into) > maxSamples {
+		*into = slices.Delete(*into, 0, 1)
+	}
 }
 
 // repeats is how often Smartlead says that it happened.
@@ -248,8 +282,8 @@ func (j *judgement) eventsOf(f fact) (events []int) {
 
 func apart(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
 
-// absent is the verdict on a fact without an event.
-func (j *judgement) absent(f fact) (Verdict, Reason) {
+// absent is the verdict on a fact without an event, and until when that could be late.
+func (j *judgement) absent(f fact) (verdict Verdict, reason Reason, due time.Time) {
 	since, lag := f.at, j.r.Lag
 	var untimed Reason
 	if since.IsZero() {
@@ -258,21 +292,22 @@ func (j *judgement) absent(f fact) (Verdict, Reason) {
 			since = f.mail.SentAt
 		}
 	}
+	due = since.Add(lag)
 	switch {
 	case !j.r.Began.IsZero() && since.Before(j.r.Began):
-		return Unknowable, BeforeReceiver
+		return Unknowable, BeforeReceiver, due
 	case j.r.Retention > 0 && since.Add(j.r.Retention).Before(j.at):
-		return Unknowable, Expired
+		return Unknowable, Expired, due
 	case j.excuse(f):
-		return Unknowable, Erased
+		return Unknowable, Erased, due
 	case j.unread(f.typ):
-		return Unknowable, Unreadable
+		return Unknowable, Unreadable, due
 	case f.ignored:
-		return Unknowable, IgnoredReply
-	case since.Add(lag).After(j.at):
-		return Late, untimed
+		return Unknowable, IgnoredReply, due
+	case due.After(j.at):
+		return Late, untimed, due
 	}
-	return Missing, untimed
+	return Missing, untimed, due
 }
 
 // excuse takes an erased event that may have been the fact's. Each stands for one fact.

@@ -16,6 +16,8 @@ type sides struct {
 	cause    error
 	mails    []smartleadapi.Mail
 	events   []webhook.Record
+	source   string // of the latest event
+	account  string
 	accepted []acceptance // of all types, where counts are compared
 	// unreadable are events of the ledger that may be of any campaign.
 	unreadable []webhook.EventID
@@ -157,8 +159,14 @@ func (in *reading) keep(rec webhook.Record) {
 	if side == nil || slices.Contains(rec.Flags, webhook.FlagTestEvent) || in.again(rec.ID) {
 		return
 	}
-	if in.r.Counts {
-		side.accepted = append(side.accepted, acceptance{at: rec.ReceivedAt, request: rec.RequestID, again: rec.Duplicates + rec.Variants})
+	side.source, side.account = rec.Source, rec.Account
+	if posted := 1 + rec.Duplicates + rec.Variants; in.r.Counts {
+		if rec.Synthesized() { // nobody posted it, unless it came after all
+			posted--
+		}
+		if posted > 0 {
+			side.accepted = append(side.accepted, acceptance{at: rec.ReceivedAt, request: rec.RequestID, again: posted - 1})
+		}
 	}
 	if !slices.Contains(in.r.Types, sortOf(rec.Type)) {
 		return
@@ -187,11 +195,17 @@ func sortOf(t webhook.Type) webhook.Type {
 
 // trimmed keeps of an event what is compared.
 func trimmed(r webhook.Record) webhook.Record {
+	var flags []string
+	for _, flag := range []string{webhook.FlagSynthesized, webhook.FlagVariant} {
+		if slices.Contains(r.Flags, flag) {
+			flags = append(flags, flag)
+		}
+	}
 	return webhook.Record{
 		ID: r.ID, State: r.State, ErasedAt: r.ErasedAt,
 		Receipt: webhook.Receipt{
 			Type: sortOf(r.Type), Account: r.Account, LeadEmail: r.LeadEmail, StatsID: r.StatsID, MessageID: r.MessageID,
-			OccurredAt: r.OccurredAt, ReceivedAt: r.ReceivedAt,
+			OccurredAt: r.OccurredAt, ReceivedAt: r.ReceivedAt, Flags: flags,
 		},
 	}
 }

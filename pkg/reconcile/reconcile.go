@@ -99,6 +99,8 @@ const (
 	maxKept = 400_000
 	// maxFindings bounds the facts that a campaign's result names; the rest is counted.
 	maxFindings = 1000
+	// maxSamples bounds the samples of each kind, of each type of a campaign.
+	maxSamples = 20
 )
 
 // Request says what is compared.
@@ -146,6 +148,8 @@ type Report struct {
 // was read.
 type Campaign struct {
 	ID       string
+	Source   string // of the latest event; empty where none arrived
+	Account  string // likewise
 	Mails    int
 	Judged   bool
 	Cause    error
@@ -167,6 +171,20 @@ type TypeCount struct {
 	// event is in the ledger. Smartlead does not tell when they were, nor whether it posted
 	// them, so they are unknowable one by one.
 	Repeats int `json:"repeats,omitempty"`
+	// Synthesized are complete facts of which reconciliation made the only event.
+	Synthesized int `json:"synthesized,omitempty"`
+	// Samples are complete facts and their events, the latest few: by them it can be tried
+	// whether an event that is made of a fact has the identity of the one that was posted.
+	// Repeated are those that happened more often than once.
+	Samples  []Sample `json:"-"`
+	Repeated []Sample `json:"-"`
+}
+
+// Sample is a fact and the events that the provider posted of it.
+type Sample struct {
+	Finding
+
+	Events []webhook.EventID
 }
 
 // Finding is a fact that is not complete, or an event without one.
@@ -182,6 +200,8 @@ type Finding struct {
 	Subject string          `json:"subject,omitempty"`  // of the mail that was sent, as somebody typed it
 	At      time.Time       `json:"at,omitzero"`        // when it happened; zero: Smartlead does not tell
 	SentAt  time.Time       `json:"sent_at,omitzero"`   // of the mail; zero: not known
+	Due     time.Time       `json:"due,omitzero"`       // where it is late or missing: until when its event could be late
+	Times   int             `json:"times,omitempty"`    // how often Smartlead counts it, at least 1; it tells the time of one
 	EventID webhook.EventID `json:"event_id,omitempty"` // of an extra event
 	// Reply is the mail that came, where Smartlead shows it: of a reply that was read from
 	// a lead's message history, and of an untracked one.

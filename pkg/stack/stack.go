@@ -20,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack/deployment"
@@ -42,6 +43,7 @@ type Stack struct {
 	DeadLetters  redrive.DeadLetterLook
 	Operator     *operator.Service
 	Incidents    *incident.Store
+	Repair       *repair.Service
 	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
 }
 
@@ -188,6 +190,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Records: records{s.Ledger, s.Sources},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
+	s.Repair = s.newRepair(env)
 	return s, nil
 }
 

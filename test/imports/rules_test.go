@@ -67,6 +67,9 @@ var rules = map[string]rule{
 	// What Smartlead says of a mail stands in the words of its API, and what an event says
 	// in its body.
 	"reconcile": {own: []string{"webhook", "smartlead", "smartleadapi"}, not: pure},
+	// What a comparison found missing is made of the provider's words, under the identity
+	// that the wire's reader gives it, and enters through a port.
+	"repair": {own: []string{"webhook", "auth", "smartlead", "smartleadapi", "reconcile"}, not: pure},
 	// Which webhook sends what.
 	"scopes": {own: []string{"webhook"}, not: pure, outside: []string{"golang.org/x/time"}},
 	// A key is trusted in a source, and found again in a stored body by the

@@ -1,0 +1,335 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/smartleadapi"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// run is one repair, and what was learnt in it.
+type run struct {
+	*Service
+	api    API
+	r      Request
+	result Result
+
+	found     []reconcile.Campaign
+	proofs    map[proofKey]proof
+	threads   map[string]thread
+	forgotten map[string]forgetting
+	record    Record
+	version   int // of the record; 0: it is not written
+	broken    bool
+}
+
+func (r *run) do(ctx context.Context, found []reconcile.Campaign) error {
+	r.found, r.proofs = found, map[proofKey]proof{}
+	for _, c := range found {
+		if !c.Judged || c.Cause != nil {
+			continue
+		}
+		r.result.Unnamed += c.Unnamed
+		before := len(r.result.Items)
+		if err := r.campaign(ctx, c); err != nil {
+			return err
+		}
+		r.needed(ctx, c, r.result.Items[before:])
+	}
+	return r.end(ctx)
+}
+
+// campaign repairs one campaign.
+func (r *run) campaign(ctx context.Context, c reconcile.Campaign) error {
+	var missing []reconcile.Finding
+	for _, f := range c.Findings {
+		if f.Verdict == reconcile.Missing {
+			missing = append(missing, f)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if r.r.Mode == Off || r.r.Mode == "" {
+		for _, f := range missing {
+			r.leave(c, f, f.Type, WhyOff, nil)
+		}
+		return nil
+	}
+	asked, version, err := r.loadAsks(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	var unasked, ready []reconcile.Finding
+	for _, f := range missing {
+		switch until, was := asked.askedFor(f, r.r.Wait); {
+		case !was:
+			unasked = append(unasked, f)
+		case r.p.Now().Before(until):
+			r.waitUntil(until)
+			r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: StepWait})
+		default:
+			ready = append(ready, f)
+		}
+	}
+	if len(unasked) > 0 && r.ask(ctx, c, unasked, asked, version) {
+		ready = append(ready, unasked...)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return r.make(ctx, c, ready)
+}
+
+func (r *run) waitUntil(t time.Time) {
+	if t.After(r.result.WaitUntil) {
+		r.result.WaitUntil = t
+	}
+}
+
+func (r *run) add(i Item) { r.result.Items = append(r.result.Items, i) }
+
+func (r *run) leave(c reconcile.Campaign, f reconcile.Finding, typ webhook.Type, why Why, err error) {
+	r.add(Item{Campaign: c.ID, Finding: f, Type: typ, Step: StepNone, Why: why, Err: err})
+}
+
+// ask lets Smartlead post again what failed since the first of the facts. It tells whether
+// they need not be waited for, because nothing will come.
+func (r *run) ask(ctx context.Context, c reconcile.Campaign, facts []reconcile.Finding, before asks, version int) bool {
+	now := r.p.Now().UTC()
+	a := ask{At: now, Since: now, By: r.r.By}
+	for _, f := range facts {
+		if t := timeOf(f); t.Before(a.Since) {
+			a.Since = t
+		}
+	}
+	if r.r.DryRun {
+		r.awaited(c, facts, now)
+		return false
+	}
+	if err := r.begin(ctx); err != nil {
+		r.leaveAll(c, facts, WhyFailed, err)
+		return false
+	}
+	got, err := r.api.Retrigger(ctx, c.ID, smartleadapi.Window{Since: a.Since, Until: now})
+	said := Asked{Campaign: c.ID, Count: got.Count, Message: got.Message, Err: err}
+	switch {
+	case err == nil:
+		a.Nothing = got.Count == 0
+	case errors.Is(err, smartleadapi.ErrUnavailable), errors.Is(err, smartleadapi.ErrAnswer):
+		said.Count = -1 // it may have been done all the same
+	case errors.Is(err, smartleadapi.ErrNotFound), errors.Is(err, smartleadapi.ErrKey), errors.Is(err, smartleadapi.ErrRefused):
+		said.Count, a.Nothing = 0, true // it cannot be asked, today or tomorrow
+	default:
+		r.leaveAll(c, facts, WhyUnasked, err)
+		return false
+	}
+	r.result.Asked = append(r.result.Asked, said)
+	a.Count = said.Count
+	// Where this is not kept, Smartlead is asked again next time, which does no harm.
+	if err := r.saveAsk(ctx, c.ID, before, a, version); err != nil && !errors.Is(err, webhook.ErrChanged) {
+		r.leaveAll(c, facts, WhyFailed, err)
+		return false
+	}
+	if !a.Nothing {
+		r.awaited(c, facts, now)
+	}
+	return a.Nothing
+}
+
+// awaited says of facts that Smartlead is asked for them.
+func (r *run) awaited(c reconcile.Campaign, facts []reconcile.Finding, now time.Time) {
+	for _, f := range facts {
+		r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: StepRetrigger})
+	}
+	r.waitUntil(now.Add(r.r.Wait))
+}
+
+func (r *run) leaveAll(c reconcile.Campaign, missing []reconcile.Finding, why Why, err error) {
+	for _, f := range missing {
+		r.leave(c, f, f.Type, why, err)
+	}
+}
+
+// timeOf is when a fact was, or at the earliest.
+func timeOf(f reconcile.Finding) time.Time {
+	if f.At.IsZero() {
+		return f.SentAt
+	}
+	return f.At
+}
+
+// make makes what is missing of a campaign, the oldest first, as they stand in the result
+// of the comparison.
+func (r *run) make(ctx context.Context, c reconcile.Campaign, missing []reconcile.Finding) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	if r.r.Mode != Synthesize {
+		r.leaveAll(c, missing, WhyOff, nil)
+		return nil
+	}
+	w, err := r.wants(ctx, c)
+	if err != nil {
+		r.leaveAll(c, missing, WhyUnasked, err)
+		return ctx.Err()
+	}
+	src, err := r.sourceOf(ctx, c, w)
+	if err != nil {
+		r.leaveAll(c, missing, WhyNoSource, err)
+		return ctx.Err()
+	}
+	for _, f := range missing {
+		types := w.typesOf(f)
+		if len(types) == 0 {
+			r.leave(c, f, f.Type, WhyUnticked, nil)
+		}
+		for _, typ := range types {
+			r.makeOne(ctx, c, src, f, typ)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
+
+// makeOne makes one event, or says why not.
+func (r *run) makeOne(ctx context.Context, c reconcile.Campaign, src auth.Source, f reconcile.Finding, typ webhook.Type) {
+	switch {
+	case r.broken:
+		r.leave(c, f, typ, WhyFailed, nil)
+		return
+	case !r.r.Until.IsZero() && !r.p.Now().Before(r.r.Until):
+		r.leave(c, f, typ, WhyTime, nil)
+		return
+	case r.spent():
+		r.leave(c, f, typ, WhyBudget, nil)
+		return
+	}
+	m := made{campaign: c.ID, typ: typ, finding: f}
+	id, why, err := r.judge(ctx, c, src, &m)
+	if why != "" {
+		r.leave(c, m.finding, typ, why, err)
+		return
+	}
+	item := Item{Campaign: c.ID, Finding: m.finding, Type: typ, Step: StepSynthesize, EventID: id}
+	if !r.r.DryRun {
+		item.Status, item.Err = r.enter(ctx, src, m, id)
+	}
+	if item.Err != nil {
+		item.Step, item.Why, r.broken = StepNone, WhyFailed, true
+	}
+	r.add(item)
+}
+
+// spent tells whether the run has made as many events as it may; of a dry run, would have.
+func (r *run) spent() bool {
+	if r.r.DryRun {
+		return r.result.Of(StepSynthesize) >= r.r.Budget
+	}
+	return r.result.Made() >= r.r.Budget
+}
+
+// judge decides whether the event may be made, and under which id.
+func (r *run) judge(ctx context.Context, c reconcile.Campaign, src auth.Source, m *made) (id webhook.EventID, why Why, err error) {
+	p, err := r.proofOf(ctx, c, src.Account, m.typ, m.finding.Times > 1)
+	switch {
+	case err != nil:
+		return "", WhyUnasked, err
+	case !p.tried():
+		return "", WhyUnproven, nil
+	case !p.holds(m.finding.Times > 1):
+		return "", WhyDiffers, nil
+	}
+	if gone, err := r.wasForgotten(ctx, m.finding.Lead); err != nil || gone {
+		return "", WhyForgotten, err
+	}
+	if needsThread(m.typ) {
+		m.reply, err = r.replyOf(ctx, c.ID, &m.finding)
+		switch {
+		case err != nil:
+			return "", WhyUnasked, err
+		case m.reply == nil:
+			return "", WhyNoHistory, nil
+		}
+	} else if m.finding.Reply != nil {
+		m.reply = m.finding.Reply
+	}
+	id, whole, err := m.identity(src.Account)
+	switch {
+	case err != nil:
+		return "", WhyFailed, err
+	case !whole:
+		return "", WhyNoTime, nil
+	}
+	return id, "", nil
+}
+
+// proofOf tries the identities of a type by the facts of the campaign, else by those of the
+// other campaigns of the account.
+func (r *run) proofOf(ctx context.Context, c reconcile.Campaign, account string, typ webhook.Type, repeated bool) (proof, error) {
+	own := proofKey{account + "\x00" + c.ID, typ, repeated}
+	p, known := r.proofs[own]
+	if known {
+		return p, nil
+	}
+	all := append([]reconcile.Campaign{c}, slices.DeleteFunc(slices.Clone(r.found), func(o reconcile.Campaign) bool {
+		return o.ID == c.ID || o.Account != account
+	})...)
+	for _, of := range all {
+		of.Account = account
+		var err error
+		if p, err = r.prove(ctx, of, typ, repeated); err != nil {
+			return proof{}, err
+		}
+		if p.tried() {
+			break
+		}
+	}
+	r.proofs[own] = p
+	return p, nil
+}
+
+// enter lets the event in, as a request of the source would.
+func (r *run) enter(ctx context.Context, src auth.Source, m made, want webhook.EventID) (webhook.ClaimStatus, error) {
+	if err := r.begin(ctx); err != nil {
+		return "", err
+	}
+	body, err := m.body(mark{Run: r.result.Run, By: r.r.By, At: wire(r.p.Now())})
+	if err != nil {
+		return "", err
+	}
+	id, status, err := r.p.Entrance.Enter(ctx, src, r.result.Run, body)
+	if err == nil && id != want {
+		err = errOtherID
+	}
+	return status, err
+}
+
+// errOtherID: a defect of this package: what was tried is not what was made.
+var errOtherID = errors.New("the event has another identity than was tried")
+
+// needed tells that a campaign needed a repair. That it could not be told is no reason to
+// stop: the record of the run says the same.
+func (r *run) needed(ctx context.Context, c reconcile.Campaign, items []Item) {
+	n := Need{Campaign: c.ID, Account: c.Account}
+	for _, i := range items {
+		n.Asked = n.Asked || i.Step == StepRetrigger
+		if i.Step == StepSynthesize && i.Status == webhook.ClaimAccepted {
+			n.Events++
+			n.Example = i.EventID
+		}
+	}
+	if r.r.DryRun || r.p.Incidents == nil || !n.Asked && n.Events == 0 {
+		return
+	}
+	if err := r.p.Incidents.RepairNeeded(ctx, n); err != nil {
+		r.record.Untold++
+	}
+}

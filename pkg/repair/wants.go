@@ -1,0 +1,131 @@
+package repair
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// wants is what a campaign's webhooks send, and where to.
+type wants struct {
+	types   map[webhook.Type]bool
+	sources []string // that the URLs of its webhooks name, or seem to
+}
+
+// wants tells which types the campaign sends: those that its webhooks tick, on or off;
+// where it has none of its own, those that came. A type that nobody asked for is not
+// missing, though it never comes.
+func (r *run) wants(ctx context.Context, c reconcile.Campaign) (w wants, err error) {
+	w.types = map[webhook.Type]bool{}
+	hooks, err := r.api.Hooks(ctx, c.ID)
+	if err != nil {
+		return w, err
+	}
+	for _, h := range hooks {
+		for _, name := range h.Events {
+			if typ, known := smartlead.TypeNamed(name); known {
+				w.types[typ] = true
+			}
+		}
+		if name := sourceIn(h.URL); name != "" && !slices.Contains(w.sources, name) {
+			w.sources = append(w.sources, name)
+		}
+	}
+	if len(hooks) > 0 {
+		return w, nil
+	}
+	for _, t := range c.Types {
+		for _, s := range slices.Concat(t.Samples, t.Repeated) {
+			for _, id := range s.Events {
+				w.types[id.Type()] = true
+			}
+		}
+	}
+	return w, nil
+}
+
+// sourceIn is the source that a webhook URL names; "" where it names none.
+func sourceIn(address string) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	_, rest, ours := strings.Cut(at.Path, "/webhooks/")
+	name, _, _ := strings.Cut(rest, "/")
+	if !ours || auth.ValidateName(name) != nil {
+		return ""
+	}
+	return name
+}
+
+// typesOf are the events of a fact that are wanted. A first mail is reported twice, and
+// neither report came.
+func (w wants) typesOf(f reconcile.Finding) (types []webhook.Type) {
+	all := []webhook.Type{f.Type}
+	if f.Type == webhook.EmailSent && f.Step == "1" {
+		all = append(all, webhook.FirstEmailSent)
+	}
+	for _, typ := range all {
+		if w.types[typ] {
+			types = append(types, typ)
+		}
+	}
+	return types
+}
+
+var errNoSource = errors.New("no event of the campaign arrived, and its webhooks name no source of this stack")
+
+// sourceOf is in whose name the campaign's events enter.
+func (r *run) sourceOf(ctx context.Context, c reconcile.Campaign, w wants) (auth.Source, error) {
+	names := w.sources
+	switch {
+	case r.r.Source != "":
+		names = []string{r.r.Source}
+	case c.Source != "":
+		names = []string{c.Source}
+	}
+	if r.p.Sources == nil {
+		if c.Source == "" || names[0] != c.Source {
+			return auth.Source{}, errNoSource
+		}
+		return auth.Source{Name: c.Source, Account: c.Account}, nil
+	}
+	for _, name := range names {
+		src, err := r.p.Sources.Source(ctx, name)
+		switch {
+		case errors.Is(err, webhook.ErrNotFound):
+		case err != nil:
+			return auth.Source{}, err
+		default:
+			return src, nil
+		}
+	}
+	return auth.Source{}, errNoSource
+}
+
+// forgetting is whether a lead was erased, as it was asked once.
+type forgetting struct {
+	was bool
+	err error
+}
+
+var errUntold = errors.New("nobody can tell whether the lead was erased")
+
+func (r *run) wasForgotten(ctx context.Context, lead string) (bool, error) {
+	if r.p.Forgotten == nil {
+		return false, errUntold
+	}
+	f, known := r.forgotten[lead]
+	if !known {
+		f.was, f.err = r.p.Forgotten.WasForgotten(ctx, lead)
+		r.forgotten[lead] = f
+	}
+	return f.was, f.err
+}
