@@ -116,7 +116,8 @@ func (j *judgement) categories(count *TypeCount) {
 				j.extraEvent(count, c.record, NotCounted)
 			}
 		default:
-			verdict, reason := j.absent(f)
+			verdict, reason, due := j.absent(f)
+			f.due = due
 			if c != nil && reason == Untimed {
 				reason = Differs
 			}

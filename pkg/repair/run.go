@@ -61,6 +61,9 @@ func (r *run) campaign(ctx context.Context, c reconcile.Campaign) error {
 		}
 		return nil
 	}
+	if c.ID == "" { // the inbox of the account: Smartlead cannot be asked for what failed
+		return r.make(ctx, c, missing)
+	}
 	asked, version, err := r.loadAsks(ctx, c.ID)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -23,10 +24,12 @@ type wants struct {
 // where it has none of its own, those that came. A type that nobody asked for is not
 // missing, though it never comes.
 func (r *run) wants(ctx context.Context, c reconcile.Campaign) (w wants, err error) {
-	w.types = map[webhook.Type]bool{}
-	hooks, err := r.api.Hooks(ctx, c.ID)
-	if err != nil {
-		return w, err
+	w.types = make(map[webhook.Type]bool)
+	var hooks []smartleadapi.Hook
+	if c.ID != "" { // the inbox of the account has no webhook of its own
+		if hooks, err = r.api.Hooks(ctx, c.ID); err != nil {
+			return w, err
+		}
 	}
 	for _, h := range hooks {
 		for _, name := range h.Events {
