@@ -2,6 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +14,18 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Bodies reads stored payloads; bodies.Store does.
+// Payloads reads events with what says where their bodies are; ledger.Ledger does.
+type Payloads interface {
+	WithPayloads(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
+}
+
+// Bodies reads stored bodies; bodies.Store does.
 type Bodies interface {
 	Load(ctx context.Context, p webhook.Payload) ([]byte, error)
 }
+
+// payloadsAtOnce bounds the bodies that are held at once.
+const payloadsAtOnce = 50
 
 // change is the newest change of a lead's category that arrived.
 type change struct {
@@ -22,7 +34,7 @@ type change struct {
 	read   bool   // its body could be read
 }
 
-// newest keeps the newest change of a lead's category, with its payload.
+// newest keeps the newest change of a lead's category.
 func (s *sides) newest(rec webhook.Record) {
 	if rec.LeadEmail == "" || rec.Erased() {
 		return
@@ -46,25 +58,44 @@ func timeOf(r webhook.Record) time.Time {
 
 // readChanges reads to what the newest changes were. Where a body names an id alone, the
 // account's categories are asked for, once.
-func (s *Service) readChanges(ctx context.Context, side *sides, names func() map[string]string) {
+//
+// What cannot be read is left unread, and its lead is unknowable; the error is one that
+// keeps all of them from being read.
+func (s *Service) readChanges(ctx context.Context, side *sides, names func() map[string]string) error {
+	if s.Payloads == nil || s.Bodies == nil || len(side.changes) == 0 {
+		return nil
+	}
+	byID := map[webhook.EventID]*change{}
 	for _, c := range side.changes {
-		if s.Bodies == nil {
-			continue
+		byID[c.record.ID] = c
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(byID)), payloadsAtOnce) {
+		records, err := s.Payloads.WithPayloads(ctx, chunk)
+		if _, some := errors.AsType[*webhook.UnreadableError](err); err != nil && !some {
+			return fmt.Errorf("read changes of categories: %w", err)
 		}
-		body, err := s.Bodies.Load(ctx, c.record.Payload)
-		c.record.Payload = webhook.Payload{}
-		if err != nil {
-			continue
+		for id, r := range records {
+			body, err := s.Bodies.Load(ctx, r.Payload)
+			if err != nil {
+				continue
+			}
+			byID[id].changed(r.Account, body, names)
 		}
-		batch, err := smartlead.Parse(body, smartlead.Options{Account: c.record.Account})
-		if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil || batch.Elements[0].Event.Category == nil {
-			continue
-		}
-		to := batch.Elements[0].Event.Category
-		c.name, c.read = to.New, true
-		if to.New == "" && to.NewID != "" {
-			c.name, c.read = names()[to.NewID], names()[to.NewID] != ""
-		}
+	}
+	return nil
+}
+
+// changed notes to what a lead's category was changed, by the event's body.
+func (c *change) changed(account string, body []byte, names func() map[string]string) {
+	batch, err := smartlead.Parse(body, smartlead.Options{Account: account})
+	if err != nil || len(batch.Elements) != 1 || batch.Elements[0].Err != nil || batch.Elements[0].Event.Category == nil {
+		return
+	}
+	to := batch.Elements[0].Event.Category
+	c.name, c.read = to.New, true
+	if to.New == "" && to.NewID != "" {
+		c.name = names()[to.NewID]
+		c.read = c.name != ""
 	}
 }
 
@@ -100,7 +131,7 @@ func (j *judgement) categories(count *TypeCount) {
 		c := j.side.changes[m.LeadEmail]
 		f := fact{typ: webhook.LeadCategoryUpdated, mail: m, since: latest(m.SentAt, m.RepliedAt), category: m.Category}
 		if c != nil {
-			f.since = latest(f.since, c.record.ReceivedAt)
+			f.since = latest(f.since, timeOf(c.record))
 		}
 		switch {
 		case c == nil && m.Category == "":

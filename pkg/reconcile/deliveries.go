@@ -160,7 +160,7 @@ func (r Report) SupportText(c Campaign) string {
 	line("In that time our endpoint recorded %d requests as refused, and accepted between %d and %d requests with events of the campaign.", d.Refused, d.Least, d.Most)
 	for _, t := range c.Types {
 		if n := t.Counts[Missing]; n > 0 {
-			line("Missing by GET /campaigns/%s/statistics: %d × %s.", c.ID, n, t.Type)
+			line("By your API it happened, and no event of it arrived: %d × %s.", n, t.Type)
 		}
 	}
 	line("")

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -255,6 +256,12 @@ func TestCategoriesByIDAndUnreadableOnes(t *testing.T) {
 	w.expect(w.run(), webhook.LeadCategoryUpdated, "1 unknowable", reconcile.Unreadable)
 	w.put(fmt.Sprintf(body, 2), ago(20*time.Hour)).Payload = webhook.Payload{}
 	w.expect(w.run(), webhook.LeadCategoryUpdated, "1 unknowable", reconcile.Unreadable)
+	w.payloads = &webhook.UnreadableError{Causes: map[webhook.EventID]error{"x": webhook.ErrUnavailable}}
+	w.expect(w.run(), webhook.LeadCategoryUpdated, "1 unknowable", reconcile.Unreadable)
+	w.payloads = webhook.ErrUnavailable
+	if _, err := w.try(); !errors.Is(err, webhook.ErrUnavailable) {
+		t.Errorf("a table that is down: %v", err)
+	}
 }
 
 func inbox(n int) func(*fakeapi.Account) {

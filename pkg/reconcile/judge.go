@@ -113,6 +113,7 @@ type judgement struct {
 	used       map[int]bool // events that stand for a fact
 	excused    map[int]bool // erased events that stand for a fact
 	unreadUsed map[int]bool // unreadable ones, likewise
+	arrived    map[webhook.Type]int
 	hasStats   map[string]bool
 	hasLead    map[string]bool
 }
@@ -126,7 +127,7 @@ func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j := &judgement{
 		r: r, at: at, side: side, out: Campaign{ID: id, Source: side.source, Account: side.account, Mails: len(side.mails), Cause: side.cause},
 		byStats: map[key][]int{}, byLead: map[key][]int{}, byMessage: map[key][]int{}, erased: make(map[webhook.Type][]int),
-		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, hasStats: map[string]bool{}, hasLead: map[string]bool{},
+		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, arrived: make(map[webhook.Type]int), hasStats: map[string]bool{}, hasLead: map[string]bool{},
 	}
 	if !side.readable {
 		return j.out
@@ -134,7 +135,7 @@ func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j.out.Judged = true
 	j.index()
 	for _, typ := range r.Types {
-		count := TypeCount{Type: typ, Counts: make(map[Verdict]int)}
+		count := TypeCount{Type: typ, Counts: make(map[Verdict]int), Arrived: j.arrived[typ]}
 		if typ == webhook.LeadCategoryUpdated {
 			j.categories(&count)
 		} else {
@@ -153,6 +154,7 @@ func (j *judgement) index() {
 		j.hasStats[m.StatsID], j.hasLead[m.LeadEmail] = true, true
 	}
 	for i, e := range j.side.events {
+		j.arrived[e.Type]++
 		if e.Erased() {
 			j.erased[e.Type] = append(j.erased[e.Type], i)
 			continue

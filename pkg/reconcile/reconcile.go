@@ -124,6 +124,7 @@ type Service struct {
 	// What a request asks for of these is compared where they are not nil.
 	People   People
 	Inbox    Inbox
+	Payloads Payloads
 	Bodies   Bodies
 	Summary  Summary
 	Refusals Refusals
@@ -165,6 +166,8 @@ type Campaign struct {
 type TypeCount struct {
 	Type   webhook.Type    `json:"type"`
 	Counts map[Verdict]int `json:"counts"`
+	// Arrived are the events of the type that were received, whatever they are about.
+	Arrived int `json:"arrived,omitempty"`
 	// Undelivered are complete facts whose event has not reached a destination.
 	Undelivered int `json:"undelivered,omitempty"`
 	// Repeats are further opens or clicks that Smartlead counts of a mail, and of which no
@@ -257,10 +260,15 @@ func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 	}
 	report.Looked = reading.looked
 	for _, id := range r.Campaigns {
-		report.Campaigns = append(report.Campaigns, s.judged(ctx, reading, report.At, id, without(r.Types, webhook.UntrackedReplies)))
+		if slices.Contains(r.Types, webhook.LeadCategoryUpdated) {
+			if err := s.readChanges(ctx, sides[id], reading.names); err != nil {
+				return report, err
+			}
+		}
+		report.Campaigns = append(report.Campaigns, reading.judged(report.At, id, without(r.Types, webhook.UntrackedReplies)))
 	}
 	if sides[inboxID] != nil {
-		c := s.judged(ctx, reading, report.At, inboxID, []webhook.Type{webhook.UntrackedReplies})
+		c := reading.judged(report.At, inboxID, []webhook.Type{webhook.UntrackedReplies})
 		report.Inbox = &c
 	}
 	if r.Counts && s.Summary != nil {
@@ -275,19 +283,16 @@ func (s *Service) Run(ctx context.Context, r Request) (Report, error) {
 }
 
 // judged is the result of a campaign, or of the inbox.
-func (s *Service) judged(ctx context.Context, reading *reading, at time.Time, id string, types []webhook.Type) Campaign {
-	side, r := reading.sides[id], reading.r
+func (in *reading) judged(at time.Time, id string, types []webhook.Type) Campaign {
+	side, r := in.sides[id], in.r
 	r.Types = types
 	switch {
-	case reading.cut != nil: // any event may be behind the bound
-		side.cause, side.readable = reading.cut, false
+	case in.cut != nil: // any event may be behind the bound
+		side.cause, side.readable = in.cut, false
 	case side.cause == nil && len(side.unreadable) > 0:
 		side.cause = fmt.Errorf("%w: %d", errUnreadable, len(side.unreadable))
 	case side.cause == nil && side.read != nil:
 		side.cause = side.read.Cause
-	}
-	if slices.Contains(types, webhook.LeadCategoryUpdated) {
-		s.readChanges(ctx, side, reading.names)
 	}
 	c := judge(r, at, id, side)
 	c.Threads = side.read

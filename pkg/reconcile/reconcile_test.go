@@ -55,6 +55,7 @@ func (l *received) Received(_ context.Context, of string, _, _ time.Time, skip f
 		case skip(r.ID):
 			l.skipped++
 		case of == "" || of == r.CampaignID:
+			r.Payload = webhook.Payload{} // a listing has none
 			out.Records = append(out.Records, r)
 		}
 	}
@@ -75,10 +76,12 @@ type world struct {
 	faults  []fakeapi.Fault
 	change  func(*fakeapi.Account)
 	refused []webhook.RejectedRequest
-	report  reconcile.Report
-	asked   []string // of the API
-	ledger  received
-	request reconcile.Request
+
+	payloads error // of WithPayloads
+	report   reconcile.Report
+	asked    []string // of the API
+	ledger   received
+	request  reconcile.Request
 }
 
 func newWorld(t *testing.T, mails ...*fakeapi.Mail) *world {
@@ -101,6 +104,17 @@ func (w *world) Load(_ context.Context, p webhook.Payload) ([]byte, error) {
 		return nil, webhook.ErrNotFound
 	}
 	return p.Data, nil
+}
+
+// WithPayloads hands back events that put received.
+func (w *world) WithPayloads(_ context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
+	found := map[webhook.EventID]webhook.Record{}
+	for _, r := range w.ledger.records {
+		if slices.Contains(ids, r.ID) {
+			found[r.ID] = r
+		}
+	}
+	return found, w.payloads
 }
 
 // EachRejected lists what was refused.
@@ -170,7 +184,7 @@ func (w *world) try() (reconcile.Campaign, error) {
 		w.t.Fatal(err)
 	}
 	service := reconcile.Service{
-		Provider: client, Ledger: &w.ledger, Now: w.api.Now, People: client, Inbox: client, Bodies: w, Summary: client, Refusals: w,
+		Provider: client, Ledger: &w.ledger, Now: w.api.Now, People: client, Inbox: client, Payloads: w, Bodies: w, Summary: client, Refusals: w,
 	}
 	w.report, err = service.Run(w.t.Context(), w.request)
 	w.asked = api.Requests()

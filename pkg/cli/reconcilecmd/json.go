@@ -21,6 +21,10 @@ type campaignJSON struct {
 	Types    []typeJSON    `json:"types"`
 	Findings []findingJSON `json:"findings"`
 	Unnamed  int           `json:"unnamed"`
+
+	Inbox      bool            `json:"inbox,omitempty"` // it is what belongs to no campaign
+	Threads    *threadsJSON    `json:"threads,omitempty"`
+	Deliveries *deliveriesJSON `json:"deliveries,omitempty"`
 }
 
 type typeJSON struct {
@@ -52,7 +56,9 @@ func (c comparison) json(campaign reconcile.Campaign) campaignJSON {
 		Campaign: campaign.ID, Name: c.names[campaign.ID], At: output.Wire(c.At), Since: output.Wire(c.Window.Since),
 		Until: output.Wire(c.Window.Until), LagS: int64(c.Lag.Seconds()), Mails: campaign.Mails, Judged: campaign.Judged,
 		Proven: campaign.Proven(), Types: []typeJSON{}, Findings: []findingJSON{}, Unnamed: campaign.Unnamed,
+		Inbox: campaign.ID == "",
 	}
+	c.further(campaign, &out)
 	if campaign.Cause != nil {
 		out.Cause = problem.Words(campaign.Cause)
 	}

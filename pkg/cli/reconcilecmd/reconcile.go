@@ -3,6 +3,7 @@ package reconcilecmd
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,6 @@ import (
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/stack"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // New returns the command reconcile and those below it.
@@ -34,6 +34,8 @@ type options struct {
 	since, until string
 	types        []string
 	lag          string
+	deep         bool
+	threads      int
 	api          smartleadkey.Flags
 }
 
@@ -42,11 +44,19 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	f.StringSliceVar(&o.campaigns, "campaign", nil, "only this campaign id; may be repeated (default: all but drafts and archived ones)")
 	f.StringVar(&o.since, "since", "7d", "mails that were sent since: a length of time (2h, 2d3h, 1w) or a time")
 	f.StringVar(&o.until, "until", "", "mails that were sent until then")
-	f.StringSliceVar(&o.types, "type", nil, "only events of this type; may be repeated: "+output.Join(reconcile.Types))
+	f.StringSliceVar(&o.types, "type", nil, "only events of this type; may be repeated: "+output.Join(allTypes))
+	f.BoolVar(&o.deep, "deep", false, "also compare further replies of each thread, categories, untracked replies, and counts of deliveries")
+	f.IntVar(&o.threads, "threads", 100, "with --deep: leads whose message history is read at most, two calls each")
 	f.StringVar(&o.lag, "lag", "10h", "how long after a fact its event may still come")
-	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(output.Names(reconcile.Types), cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(output.Names(allTypes), cobra.ShellCompDirectiveNoFileComp))
 	o.api.Add(cmd)
 }
+
+// allTypes are what can be compared.
+var allTypes = slices.Concat(reconcile.Types, reconcile.FurtherTypes)
+
+// inboxName is how what belongs to no campaign is shown.
+const inboxName = "master inbox"
 
 // comparison is the report with the names of the campaigns.
 type comparison struct {
@@ -83,7 +93,10 @@ func compare(ctx context.Context, s *session.Session, o options) (comparison, er
 	r.Retention, r.Began = st.Retention, began(ctx, s, st)
 	p := s.Doing("reading campaigns")
 	defer p.End()
-	service := reconcile.Service{Provider: client, Ledger: st.Ledger, Now: s.Now, Heard: func(string) { p.Add(1) }}
+	service := reconcile.Service{
+		Provider: client, Ledger: st.Ledger, Now: s.Now, Heard: func(string) { p.Add(1) },
+		People: client, Inbox: client, Payloads: st.Ledger, Bodies: st.Bodies, Summary: client, Refusals: st.Ledger,
+	}
 	c.Report, err = service.Run(ctx, r)
 	c.calls = client.Calls()
 	return c, err
@@ -104,10 +117,19 @@ func (o options) request(now time.Time) (reconcile.Request, error) {
 		if err != nil {
 			return r, err
 		}
-		if !compared(typ) {
-			return r, problem.Usage("Smartlead has no statistics of %s", typ).Hint("one of: %s", output.Join(reconcile.Types))
+		if !slices.Contains(allTypes, typ) {
+			return r, problem.Usage("Smartlead tells nothing of %s that could be compared", typ).Hint("one of: %s", output.Join(allTypes))
 		}
 		r.Types = append(r.Types, typ)
+	}
+	if o.threads < 0 {
+		return r, problem.Usage("--threads is at least 0")
+	}
+	if o.deep {
+		r.Threads, r.Counts = o.threads, true
+		if r.Types == nil {
+			r.Types = allTypes
+		}
 	}
 	return r, nil
 }
@@ -129,13 +151,20 @@ func windowOf(since, until string, now time.Time) (w smartleadapi.Window, err er
 	return w, nil
 }
 
-func compared(typ webhook.Type) bool {
-	for _, t := range reconcile.Types {
-		if t == typ {
-			return true
-		}
+// results are those of the campaigns and, where it was compared, of the inbox.
+func (c comparison) results() []reconcile.Campaign {
+	if c.Inbox == nil {
+		return c.Campaigns
 	}
-	return false
+	return append(slices.Clone(c.Campaigns), *c.Inbox)
+}
+
+// title names a campaign, or the inbox.
+func title(campaign reconcile.Campaign) string {
+	if campaign.ID == "" {
+		return inboxName
+	}
+	return "campaign " + output.Clean(campaign.ID)
 }
 
 // began is when the first source was made: nothing can have arrived before. A local stack
@@ -161,7 +190,7 @@ func began(ctx context.Context, s *session.Session, st *stack.Stack) (first time
 func (c comparison) outcome(s *session.Session) error {
 	missing, unread := 0, 0
 	var cause error
-	for _, campaign := range c.Campaigns {
+	for _, campaign := range c.results() {
 		missing += campaign.Of(reconcile.Missing)
 		if campaign.Cause != nil {
 			unread++
@@ -173,13 +202,21 @@ func (c comparison) outcome(s *session.Session) error {
 		return problem.Failed(nil, "%s missing", output.Count(missing, "event is", "events are")).
 			Hint("is the webhook on, and are the events ticked? %s hooks check", s.Self()).
 			Hint("let Smartlead post failed events again: %s reconcile retrigger", s.Self()).
-			Hint("what makes it send a single one: %s resend-guide TYPE", s.Self())
-	case unread == len(c.Campaigns):
+			Hint("what makes it send a single one: %s reconcile run --json | %s resend-guide --from -", s.Self(), s.Self())
+	case unread == len(c.results()):
 		return smartleadkey.Advised(s, cause)
 	case unread > 0:
-		return problem.Failed(nil, "%s could not be read whole, so nobody can say that nothing is missing", output.Count(unread, "campaign", "campaigns"))
+		return problem.Failed(nil, "%s could not be read whole, so nobody can say that nothing is missing", c.unread(unread))
 	}
 	return nil
+}
+
+// unread names what could not be read.
+func (c comparison) unread(n int) string {
+	if n == 1 && c.Inbox != nil && c.Inbox.Cause != nil {
+		return "the " + inboxName
+	}
+	return output.Count(n, "campaign", "campaigns")
 }
 
 // window says in words which mails were compared.

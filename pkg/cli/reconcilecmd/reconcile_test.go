@@ -2,6 +2,7 @@ package reconcilecmd_test
 
 import (
 	"encoding/csv"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -188,7 +189,7 @@ func TestWrongUsage(t *testing.T) {
 	w := newWorld(t, 1, nil)
 	for _, args := range [][]string{
 		{"reconcile", "run", "--since", "soon"}, {"reconcile", "run", "--since", "1d", "--until", "2d"}, {"reconcile", "run", "--lag", "never"},
-		{"reconcile", "run", "--type", "LEAD_CATEGORY_UPDATED"}, {"reconcile", "run", "--plan", "gold"}, {"reconcile", "run", "--max-calls", "0"},
+		{"reconcile", "run", "--type", "MANUAL_STEP_REACHED"}, {"reconcile", "run", "--deep", "--threads", "-1"}, {"reconcile", "run", "--plan", "gold"}, {"reconcile", "run", "--max-calls", "0"},
 		{"reconcile", "report", "--format", "pdf"}, {"reconcile", "report", "--json"}, {"reconcile", "run", "--show", "-1"},
 		{"reconcile", "run", "--api-url", "http://api.example.com"},
 	} {
@@ -233,4 +234,70 @@ func TestLag(t *testing.T) {
 	})
 	w.OK(w.with("reconcile", "run")...)
 	w.Fails(1, "1 event is missing", w.with("reconcile", "run", "--lag", "1h")...)
+}
+
+// deep is a world in which the statistics have all, and the rest has not.
+func deep(t *testing.T) *world {
+	w := newWorld(t, 12, func(a *fakeapi.Account) {
+		a.Categories = []string{"Interested", "Not Interested"}
+		c := a.Campaigns[0]
+		for _, m := range c.Mails {
+			m.Category = ""
+		}
+		c.Moves = []fakeapi.Move{
+			{At: clitest.Start.Add(-60 * time.Hour), Lead: "lead2@acme.example.com", New: "Interested"},
+			{At: clitest.Start.Add(-50 * time.Hour), Lead: "lead2@acme.example.com", Old: "Interested", New: "Not Interested"},
+		}
+		c.Failed = 2
+		for i, from := range []string{"ann@globex.example.net", "bob@globex.example.net"} {
+			a.Untracked = append(a.Untracked, fakeapi.Untracked{
+				At: clitest.Start.Add(-time.Duration(30+i) * time.Hour), MessageID: "<u-" + from + ">", From: from, To: "mira@outbound.example", Subject: "Who are you?", Text: "Who?",
+			})
+		}
+	})
+	w.post(func(p fakeapi.Post) bool {
+		return strings.Contains(string(p.Body), "reply-1-2@acme") || p.Type == "LEAD_CATEGORY_UPDATED" && strings.Contains(string(p.Body), `"Not Interested"`)
+	})
+	w.Post(string(w.account.InboxPosts(w.Clock())[0].Body))
+	w.Work()
+	return w
+}
+
+func TestDeepComparesWhatTheStatisticsHide(t *testing.T) {
+	w := deep(t)
+	w.OK(w.with("reconcile", "run")...) // by the statistics, nothing is missing
+	r := w.Run(w.with("reconcile", "run", "--deep")...)
+	if r.Code != 1 || !strings.Contains(r.Err, "3 events are missing") {
+		t.Errorf("exit %d: %s", r.Code, r.Err)
+	}
+	w.golden("run-deep", r.Out)
+	r = w.Run(w.with("reconcile", "run", "--deep", "--json")...)
+	lines := clitest.Lines(t, r.Out)
+	if len(lines) != 2 || lines[1]["inbox"] != true || lines[0]["threads"].(map[string]any)["read"] != 2.0 {
+		t.Fatalf("%s", r.Out)
+	}
+	d := lines[0]["deliveries"].(map[string]any)
+	if d["on_smartleads_side"] != true || !strings.Contains(d["support_text"].(string), "2 failed") || d["refused_here"] != 0.0 {
+		t.Errorf("%v", d)
+	}
+	r = w.Run(w.with("reconcile", "report", "--deep")...)
+	w.golden("report-deep.md", r.Out)
+	r = w.Run(w.with("reconcile", "run", "--deep", "--threads", "1", "--type", "EMAIL_REPLY")...)
+	if !strings.Contains(r.Out, "of 1 further replies are not known") {
+		t.Errorf("%s", r.Out)
+	}
+}
+
+// A refused request here may be one of those that failed there.
+func TestARefusedRequestMakesTheSideUnsure(t *testing.T) {
+	w := deep(t)
+	resp, err := http.Post(w.Front.URL+"/webhooks/demo/a-wrong-token", "application/json", strings.NewReader(`{"event_type":"EMAIL_SENT"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	r := w.Run(w.with("reconcile", "run", "--deep")...)
+	if strings.Contains(r.Out, "To Smartlead's support") || !strings.Contains(r.Out, "1 request was refused here") {
+		t.Errorf("%s", r.Out)
+	}
 }

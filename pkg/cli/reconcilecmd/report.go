@@ -69,8 +69,15 @@ func (c comparison) markdown() string {
 	line("# Completeness of Smartlead events\n")
 	line("Compared at %s: mails %s, with the events that arrived since. An event counts as missing %s after it happened.\n",
 		output.Stamp(c.At), window(c.Window), output.Span(c.Lag))
-	for _, campaign := range c.Campaigns {
-		line("## Campaign %s: %s\n", cell(campaign.ID), cell(c.names[campaign.ID]))
+	for i, campaign := range c.results() {
+		if i > 0 {
+			line("")
+		}
+		if campaign.ID == "" {
+			line("## The %s\n", inboxName)
+		} else {
+			line("## Campaign %s: %s\n", cell(campaign.ID), cell(c.names[campaign.ID]))
+		}
 		line("**%s**\n", c.sentence(campaign))
 		if !campaign.Judged {
 			continue
@@ -93,6 +100,12 @@ func (c comparison) markdown() string {
 		if reasons := reasonsOf(campaign); reasons != "" {
 			line("- %s", reasons)
 		}
+		for _, note := range furtherNotes(campaign) {
+			line("- %s", cell(note))
+		}
+		if text := c.SupportText(campaign); text != "" {
+			line("\nTo Smartlead's support:\n\n```\n%s```", strings.ReplaceAll(text, "`", "'"))
+		}
 		c.missing(line, campaign)
 	}
 	line("\n_Complete: Smartlead says that it happened, and the event arrived. Late: it may still come. Missing: it did not arrive. " +
@@ -103,6 +116,9 @@ func (c comparison) markdown() string {
 // sentence is the outcome of a campaign in words.
 func (c comparison) sentence(campaign reconcile.Campaign) string {
 	mails, missing := output.Count(campaign.Mails, "mail", "mails"), campaign.Of(reconcile.Missing)
+	if campaign.ID == "" {
+		mails = "the " + inboxName
+	}
 	switch {
 	case !campaign.Judged:
 		return "Not compared: " + cell(problem.Words(campaign.Cause)) + "."
@@ -150,7 +166,7 @@ func cell(text string) string {
 func (c comparison) csv(s *session.Session) error {
 	w := csv.NewWriter(s.Out)
 	rows := [][]string{{"campaign_id", "campaign_name", "type", "verdict", "reason", "lead_email", "sequence_number", "happened_at", "sent_at", "stats_id", "event_id"}}
-	for _, campaign := range c.Campaigns {
+	for _, campaign := range c.results() {
 		for _, f := range campaign.Findings {
 			rows = append(rows, []string{
 				plain(campaign.ID), plain(c.names[campaign.ID]), string(f.Type), string(f.Verdict), string(f.Reason), plain(f.Lead), plain(f.Step),
@@ -158,7 +174,7 @@ func (c comparison) csv(s *session.Session) error {
 			})
 		}
 		if campaign.Unnamed > 0 {
-			s.Say("campaign %s: %s not in the report", output.Clean(campaign.ID), output.Count(campaign.Unnamed, "more event is", "more events are"))
+			s.Say("%s: %s not in the report", title(campaign), output.Count(campaign.Unnamed, "more event is", "more events are"))
 		}
 	}
 	for _, line := range c.notes() { // a table has no place for sentences

@@ -25,11 +25,18 @@ still come), missing, or unknowable (neither side can tell: see docs/COMPLETENES
 event that the statistics do not have is extra. What could not be read is said, and
 never counted as missing or complete.
 
+--deep asks Smartlead for more: the message history of leads that answered (further
+replies of a thread, which the statistics hide), the category of each lead, the replies
+of the master inbox that belong to no campaign, and how many of its deliveries Smartlead
+counts. Where it counts failed ones and nothing was refused here, a text for Smartlead's
+support is printed.
+
 It needs the key of Smartlead's API: ` + "SMARTLEAD_API_KEY" + `, or that of the stack (reconcile
 set-key). It changes nothing. Exit code 1 when an event is missing, or when not all
 could be read.`,
 		Example: `  smartleadctl reconcile run
   smartleadctl reconcile run --campaign 4100001 --since 2d
+  smartleadctl reconcile run --deep --threads 200
   smartleadctl reconcile run --type EMAIL_REPLY --json | jq '.findings[]'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,7 +57,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 		return err
 	}
 	if s.JSON {
-		for _, campaign := range c.Campaigns {
+		for _, campaign := range c.results() {
 			if err := s.Emit(c.json(campaign)); err != nil {
 				return err
 			}
@@ -58,7 +65,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 		return c.outcome(s)
 	}
 	t := output.NewTable("CAMPAIGN", "TYPE", ">COMPLETE", ">LATE", ">MISSING", ">EXTRA", ">UNKNOWABLE").Early("CAMPAIGN")
-	for _, campaign := range c.Campaigns {
+	for _, campaign := range c.results() {
 		for _, count := range campaign.Types {
 			t.Add(c.row(campaign, count)...)
 		}
@@ -73,6 +80,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 	for _, line := range c.notes() {
 		s.Line("%s", line)
 	}
+	c.support(s)
 	if err := c.name(s, named); err != nil {
 		return err
 	}
@@ -81,7 +89,11 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 
 // row is a line of the table; of a campaign's name a part is enough to know it.
 func (c comparison) row(campaign reconcile.Campaign, count reconcile.TypeCount) []string {
-	cells := []string{campaign.ID + " " + c.names[campaign.ID], string(count.Type)}
+	name := inboxName
+	if campaign.ID != "" {
+		name = campaign.ID + " " + c.names[campaign.ID]
+	}
+	cells := []string{name, string(count.Type)}
 	for _, v := range reconcile.Verdicts {
 		cells = append(cells, output.Thousands(count.Counts[v]))
 	}
@@ -90,21 +102,24 @@ func (c comparison) row(campaign reconcile.Campaign, count reconcile.TypeCount) 
 
 // notes are the sentences below the table: what the numbers do not say.
 func (c comparison) notes() (lines []string) {
-	for _, campaign := range c.Campaigns {
+	for _, campaign := range c.results() {
 		if campaign.Cause != nil {
 			said := "not judged"
 			if campaign.Judged {
 				said = "not whole"
 			}
-			lines = append(lines, fmt.Sprintf("campaign %s is %s: %s", output.Clean(campaign.ID), said, output.Clean(problem.Words(campaign.Cause))))
+			lines = append(lines, fmt.Sprintf("%s is %s: %s", title(campaign), said, output.Clean(problem.Words(campaign.Cause))))
 		}
 		for _, count := range campaign.Types {
 			for _, note := range notesOf(count) {
-				lines = append(lines, "campaign "+output.Clean(campaign.ID)+", "+note)
+				lines = append(lines, title(campaign)+", "+note)
 			}
 		}
 		if reasons := reasonsOf(campaign); reasons != "" {
-			lines = append(lines, fmt.Sprintf("campaign %s: %s", output.Clean(campaign.ID), reasons))
+			lines = append(lines, title(campaign)+": "+reasons)
+		}
+		for _, note := range furtherNotes(campaign) {
+			lines = append(lines, title(campaign)+": "+note)
 		}
 	}
 	return lines
@@ -114,7 +129,7 @@ func notesOf(count reconcile.TypeCount) (lines []string) {
 	say := func(format string, args ...any) {
 		lines = append(lines, string(count.Type)+": "+fmt.Sprintf(format, args...))
 	}
-	if count.Counts[reconcile.Missing] > 0 && count.Counts[reconcile.Complete] == 0 {
+	if count.Counts[reconcile.Missing] > 0 && count.Arrived == 0 {
 		say("none of this type arrived: it may not be ticked in the webhook")
 	}
 	if count.Repeats > 0 {
@@ -135,7 +150,8 @@ var reasonTexts = map[reconcile.Reason]string{
 	reconcile.Unreadable:     "perhaps an event that is here and cannot be read",
 	reconcile.IgnoredReply:   "a reply that Smartlead does not count",
 	reconcile.NoSuchMail:     "of a mail that the statistics do not have",
-	reconcile.NotCounted:     "not in the statistics of its mail",
+	reconcile.NotCounted:     "not among what Smartlead shows",
+	reconcile.Differs:        "the newest event has another category",
 }
 
 // reasonsOf counts why facts are unknowable, as far as they are named.
@@ -171,7 +187,7 @@ func (c comparison) name(s *session.Session, most int) error {
 	t := output.NewTable("CAMPAIGN", "TYPE", "*VERDICT", "LEAD", ">STEP", "HAPPENED", "MAIL SENT", "STATS ID", "REASON").
 		Late("LEAD").Dispose("REASON", "STATS ID", "MAIL SENT", "STEP")
 	left := 0
-	for _, campaign := range c.Campaigns {
+	for _, campaign := range c.results() {
 		left += campaign.Unnamed
 		for _, f := range campaign.Findings {
 			switch {
@@ -179,7 +195,7 @@ func (c comparison) name(s *session.Session, most int) error {
 			case t.Len() == most:
 				left++
 			default:
-				t.Add(campaign.ID, string(f.Type), string(f.Verdict), f.Lead, f.Step, output.Stamp(f.At), output.Stamp(f.SentAt), f.StatsID, reasonTexts[f.Reason])
+				t.Add(output.OrText(campaign.ID, inboxName), string(f.Type), string(f.Verdict), f.Lead, f.Step, output.Stamp(f.At), output.Stamp(f.SentAt), f.StatsID, reasonTexts[f.Reason])
 			}
 		}
 	}
