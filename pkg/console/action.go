@@ -18,6 +18,7 @@ type action struct {
 	back  func(q *request) string // the page that it is on; nil: the overview
 	ask   func(q *request) (*question, error)
 	do    func(q *request) (*done, error)
+	units int   // bound of the read units that its question takes (TestCapacity)
 	shows *page // has the template of done.Show; nil for one that opens a page
 }
 
@@ -25,7 +26,7 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
-	ackAction, closeAction,
+	ackAction, closeAction, replayAllAction, stopReplayAction,
 }, slices.Concat(moves(), selectedMoves())...)
 
 // question is what an operator must agree to.
@@ -47,7 +48,10 @@ type choice struct {
 	Options     []string
 }
 
-type check struct{ Name, Label string }
+type check struct {
+	Name, Label string
+	On          bool
+}
 
 // field is a hidden value of a form.
 type field struct{ Name, Value string }
@@ -81,6 +85,10 @@ func (s *Server) ask(a *action) http.Handler {
 			return
 		}
 		asked, err := a.ask(q)
+		if to := (*elsewhere)(nil); errors.As(err, &to) {
+			http.Redirect(w, r, to.address, http.StatusSeeOther)
+			return
+		}
 		if err != nil {
 			s.failBack(w, q, p, err, a.backTo(q))
 			return

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -39,6 +41,7 @@ type eventList struct {
 	Live      string // where what arrives is followed; "" on later pages
 	Nothing   bool   // no event was ever received
 	Chosen    chosen
+	ReplayAll string // the address that asks to replay all that matches; "" where no replay is for it
 	Setup     setup
 }
 
@@ -150,6 +153,9 @@ func readEvents(q *request) (any, error) {
 		list.ByReceipt = pageRows
 	}
 	set := q.filterValues()
+	if len(set) > 0 && (query.State == "" || slices.Contains(operator.Replay.From(), query.State)) {
+		list.ReplayAll = replayAllPath + "?" + set.Encode()
+	}
 	if w.Next != "" {
 		older := without(set, "after")
 		older.Set("after", w.Next)

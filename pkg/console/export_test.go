@@ -17,6 +17,11 @@ func UnitsOf(path string) int {
 			return p.units
 		}
 	}
+	for _, a := range actions {
+		if a.path == path {
+			return a.units
+		}
+	}
 	return 0
 }
 

@@ -29,3 +29,15 @@ func rowIDs(body string) (ids []string) {
 	}
 	return ids
 }
+
+var formaction = regexp.MustCompile(`formaction="([^"]+)"`)
+
+// formAction is where the first button of a page leads that has an address of its own.
+func formAction(t *testing.T, body string) string {
+	t.Helper()
+	m := formaction.FindStringSubmatch(body)
+	if m == nil {
+		t.Fatalf("no such button in\n%s", body)
+	}
+	return html.UnescapeString(m[1])
+}

@@ -27,12 +27,15 @@ type page struct {
 	// live follows what the page shows, and may fail for an address that read refuses;
 	// nil for a page that stands still. What it sends to every tab alike has no form.
 	live func(q *request) (topic, error)
+	// acts: buttons of the page are of the form with the id act, which stands beside what
+	// is sent to every tab.
+	acts bool
 }
 
 // pages are all there are, in the order of the bar.
 var pages = []page{
 	overviewPage,
-	eventsPage, eventPage, leadPage,
+	eventsPage, eventPage, leadPage, replayPage,
 	deadPage, redrivePage, jobPage, incidentsPage,
 	destinationsPage, sourcesPage, sendPage,
 	findPage, keysPage,
@@ -140,6 +143,7 @@ type view struct {
 	Notices []notice
 	Gone    *failure // the stack does not answer
 	Now     stamp
+	Acts    bool
 	Data    any
 }
 
@@ -150,7 +154,7 @@ type barItem struct {
 }
 
 func (s *Server) view(q *request, p *page) view {
-	v := view{Title: p.title, Stack: s.Name, Self: s.Self, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q")}
+	v := view{Title: p.title, Stack: s.Name, Self: s.Self, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q"), Acts: p.acts}
 	for _, other := range s.bar {
 		if other.bar == "" {
 			continue

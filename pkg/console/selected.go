@@ -28,7 +28,7 @@ func selectedMoves() []action {
 	var all []action
 	for _, m := range moveActions {
 		all = append(all, action{
-			path: "/events/selected/" + string(m.move), name: string(m.move), back: theList, shows: &movedPage,
+			path: "/events/selected/" + string(m.move), name: string(m.move), back: theList, shows: &movedPage, units: 2 * maxSelected,
 			ask: func(q *request) (*question, error) { return askSelected(q, m) },
 			do:  func(q *request) (*done, error) { return doSelected(q, m) },
 		})

@@ -45,6 +45,7 @@ type Server struct {
 	mux       *http.ServeMux
 	hub       *hub
 	bar       []page // every page, for the bar
+	replays   *replayRuns
 }
 
 // New returns a console that is reached under addr, which must be a loopback
@@ -57,7 +58,7 @@ func New(addr string, c Config) (*Server, error) {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil, fmt.Errorf("the console listens on a loopback address such as 127.0.0.1 alone, not on %q", host)
 	}
-	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages}
+	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages, replays: &replayRuns{}}
 	if s.Zone == nil {
 		s.Zone = time.Local
 	}
@@ -141,7 +142,7 @@ const (
 )
 
 // Serve answers at l until ctx ends; l listens at the address that New was given.
-// Open streams end with ctx.
+// Open streams and replays end with ctx.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -150,6 +151,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
+	defer s.replays.close()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

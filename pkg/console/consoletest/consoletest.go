@@ -34,6 +34,7 @@ type Console struct {
 	Client *http.Client
 
 	t     *testing.T
+	sleep func(context.Context, time.Duration) // of what runs beside the pages
 	found *stack.LocalFinder
 	mu    sync.Mutex
 	audit bytes.Buffer
@@ -61,10 +62,11 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := &Console{Stack: s, t: t, sleep: s.Env.Sleep, URL: "http://" + l.Addr().String()}
 	found := &stack.LocalFinder{StateDir: s.Dir, Env: stack.Env{
-		Now: s.Clock, Sleep: s.Env.Sleep, Nonce: func() (string, error) { return rand.Text(), nil },
+		Now: s.Clock, Sleep: c.doze, Nonce: func() (string, error) { return rand.Text(), nil },
 	}}
-	c := &Console{Stack: s, t: t, found: found, URL: "http://" + l.Addr().String()}
+	c.found = found
 	c.Server, err = console.New(l.Addr().String(), console.Config{
 		Connect: func(context.Context) (*stack.Stack, error) { return found.Find() },
 		Name:    "local stack", Self: "smartleadctl --local", Local: true, Caller: "tester",
@@ -84,6 +86,20 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 	c.Client = c.Browser()
 	c.Enter(c.Client)
 	return c
+}
+
+// Sleeps replaces what happens while something that runs beside the pages waits.
+func (c *Console) Sleeps(sleep func(context.Context, time.Duration)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sleep = sleep
+}
+
+func (c *Console) doze(ctx context.Context, d time.Duration) {
+	c.mu.Lock()
+	sleep := c.sleep
+	c.mu.Unlock()
+	sleep(ctx, d)
 }
 
 // Found is the stack as the console finds it.
