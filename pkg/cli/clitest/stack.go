@@ -155,11 +155,18 @@ func (s *Stack) start(prefix string) {
 }
 
 // WriteInfo writes what a local stack says of itself, as it stands now.
-func (s *Stack) WriteInfo(prefix string) {
+func (s *Stack) WriteInfo(prefix string) { s.writeInfo(prefix, EngineURL()) }
+
+// WriteInfoWith is WriteInfo with another endpoint before all services but DynamoDB.
+func (s *Stack) WriteInfoWith(endpoint string) {
+	s.writeInfo(s.Env.Config.ParameterPrefix, endpoint)
+}
+
+func (s *Stack) writeInfo(prefix, endpoint string) {
 	s.t.Helper()
 	info, err := json.Marshal(stack.Place{
-		WebhookURL: s.Front.URL + "/webhooks/demo/" + s.Token, DynamoDBEndpoint: s.DynamoDB, SQSEndpoint: EngineURL(),
-		SSMEndpoint: EngineURL(), S3Endpoint: EngineURL(), Region: local.Region, TableName: s.At.Table,
+		WebhookURL: s.Front.URL + "/webhooks/demo/" + s.Token, DynamoDBEndpoint: s.DynamoDB, SQSEndpoint: endpoint,
+		SSMEndpoint: endpoint, S3Endpoint: endpoint, Region: local.Region, TableName: s.At.Table,
 		LiveQueueURL: s.At.Live.URL, ReplayQueueURL: s.At.Replay.URL, DLQURL: s.At.DLQ.URL,
 		LiveQueueARN: s.At.Live.ARN, DLQARN: s.At.DLQ.ARN, Bucket: s.At.Bucket, ParameterPrefix: prefix,
 		RetentionDays: s.RetentionDays, SweepGrace: s.SweepGrace,
