@@ -60,11 +60,11 @@ func generated(r *rand.Rand, now time.Time, leads int, bare bool) *fakeapi.Accou
 // Of what was posted half is lost: the other half proves the identities. Whatever is made
 // has the identity of its webhook, which then comes late, and is a duplicate.
 func TestWhatIsMadeHasTheIdentityOfItsWebhook(t *testing.T) {
-	made := map[webhook.Type]int{}
-	left := map[webhook.Type]map[repair.Why]int{} // without what happened more often than once
+	made := make(map[webhook.Type]int)
+	left := make(map[webhook.Type]map[repair.Why]int) // without what happened more often than once
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+			r := rand.New(rand.NewPCG(seed, 1))
 			bare := seed%2 == 1
 			w := newWorld(t, generated(r, clitest.Start, 24, bare))
 			lost := map[webhook.EventID]fakeapi.Post{}
@@ -81,7 +81,7 @@ func TestWhatIsMadeHasTheIdentityOfItsWebhook(t *testing.T) {
 			for _, i := range result.Items {
 				if i.Step != repair.StepSynthesize {
 					if left[i.Type] == nil {
-						left[i.Type] = map[repair.Why]int{}
+						left[i.Type] = make(map[repair.Why]int)
 					}
 					if i.Finding.Times == 1 {
 						left[i.Type][i.Why]++
@@ -130,7 +130,7 @@ func TestWhatIsMadeHasTheIdentityOfItsWebhook(t *testing.T) {
 // A webhook that comes between the comparison and the repair stays the event: what is made
 // then changes nothing.
 func TestAWebhookThatCameFirstStaysTheEvent(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 1)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(7, 1))
 	w := newWorld(t, generated(r, clitest.Start, 12, true))
 	posts := w.account.Campaigns[0].Posts(w.Clock())
 	var lost []fakeapi.Post

@@ -106,7 +106,7 @@ func (w *world) deliver(rw http.ResponseWriter, r *http.Request) {
 // post posts an event, and returns its id and what became of it.
 func (w *world) post(p fakeapi.Post) (id, status string) {
 	w.t.Helper()
-	resp, err := http.Post(w.hook(), "application/json", strings.NewReader(string(p.Body))) //nolint:noctx // it is loopback
+	resp, err := http.Post(w.hook(), "application/json", strings.NewReader(string(p.Body)))
 	w.must(err)
 	defer resp.Body.Close()
 	var answer struct {
