@@ -26,7 +26,7 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
-	ackAction, closeAction, replayAllAction, stopReplayAction,
+	ackAction, closeAction, replayAllAction, stopReplayAction, lookAction,
 }, slices.Concat(moves(), selectedMoves())...)
 
 // question is what an operator must agree to.
@@ -115,6 +115,7 @@ func (s *Server) act(a *action) http.Handler {
 			return
 		}
 		s.audit(r.Context(), a, d)
+		s.dead.old()
 		if d.Notice.Text != "" {
 			q.session.say(d.Notice)
 		}

@@ -78,6 +78,7 @@ func readDead(q *request) (any, error) {
 		g.count++
 		g.latest, g.example = s.DiedAt, s.ID // the longest dead come first
 	}
+	q.Server.dead.tell(q, deadTally{d.Count, d.Cut})
 	sorted := slices.SortedFunc(maps.Values(groups), func(a, b *deathCause) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.class, b.class), cmp.Compare(a.typ, b.typ))
 	})

@@ -19,6 +19,7 @@ var overviewPage = page{path: "/", file: "overview.html", title: "Overview", bar
 // became of it, what is dead.
 type overview struct {
 	Findings panel[[]finding]
+	Checkup  checkup
 	Recent   panel[recent]
 	Dead     panel[deadCount]
 	Setup    setup
@@ -37,7 +38,7 @@ const (
 )
 
 func readOverview(q *request) (any, error) {
-	o := overview{Setup: q.setup(), Live: livePath + eventsPath}
+	o := overview{Setup: q.setup(), Live: livePath + eventsPath, Checkup: q.checkup(false)}
 	panels(
 		fill(q, &o.Findings, q.findings),
 		fill(q, &o.Recent, q.recent),
@@ -215,10 +216,9 @@ func (q *request) deadCount() (deadCount, error) {
 			g.latest, g.Latest = d.DiedAt, q.at(d.DiedAt)
 		}
 	}
-	c := deadCount{Total: output.Thousands(n)}
-	if more {
-		c.Total += "+"
-	}
+	tally := deadTally{n, more}
+	q.Server.dead.tell(q, tally)
+	c := deadCount{Total: tally.String()}
 	for _, g := range slices.SortedFunc(maps.Values(groups), func(a, b *deadGroup) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Type, b.Type))
 	}) {

@@ -38,7 +38,7 @@ var pages = []page{
 	eventsPage, eventPage, leadPage, replayPage,
 	deadPage, redrivePage, jobPage, incidentsPage,
 	destinationsPage, sourcesPage, sendPage,
-	findPage, keysPage,
+	findPage, keysPage, checkupPage,
 }
 
 func (p *page) pattern() string {
@@ -151,6 +151,8 @@ type view struct {
 type barItem struct {
 	Path, Before, Letter, After, Key string
 	Here                             bool
+	Count                            string // of what is there; "" where nobody knows
+	Counted                          stamp
 }
 
 func (s *Server) view(q *request, p *page) view {
@@ -162,6 +164,9 @@ func (s *Server) view(q *request, p *page) view {
 		item := barItem{Path: other.path, Before: other.bar, Key: other.key, Here: other.path == p.path || other.path == p.under}
 		if i := strings.Index(strings.ToLower(other.bar), other.key); i >= 0 && other.key != "" {
 			item.Before, item.Letter, item.After = other.bar[:i], other.bar[i:i+1], other.bar[i+1:]
+		}
+		if other.path == deadPage.path {
+			item.Count, item.Counted = s.deadInBar(q)
 		}
 		v.Bar = append(v.Bar, item)
 	}

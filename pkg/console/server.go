@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"time"
 
+	"smartlead-receiver/pkg/cli/checks"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -46,6 +47,10 @@ type Server struct {
 	hub       *hub
 	bar       []page // every page, for the bar
 	replays   *replayRuns
+
+	background background
+	checkup    keptValue[[]checks.Finding]
+	dead       keptValue[deadTally]
 }
 
 // New returns a console that is reached under addr, which must be a loopback
@@ -59,6 +64,7 @@ func New(addr string, c Config) (*Server, error) {
 		return nil, fmt.Errorf("the console listens on a loopback address such as 127.0.0.1 alone, not on %q", host)
 	}
 	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages, replays: &replayRuns{}}
+	s.checkup.lasts, s.dead.lasts = lookEvery, lookEvery
 	if s.Zone == nil {
 		s.Zone = time.Local
 	}
@@ -149,6 +155,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // a browser that hangs up is no news
 	}
+	defer s.background.end()
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
 	defer s.replays.close()

@@ -211,6 +211,20 @@ func (c *Console) OK(path string) string {
 	return a.Text()
 }
 
+// Looked is what the doctor's page says once the doctor looks no more.
+func (c *Console) Looked() string {
+	c.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		text := c.OK("/checkup")
+		if !strings.Contains(text, "looks at every part now") {
+			return text
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("the doctor looks for a minute:\n%s", text)
+		}
+	}
+}
+
 var (
 	csrfValue = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 	hidden    = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
