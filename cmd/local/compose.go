@@ -22,6 +22,7 @@ import (
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
+	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -113,6 +114,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 			Config: cfg,
 			Clients: app.Clients{
 				DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
+				AWS: stack.LocalAWS(clients.Endpoints),
 			},
 			Log: log,
 		})

@@ -36,6 +36,7 @@ type Clients struct {
 	SQS      queue.API
 	S3       bodies.API
 	SSM      sourcestore.PathReader
+	AWS      destination.AWS // what destinations call; nil: none is of AWS
 }
 
 // Env holds what a function takes from its surroundings.
@@ -166,7 +167,7 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
 	svc := process.New(process.Ports{
 		Ledger: e.ledger(), DeadLetters: queues, Bodies: store,
-		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log}),
+		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log, AWS: e.Clients.AWS}),
 		Normalize:    normalize,
 		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
 	}, policy)

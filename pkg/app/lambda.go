@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -69,6 +67,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 		Clients: Clients{
 			DynamoDB: awswire.NewDynamoDB(wire, at.dynamodb), SQS: awswire.NewSQS(wire, at.sqs),
 			S3: awswire.NewS3(wire, at.s3, in.engine("S3") != ""), SSM: awswire.NewSSM(wire, at.ssm),
+			AWS: awswire.NewCaller(wire, awswire.Places{Getenv: os.Getenv}.At),
 		},
 	}, nil
 }
@@ -87,7 +86,6 @@ func retryer() aws.Retryer {
 type surroundings struct {
 	region      string
 	credentials aws.CredentialsProvider
-	fips        bool // endpoints of validated cryptography are asked for
 	getenv      func(string) string
 }
 
@@ -99,59 +97,26 @@ func readSurroundings(getenv func(string) string) (surroundings, error) {
 	return surroundings{
 		region:      region,
 		credentials: credentials.NewStaticCredentialsProvider(id, secret, getenv("AWS_SESSION_TOKEN")),
-		fips:        strings.EqualFold(getenv("AWS_USE_FIPS_ENDPOINT"), "true"),
 		getenv:      getenv,
 	}, nil
 }
 
-// engine names an engine that stands in for a service, "" for none
-// (docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+// engine names an engine that stands in for a service, "" for none.
 func (s surroundings) engine(service string) string {
-	return cmp.Or(s.getenv("AWS_ENDPOINT_URL_"+service), s.getenv("AWS_ENDPOINT_URL"))
+	return awswire.Places{Getenv: s.getenv}.Engine(service)
 }
 
 // endpoints are where the services are.
 type endpoints struct{ dynamodb, sqs, s3, ssm url.URL }
 
-// endpoints are those of the SDK's rules, which the packages of the services hold, and
-// those are not linked.
 func (s surroundings) endpoints() (at endpoints, err error) {
-	domain := domains[""]
-	for prefix, of := range domains {
-		if prefix != "" && strings.HasPrefix(s.region, prefix) {
-			domain = of
-		}
-	}
-	at = endpoints{dynamodb: s.named("dynamodb", domain), sqs: s.named("sqs", domain), s3: s.named("s3", domain), ssm: s.named("ssm", domain)}
-	for service, one := range map[string]*url.URL{"DYNAMODB": &at.dynamodb, "SQS": &at.sqs, "S3": &at.s3, "SSM": &at.ssm} {
-		if engine := s.engine(service); engine != "" {
-			u, err := url.Parse(engine)
-			if err != nil {
-				return at, fmt.Errorf("where is the engine for %s? %w", service, err)
-			}
-			*one = *u
+	places := awswire.Places{Getenv: s.getenv}
+	for service, one := range map[string]*url.URL{"dynamodb": &at.dynamodb, "sqs": &at.sqs, "s3": &at.s3, "ssm": &at.ssm} {
+		if *one, err = places.At(service, s.region); err != nil {
+			return at, err
 		}
 	}
 	return at, nil
-}
-
-// domains are those of AWS's partitions, by how the names of their regions begin.
-var domains = map[string]string{
-	"":         "amazonaws.com",
-	"cn-":      "amazonaws.com.cn",
-	"eusc-":    "amazonaws.eu",
-	"us-iso-":  "c2s.ic.gov",
-	"us-isob-": "sc2s.sgov.gov",
-	"us-isof-": "csp.hci.ic.gov",
-	"eu-isoe-": "cloud.adc-e.uk",
-}
-
-func (s surroundings) named(service, domain string) url.URL {
-	// In GovCloud the plain names, but that of S3, are those of validated cryptography.
-	if s.fips && !(service != "s3" && strings.HasPrefix(s.region, "us-gov-")) {
-		service += "-fips"
-	}
-	return url.URL{Scheme: "https", Host: service + "." + s.region + "." + domain}
 }
 
 // hosts returns the hosts of endpoints, "name:port", as far as they are reached over

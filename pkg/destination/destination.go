@@ -6,6 +6,8 @@
 package destination
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -71,6 +73,17 @@ type Signer interface {
 // asked.
 type Nearby interface{ AllowNearby() }
 
+// ErrAbsent is returned for a resource that is not there.
+var ErrAbsent = errors.New("there is no such resource")
+
+// Checker is what Settings also are that name something whose absence no delivery would
+// show. An operator's tools ask before they write a configuration.
+type Checker interface {
+	// CheckExists returns ErrAbsent, wrapped, for what is not there, and another error
+	// where that could not be found out.
+	CheckExists(ctx context.Context, deps Deps) error
+}
+
 // Types are the types that are known. The first is what an operator adds when
 // no type is named.
 type Types []Type
@@ -97,6 +110,7 @@ type Deps struct {
 	Transport http.RoundTripper // stands in for the network; nil means NewTransport of the reach
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now
+	AWS       AWS               // calls services of AWS; nil: each call fails
 
 	public, private http.RoundTripper
 }
@@ -124,6 +138,9 @@ func (d Deps) WithDefaults() Deps {
 	}
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.AWS == nil {
+		d.AWS = noAWS{}
 	}
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func decode(form []byte, into any, at string) []*FieldError {
 	}
 	err := json.Unmarshal(form, into)
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return []*FieldError{{join(at, mismatch.Field), "has the wrong JSON type"}}
+		return []*FieldError{{join(at, memberOf(mismatch.Field)), "has the wrong JSON type"}}
 	}
 	if err != nil { // its text may quote a value
 		return []*FieldError{{at, "cannot be read"}}
@@ -74,6 +75,13 @@ func misfits(value any, t reflect.Type, at string, report func(field, problem st
 			}
 		}
 	}
+}
+
+// memberOf is a path of encoding/json without the names of structs that are embedded,
+// which no operator wrote.
+func memberOf(path string) string {
+	parts := strings.Split(path, ".")
+	return strings.Join(slices.DeleteFunc(parts, func(name string) bool { return name != "" && name[0] >= 'A' && name[0] <= 'Z' }), ".")
 }
 
 // fieldOf returns the type of the field whose JSON name is exactly that.

@@ -24,6 +24,7 @@ type Target struct {
 	name   string
 	filter Filter
 	next   webhook.Destination
+	gather *gatherer // nil where next takes one event a call
 	logger *slog.Logger
 }
 
@@ -41,7 +42,11 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
-	return &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}, nil
+	target := &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}
+	if batch, ok := next.(Batch); ok {
+		target.gather = &gatherer{next: batch}
+	}
+	return target, nil
 }
 
 // Deliver hands over the event. One that the filter does not want ends as
@@ -59,6 +64,9 @@ func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.O
 	}()
 	if !t.filter.Match(d.Event) {
 		return webhook.Outcome{Result: webhook.ResultUnrouted}
+	}
+	if t.gather != nil {
+		return tidy(t.gather.deliver(ctx, d))
 	}
 	return tidy(t.next.Deliver(ctx, d))
 }

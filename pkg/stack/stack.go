@@ -3,18 +3,23 @@ package stack
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go/logging"
 
+	"smartlead-receiver/pkg/app/awswire"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/operator"
@@ -44,6 +49,7 @@ type Stack struct {
 	Operator     *operator.Service
 	Incidents    *incident.Store
 	Repair       *repair.Service
+	AWS          destination.AWS        // what destinations call, with the rights of whoever runs the tool
 	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
 }
 
@@ -69,7 +75,31 @@ func ConnectLocal(stateDir string, env Env) (*Stack, error) {
 	c := place.LocalClients(cfg, place.Endpoints{
 		DynamoDB: at.DynamoDBEndpoint, SQS: at.SQSEndpoint, SSM: at.SSMEndpoint, S3: at.S3Endpoint,
 	})
-	return build(at, c, env)
+	s, err := build(at, c, env)
+	if err == nil {
+		s.AWS = LocalAWS(place.Endpoints{SQS: at.SQSEndpoint, SSM: at.SSMEndpoint})
+	}
+	return s, err
+}
+
+// LocalAWS calls the engines of a local stack: that of Parameter Store has every service
+// beside SQS.
+func LocalAWS(e place.Endpoints) destination.AWS {
+	return caller(place.LocalConfig(), func(service, _ string) (url.URL, error) {
+		text := e.SSM
+		if service == "sqs" {
+			text = e.SQS
+		}
+		at, err := url.Parse(text)
+		if err != nil {
+			return url.URL{}, fmt.Errorf("where is the engine for %s? %w", service, err)
+		}
+		return *at, nil
+	})
+}
+
+func caller(cfg aws.Config, at func(service, region string) (url.URL, error)) destination.AWS {
+	return awswire.NewCaller(awswire.Config{Credentials: cfg.Credentials, HTTP: awshttp.NewBuildableClient()}, at)
 }
 
 // Deployed names a CloudFormation stack, and whose it is.
@@ -96,6 +126,9 @@ func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
 	}
 	at.Region = shared.Region
 	s, err := build(at, place.DeployedClients(shared), env)
+	if err == nil {
+		s.AWS = caller(shared, awswire.Places{Getenv: os.Getenv}.At)
+	}
 	if err == nil && names.Worker != "" && names.AlarmTopic != "" {
 		s.Deployment = deployment.New(shared, names)
 	}

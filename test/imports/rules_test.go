@@ -91,8 +91,16 @@ var rules = map[string]rule{
 
 	// A type of destination knows what holds for all, and no other type. The
 	// registry alone knows all types.
-	"destination/*":        {own: []string{"webhook", "destination"}, outside: []string{sdk, smithy}},
-	"destination/registry": {own: []string{"destination", "destination/*"}},
+	"destination/*": {own: []string{"webhook", "destination"}},
+	// Those of AWS share how its services are called.
+	"destination/awsdest":         {own: []string{"webhook", "destination"}},
+	"destination/desteventbridge": {own: []string{"webhook", "destination", "destination/awsdest"}},
+	"destination/destsns":         {own: []string{"webhook", "destination", "destination/awsdest"}},
+	"destination/destsqs":         {own: []string{"webhook", "destination", "destination/awsdest"}},
+	"destination/destfirehose":    {own: []string{"webhook", "destination", "destination/awsdest"}},
+	"destination/registry": {own: []string{
+		"destination", "destination/*", "destination/desteventbridge", "destination/destsns", "destination/destsqs", "destination/destfirehose",
+	}},
 
 	// The edges.
 	"lambdaio": {
@@ -204,8 +212,9 @@ var ttlcheck = module + "/test/ttlcheck"
 // noExpiry names packages whose tests start an engine and write no item, and
 // what they write instead.
 var noExpiry = map[string]string{
-	module + "/pkg/bodies":      "objects",
-	module + "/pkg/sourcestore": "parameters",
+	module + "/test/destinations": "messages",
+	module + "/pkg/bodies":        "objects",
+	module + "/pkg/sourcestore":   "parameters",
 
 	module + "/pkg/local/persist": "items of a table without a TTL",
 }

@@ -126,6 +126,29 @@ func TestNoFunctionMayWriteASource(t *testing.T) {
 	}
 }
 
+// What the worker may deliver to is what the operator lists, and never what feeds it.
+func TestTheWorkerDeliversOnlyToWhatIsListed(t *testing.T) {
+	policy := ofType(t, load(t), "AWS::IAM::Policy")["WorkerDestinationPolicy"]
+	if roles := texts(at(t, policy, "Roles")); !slices.Equal(roles, []string{"!Ref WorkerRole"}) {
+		t.Errorf("it is one of %v", roles)
+	}
+	got := map[string][]string{}
+	statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+	for _, s := range statements {
+		for _, resource := range texts(at(t, s, "Resource")) {
+			got[at(t, s, "Effect").(string)+" "+resource] = texts(at(t, s, "Action"))
+		}
+	}
+	want := map[string][]string{
+		"Allow !Ref DestinationArns": {"events:PutEvents", "firehose:PutRecordBatch", "kms:Decrypt", "kms:GenerateDataKey", "sns:Publish", "sqs:SendMessage"},
+		"Deny " + live:               {"sqs:SendMessage"},
+		"Deny " + replayArn:          {"sqs:SendMessage"},
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 func TestNoRoleHasAWildcard(t *testing.T) {
 	for id, role := range ofType(t, load(t), "AWS::IAM::Role") {
 		for resource, actions := range granted(t, role) {

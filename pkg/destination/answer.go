@@ -1,4 +1,4 @@
-package desthttp
+package destination
 
 import (
 	"context"
@@ -16,19 +16,19 @@ import (
 	"syscall"
 	"time"
 
-	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/webhook"
 )
 
-// answer is what came back from one HTTP attempt: a status, or an error.
-type answer struct {
-	status     int
-	retryAfter []string // header lines, as sent
-	excerpt    string   // of the body, safe to show
-	err        error    // no answer at all
+// Answer is what came back from one HTTP attempt: a status, or an error.
+type Answer struct {
+	Status     int
+	RetryAfter []string // header lines, as sent
+	Excerpt    string   // of the body, safe to show
+	Body       []byte   // as far as it was read
+	Err        error    // no answer at all, or none that ends in time and within its bound
 }
 
-// decide is the one place where the outcome of an HTTP delivery is decided.
+// Decide is the one place where the outcome of an HTTP delivery is decided.
 //
 //   - 2xx is delivered.
 //   - 408, 425, 429, 5xx and every failure below HTTP may pass: retry. That holds for a
@@ -38,36 +38,36 @@ type answer struct {
 //     where nobody configured it to go. The operator enters the new URL.
 //   - 401, 403 and 404 are permanent like every other 4xx. An operator fixes
 //     them, by a key or a URL; until then a retry cannot succeed, and a dead
-//     dead letter says so at once instead of after hours. A redrive brings it back.
-func decide(a answer, host string, now time.Time) webhook.Outcome {
-	if a.err != nil {
-		class, text := classify(a.err, host)
+//     letter says so at once instead of after hours. A redrive brings it back.
+func Decide(a Answer, host string, now time.Time) webhook.Outcome {
+	if a.Err != nil {
+		class, text := classify(a.Err, host)
 		return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: class, Error: host + ": " + text}
 	}
-	out := webhook.Outcome{Status: a.status}
+	out := webhook.Outcome{Status: a.Status}
 	switch {
-	case a.status >= 200 && a.status < 300:
+	case a.Status >= 200 && a.Status < 300:
 		out.Result = webhook.ResultDelivered
 		return out
-	case a.status == http.StatusRequestTimeout, a.status == http.StatusTooEarly,
-		a.status == http.StatusTooManyRequests, a.status >= 500:
+	case a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly,
+		a.Status == http.StatusTooManyRequests, a.Status >= 500:
 		out.Result = webhook.ResultRetry
-		out.RetryAfter = longestRetryAfter(a.retryAfter, now)
+		out.RetryAfter = LongestRetryAfter(a.RetryAfter, now)
 	default:
 		out.Result = webhook.ResultPermanent
 	}
-	out.ErrorClass = "http_" + strconv.Itoa(a.status)
-	text := fmt.Sprintf("%s answered %d", host, a.status)
-	if name := http.StatusText(a.status); name != "" {
+	out.ErrorClass = "http_" + strconv.Itoa(a.Status)
+	text := fmt.Sprintf("%s answered %d", host, a.Status)
+	if name := http.StatusText(a.Status); name != "" {
 		text += " " + name
 	}
-	if hint := hints[a.status]; hint != "" {
+	if hint := hints[a.Status]; hint != "" {
 		text += " (" + hint + ")"
-	} else if a.status >= 300 && a.status < 400 {
+	} else if a.Status >= 300 && a.Status < 400 {
 		text += " (redirects are not followed: configure the final URL)"
 	}
-	if a.excerpt != "" {
-		text += ": " + a.excerpt
+	if a.Excerpt != "" {
+		text += ": " + a.Excerpt
 	}
 	out.Error = text
 	return out
@@ -86,15 +86,18 @@ var hints = map[int]string{
 // the URL with its credentials. Host is that of the URL, with its port.
 func classify(err error, host string) (class, text string) {
 	var (
-		refused *destination.AddressError
+		refused *AddressError
 		dns     *net.DNSError
 		timeout net.Error
 	)
 	if errors.Is(err, context.Canceled) {
 		return "canceled", "the attempt was cut off because the worker stopped"
 	}
+	if errors.Is(err, errEndless) {
+		return ClassBadAnswer, "the answer has no end that was waited for; the event may have arrived"
+	}
 	if errors.As(err, &refused) {
-		return "address_refused", "leads to " + refused.Address.String() + ", which is " + refusedText(refused)
+		return "address_refused", "leads to " + refused.Address.String() + ", which is " + RefusedText(refused)
 	}
 	if errors.As(err, &dns) {
 		return "dns", unresolved(dns, nameOf(host))
@@ -181,7 +184,7 @@ func issuedFor(c *x509.Certificate) string {
 	if c == nil || len(c.DNSNames) == 0 {
 		return "another name"
 	}
-	return destination.Clean(strings.Join(c.DNSNames, ", "), maxNames)
+	return Clean(strings.Join(c.DNSNames, ", "), maxNames)
 }
 
 // innermost drops what url.Error adds, which is the URL. Text that still holds
@@ -197,9 +200,9 @@ func innermost(err error) string {
 	return "no further detail"
 }
 
-// longestRetryAfter returns what is asked for: of several lines, which proxies leave,
+// LongestRetryAfter returns what is asked for: of several lines, which proxies leave,
 // the longest, so that nobody is asked too early.
-func longestRetryAfter(lines []string, now time.Time) time.Duration {
+func LongestRetryAfter(lines []string, now time.Time) time.Duration {
 	var longest time.Duration
 	for _, line := range lines {
 		longest = max(longest, parseRetryAfter(line, now))
@@ -209,16 +212,16 @@ func longestRetryAfter(lines []string, now time.Time) time.Duration {
 
 // parseRetryAfter reads seconds or an HTTP date (RFC 9110, 10.2.3). A fraction of a
 // second, which some send, is rounded up; what is past, and anything else, is no wish.
-// The result is between zero and destination.MaxRetryAfter.
+// The result is between zero and MaxRetryAfter.
 func parseRetryAfter(line string, now time.Time) time.Duration {
 	line = strings.TrimSpace(line)
 	if line != "" && strings.Trim(line, "0123456789.") == "" {
 		seconds, err := strconv.ParseFloat(line, 64)
 		switch {
-		case err == nil && seconds <= destination.MaxRetryAfter.Seconds():
+		case err == nil && seconds <= MaxRetryAfter.Seconds():
 			return time.Duration(math.Ceil(seconds)) * time.Second
 		case err == nil, errors.Is(err, strconv.ErrRange):
-			return destination.MaxRetryAfter
+			return MaxRetryAfter
 		}
 		return 0
 	}
@@ -226,5 +229,13 @@ func parseRetryAfter(line string, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return min(max(0, at.Sub(now)), destination.MaxRetryAfter)
+	return min(max(0, at.Sub(now)), MaxRetryAfter)
+}
+
+// RefusedText says what an address is, and how it is allowed if it may be.
+func RefusedText(e *AddressError) string {
+	if !e.Allowed {
+		return e.Kind + ", where no destination may be"
+	}
+	return e.Kind + "; allow it with --allow-private"
 }

@@ -1,0 +1,94 @@
+package destination
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// ClassBadAnswer is the error class of an answer that is none of the service's.
+const ClassBadAnswer = "bad_answer"
+
+// maxAnswer is more than any service answers with whose answer is read, in bytes.
+const maxAnswer = 1 << 20
+
+var errEndless = errors.New("the answer is larger than any of this service")
+
+// BadAnswer is the outcome of an answer that cannot be read. Whoever stands between may
+// have written it, and the event may have arrived.
+func BadAnswer(host string, status int) webhook.Outcome {
+	return webhook.Outcome{
+		Result: webhook.ResultRetry, Status: status, ErrorClass: ClassBadAnswer,
+		Error: host + " answered what cannot be read as an answer of this service; the event may have arrived",
+	}
+}
+
+// TooLarge is the outcome of an event that a service cannot take.
+func TooLarge() webhook.Outcome {
+	return webhook.Outcome{
+		Result: webhook.ResultPermanent, ErrorClass: "too_large",
+		Error: "the event is larger than the destination takes, also without its original and its HTML",
+	}
+}
+
+// ReadAnswer reads a response whose body decides on the outcome. One that does not end is
+// an error.
+func ReadAnswer(response *http.Response) Answer {
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err == nil && len(body) > maxAnswer {
+		err = errEndless
+	}
+	return Answer{Status: response.StatusCode, RetryAfter: response.Header.Values("Retry-After"), Body: body, Err: err}
+}
+
+// Client calls an API over HTTP. It follows no redirect. It is safe for concurrent use.
+type Client struct {
+	http    http.Client
+	timeout time.Duration
+}
+
+// NewClient returns a client for public addresses, each of whose calls ends within
+// timeout, its answer included.
+func NewClient(deps Deps, timeout time.Duration) *Client {
+	return &Client{timeout: timeout, http: http.Client{
+		Transport:     deps.To(Public),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Do makes one attempt at a request and reads its whole answer.
+func (c *Client) Do(ctx context.Context, request *http.Request) Answer {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	response, err := c.http.Do(request.WithContext(ctx)) //nolint:gosec // the operator names the address, and the transport refuses those that are not public
+	if err != nil {
+		return Answer{Err: err}
+	}
+	return ReadAnswer(response)
+}
+
+// AWS calls a service of AWS with the rights of whoever runs it: one signed request, no
+// repetition, no redirect. It is safe for concurrent use.
+type AWS interface {
+	Call(ctx context.Context, c AWSCall) Answer
+}
+
+// AWSCall is a request, as the service's protocol has it.
+type AWSCall struct {
+	Service     string // the name in the service's address and in a signature, such as "events"
+	Region      string
+	Target      string // header X-Amz-Target; empty for none
+	ContentType string
+	Body        []byte
+}
+
+type noAWS struct{}
+
+func (noAWS) Call(context.Context, AWSCall) Answer {
+	return Answer{Err: errors.New("there is no access to AWS here")}
+}
