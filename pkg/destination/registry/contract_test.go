@@ -48,7 +48,11 @@ var rows = map[string]row{
 		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s", "--allow-http", "--allow-private"},
 		far:   &farHTTP,
 	},
-	"log":         {config: `{}`},
+	"log": {config: `{}`},
+	"slack": {
+		config: `{"token":"xoxb-topsecret","channel":"C0123ABCD"}`,
+		flags:  []string{"--slack-webhook", "https://hooks.slack.com/services/T0/B0/topsecret"}, far: &farSlack,
+	},
 	"eventbridge": {config: `{"arn":"` + busARN + `"}`, flags: []string{"--arn", busARN}, far: &farEventBridge},
 	"sns":         {config: `{"arn":"` + topicARN + `","max_bytes":262144}`, flags: []string{"--arn", topicARN + ".fifo", "--max-bytes", "1048576"}, far: &farSNS},
 	"sqs":         {config: `{"arn":"` + queueARN + `","max_bytes":262144}`, flags: []string{"--arn", queueARN + ".fifo", "--max-bytes", "1048576"}, far: &farSQS},

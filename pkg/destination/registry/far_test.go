@@ -349,3 +349,34 @@ func through(transport http.RoundTripper) destination.Deps {
 		awswire.Places{Getenv: func(string) string { return "" }}.At,
 	), Now: func() time.Time { return time.Unix(1_772_704_800, 0) }}
 }
+
+var farSlack = far{
+	read: func(t *testing.T, r *http.Request, body []byte) []arrived {
+		var in struct {
+			Channel string
+			Blocks  []struct {
+				Type string
+				Text struct{ Type string }
+			}
+			Metadata struct {
+				EventPayload struct {
+					IdempotencyKey string `json:"idempotency_key"`
+					Type           string
+				} `json:"event_payload"`
+			}
+		}
+		if err := json.Unmarshal(body, &in); err != nil || in.Channel != "C0123ABCD" || r.Host != "slack.com" || r.URL.Path != "/api/chat.postMessage" ||
+			r.Header.Get("Authorization") != "Bearer xoxb-topsecret" || len(in.Blocks) < 2 {
+			t.Errorf("%v, %s%s, %s", err, r.Host, r.URL.Path, body)
+		}
+		for _, b := range in.Blocks {
+			if b.Text.Type != "" && b.Text.Type != "plain_text" {
+				t.Errorf("the text of an event is given as %s, in which Slack renders markup", b.Text.Type)
+			}
+		}
+		return []arrived{{key: in.Metadata.EventPayload.IdempotencyKey, typ: in.Metadata.EventPayload.Type}}
+	},
+	answer: func(w http.ResponseWriter, _ []arrived, _ []string) {
+		writeJSON(w, map[string]any{"ok": true, "channel": "C0123ABCD", "ts": "1772704800.000100"})
+	},
+}

@@ -8,6 +8,7 @@ import (
 	"smartlead-receiver/pkg/destination/destfirehose"
 	"smartlead-receiver/pkg/destination/desthttp"
 	"smartlead-receiver/pkg/destination/destlog"
+	"smartlead-receiver/pkg/destination/destslack"
 	"smartlead-receiver/pkg/destination/destsns"
 	"smartlead-receiver/pkg/destination/destsqs"
 )
@@ -16,6 +17,7 @@ import (
 var Types = destination.Types{
 	desthttp.Type,
 	destlog.Type,
+	destslack.Type,
 	desteventbridge.Type,
 	destsns.Type,
 	destsqs.Type,

@@ -1,0 +1,152 @@
+package destslack
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// Limits of a message (docs.slack.dev/reference/block-kit/blocks). All blocks together are
+// refused from about 13,200 characters on (slackapi/bolt-js, #2509); what is made here
+// stays below 6,000.
+const (
+	maxHeader  = 150
+	maxSection = 2900 // of 3,000
+	maxField   = 200
+	maxText    = 300 // of the notification
+)
+
+type text struct {
+	Type  string `json:"type"`
+	Text  string `json:"text"`
+	Emoji *bool  `json:"emoji,omitempty"`
+}
+
+type block struct {
+	Type     string `json:"type"`
+	Text     *text  `json:"text,omitempty"`
+	Fields   []text `json:"fields,omitempty"`
+	Elements []text `json:"elements,omitempty"`
+}
+
+type message struct {
+	Channel     string    `json:"channel,omitempty"`
+	Text        string    `json:"text"` // of the notification, and where blocks are not shown
+	Blocks      []block   `json:"blocks"`
+	UnfurlLinks bool      `json:"unfurl_links"`
+	UnfurlMedia bool      `json:"unfurl_media"`
+	Metadata    *metadata `json:"metadata,omitempty"` // with a bot token only
+}
+
+type metadata struct {
+	EventType    string            `json:"event_type"`
+	EventPayload map[string]string `json:"event_payload"`
+}
+
+// plain is text from outside: Slack renders no markup and no mention in it.
+func plain(s string) text { return text{Type: "plain_text", Text: s, Emoji: new(bool)} }
+
+// escape is for the one text that is markup (docs.slack.dev/messaging/formatting-message-text).
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// titles are what happened, in a reader's words.
+var titles = map[webhook.Type]string{
+	webhook.EmailSent: "Mail sent", webhook.FirstEmailSent: "First mail sent", webhook.EmailOpen: "Mail opened",
+	webhook.EmailLinkClick: "Link clicked", webhook.EmailReply: "Reply", webhook.EmailBounce: "Bounce",
+	webhook.LeadUnsubscribed: "Unsubscribed", webhook.LeadCategoryUpdated: "Category changed",
+	webhook.CampaignStatusChanged: "Campaign status changed", webhook.UntrackedReplies: "Untracked reply",
+	webhook.ManualStepReached: "Manual step reached", webhook.EmailAccountDisconnected: "Mailbox disconnected",
+	webhook.LinkedInDisconnected: "LinkedIn disconnected", webhook.CampaignBounceBreach: "Too many bounces",
+	webhook.Unknown: "Unknown event",
+}
+
+// compose writes an event for a channel.
+func compose(d webhook.Delivery, channel string) message {
+	e := d.Event
+	title := titles[e.Type]
+	if title == "" {
+		title = string(e.Type)
+	}
+	if e.Lead != nil && e.Lead.Email != "" {
+		title += ": " + e.Lead.Email
+	}
+	if e.Type == webhook.Unknown {
+		title += " " + e.RawType
+	}
+	title = destination.Clean(title, maxHeader)
+	m := message{Channel: channel, Text: escape.Replace(title), Blocks: []block{{Type: "header", Text: new(plain(title))}}}
+	body := bodyOf(e)
+	if body != "" {
+		m.Text += ": " + escape.Replace(destination.Clean(body, maxText))
+		m.Blocks = append(m.Blocks, block{Type: "section", Text: new(plain(cut(body, maxSection)))})
+	}
+	if fields := fieldsOf(e); len(fields) > 0 {
+		m.Blocks = append(m.Blocks, block{Type: "section", Fields: fields})
+	}
+	m.Blocks = append(m.Blocks, block{Type: "context", Elements: []text{plain(destination.Clean(string(e.ID), maxField))}})
+	if channel != "" {
+		m.Metadata = &metadata{EventType: "smartlead_event", EventPayload: map[string]string{
+			"event_id": string(e.ID), "idempotency_key": d.IdempotencyKey, "type": string(e.Type),
+		}}
+	}
+	return m
+}
+
+// bodyOf is what a reader wants to read of an event.
+func bodyOf(e webhook.Event) string {
+	switch {
+	case e.Reply != nil && e.Reply.Text != "":
+		return e.Reply.Text
+	case e.Bounce != nil:
+		return e.Bounce.Reason
+	case e.Category != nil:
+		return arrow(e.Category.Old, e.Category.New)
+	case e.Status != nil:
+		return arrow(e.Status.Old, e.Status.New)
+	case e.Alert != nil:
+		return strings.TrimSpace(e.Alert.Title + "\n" + e.Alert.Message + "\n" + e.Alert.Reason)
+	}
+	return strings.Join(e.Links, "\n")
+}
+
+func arrow(before, after string) string {
+	if before == "" {
+		return after
+	}
+	return before + " → " + after
+}
+
+// maxFields is that of a section; each fact is two.
+const maxFields = 10
+
+func fieldsOf(e webhook.Event) []text {
+	var fields []text
+	for _, f := range []struct{ name, value string }{
+		{"Campaign", e.CampaignName}, {"Subject", e.Subject}, {"Mailbox", e.Mailbox}, {"Account", e.Account}, {"Flags", strings.Join(e.Flags, ", ")},
+	} {
+		if value := destination.Clean(f.value, maxField); value != "" && len(fields)+2 <= maxFields {
+			fields = append(fields, plain(f.name), plain(value))
+		}
+	}
+	return fields
+}
+
+// cut keeps lines, unlike destination.Clean: a mail is read by its lines. Other control
+// characters go, which Slack refuses.
+func cut(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' {
+			return r
+		}
+		if r == '\t' || r == utf8.RuneError || r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(s, "\r\n", "\n"))
+	if runes := []rune(s); len(runes) > most {
+		s = string(runes[:most-1]) + "…"
+	}
+	return strings.TrimSpace(s)
+}
