@@ -40,6 +40,9 @@
 #ifndef QMAX
 #define QMAX 1     /* copies of one message in one place */
 #endif
+#ifndef WAITS
+#define WAITS 0    /* how often a destination may not be sent anything although it is time: paused, its breaker open, its limit reached */
+#endif
 #ifndef CON
 #define CON 0      /* moves by the console's redrive */
 #endif
@@ -77,6 +80,7 @@ byte eff[2*(REP+1)];                      /* effects per destination and idempot
 bit seen[2*(REP+1)];                      /* what the destination dedupes by */
 byte f=F;
 /* ghosts */
+byte wt=0;                                   /* waits of a destination that wants the event */
 byte ll=0; bit down=1, swok[2], acked=0, healthy=0, req=0, pay=0; byte nrev=0, nreq=0, settled_by=0; bit got[2];
 
 /* FIRST: the first attempt without a lease */
@@ -257,15 +261,20 @@ gone: skip
 #define FMSG (fm==1)
 #endif
 #define FOKA (a==1)
+#ifdef WAITDIES                           /* mutant: who only waited may no longer be tried */
+#define WAITED(o) (false)
+#else
+#define WAITED(o) (o==4)
+#endif
 #ifdef ONEDEST
 #define FOKB (true)
 #define FRTB (false)
 #else
 #define FOKB (b==1)
-#define FRTB (b==2 && 1<CAP)
+#define FRTB ((b==2 && 1<CAP) || WAITED(b))
 #endif
 #define FALLOK (FOKA && FOKB)
-#define FRETRY ((a==2 && 1<CAP) || FRTB)
+#define FRETRY ((a==2 && 1<CAP) || WAITED(a) || FRTB)
 #if defined(FRECNUM)                      /* mutant: a settlement recognises itself by state and number */
 #define FREC (ln==k && st==sn)
 #elif defined(FNOREC)                     /* variation: it does not recognise itself */
@@ -274,9 +283,9 @@ gone: skip
 #define FREC (ln==k && nonce && fset==me+1 && st==sn)
 #endif
 #ifdef FIRST                              /* one more for each copy of the first message */
-#define BUDGET (CAP+(LCAP>0 -> LCAP : 1)+nd+SLACK)
+#define BUDGET (CAP+(LCAP>0 -> LCAP : 1)+nd+SLACK+WAITS)
 #else
-#define BUDGET (CAP+LCAP+SLACK)
+#define BUDGET (CAP+LCAP+SLACK+WAITS)
 #endif
 inline dolease(from) {                    /* ledger.leaseUpdate */
   assert(st==PEND || (st==PROC && lexp) || (st==DEAD && m>0 && m==dn));          /* S3: no lease without its cause */
@@ -340,6 +349,7 @@ inline attempt(d,o) {
 #ifdef POISON                             /* it kills whoever touches it */
      :: if :: owner==me+1 -> owner=0 :: else fi; goto giveback
 #else
+     :: wt<WAITS -> wt++; o=4                                     /* not its turn: nothing is sent */
      :: MAYFAIL || !BODY -> o=2
 #ifdef PERMANENT
      :: MAYFAIL -> o=3
@@ -354,11 +364,11 @@ inline attempt(d,o) {
 #endif
      fi
   fi }
-inline note(d,o) { if :: o==0 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 -> at[d]++ :: o==3 -> res[d]=PERM; at[d]++ fi;
+inline note(d,o) { if :: o==0 || o==4 :: o==1 -> res[d]=OK; got[d]=1; at[d]++ :: o==2 -> at[d]++ :: o==3 -> res[d]=PERM; at[d]++ fi;
   assert(at[d]<=CAP) }
 /* process.Service.decide */
 #define NEXTOK(d,o) (res[d]==OK || o==1)
-#define NEXTRETRY(d,o) (!NEXTOK(d,o) && res[d]!=PERM && o!=3 && at[d]+(o!=0)<CAP)
+#define NEXTRETRY(d,o) (!NEXTOK(d,o) && res[d]!=PERM && o!=3 && (o!=4 || WAITED(4)) && at[d]+(o!=0 && o!=4)<CAP)
 #define ALLOK (NEXTOK(0,a) && NEXTOK(1,b))
 #ifdef PERMKILLS                          /* mutant: one permanent failure ends the event for every destination */
 #define RETRY ((NEXTRETRY(0,a) || NEXTRETRY(1,b)) && res[0]!=PERM && res[1]!=PERM && a!=3 && b!=3)

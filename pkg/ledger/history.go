@@ -144,8 +144,9 @@ func attemptField(a *webhook.Attempt, tag byte, r *row, received time.Time) erro
 }
 
 // progress is how far a destination is, as one line: its result, attempts and name
-// ("delivered 1 crm"), and how often and how long it was postponed, where it was
-// ("retry 3+2/90000 crm", in milliseconds).
+// ("delivered 1 crm"); how often and how long it was postponed, where it was ("retry
+// 3+2/90000 crm", in milliseconds); when it is tried next, and how often it waited and
+// for what ("retry 3@1772712000000~2/paused crm").
 type progress webhook.Progress
 
 // MarshalDynamoDBAttributeValue implements dynamodb.Marshaler.
@@ -156,6 +157,12 @@ func (p progress) MarshalDynamoDBAttributeValue() (dynamodb.AttributeValue, erro
 	}
 	if p.Postponed != 0 || p.PostponedFor != 0 {
 		counts += fmt.Sprintf("+%d/%d", p.Postponed, p.PostponedFor.Milliseconds())
+	}
+	if !p.NextAt.IsZero() {
+		counts += fmt.Sprintf("@%d", p.NextAt.UnixMilli())
+	}
+	if p.Waits != 0 {
+		counts += fmt.Sprintf("~%d/%s", p.Waits, p.Waiting)
 	}
 	return &dynamodb.AttributeValueMemberS{Value: result + " " + counts + " " + p.Name}, nil
 }
@@ -168,19 +175,8 @@ func (p *progress) UnmarshalDynamoDBAttributeValue(av dynamodb.AttributeValue) e
 	}
 	result, rest, _ := strings.Cut(s.Value, " ")
 	counts, name, ok := strings.Cut(rest, " ")
-	attempts, postponed, wasPostponed := strings.Cut(counts, "+")
-	times, ms, _ := strings.Cut(postponed, "/")
-	var err error
-	if p.Attempts, err = strconv.Atoi(attempts); err != nil || !ok {
+	if !ok || p.readCounts(counts) != nil {
 		return fmt.Errorf("ledger: %q is no progress of a destination", s.Value)
-	}
-	if wasPostponed {
-		var forMS int64
-		p.Postponed, err = strconv.Atoi(times)
-		if forMS, _ = strconv.ParseInt(ms, 10, 64); err != nil {
-			return fmt.Errorf("ledger: %q is no progress of a destination", s.Value)
-		}
-		p.PostponedFor = time.Duration(forMS) * time.Millisecond
 	}
 	if result != "-" {
 		p.Result = webhook.Result(result)
@@ -189,10 +185,35 @@ func (p *progress) UnmarshalDynamoDBAttributeValue(av dynamodb.AttributeValue) e
 	return nil
 }
 
+// readCounts reads the middle of the line.
+func (p *progress) readCounts(text string) (err error) {
+	number := func(digits string) int64 {
+		n, e := strconv.ParseInt(digits, 10, 64)
+		err = errors.Join(err, e)
+		return n
+	}
+	text, waits, waited := strings.Cut(text, "~")
+	text, next, later := strings.Cut(text, "@")
+	attempts, postponed, wasPostponed := strings.Cut(text, "+")
+	p.Attempts = int(number(attempts))
+	if wasPostponed {
+		times, ms, _ := strings.Cut(postponed, "/")
+		p.Postponed, p.PostponedFor = int(number(times)), time.Duration(number(ms))*time.Millisecond
+	}
+	if later {
+		p.NextAt = time.UnixMilli(number(next)).UTC()
+	}
+	if waited {
+		times, cause, _ := strings.Cut(waits, "/")
+		p.Waits, p.Waiting = int(number(times)), cause
+	}
+	return err
+}
+
 func progressOf(list []webhook.Progress) []progress {
 	out := make([]progress, 0, len(list))
 	for _, p := range list {
-		p.PostponedFor = p.PostponedFor.Truncate(time.Millisecond)
+		p.PostponedFor, p.NextAt = p.PostponedFor.Truncate(time.Millisecond), p.NextAt.Truncate(time.Millisecond)
 		out = append(out, progress(p))
 	}
 	return out

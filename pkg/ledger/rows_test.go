@@ -105,6 +105,9 @@ func TestProgressComesBack(t *testing.T) {
 	want := progressOf([]webhook.Progress{
 		{Name: "crm"}, {Name: "a name", Result: webhook.ResultDelivered, Attempts: 1},
 		{Name: "b", Result: webhook.ResultRetry, Attempts: 3, Postponed: 2, PostponedFor: 90 * time.Second},
+		{Name: "c", Result: webhook.ResultRetry, Attempts: 1, NextAt: time.UnixMilli(1772712000123).UTC(), Waits: 3, Waiting: webhook.WaitPaused},
+		{Name: "d", Waits: 1, Waiting: webhook.WaitTurn, NextAt: time.UnixMilli(1772712000123).UTC()},
+		{Name: "e@f~1/g+h", Result: webhook.ResultRetry, Attempts: 12, Postponed: 1, PostponedFor: time.Second, NextAt: time.UnixMilli(0).UTC()},
 	})
 	av, err := dynamodb.Marshal(want)
 	if err != nil {
@@ -114,7 +117,7 @@ func TestProgressComesBack(t *testing.T) {
 	if err := dynamodb.Unmarshal(av, &got); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v (%v), want %+v", got, err, want)
 	}
-	for _, text := range []string{"", "delivered", "delivered 1", "delivered one crm", "retry 1+x/1 crm"} {
+	for _, text := range []string{"", "delivered", "delivered 1", "delivered one crm", "retry 1+x/1 crm", "retry 1@ crm", "retry 1~/x crm", "retry 1+1/x crm"} {
 		if av, _ := dynamodb.Marshal([]string{text}); dynamodb.Unmarshal(av, &got) == nil {
 			t.Errorf("%q is read as %+v", text, got)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -31,10 +32,10 @@ func (s *Service) superseded(ctx context.Context, rec webhook.Record) (bool, *we
 	return late, nil
 }
 
-// deliver makes one attempt at every destination that is not settled. Each
-// settles on its own: a failing one never repeats a successful one. late marks the
-// event as superseded; failure is the outcome of every attempt where nothing may
-// be sent.
+// deliver makes one attempt, side by side, at every destination whose turn it is.
+// Each settles on its own: a failing one never repeats a successful one, and a slow
+// one holds up nobody. late marks the event as superseded; failure is the outcome of
+// every attempt where nothing may be sent.
 func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations map[string]webhook.Destination, late bool, failure *webhook.Outcome) []webhook.Attempt {
 	open := s.open(lease.Record.Destinations)
 	if len(open) == 0 {
@@ -52,25 +53,33 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 	if failure == nil {
 		failure = broken
 	}
-	attempts := make([]webhook.Attempt, 0, len(open))
-	for _, name := range open {
+	attempts := make([]webhook.Attempt, len(open))
+	try := func(i int) {
 		started := s.Now()
 		outcome := webhook.Outcome{}
-		dest, configured := destinations[name]
+		dest, configured := destinations[open[i].Name]
 		switch {
 		case failure != nil:
 			outcome = *failure
 		case !configured:
 			outcome.Result = webhook.ResultRemoved
 		default:
-			outcome = dest.Deliver(ctx, webhook.Delivery{Event: event, IdempotencyKey: lease.Record.IdempotencyKey()})
+			outcome = dest.Deliver(ctx, webhook.Delivery{
+				Event: event, IdempotencyKey: lease.Record.IdempotencyKey(), Turn: open[i].Waiting == webhook.WaitTurn,
+			})
 		}
-		attempts = append(attempts, webhook.Attempt{
-			Number: lease.Number, Generation: lease.Record.Generation, Destination: name,
+		attempts[i] = webhook.Attempt{
+			Number: lease.Number, Generation: lease.Record.Generation, Destination: open[i].Name,
 			Result: outcome.Result, Status: outcome.Status, ErrorClass: outcome.ErrorClass, Error: outcome.Error,
 			RetryAfter: outcome.RetryAfter, StartedAt: started, Duration: s.Now().Sub(started),
-		})
+		}
 	}
+	var others sync.WaitGroup
+	for i := range open[1:] {
+		others.Go(func() { try(i + 1) })
+	}
+	try(0)
+	others.Wait()
 	return attempts
 }
 
@@ -96,16 +105,21 @@ func (s *Service) takePlace(ctx context.Context) func() {
 	}
 }
 
-// open lists the destinations that still want an attempt. One that failed for
-// good waits for a revival. (TRY of docs/model/ledger.pml.)
-func (s *Service) open(list []webhook.Progress) []string {
-	var names []string
+// open lists the destinations that still want an attempt, and whose turn it is. One
+// that failed for good waits for a revival. (TRY of docs/model/ledger.pml.)
+func (s *Service) open(list []webhook.Progress) []webhook.Progress {
+	now := s.Now()
+	var open []webhook.Progress
 	for _, p := range list {
-		if !p.Result.Settled() && p.Result != webhook.ResultPermanent && p.Attempts < s.policy.MaxAttempts {
-			names = append(names, p.Name)
+		if s.retryable(p) && !p.NextAt.After(now) {
+			open = append(open, p)
 		}
 	}
-	return names
+	return open
+}
+
+func (s *Service) retryable(p webhook.Progress) bool {
+	return !p.Result.Settled() && p.Result != webhook.ResultPermanent && p.Attempts < s.policy.MaxAttempts
 }
 
 // event returns what the destinations receive: the stored body, normalized anew,

@@ -11,6 +11,7 @@ const (
 	Delivered         = Outcome(webhook.Delivered)
 	Unrouted          = Outcome(webhook.Unrouted) // every destination is settled, and none has it
 	Retry     Outcome = "retry"                   // a destination may still take it later
+	Waiting   Outcome = "waiting"                 // nothing was sent: whoever lacks the event may not be sent it yet
 	Dead      Outcome = "dead"
 )
 
@@ -40,7 +41,7 @@ const (
 
 // Outcomes lists every outcome.
 var Outcomes = []Outcome{
-	Delivered, Unrouted, Retry, Dead,
+	Delivered, Unrouted, Retry, Waiting, Dead,
 	Early, Busy, Finished, StaleDeadLetter, Held, Duplicate, Variant, NotInLedger,
 	ClaimFailed, DestinationsUnreadable, LeaseFailed, LeaseLost, SettleFailed, Foreign,
 }

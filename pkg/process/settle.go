@@ -13,37 +13,25 @@ import (
 
 // decide says how the attempt ends; it is the only place that does. When every
 // destination is settled the event is delivered if one of them has it, else
-// unrouted; it is pending while one that is not settled may be retried, and dead
-// when none of those may.
+// unrouted; it is pending while one that is not settled may be retried, until the first
+// of these has its turn, and dead when none of those may.
 func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhook.Settlement {
 	now := s.Now()
-	progress := make([]webhook.Progress, len(lease.Record.Destinations))
-	copy(progress, lease.Record.Destinations)
-	st := webhook.Settlement{At: now, Destinations: progress, Attempts: attempts}
-	var asked, worst webhook.Attempt
+	progress := slices.Clone(lease.Record.Destinations)
+	st := webhook.Settlement{At: now, Destinations: progress}
+	var worst webhook.Attempt
 	for _, a := range attempts {
-		a.RetryAfter = min(a.RetryAfter, s.policy.MaxRetryAfter)
 		for i := range progress {
 			if progress[i].Name == a.Destination {
-				progress[i] = charge(progress[i], a)
+				progress[i] = s.after(progress[i], a, now)
 			}
 		}
+		if a.Result == webhook.ResultWaiting {
+			continue
+		}
+		st.Attempts = append(st.Attempts, a)
 		if !a.Result.Settled() {
 			worst = a
-		}
-		if a.RetryAfter > asked.RetryAfter {
-			asked = a
-		}
-	}
-	retryable, failed, tries := 0, 0, 1
-	for _, p := range progress {
-		switch {
-		case p.Result.Settled():
-		case p.Result == webhook.ResultPermanent || p.Attempts >= s.policy.MaxAttempts:
-			failed++
-		default:
-			retryable++
-			tries = max(tries, p.Attempts)
 		}
 	}
 	if worst.Destination == "" {
@@ -53,13 +41,14 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 	if worst.Destination != "" {
 		st.Error = worst.Destination + ": " + worst.Error
 	}
+	next, retryable := s.next(progress)
+	lacks := func(p webhook.Progress) bool { return !p.Result.Settled() }
 	switch {
-	case retryable > 0:
-		wait := backoff(tries, s.policy.RetryBase, s.policy.RetryMax, asked.RetryAfter, s.Random)
+	case retryable:
 		st.State = webhook.Pending
-		st.NotBefore = now.Add(wait)
+		st.NotBefore = next
 		st.DueAt = st.NotBefore.Add(s.policy.Grace)
-	case failed > 0:
+	case slices.ContainsFunc(progress, lacks):
 		st.State = webhook.Dead
 		st.DueAt = now.Add(s.policy.Grace)
 	default:
@@ -67,6 +56,22 @@ func (s *Service) decide(lease webhook.Lease, attempts []webhook.Attempt) webhoo
 		st.ExpiresAt = now.Add(lease.Record.Keep(s.policy.Retention))
 	}
 	return st
+}
+
+// next is when the first of the destinations that may be retried has its turn; false:
+// there is none.
+func (s *Service) next(list []webhook.Progress) (time.Time, bool) {
+	var first time.Time
+	found := false
+	for _, p := range list {
+		if s.retryable(p) && (!found || p.NextAt.Before(first)) {
+			first, found = p.NextAt, true
+		}
+	}
+	if now := s.Now(); first.Before(now) {
+		first = now // its turn came while others were tried
+	}
+	return first, found
 }
 
 // lastFailure is the latest failed attempt at a destination that still lacks the event;
@@ -110,9 +115,26 @@ const (
 	MaxPostponedFor = 72 * time.Hour
 )
 
+// after is how far a destination is after an attempt, or after a wait, which counts
+// for nothing.
+func (s *Service) after(p webhook.Progress, a webhook.Attempt, now time.Time) webhook.Progress {
+	if a.Result == webhook.ResultWaiting {
+		p.Waits++
+		p.Waiting, p.NextAt = a.ErrorClass, now.Add(a.RetryAfter).Truncate(time.Millisecond)
+		return p
+	}
+	a.RetryAfter = min(a.RetryAfter, s.policy.MaxRetryAfter)
+	p = charge(p, a)
+	if s.retryable(p) {
+		wait := backoff(max(1, p.Attempts), s.policy.RetryBase, s.policy.RetryMax, a.RetryAfter, s.Random)
+		p.NextAt = now.Add(wait).Truncate(time.Millisecond) // as the ledger's own times
+	}
+	return p
+}
+
 // charge notes an attempt down where it counts.
 func charge(p webhook.Progress, a webhook.Attempt) webhook.Progress {
-	p.Result = a.Result
+	p.Result, p.NextAt, p.Waiting = a.Result, time.Time{}, ""
 	if a.Postponed() && p.Postponed < MaxPostponed && p.PostponedFor < MaxPostponedFor {
 		p.Postponed++
 		p.PostponedFor += a.RetryAfter
@@ -149,6 +171,9 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		report.Err = s.Bodies.Expire(ctx, rec.Payload, rec.Retention)
 	case webhook.Pending:
 		report.Outcome, report.NextAt = Retry, st.NotBefore
+		if len(st.Attempts) == 0 {
+			report.Outcome = Waiting
+		}
 		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
 			report.Retry, report.RetryIn = true, wait
 		}

@@ -134,6 +134,7 @@ func TestPostponedIsSeenInTheLedger(t *testing.T) {
 		{"postponed", webhook.Pending, 5, inFlight{Seen: 4}, []webhook.Progress{crm(1)}, []webhook.Attempt{failed(5, "crm")}, 1, 1, 0},
 		{"failed", webhook.Pending, 5, inFlight{Seen: 4}, []webhook.Progress{crm(0)}, []webhook.Attempt{failed(5, "crm")}, 0, 0, 1},
 		{"postponed, and another failed", webhook.Pending, 5, inFlight{Seen: 4}, []webhook.Progress{crm(1), erp}, []webhook.Attempt{failed(5, "crm"), failed(5, "erp")}, 0, 0, 1},
+		{"not sent, the destination is paused", webhook.Pending, 5, inFlight{Seen: 4}, []webhook.Progress{{Name: "crm", Waits: 1, Waiting: webhook.WaitPaused}}, nil, 1, 1, 0},
 		{"postponed again", webhook.Pending, 6, inFlight{Seen: 5, Tried: true, Postponed: 1}, []webhook.Progress{crm(2)}, []webhook.Attempt{failed(6, "crm")}, 1, 0, 0},
 		{"postponed, then delivered", webhook.Delivered, 6, inFlight{Seen: 4}, []webhook.Progress{crm(1)}, []webhook.Attempt{failed(5, "crm")}, 1, 1, 0},
 		{"postponed in an earlier life", webhook.Pending, 5, inFlight{Seen: 4, Postponed: 3}, []webhook.Progress{{Name: "erp", Result: webhook.ResultDelivered, Postponed: 3}, crm(0)}, []webhook.Attempt{failed(5, "crm")}, 0, 0, 1},

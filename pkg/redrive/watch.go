@@ -152,11 +152,12 @@ func observe(j *Job, o *Observation, latest *order, rec webhook.Record, f inFlig
 }
 
 // postponedSince is how many attempts since the last look the destination asked to
-// make later, and nothing else went wrong in them.
+// make later, or were not made because it may not be sent anything now, and nothing
+// else went wrong in them.
 func postponedSince(rec webhook.Record, f inFlight) int {
 	asked := map[string]bool{}
 	for _, p := range rec.Destinations {
-		asked[p.Name] = p.Postponed > 0
+		asked[p.Name] = p.Postponed+p.Waits > 0
 	}
 	for _, a := range rec.History {
 		if a.Number > f.Seen && !a.Result.Settled() && !asked[a.Destination] {
@@ -169,7 +170,7 @@ func postponedSince(rec webhook.Record, f inFlight) int {
 func postponedOf(rec webhook.Record) int {
 	n := 0
 	for _, p := range rec.Destinations {
-		n += p.Postponed
+		n += p.Postponed + p.Waits
 	}
 	return n
 }

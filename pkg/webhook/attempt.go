@@ -18,6 +18,19 @@ const (
 	ResultRemoved Result = "removed"
 	// ResultAbandoned: the lease ended and its holder never said how.
 	ResultAbandoned Result = "abandoned"
+	// ResultWaiting: nothing was sent, because the destination is paused, taken to be
+	// down, or has all that its limits allow; Outcome.ErrorClass says which. It is no
+	// attempt.
+	ResultWaiting Result = "waiting"
+)
+
+// These are the causes of a wait.
+const (
+	WaitPaused  = "paused"   // an operator paused the destination
+	WaitOpen    = "open"     // its breaker is open: it failed too often to be asked now
+	WaitTurn    = "turn"     // its rate limit gave the event a place in the line, at Progress.NextAt
+	WaitLine    = "line"     // the line is too long for a place
+	WaitTooMany = "too_many" // as many are being sent as may be at once
 )
 
 // Settled tells whether the destination wants nothing more of the event.
@@ -35,7 +48,7 @@ type Outcome struct {
 	Status     int           // HTTP status; 0 when there was no answer
 	ErrorClass string        // short, countable: "http_503", "timeout", "connection_refused"
 	Error      string        // for an operator, without secrets
-	RetryAfter time.Duration // the destination's wish; 0 when it has none
+	RetryAfter time.Duration // the destination's wish; 0 when it has none. Of a wait: how long
 }
 
 // Progress is how far one destination is with one event. The set of names is
@@ -49,6 +62,14 @@ type Progress struct {
 	// later; PostponedFor is what it asked for, in all. A revival resets both.
 	Postponed    int
 	PostponedFor time.Duration
+
+	// NextAt is before when the destination is not tried again; zero: at the event's next
+	// attempt. Each destination of an event has its own.
+	NextAt time.Time
+	// Waits counts, since the last revival, how often nothing was sent although it was
+	// time; Waiting is the cause where that was so the last time.
+	Waits   int
+	Waiting string
 }
 
 // Attempt is one delivery to one destination, as the ledger remembers it.

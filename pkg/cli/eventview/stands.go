@@ -20,12 +20,29 @@ func Stands(r webhook.Record, d webhook.Progress) string {
 		return "refused for good"
 	case over:
 		return "failed"
+	case d.Waiting != "":
+		return "waits: " + waiting(d.Waiting)
 	case d.Attempts > 0:
 		return "failed, is retried"
 	case d.Postponed > 0:
 		return "postponed, is retried"
 	}
 	return "not tried yet"
+}
+
+// waiting says why nothing may be sent.
+func waiting(cause string) string {
+	switch cause {
+	case webhook.WaitPaused:
+		return "the destination is paused"
+	case webhook.WaitOpen:
+		return "the destination failed too often"
+	case webhook.WaitTurn, webhook.WaitLine:
+		return "the destination's rate limit"
+	case webhook.WaitTooMany:
+		return "as many are being sent as may be at once"
+	}
+	return cause
 }
 
 // Attempted counts the attempts that the budget has, and those that it does not.

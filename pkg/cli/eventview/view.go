@@ -57,6 +57,9 @@ type progressView struct {
 	Result    string `json:"result,omitempty"`
 	Attempts  int    `json:"attempts"`
 	Postponed int    `json:"postponed,omitempty"` // attempts that are not among Attempts
+	Waits     int    `json:"waits,omitempty"`     // how often nothing was sent although it was time
+	Waiting   string `json:"waiting,omitempty"`   // why, the last time: paused, open, turn, line or too_many
+	NextAt    string `json:"next_at,omitempty"`
 }
 
 // Attempt is one attempt at a destination as JSON.
@@ -92,7 +95,10 @@ func Of(r webhook.Record) View {
 		v.ErrorClass, v.Error = r.ErrorClass, r.Error
 	}
 	for _, d := range r.Destinations {
-		v.Destinations = append(v.Destinations, progressView{Name: d.Name, Result: string(d.Result), Attempts: d.Attempts, Postponed: d.Postponed})
+		v.Destinations = append(v.Destinations, progressView{
+			Name: d.Name, Result: string(d.Result), Attempts: d.Attempts, Postponed: d.Postponed,
+			Waits: d.Waits, Waiting: d.Waiting, NextAt: output.Wire(d.NextAt),
+		})
 	}
 	return v
 }

@@ -137,6 +137,7 @@ func settlement(lease webhook.Lease, state webhook.State, at time.Time) webhook.
 	}
 	if result == webhook.ResultRetry {
 		s.Destinations[1].Postponed, s.Destinations[1].PostponedFor = 2, 90*time.Second+250*time.Millisecond
+		s.Destinations[1].NextAt, s.Destinations[1].Waits, s.Destinations[1].Waiting = s.NotBefore, 1, webhook.WaitOpen
 	}
 	s.Attempts = []webhook.Attempt{{
 		Number: lease.Number, Generation: lease.Record.Generation, Destination: "slack", Result: result,

@@ -102,7 +102,7 @@ func handOverNone(e *env) {
 }
 
 // handedOver are the destinations of a waiting event behind its hand-over.
-const handedOver = "[{crm delivered 1 0 0s} {warehouse  0 0 0s}]"
+var handedOver = fmt.Sprint([]webhook.Progress{{Name: "crm", Result: webhook.ResultDelivered, Attempts: 1}, {Name: "warehouse"}})
 
 func handOverDelivers(e *env) {
 	seen := e.waiting(webhook.Pending, "A")

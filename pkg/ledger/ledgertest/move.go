@@ -228,7 +228,7 @@ func replayDelivered(e *env) {
 		req := e.request(want.ID, sec(101))
 		req.Destinations = []string{"crm", "warehouse"}
 		lease := e.lease(req)
-		equal(e, "destinations", fmt.Sprint(lease.Record.Destinations), "[{crm  0 0 0s} {warehouse  0 0 0s}]")
+		equal(e, "destinations", fmt.Sprint(lease.Record.Destinations), fmt.Sprint([]webhook.Progress{{Name: "crm"}, {Name: "warehouse"}}))
 		e.settled(lease, state, sec(102))
 	}
 }

@@ -161,6 +161,9 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 		return fmt.Errorf("%s attempt %d: %w", lease.Record.ID, lease.Number, webhook.ErrLeaseLost)
 	}
 	e.Destinations = append([]webhook.Progress{}, s.Destinations...) // empty, not nil: they stay fixed
+	for i := range e.Destinations {
+		e.Destinations[i].NextAt = ms(e.Destinations[i].NextAt)
+	}
 	e.remember(s.Attempts...)
 	if s.Superseded {
 		e.Flags = append(slices.Clone(e.Flags), webhook.FlagSuperseded)
