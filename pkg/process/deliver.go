@@ -65,7 +65,8 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 			outcome.Result = webhook.ResultRemoved
 		default:
 			outcome = dest.Deliver(ctx, webhook.Delivery{
-				Event: event, IdempotencyKey: lease.Record.IdempotencyKey(), Turn: open[i].Waiting == webhook.WaitTurn,
+				Event: event, IdempotencyKey: lease.Record.IdempotencyKey(),
+				Turn: open[i].Waiting == webhook.WaitTurn, Waits: open[i].Waits,
 			})
 		}
 		attempts[i] = webhook.Attempt{

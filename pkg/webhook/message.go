@@ -44,4 +44,5 @@ type Delivery struct {
 	Event          Event  // with attempt, generation and flags filled in
 	IdempotencyKey string // the same on every retry: what the destination dedupes by
 	Turn           bool   // it has its place in the destination's line, and this is its turn
+	Waits          int    // how often nothing was sent although it was time
 }
