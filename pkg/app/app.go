@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/config"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
@@ -165,13 +166,31 @@ func Worker(e Env) (lambdaio.WorkerHandler, error) {
 	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = e.Config.MaxAttempts, e.Config.RetryBase, e.Config.RetryMax
 	policy.MaxRetryAfter = e.Config.MaxRetryAfter
 	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
+	l := e.ledger()
+	doors := gate.New(gate.Options{
+		Documents: l, Workers: e.Config.Workers, Now: e.Now, Random: e.Random, Sleep: e.Sleep, Changed: gateChanged(t.Log),
+	})
 	svc := process.New(process.Ports{
-		Ledger: e.ledger(), DeadLetters: queues, Bodies: store,
-		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log, AWS: e.Clients.AWS}),
+		Ledger: l, DeadLetters: queues, Bodies: store,
+		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log, Guard: doors.Guard, AWS: e.Clients.AWS}),
 		Normalize:    normalize,
 		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
 	}, policy)
 	return lambdaio.Worker(svc, queue.Decode, queues, e.Config.ReplayQueue, t), nil
+}
+
+// gateChanged logs each breaker that this instance opens or closes.
+func gateChanged(log *slog.Logger) func(context.Context, string, gate.State) {
+	return func(ctx context.Context, name string, s gate.State) {
+		switch {
+		case s.Open && s.Opened == 1:
+			log.WarnContext(ctx, "breaker.opened", "outcome", "its events wait", "destination", name, "cause", s.Cause, "next_probe", s.NextProbe)
+		case s.Open:
+			log.InfoContext(ctx, "breaker.stays_open", "outcome", "its events wait", "destination", name, "cause", s.Cause, "next_probe", s.NextProbe)
+		default:
+			log.InfoContext(ctx, "breaker.closed", "outcome", "its events are delivered", "destination", name)
+		}
+	}
 }
 
 func normalize(body []byte, account string) (webhook.Event, error) {

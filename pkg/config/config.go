@@ -30,6 +30,7 @@ type Config struct {
 	MaxRetryAfter   time.Duration // MAX_RETRY_AFTER: longest wait that a destination may ask for, 1s to 24h
 	Retention       time.Duration // RETENTION_DAYS: of a delivered or unrouted event, 15 to 3650
 	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
+	Workers         int           // LIVE_CONCURRENCY and REPLAY_CONCURRENCY: worker instances at once, which a destination's rate is split among
 	RedriveTick     time.Duration // REDRIVE_TICK: between two looks of a redrive at the ledger
 }
 
@@ -83,6 +84,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		Grace:           r.duration("SWEEP_GRACE", DefaultGrace, 100*time.Millisecond, time.Hour),
 		Retention:       time.Duration(r.number("RETENTION_DAYS", DefaultRetentionDays, int(DLQRetention/Day)+1, 3650)) * Day,
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
+		Workers:         r.number("LIVE_CONCURRENCY", 3, 1, 1000) + r.number("REPLAY_CONCURRENCY", 2, 1, 1000),
 		RedriveTick:     r.duration("REDRIVE_TICK", 5*time.Second, 100*time.Millisecond, 20*time.Second),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {

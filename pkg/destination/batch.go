@@ -38,7 +38,7 @@ type gathered struct {
 	called   bool          // turn is closed
 }
 
-func (g *gatherer) deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
+func (g *gatherer) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
 	own := &gathered{delivery: d, done: make(chan struct{}), turn: make(chan struct{})}
 	g.mu.Lock()
 	g.waiting = append(g.waiting, own)

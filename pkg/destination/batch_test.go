@@ -61,7 +61,8 @@ func numbered(n int) webhook.Delivery {
 func TestEventsThatComeTogetherShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := new(slow)
-		target := &Target{name: "x", next: next, gather: &gatherer{next: next}}
+		gather := &gatherer{next: next}
+		target := &Target{name: "x", next: tidied{gather}}
 		began := time.Now()
 		var all sync.WaitGroup
 		for n := range 10 {
@@ -84,8 +85,8 @@ func TestEventsThatComeTogetherShareACall(t *testing.T) {
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("took %s, want 2s", took)
 		}
-		if target.gather.running != 0 || len(target.gather.waiting) != 0 {
-			t.Errorf("%d calls are still counted, %d events wait", target.gather.running, len(target.gather.waiting))
+		if gather.running != 0 || len(gather.waiting) != 0 {
+			t.Errorf("%d calls are still counted, %d events wait", gather.running, len(gather.waiting))
 		}
 	})
 }
@@ -94,7 +95,8 @@ func TestEventsThatComeTogetherShareACall(t *testing.T) {
 func TestNoTurnIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		next := new(slow)
-		target := &Target{name: "x", next: next, gather: &gatherer{next: next}}
+		gather := &gatherer{next: next}
+		target := &Target{name: "x", next: tidied{gather}}
 		var all sync.WaitGroup
 		for n := range 200 {
 			all.Go(func() {
@@ -110,8 +112,8 @@ func TestNoTurnIsLost(t *testing.T) {
 		if out := target.Deliver(t.Context(), numbered(1)); out.Result != webhook.ResultDelivered {
 			t.Errorf("afterwards: %+v", out)
 		}
-		if target.gather.running != 0 || len(target.gather.waiting) != 0 || next.most > callsAtOnce {
-			t.Errorf("%d calls are still counted, %d events wait, %d calls were made at once", target.gather.running, len(target.gather.waiting), next.most)
+		if gather.running != 0 || len(gather.waiting) != 0 || next.most > callsAtOnce {
+			t.Errorf("%d calls are still counted, %d events wait, %d calls were made at once", gather.running, len(gather.waiting), next.most)
 		}
 	})
 }
@@ -124,7 +126,8 @@ func TestAPanicHangsNobody(t *testing.T) {
 				panic("x")
 			}
 		}}
-		target := &Target{name: "x", next: next, gather: &gatherer{next: next}, logger: Deps{}.WithDefaults().Logger}
+		gather := &gatherer{next: next}
+		target := &Target{name: "x", next: tidied{gather}, logger: Deps{}.WithDefaults().Logger}
 		outcomes := make([]webhook.Outcome, 10)
 		var all sync.WaitGroup
 		for n := range outcomes {

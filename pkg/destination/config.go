@@ -49,6 +49,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 type Config struct {
 	Type     string   `json:"type"`
 	Filter   Filter   `json:"filter,omitzero"`
+	Limits   Limits   `json:"limits,omitzero"`
 	Settings Settings `json:"config"` // those of Type; never nil
 }
 
@@ -72,6 +73,7 @@ func (types Types) Decode(form []byte) (Config, error) {
 	var stored struct {
 		Type   string          `json:"type"`
 		Filter Filter          `json:"filter"`
+		Limits Limits          `json:"limits"`
 		Config json.RawMessage `json:"config"`
 	}
 	if problems := decode(form, &stored, ""); len(problems) > 0 {
@@ -81,7 +83,7 @@ func (types Types) Decode(form []byte) (Config, error) {
 	if !known {
 		return Config{}, invalid([]*FieldError{{"type", "is one of " + strings.Join(types.Names(), ", ")}})
 	}
-	cfg := Config{Type: typ.Name, Filter: stored.Filter, Settings: typ.New()}
+	cfg := Config{Type: typ.Name, Filter: stored.Filter, Limits: stored.Limits, Settings: typ.New()}
 	if stored.Config != nil {
 		if problems := decode(stored.Config, cfg.Settings, "config"); len(problems) > 0 {
 			return Config{}, invalid(problems)
@@ -94,6 +96,9 @@ func (types Types) Decode(form []byte) (Config, error) {
 // *FieldError for each problem.
 func (c Config) Validate() error {
 	problems := c.Filter.problems()
+	c.Limits.Validate(func(field, problem string) {
+		problems = append(problems, &FieldError{join("limits", field), problem})
+	})
 	c.Settings.Validate(func(field, problem string) {
 		problems = append(problems, &FieldError{join("config", field), problem})
 	})
@@ -140,6 +145,9 @@ func (c Config) Summary() map[string]any {
 	shown["type"] = c.Type
 	if !c.Filter.IsZero() {
 		shown["filter"] = c.Filter
+	}
+	if !c.Limits.IsZero() {
+		shown["limits"] = c.Limits
 	}
 	return shown
 }

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"time"
 
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -105,12 +106,18 @@ func (types Types) Names() []string {
 	return names
 }
 
+// Limits are how much a destination is sent (gate.Limits).
+type Limits = gate.Limits
+
 // Deps are what destinations are built from; shared by all of them.
 type Deps struct {
 	Transport http.RoundTripper // stands in for the network; nil means NewTransport of the reach
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now
 	AWS       AWS               // calls services of AWS; nil: each call fails
+	// Guard stands before a destination, behind its filter, and may say that it has to
+	// wait; nil lets everything pass, as an operator's test does.
+	Guard func(name string, limits Limits, next webhook.Destination) webhook.Destination
 
 	public, private http.RoundTripper
 }

@@ -24,7 +24,6 @@ type Target struct {
 	name   string
 	filter Filter
 	next   webhook.Destination
-	gather *gatherer // nil where next takes one event a call
 	logger *slog.Logger
 }
 
@@ -42,11 +41,21 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
-	target := &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}
 	if batch, ok := next.(Batch); ok {
-		target.gather = &gatherer{next: batch}
+		next = &gatherer{next: batch}
 	}
-	return target, nil
+	next = tidied{next}
+	if deps.Guard != nil {
+		next = deps.Guard(name, cfg.Limits, next)
+	}
+	return &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}, nil
+}
+
+// tidied is a destination whose outcomes the ledger can be given.
+type tidied struct{ webhook.Destination }
+
+func (t tidied) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
+	return tidy(t.Destination.Deliver(ctx, d))
 }
 
 // Deliver hands over the event. One that the filter does not want ends as
@@ -65,10 +74,7 @@ func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.O
 	if !t.filter.Match(d.Event) {
 		return webhook.Outcome{Result: webhook.ResultUnrouted}
 	}
-	if t.gather != nil {
-		return tidy(t.gather.deliver(ctx, d))
-	}
-	return tidy(t.next.Deliver(ctx, d))
+	return t.next.Deliver(ctx, d)
 }
 
 // panicText names the panic. Only the runtime's own text is safe to show: any
@@ -87,7 +93,7 @@ func tidy(out webhook.Outcome) webhook.Outcome {
 	case webhook.ResultDelivered, webhook.ResultUnrouted:
 		return webhook.Outcome{Result: out.Result, Status: out.Status}
 	case webhook.ResultRetry, webhook.ResultPermanent:
-	case webhook.ResultRemoved, webhook.ResultAbandoned: // not for a destination to say
+	case webhook.ResultRemoved, webhook.ResultAbandoned, webhook.ResultWaiting: // not for a destination to say
 		fallthrough
 	default:
 		out = webhook.Outcome{

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -57,7 +58,7 @@ func TestTargetSurvivesWhatADestinationDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			target := &Target{name: "x", next: deliverFunc(c.deliver), logger: slog.New(slog.NewJSONHandler(&log, nil))}
+			target := &Target{name: "x", next: tidied{deliverFunc(c.deliver)}, logger: slog.New(slog.NewJSONHandler(&log, nil))}
 			if got := target.Deliver(t.Context(), webhook.Delivery{}); got != c.want {
 				t.Errorf("got  %+v\nwant %+v", got, c.want)
 			}
@@ -80,5 +81,29 @@ func TestTargetTakesOnlyWhatItsFilterWants(t *testing.T) {
 	d := webhook.Delivery{Event: webhook.Event{Account: "acme"}}
 	if out := target.Deliver(t.Context(), d); out.Result != webhook.ResultUnrouted || called {
 		t.Errorf("outcome %+v, called %t", out, called)
+	}
+}
+
+// What the gate says stands, and what a filter does not want never comes to it.
+func TestTargetHasItsGateBehindItsFilter(t *testing.T) {
+	asked := 0
+	cfg := Config{Type: "fake", Filter: Filter{Accounts: []string{"a"}}, Limits: Limits{PerSecond: 5}, Settings: &fakeSettings{To: "x"}}
+	target, err := New("x", cfg, Deps{Guard: func(name string, l Limits, _ webhook.Destination) webhook.Destination {
+		if name != "x" || l.PerSecond != 5 {
+			t.Errorf("the gate of %s has %+v", name, l)
+		}
+		return deliverFunc(func() webhook.Outcome {
+			asked++
+			return webhook.Outcome{Result: webhook.ResultWaiting, ErrorClass: webhook.WaitPaused, RetryAfter: time.Minute}
+		})
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := target.Deliver(t.Context(), webhook.Delivery{Event: webhook.Event{Account: "b"}}); out.Result != webhook.ResultUnrouted || asked != 0 {
+		t.Errorf("%+v, the gate was asked %d times", out, asked)
+	}
+	if out := target.Deliver(t.Context(), webhook.Delivery{Event: webhook.Event{Account: "a"}}); out.Result != webhook.ResultWaiting || out.RetryAfter != time.Minute {
+		t.Errorf("%+v", out)
 	}
 }

@@ -153,7 +153,7 @@ const (
 	roomFirst    = 2 * time.Second  // while as many are being sent as may be at once: doubling
 	roomLongest  = 40 * time.Second // so that the message waits it out in its queue
 	pauseFirst   = 30 * time.Second // while it is paused: doubling
-	pauseLongest = 15 * time.Minute
+	pauseLongest = 5 * time.Minute
 )
 
 // doubled is the wait after n waits: each look costs writes.

@@ -98,7 +98,7 @@ func settled(progress []webhook.Progress) (state webhook.State, class, text stri
 			return webhook.Delivered, "", ""
 		case webhook.ResultRemoved:
 			removed = append(removed, p.Name)
-		case webhook.ResultUnrouted, webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultAbandoned:
+		case webhook.ResultUnrouted, webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultAbandoned, webhook.ResultWaiting:
 		}
 	}
 	if len(removed) > 0 {

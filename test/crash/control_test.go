@@ -2,6 +2,7 @@ package crash
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,9 @@ func leasedAs(rewrite func(it item)) func(w *world) {
 	}
 }
 
+// ownTime is when a destination is tried again, in the line of its progress.
+var ownTime = regexp.MustCompile(`@\d+`)
+
 var controls = []control{
 	{
 		"the lease in the condition of what ends an attempt", outlived,
@@ -118,8 +122,16 @@ var controls = []control{
 		"its body is kept nowhere",
 	},
 	{
-		"not_before", poison,
-		withUpdate("<= :if_not_before", without(" AND (attribute_not_exists(#not_before) OR #not_before <= :if_not_before)")),
+		"not_before, and each destination's own time", poison,
+		func(w *world) {
+			withUpdate("<= :if_not_before", without(" AND (attribute_not_exists(#not_before) OR #not_before <= :if_not_before)"))(w)
+			leasedAs(func(it item) {
+				for _, d := range it["dests"].(*dynamotypes.AttributeValueMemberL).Value {
+					p := d.(*dynamotypes.AttributeValueMemberS)
+					p.Value = ownTime.ReplaceAllString(p.Value, "")
+				}
+			})(w)
+		},
 		"too early",
 	},
 	{

@@ -62,6 +62,8 @@ var rules = map[string]rule{
 	"process": {own: []string{"webhook"}, not: pure},
 	"sweep":   {own: []string{"webhook"}, not: pure},
 	"redrive": {own: []string{"webhook"}, not: pure},
+	// Whether a destination may be sent something now.
+	"gate": {own: []string{"webhook"}, not: pure},
 	// What is wrong, by what the ledger keeps.
 	"incident": {own: []string{"webhook"}, not: pure},
 	// What Smartlead says of a mail stands in the words of its API, and what an event says
@@ -81,7 +83,7 @@ var rules = map[string]rule{
 	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
-	"destination": {own: []string{"webhook", "telemetry"}},
+	"destination": {own: []string{"webhook", "telemetry", "gate"}},
 	// Notices go where destinations may be, posted and signed as events are.
 	"notice": {own: []string{"webhook", "destination", "destination/*"}},
 	// It reads times and the like as the wire has them. Its simulation is for tests and
@@ -131,7 +133,7 @@ var rules = map[string]rule{
 	"cli/*": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "smartleadapi", "reconcile",
-			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
+			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
 	},
@@ -179,7 +181,7 @@ var rules = map[string]rule{
 	"console": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks",
-			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},
 	},

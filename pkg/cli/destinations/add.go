@@ -21,6 +21,7 @@ type addOptions struct {
 	kind                                                  string
 	types, campaigns, accounts, clients, flags, withFlags []string
 	noSign                                                bool
+	limits                                                limitFlags
 	given                                                 map[string]*typeFlag // by name
 }
 
@@ -41,6 +42,7 @@ func addCmd(s *session.Session) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.kind, "kind", types[0].Name, "what it is: "+strings.Join(types.Names(), ", "))
 	o.addFilters(cmd)
+	o.limits.add(cmd)
 	f.BoolVar(&o.noSign, "no-sign", false, "do not sign deliveries")
 	o.given = typeFlags(f, types)
 	return cmd
@@ -49,6 +51,7 @@ func addCmd(s *session.Session) *cobra.Command {
 // invalid says what a setting lacks by the name of its flag, not of its member.
 func (o addOptions) invalid(s *session.Session, command string, err error) error {
 	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
+	text = strings.NewReplacer("limits.per_second: ", "--per-second: ", "limits.concurrency: ", "--at-once: ").Replace(text)
 	for name := range o.given {
 		text = strings.ReplaceAll(text, "config."+name+": ", "--"+name+": ")
 	}
@@ -85,6 +88,7 @@ func (o addOptions) config() (destination.Config, error) {
 		return destination.Config{}, err
 	}
 	cfg := destination.Config{Type: typ.Name, Filter: filters}
+	o.limits.apply(&cfg.Limits)
 	cfg.Settings, err = o.settings(typ)
 	return cfg, err
 }

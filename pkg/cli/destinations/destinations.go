@@ -28,7 +28,7 @@ event's destinations are chosen when a worker takes it first, and anew when it i
 replayed after it was delivered or unrouted: a change counts for events that come
 after it.`,
 	}
-	cmd.AddCommand(addCmd(s), setCmd(s), listCmd(s), rotateCmd(s), testCmd(s), removeCmd(s))
+	cmd.AddCommand(addCmd(s), setCmd(s), listCmd(s), pauseCmd(s), resumeCmd(s), rotateCmd(s), testCmd(s), removeCmd(s))
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/sourcestore"
 )
 
@@ -31,20 +32,25 @@ func list(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	t := output.NewTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "+TAKES").Dispose("CHANGED", "SIGNED")
+	gates, err := gate.List(ctx, st.Ledger)
+	if err != nil {
+		return err
+	}
+	t := output.NewTable("NAME", "KIND", "TARGET", "SIGNED", "CHANGED", "LIMITS", "STATE", "+TAKES").Dispose("CHANGED", "SIGNED", "LIMITS")
 	for _, e := range entries {
 		cfg, err := registry.Types.Parse(e.Value)
 		if s.JSON {
-			if err := s.Emit(viewOf(e, cfg, err)); err != nil {
+			if err := s.Emit(viewOf(e, cfg, gates[e.Name], err)); err != nil {
 				return err
 			}
 			continue
 		}
 		if err != nil {
-			t.Add(e.Name, "", "", "", output.Stamp(e.UpdatedAt), "broken, its events wait: "+err.Error())
+			t.Add(e.Name, "", "", "", output.Stamp(e.UpdatedAt), "", "", "broken, its events wait: "+err.Error())
 			continue
 		}
-		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt), wording.Takes(cfg.Filter))
+		t.Add(e.Name, cfg.Type, cfg.Settings.String(), signedText(cfg.Settings), output.Stamp(e.UpdatedAt),
+			limited(cfg.Limits), stateText(gates[e.Name]), wording.Takes(cfg.Filter))
 	}
 	switch {
 	case s.JSON:
@@ -58,12 +64,19 @@ func list(ctx context.Context, s *session.Session) error {
 }
 
 // viewOf is a destination as JSON.
-func viewOf(e sourcestore.Entry, cfg destination.Config, err error) map[string]any {
+func viewOf(e sourcestore.Entry, cfg destination.Config, state gate.State, err error) map[string]any {
 	view := map[string]any{}
 	if err == nil {
 		view = cfg.Summary()
 	} else {
 		view["error"] = err.Error()
+	}
+	if !state.Paused.IsZero() {
+		view["paused_at"], view["paused_by"] = output.Wire(state.Paused), state.PausedBy
+	}
+	if state.Open {
+		view["breaker_open_since"], view["breaker_cause"] = output.Wire(state.Since), state.Cause
+		view["breaker_next_probe"] = output.Wire(state.NextProbe)
 	}
 	view["name"], view["updated_at"] = e.Name, output.Wire(e.UpdatedAt)
 	return view
@@ -82,4 +95,12 @@ func signedText(settings destination.Settings) string {
 	default:
 		return fmt.Sprintf("%d secrets", n)
 	}
+}
+
+// limited is limitsText where there is a limit.
+func limited(l destination.Limits) string {
+	if l.IsZero() {
+		return ""
+	}
+	return limitsText(l)
 }

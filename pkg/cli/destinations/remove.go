@@ -11,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
@@ -73,6 +74,8 @@ func remove(ctx context.Context, s *session.Session, name string, yes bool) erro
 	if err := noun.Gone(ctx, s, st, name); err != nil {
 		return err
 	}
+	// A pause that stays would hold up another destination of that name; list shows it.
+	_, _, _ = gate.Resume(ctx, st.Ledger, name, s.Now())
 	return s.Finished(name, "destination %s is removed. %s", name, params.Settles)
 }
 

@@ -39,6 +39,7 @@ are delivered to where it is then. It asks before events go elsewhere.`,
 		},
 	}
 	o.addFilters(cmd)
+	o.limits.add(cmd)
 	cmd.Flags().BoolVar(&noFilter, "no-filter", false, "drop the filters that there are")
 	o.given = typeFlags(cmd.Flags(), registry.Types)
 	output.AddYes(cmd, &yes)
@@ -63,6 +64,7 @@ func set(ctx context.Context, s *session.Session, name string, o addOptions, noF
 		after.Filter = destination.Filter{}
 	}
 	overlay(&after.Filter, filters)
+	o.limits.apply(&after.Limits)
 	if err := after.Validate(); err != nil {
 		return o.invalid(s, "set", err)
 	}
@@ -128,8 +130,10 @@ func overlay(f *destination.Filter, given destination.Filter) {
 // whether events then go elsewhere.
 func differences(before, after destination.Config) (changes []string, redirects bool, err error) {
 	was, now := before.Summary(), after.Summary()
-	delete(was, "filter")
-	delete(now, "filter")
+	for _, said := range []string{"filter", "limits"} { // in words of their own
+		delete(was, said)
+		delete(now, said)
+	}
 	names := slices.Sorted(maps.Keys(now))
 	for _, name := range slices.Sorted(maps.Keys(was)) {
 		if _, both := now[name]; !both {
@@ -143,6 +147,9 @@ func differences(before, after destination.Config) (changes []string, redirects 
 	}
 	if old, changed := wording.Takes(before.Filter), wording.Takes(after.Filter); old != changed {
 		changes, redirects = append(changes, fmt.Sprintf("takes: %s, took %s", changed, old)), true
+	}
+	if old, changed := limitsText(before.Limits), limitsText(after.Limits); old != changed {
+		changes = append(changes, fmt.Sprintf("limits: %s, was %s", changed, old))
 	}
 	hidden, elsewhere, err := hiddenChanges(before.Settings, after.Settings)
 	if before.Settings.String() != after.Settings.String() {
