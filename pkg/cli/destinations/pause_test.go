@@ -24,7 +24,7 @@ func TestPauseAndResume(t *testing.T) {
 	if list := s.OK("destinations", "list").Out; !strings.Contains(list, "paused since") {
 		t.Errorf("got\n%s", list)
 	}
-	view := clitest.Lines(t, s.OK("destinations", "list", "--json").Out)[0]
+	view := listed(t, s, "erp")
 	if view["paused_at"] == nil || view["paused_by"] == nil {
 		t.Errorf("got %v", view)
 	}
@@ -55,7 +55,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("got %s", r.Err)
 	}
 	s.OK("destinations", "set", "erp", "--url", s.Dest.URL+"/new", "-y") // leaves them as they are
-	view := clitest.Lines(t, s.OK("destinations", "list", "--json").Out)[0]
+	view := listed(t, s, "erp")
 	limits, _ := view["limits"].(map[string]any)
 	if limits["per_second"] != 5.0 || limits["concurrency"] != 2.0 || limits["no_breaker"] != true {
 		t.Errorf("got %v", view)
@@ -63,4 +63,16 @@ func TestLimits(t *testing.T) {
 	if r := s.OK("destinations", "set", "erp", "--per-second", "0", "--at-once", "0", "--breaker"); !strings.Contains(r.Err, "limits: none") {
 		t.Errorf("got %s", r.Err)
 	}
+}
+
+// listed is a destination as list --json shows it.
+func listed(t *testing.T, s *clitest.Stack, name string) map[string]any {
+	t.Helper()
+	for _, line := range clitest.Lines(t, s.OK("destinations", "list", "--json").Out) {
+		if line["name"] == name {
+			return line
+		}
+	}
+	t.Fatalf("%s is not listed", name)
+	return nil
 }
