@@ -38,6 +38,7 @@ type gathered struct {
 	called   bool          // turn is closed
 }
 
+// Deliver implements webhook.Destination.
 func (g *gatherer) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
 	own := &gathered{delivery: d, done: make(chan struct{}), turn: make(chan struct{})}
 	g.mu.Lock()
