@@ -137,7 +137,7 @@ var bounds = []bound{
 	// All that was received since the first mail is looked at by the index, and what is of
 	// the campaigns is read. TestCapacity's account of Smartlead has the quiet campaign alone.
 	{command: "reconcile run --since 31d --api-url {api}", units: 1100, calls: 250, looks: true},
-	{command: "hooks check --api-url {api}", units: 2, calls: 2},
+	{command: "hooks check --api-url {api}", units: 3, calls: 3},
 	// It looks twice; what the first look has shown is not read again.
 	{command: "tail --past 1h", units: 130, calls: 45, looks: true, code: 130},
 	// A hundred overdue events of each of eight shards are read; a thousand dead ones, and

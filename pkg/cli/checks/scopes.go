@@ -13,10 +13,6 @@ import (
 	"smartlead-receiver/pkg/stack"
 )
 
-// silencedSince is how long ago a webhook may have fallen silent at most: later, nobody
-// misses it.
-const silencedSince = 14 * 24 * time.Hour
-
 // checkScopes finds webhooks at Smartlead that stand in each other's way: two that send
 // the same, one of the user level that silences a campaign's own, and one of another
 // level than its source expects.
@@ -91,26 +87,9 @@ func twice(entries []scopes.Entry, now time.Time) (found []string) {
 }
 
 func silenced(entries []scopes.Entry, expected map[string]auth.Level, now time.Time) (found []string) {
-	level := func(e scopes.Entry) auth.Level {
-		if e.Level != "" {
-			return auth.Level(e.Level)
-		}
-		return expected[e.Source]
-	}
-	for _, own := range entries {
-		if l := level(own); l != "client" && l != "campaign" {
-			continue
-		}
-		if own.Recent(now) || now.Sub(own.LastSeen()) > silencedSince {
-			continue
-		}
-		i := slices.IndexFunc(entries, func(e scopes.Entry) bool {
-			same := e.Account == own.Account && e.Campaign == own.Campaign && e.Type == own.Type
-			return same && level(e) == "user" && e.Recent(now)
-		})
-		if i >= 0 {
-			found = append(found, fmt.Sprintf("%s: %s is silent since %s, and %s speaks", subject(own), hookOf(own), output.Stamp(own.LastSeen()), hookOf(entries[i])))
-		}
+	level := func(e scopes.Entry) string { return output.OrText(e.Level, string(expected[e.Source])) }
+	for _, x := range scopes.Silences(entries, level, now) {
+		found = append(found, fmt.Sprintf("%s: %s is silent since %s, and %s speaks", subject(x.Own), hookOf(x.Own), output.Stamp(x.Own.LastSeen()), hookOf(x.Speaks)))
 	}
 	return found
 }

@@ -1,4 +1,5 @@
-// Package hooks shows which webhooks Smartlead has, and whether they lead here.
+// Package hooks shows which webhooks Smartlead has, whether they lead here and whether they
+// speak, and has one of this receiver made or mended.
 package hooks
 
 import (
@@ -27,9 +28,9 @@ func New(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "hooks",
 		Aliases: []string{"hook"},
-		Short:   "See which webhooks Smartlead has, and whether they lead here",
+		Short:   "See which webhooks Smartlead has and whether they lead here, or have one made",
 	}
-	cmd.AddCommand(checkCmd(s))
+	cmd.AddCommand(checkCmd(s), installCmd(s))
 	return cmd
 }
 
@@ -47,9 +48,13 @@ receiver, with a token that counts, whether they are on, and which events are no
 ticked. Where Smartlead tells it, also how many of its deliveries failed in seven days.
 Of an address only the host is shown, and of ours the source.
 
-Smartlead's API lists the webhooks of campaigns alone: one of the user or of a client is
-not seen here, brings the events of a campaign that has none, and may silence those
-that are listed. It changes nothing. Exit code 1 when something is to be done.`,
+What is configured there is set beside what was seen here (scopes list): a webhook that
+fell silent while another one speaks, one that was switched off, an event that nobody
+brings. Smartlead's API lists the webhooks of campaigns alone. One of the user or of a
+client is known only by what it brings; it brings the events of a campaign that has no
+webhook, and may silence those that are listed.
+
+It changes nothing; hooks install does. Exit code 1 when something is to be done.`,
 		Example: `  smartleadctl hooks check
   smartleadctl hooks check --campaign 4100001`,
 		Args: cobra.NoArgs,
@@ -71,8 +76,13 @@ type checked struct {
 	Leads    string   `json:"leads"` // here, here_old_token, elsewhere, nowhere
 	On       bool     `json:"on"`
 	Unticked []string `json:"unticked,omitempty"`
+	LastSeen string   `json:"last_seen,omitempty"` // when it last brought something of the campaign; may be a day behind
+	Others   []other  `json:"others,omitempty"`    // what brings the campaign's events and is none of its webhooks
+	Problems []string `json:"problems,omitempty"`
 	Advice   string   `json:"advice,omitempty"`
 	Failed   *int     `json:"failed_deliveries,omitempty"`
+
+	lastSeen time.Time
 }
 
 // Where a webhook leads.
@@ -96,7 +106,7 @@ func check(ctx context.Context, s *session.Session, named []string, api smartlea
 	if err != nil {
 		return err
 	}
-	c := checker{s: s, st: st, client: client}
+	c := checker{s: s, st: st, client: client, seen: readSeen(ctx, s, st)}
 	p := s.Doing("reading webhooks")
 	var all []checked
 	for _, campaign := range campaigns {
@@ -116,6 +126,7 @@ type checker struct {
 	s      *session.Session
 	st     *stack.Stack
 	client *smartleadapi.Client
+	seen   seen
 
 	noSummary bool // the account has none: it is not asked again
 }
@@ -125,10 +136,11 @@ func (c *checker) campaign(ctx context.Context, campaign smartleadapi.Campaign) 
 	if err != nil {
 		return nil, err
 	}
-	of := checked{Campaign: campaign.ID, Name: campaign.Name}
+	heard := c.seen.of(campaign.ID, hooks)
+	of := checked{Campaign: campaign.ID, Name: campaign.Name, Others: heard.others()}
 	if len(hooks) == 0 {
 		of.Leads = leadsNowhere
-		of.Advice = "the campaign has no webhook of its own: its events come only by a webhook of the user or the client"
+		of.Advice = heard.withoutHook()
 		return []checked{of}, nil
 	}
 	if !c.noSummary {
@@ -142,28 +154,46 @@ func (c *checker) campaign(ctx context.Context, campaign smartleadapi.Campaign) 
 	}
 	var all []checked
 	for _, h := range hooks {
-		all = append(all, c.hook(ctx, of, h))
+		all = append(all, c.hook(ctx, of, h, heard))
+	}
+	for i := range all {
+		c.judge(&all[i], all, heard)
 	}
 	return all, nil
 }
 
-func (c *checker) hook(ctx context.Context, of checked, h smartleadapi.Hook) checked {
+func (c *checker) hook(ctx context.Context, of checked, h smartleadapi.Hook, heard heard) checked {
 	of.Hook, of.HookName, of.On = h.ID, h.Name, !h.Off
-	of.Host, of.Source, of.Leads = c.leads(ctx, h.URL)
-	if of.Leads != leadsElsewhere {
-		of.Unticked = unticked(h.Events)
+	of.Host, of.Source, of.Leads = leads(ctx, c.st, h.URL)
+	if of.Leads == leadsElsewhere {
+		return of
 	}
-	of.Advice = c.advice(of)
+	of.lastSeen = heard.last(h.ID)
+	of.LastSeen = output.Wire(of.lastSeen)
+	of.Unticked = unticked(h.Events)
 	return of
 }
 
+// judge says what is to be done about a webhook of a campaign, whose webhooks all are.
+func (c *checker) judge(h *checked, all []checked, heard heard) {
+	if h.Leads == leadsElsewhere {
+		return
+	}
+	missing := slices.DeleteFunc(heard.nobodyBrings(h.Unticked), func(name string) bool {
+		return slices.ContainsFunc(all, func(o checked) bool {
+			return o.Hook != h.Hook && o.On && o.Leads == leadsHere && !slices.Contains(o.Unticked, name)
+		})
+	})
+	h.Problems, h.Advice = c.advice(*h, missing, heard)
+}
+
 // leads tells where a URL leads, without its token.
-func (c *checker) leads(ctx context.Context, address string) (host, source, where string) {
+func leads(ctx context.Context, st *stack.Stack, address string) (host, source, where string) {
 	at, err := url.Parse(address)
 	if err != nil {
 		return "", "", leadsElsewhere
 	}
-	own, err := url.Parse(c.st.APIURL)
+	own, err := url.Parse(st.APIURL)
 	if err != nil || !strings.EqualFold(at.Host, own.Host) {
 		return at.Host, "", leadsElsewhere
 	}
@@ -176,7 +206,7 @@ func (c *checker) leads(ctx context.Context, address string) (host, source, wher
 	if len(parts) > 1 {
 		token = parts[1]
 	}
-	kept, err := c.st.Sources.Get(ctx, parts[0])
+	kept, err := st.Sources.Get(ctx, parts[0])
 	if err == nil && !slices.Contains(kept.Tokens, auth.NewDigest(token)) {
 		return at.Host, parts[0], leadsOldToken
 	}
@@ -201,27 +231,46 @@ func unticked(events []string) (names []string) {
 	return names
 }
 
-func (c *checker) advice(h checked) string {
-	switch {
-	case h.Leads == leadsElsewhere:
-		return ""
-	case h.Leads == leadsOldToken:
-		return "its token counts no more: paste a new URL (" + c.s.Self() + " sources rotate " + output.Quote(h.Source) + ")"
-	case !h.On:
-		return "it is off: switch it on in Smartlead, and post the failed events again"
-	case len(h.Unticked) > 0:
-		return "tick " + strings.Join(h.Unticked, ", ") + ", or leave it if nobody uses them"
+// The problems of a webhook, for a script.
+const (
+	problemToken    = "old_token"
+	problemOff      = "off"
+	problemSilenced = "silenced"
+	problemSilent   = "silent"
+	problemUnticked = "unticked"
+)
+
+func (c *checker) advice(h checked, missing []string, heard heard) (problems []string, advice string) {
+	var parts []string
+	say := func(name, todo string) {
+		problems, parts = append(problems, name), append(parts, todo)
 	}
-	return ""
+	install := c.s.Self() + " hooks install --campaign " + output.Quote(h.Campaign)
+	if h.Leads == leadsOldToken {
+		say(problemToken, "its token counts no more: paste a new URL ("+c.s.Self()+" sources rotate "+output.Quote(h.Source)+"), or let "+install+" enter it")
+	}
+	if !h.On {
+		todo := "it is off, as after five failures in a row: switch it on in Smartlead once all is well here (" + c.s.Self() + " doctor), and post the failed events again (reconcile retrigger)"
+		say(problemOff, todo)
+	}
+	if h.On && h.Leads == leadsHere { // else it is silent for that
+		if name, words := heard.silence(h.Hook); name != "" {
+			say(name, words)
+		}
+	}
+	if len(missing) > 0 {
+		say(problemUnticked, "tick "+strings.Join(missing, ", ")+" ("+install+" can), or leave it if nobody uses them")
+	}
+	return problems, strings.Join(parts, "; ")
 }
 
 func show(s *session.Session, all []checked) error {
 	here := map[string]bool{}
 	todo := 0
-	t := output.NewTable("CAMPAIGN", "WEBHOOK", "LEADS", "HOST", "SOURCE", "ON", ">FAILED", "+ADVICE").Early("CAMPAIGN", "WEBHOOK").Dispose("HOST", "FAILED")
+	t := output.NewTable("CAMPAIGN", "WEBHOOK", "LEADS", "HOST", "SOURCE", "ON", ">FAILED", "LAST SEEN", "+ADVICE").Early("CAMPAIGN", "WEBHOOK").Dispose("HOST", "FAILED", "LAST SEEN")
 	for _, h := range all {
 		here[h.Campaign] = here[h.Campaign] || h.Leads == leadsHere && h.On
-		if h.Advice != "" && h.Leads != leadsNowhere {
+		if len(h.Problems) > 0 {
 			todo++
 		}
 		if s.JSON {
@@ -237,7 +286,7 @@ func show(s *session.Session, all []checked) error {
 		if h.Failed != nil {
 			failed = output.Thousands(*h.Failed)
 		}
-		t.Add(h.Campaign+" "+h.Name, h.HookName, strings.ReplaceAll(h.Leads, "_", " "), h.Host, h.Source, on, failed, h.Advice)
+		t.Add(h.Campaign+" "+h.Name, h.HookName, strings.ReplaceAll(h.Leads, "_", " "), h.Host, h.Source, on, failed, output.Stamp(h.lastSeen), h.Advice)
 	}
 	if !s.JSON && t.Len() > 0 {
 		if err := s.Print(t, ""); err != nil {
@@ -251,8 +300,8 @@ func show(s *session.Session, all []checked) error {
 		}
 	}
 	if silent > 0 && !s.JSON {
-		s.Line("%s no webhook of their own that leads here: their events come by one of the user or the client, which the API does not list, or not at all (%s reconcile run)",
-			output.Count(silent, "campaign has", "campaigns have"), s.Self())
+		s.Line("%s no webhook of their own that leads here: their events come by one of the user or the client, which the API does not list, or not at all (%s scopes list, %s reconcile run)",
+			output.Count(silent, "campaign has", "campaigns have"), s.Self(), s.Self())
 	}
 	if todo > 0 {
 		return problem.Failed(nil, "%s attention", output.Count(todo, "webhook needs", "webhooks need"))

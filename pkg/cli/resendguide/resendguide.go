@@ -38,7 +38,8 @@ func guidesFor(types []webhook.Type) []guide {
 
 // New returns the command resend-guide.
 func New(s *session.Session) *cobra.Command {
-	return &cobra.Command{
+	var from string
+	cmd := &cobra.Command{
 		Use:   "resend-guide [TYPE]",
 		Short: "Say how to make Smartlead send an event again when no payload is left",
 		Long: `Say the smallest action that makes Smartlead send an event of this type again,
@@ -48,15 +49,23 @@ for an event of which no payload is left. Before that, see whether one is left:
   2. at Smartlead: POST /campaigns/ID/webhooks/retrigger-failed-events, or the
      redelivery option of its webhook log; the receiver drops what it has already
 
+With --from it reads what reconcile run --json printed, and says for each missing event
+whose it is and what makes Smartlead send it for that very lead, which of most types the
+lead alone can do: first let it post again what failed (reconcile retrigger). A TYPE
+chooses of them.
+
 With --local it says how to post one, since Smartlead does not reach a local stack.
 
 A user-level webhook takes the events of client and campaign webhooks: check which
 one is active before you wait for an event.`,
-		Example:   "  smartleadctl resend-guide EMAIL_REPLY",
+		Example: `  smartleadctl resend-guide EMAIL_REPLY
+  smartleadctl reconcile run --deep --json | smartleadctl resend-guide --from -`,
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: filter.TypeNames(),
-		RunE:      func(_ *cobra.Command, args []string) error { return run(s, args) },
+		RunE:      func(_ *cobra.Command, args []string) error { return run(s, args, from) },
 	}
+	cmd.Flags().StringVar(&from, "from", "", "file with the output of reconcile run --json; - is stdin")
+	return cmd
 }
 
 // Former is resend-guide under its former name, which notes and scripts may
@@ -67,13 +76,19 @@ func Former(s *session.Session) *cobra.Command {
 	return cmd
 }
 
-func run(s *session.Session, args []string) error {
+func run(s *session.Session, args []string, from string) error {
 	types := webhook.Types
 	if len(args) == 1 {
 		if types = filter.MatchTypes(args[0]); len(types) == 0 {
 			_, err := filter.ParseType(args[0])
 			return err
 		}
+	}
+	if from != "" && len(args) == 0 {
+		types = nil
+	}
+	if from != "" {
+		return fromFindings(s, from, types)
 	}
 	chosen := guidesFor(types)
 	if chosen == nil {

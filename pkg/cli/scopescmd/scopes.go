@@ -38,7 +38,7 @@ not trusted, and those of the button Test Webhook, are not in it.
 
 It is written once a day, not once an event: the last time may be a day ago for a
 webhook that sends now. Events are not counted here: smartleadctl stats. What was not
-seen for 90 days goes.`,
+seen for 90 days goes. What is configured at Smartlead, set beside it: hooks check.`,
 		Example: `  smartleadctl scopes list
   smartleadctl scopes list --source acme --campaign 4100001`,
 		Args: cobra.NoArgs,
