@@ -124,7 +124,7 @@ func read(in io.Reader) (all []resend, unnamed int, err error) {
 // forLead is the smallest action that makes Smartlead send an event of the type for the very
 // lead. Of most, the lead alone can do it: the guide of the type names one for a test lead,
 // which proves the way and does not bring what is missing.
-var forLead = map[webhook.Type]string{
+var forLead = map[webhook.Type]string{ //nolint:exhaustive // what is not compared has no lead to name
 	webhook.EmailSent:           "nothing does: the mail is not sent twice",
 	webhook.EmailOpen:           "only the lead can, by opening the mail again with images shown",
 	webhook.EmailLinkClick:      "only the lead can, by clicking a tracked link again",
