@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/cli/eventview"
@@ -30,20 +31,22 @@ type deadData struct {
 	Rows  []deadRow
 }
 
-// deadRow is a cause: an error class, of a type.
+// deadRow is a cause: an error class, of a type, at destinations.
 type deadRow struct {
-	Class, Type      string
-	Count            int
-	Oldest, Latest   stamp
-	Example          string // address of the latest
-	Why, Destination string // of the latest
-	Events, Plan     string // addresses
+	Class, Type    string
+	Count          int
+	Oldest, Latest stamp
+	Example        string // address of the latest
+	Destination    string
+	Why            string // of the latest
+	Events, Plan   string // addresses
 }
 
 // deadKey tells causes apart, as far as the index shows them.
 type deadKey struct {
 	class string
 	typ   webhook.Type
+	at    string // the destinations that do not have them
 }
 
 type deathCause struct {
@@ -51,6 +54,7 @@ type deathCause struct {
 	count          int
 	oldest, latest time.Time
 	example        webhook.EventID
+	destinations   []string
 }
 
 func readDead(q *request) (any, error) {
@@ -69,10 +73,10 @@ func readDead(q *request) (any, error) {
 			break
 		}
 		d.Count++
-		key := deadKey{s.ErrorClass, s.Type}
+		key := deadKey{s.ErrorClass, s.Type, strings.Join(s.DeadAt, ", ")}
 		g := groups[key]
 		if g == nil {
-			g = &deathCause{deadKey: key, oldest: s.DiedAt}
+			g = &deathCause{deadKey: key, oldest: s.DiedAt, destinations: s.DeadAt}
 			groups[key] = g
 		}
 		g.count++
@@ -80,7 +84,7 @@ func readDead(q *request) (any, error) {
 	}
 	q.Server.dead.tell(q, deadTally{d.Count, d.Cut})
 	sorted := slices.SortedFunc(maps.Values(groups), func(a, b *deathCause) int {
-		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.class, b.class), cmp.Compare(a.typ, b.typ))
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.class, b.class), cmp.Compare(a.typ, b.typ), cmp.Compare(a.at, b.at))
 	})
 	var err error
 	d.Rows, err = q.deadRows(sorted)
@@ -103,18 +107,15 @@ func (q *request) deadRows(groups []*deathCause) ([]deadRow, error) {
 		if g.class == "" {
 			v.Del("error_class")
 		}
+		if len(g.destinations) > 0 {
+			v.Set("destination", g.destinations[0])
+		}
 		row := deadRow{
-			Class: output.Clean(g.class), Type: string(g.typ), Count: g.count, Oldest: q.at(g.oldest), Latest: q.at(g.latest),
+			Class: output.Clean(g.class), Destination: output.Clean(g.at), Type: string(g.typ), Count: g.count, Oldest: q.at(g.oldest), Latest: q.at(g.latest),
 			Example: eventAddress(string(g.example)), Plan: "/redrive?plan=1&" + v.Encode(), Events: "/events?state=dead&" + v.Encode(),
 		}
 		if r, ok := examples[g.example]; ok {
 			row.Why = output.Clean(eventview.Cause(r))
-			for i, a := range eventview.LastFailures(r) {
-				if i > 0 {
-					row.Destination += ", "
-				}
-				row.Destination += output.Clean(a.Destination)
-			}
 		}
 		rows = append(rows, row)
 	}

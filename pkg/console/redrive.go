@@ -22,7 +22,7 @@ import (
 var redrivePage = page{path: "/redrive", file: "redrive.html", title: "Redrive", bar: "Redrive", key: "r", units: 180, read: readRedrive}
 
 // planFields are the fields of the plan's form, as the command line names its flags.
-var planFields = []string{"type", "error_class", "source", "campaign", "account", "older_than", "limit", "max_rate", "canary"}
+var planFields = []string{"type", "error_class", "destination", "source", "campaign", "account", "older_than", "limit", "max_rate", "canary"}
 
 // planForm is a request as it was typed.
 type planForm map[string]string
@@ -49,7 +49,7 @@ func (f planForm) Query() string {
 // request reads the form as redrive plan reads its flags.
 func (f planForm) request() (redrive.Request, error) {
 	r := redrive.Request{Filter: redrive.Filter{
-		Campaign: f["campaign"], Account: f["account"], Source: f["source"], ErrorClass: f["error_class"],
+		Campaign: f["campaign"], Account: f["account"], Source: f["source"], ErrorClass: f["error_class"], Destination: f["destination"],
 	}}
 	var err error
 	if f["type"] != "" {
@@ -136,7 +136,7 @@ func (q *request) plan(f planForm) (planView, error) {
 		return planView{}, err
 	}
 	v := planView{Plan: p, Oldest: q.at(p.Oldest), Start: "/redrive/start?" + f.Query(), Note: eventview.NotApplied}
-	v.Rows = slices.Concat(planRows("error class", p.ByClass), planRows("type", p.ByType), planRows("source", p.BySource),
+	v.Rows = slices.Concat(planRows("error class", p.ByClass), planRows("type", p.ByType), planRows("destination", p.ByDest), planRows("source", p.BySource),
 		planRows("campaign", p.ByCamp), planRows("time since death", p.ByAge))
 	return v, nil
 }

@@ -69,10 +69,24 @@ func deadSummaryOf(e entry) webhook.DeadSummary {
 	}
 	return webhook.DeadSummary{
 		ID: e.id, Type: typ, Account: e.text("account"), Source: e.text("source"),
-		CampaignID: e.text("campaign"), ErrorClass: e.text("error_class"),
+		CampaignID: e.text("campaign"), ErrorClass: e.text("error_class"), DeadAt: e.texts("dead_at"),
 		ReceivedAt: timeOfKey(e.text("time")), DiedAt: timeOfKey(e.key),
 		Death: e.number("death"), Redrives: e.number("redrives"),
 	}
+}
+
+// texts is nil where there is no list.
+func (e entry) texts(name string) (all []string) {
+	list, ok := e.attributes[name].(*dynamodb.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	for _, v := range list.Value {
+		if s, ok := v.(*dynamodb.AttributeValueMemberS); ok {
+			all = append(all, s.Value)
+		}
+	}
+	return all
 }
 
 // number is 0 where there is none.

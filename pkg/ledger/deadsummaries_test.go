@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func TestDeadSummariesOverPages(t *testing.T) {
 			ID: webhook.EventID(fmt.Sprintf("v1:EMAIL_REPLY:A%04d", n)), Type: webhook.EmailReply, Death: 3,
 			DiedAt: noon.Add(time.Duration(n) * time.Millisecond),
 		}
-		if g != want {
+		if !reflect.DeepEqual(g, want) {
 			t.Fatalf("summary %d is %+v", n, g)
 		}
 		n++

@@ -30,9 +30,13 @@ func (l *Ledger) HandOver(ctx context.Context, h webhook.HandOver) (webhook.Reco
 	if !seen.HandsOver(h.From) {
 		return webhook.Record{}, fmt.Errorf("%s is %s, and is not handed over from %s: %w", h.ID, seen.State, h.From, webhook.ErrChanged)
 	}
-	it, err := l.apply(ctx, change(h.ID).from(seen.State).where("lease", seen.LeaseNumber).unmoved(old).
-		set("dests", progressOf(h.Apply(seen.Destinations))).
-		set("updated", at(h.At)).set("move_nonce", h.Nonce))
+	after := h.Apply(seen.Destinations)
+	u := change(h.ID).from(seen.State).where("lease", seen.LeaseNumber).unmoved(old).
+		set("dests", progressOf(after)).set("updated", at(h.At)).set("move_nonce", h.Nonce)
+	if seen.State != webhook.Pending {
+		u.deadAt(after)
+	}
+	it, err := l.apply(ctx, u)
 	var failed *errCondition
 	if errors.As(err, &failed) && failed.old.MoveNonce == h.Nonce {
 		return failed.old.record(), nil

@@ -46,6 +46,9 @@ type item struct {
 	// is split.
 	DeadShard string `dynamodbav:"dead_shard,omitempty"`
 	DeadKey   string `dynamodbav:"dead_key,omitempty"`
+	// DeadAt names the destinations at which a dead event is dead: Dests says so, too, and
+	// is too long for an index.
+	DeadAt []string `dynamodbav:"dead_at,omitempty"`
 
 	State       string       `dynamodbav:"state"`
 	Lane        string       `dynamodbav:"lane,omitempty"` // absent: the live one

@@ -181,7 +181,7 @@ const (
 func (l *Ledger) markDeadAbandoned(ctx context.Context, req webhook.LeaseRequest, old item) (item, error) {
 	it, err := l.apply(ctx, change(req.ID).
 		from(webhook.Processing).where("lease", old.LeaseNumber).whereLeaseEnded(req.Now).
-		dead(req.ID, old.LeaseNumber, abandonedClass, abandonedError, req.Now, req.DueAt).
+		dead(req.ID, old.LeaseNumber, old.record().Destinations, abandonedClass, abandonedError, req.Now, req.DueAt).
 		set("history", historyOf(old.record(), abandonedAttempt(old))).
 		remove("holder"))
 	if err != nil {

@@ -33,7 +33,7 @@ type Query struct {
 	Account      string
 	Flag         string
 	ErrorClass   string
-	Destination  string                     // that it was to go to at its latest first lease; before it, an event has none
+	Destination  string                     // that it was to go to at its latest first lease, and before it an event has none; of dead ones: at which they are dead
 	Skip         func(webhook.EventID) bool // events that are not wanted: they are not read; nil: none
 	Payloads     bool                       // with their payloads; items are read whole anyway, so it costs no read unit more
 	// Variants: where an id or a lead is looked for, also events of which another body
@@ -166,7 +166,14 @@ func (q Query) Matches(r webhook.Record) bool {
 		(q.Campaign == "" || fit(q.Campaign) == r.CampaignID) &&
 		(q.ErrorClass == "" || q.ErrorClass == r.ErrorClass) &&
 		(q.Flag == "" || slices.Contains(r.Flags, q.Flag)) &&
-		(q.Destination == "" || slices.ContainsFunc(r.Destinations, func(p webhook.Progress) bool { return p.Name == q.Destination }))
+		(q.Destination == "" || q.isAt(r))
+}
+
+func (q Query) isAt(r webhook.Record) bool {
+	if q.Dead {
+		return r.WaitsFor(q.Destination)
+	}
+	return slices.ContainsFunc(r.Destinations, func(p webhook.Progress) bool { return p.Name == q.Destination })
 }
 
 // hasID tells whether one of the ids of an event, or of a variant, is looked for.
@@ -229,7 +236,8 @@ func (q Query) mayMatch(e entry) bool {
 	return (q.Source == "" || q.Source == g.Source) &&
 		(q.Account == "" || q.Account == g.Account) &&
 		(q.Campaign == "" || fit(q.Campaign) == g.CampaignID) &&
-		(q.ErrorClass == "" || q.byDay() || q.ErrorClass == g.ErrorClass)
+		(q.ErrorClass == "" || q.byDay() || q.ErrorClass == g.ErrorClass) &&
+		(q.Destination == "" || q.listedState() != webhook.Dead || slices.Contains(g.DeadAt, q.Destination))
 }
 
 // byID tells whether a message, a request or a lead is looked for: what a variant has

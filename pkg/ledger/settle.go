@@ -63,7 +63,7 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 		return u.state(s.State, s.At).set("not_before", at(s.NotBefore)).due(id, s.DueAt).
 			set("error_class", s.ErrorClass).set("error", s.Error).remove("lease_until"), nil
 	case webhook.Dead:
-		return u.dead(id, lease.Number, s.ErrorClass, s.Error, s.At, s.DueAt), nil
+		return u.dead(id, lease.Number, s.Destinations, s.ErrorClass, s.Error, s.At, s.DueAt), nil
 	case webhook.Processing, webhook.Held, webhook.Parked, webhook.Discarded: // refused below
 	}
 	return nil, fmt.Errorf("ledger: an attempt cannot end as %q", s.State)

@@ -152,13 +152,13 @@ func (u *update) clearDue() *update { return u.remove("due", "due_shard") }
 
 // dead marks the event dead: at this lease number it died, and it owes its dead
 // letter from dueAt on. A new budget of leases begins with whatever revives it.
-func (u *update) dead(id webhook.EventID, death int, class, text string, now, dueAt time.Time) *update {
+func (u *update) dead(id webhook.EventID, death int, dests []webhook.Progress, class, text string, now, dueAt time.Time) *update {
 	died := at(now)
 	return u.state(webhook.Dead, now).
 		set("death", death).set("died_at", died).setIfAbsent("first_died_at", died).
 		set("error_class", class).set("error", text).
 		set("abandoned", 0).remove("lease_until").
-		due(id, dueAt).
+		due(id, dueAt).deadAt(dests).
 		set("dead_shard", stateShard(webhook.Dead, id)).set("dead_key", timeKey(died, id))
 }
 
@@ -182,8 +182,16 @@ func (u *update) stayListed(id webhook.EventID, state webhook.State) *update {
 	return u.set("dead_shard", stateShard(state, id))
 }
 
+// deadAt has the index of the dead show the destinations that do not have the event.
+func (u *update) deadAt(all []webhook.Progress) *update {
+	if names := webhook.Unsettled(all); len(names) > 0 {
+		return u.set("dead_at", names)
+	}
+	return u.remove("dead_at")
+}
+
 // clearListed takes the event out of the index of the dead.
-func (u *update) clearListed() *update { return u.remove("dead_shard", "dead_key") }
+func (u *update) clearListed() *update { return u.remove("dead_shard", "dead_key", "dead_at") }
 
 // expression returns the update expression.
 func (u *update) expression() string {

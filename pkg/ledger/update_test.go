@@ -39,7 +39,7 @@ func everyUpdate(t *testing.T) map[string]*update {
 		"lease of what owes nothing": leaseUpdate(req).dueBehind(req, item{}),
 		"lease of what is due early": leaseUpdate(req).dueBehind(req, item{Due: timeKey(at(now.Add(-time.Millisecond)), id)}),
 		"lease of what is due late":  leaseUpdate(req).dueBehind(req, item{Due: timeKey(at(now), id)}),
-		"dead":                       change(id).dead(id, 3, "class", "text", now, now),
+		"dead":                       change(id).dead(id, 3, []webhook.Progress{{Name: "crm"}}, "class", "text", now, now),
 	}
 	for _, s := range []webhook.State{webhook.Delivered, webhook.Pending, webhook.Dead} {
 		for _, first := range []bool{false, true} {

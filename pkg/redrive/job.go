@@ -32,13 +32,16 @@ func (s State) Final() bool { return s == Done || s == Stopped || s == Cancelled
 
 // Filter selects dead events. Empty fields match everything.
 type Filter struct {
-	Types      []webhook.Type    `json:"types,omitempty"`
-	Campaign   string            `json:"campaign,omitempty"`
-	Account    string            `json:"account,omitempty"`
-	Source     string            `json:"source,omitempty"`
-	ErrorClass string            `json:"error_class,omitempty"`
-	OlderThan  time.Duration     `json:"older_than,omitempty"` // dead for at least this long
-	IDs        []webhook.EventID `json:"ids,omitempty"`
+	Types      []webhook.Type `json:"types,omitempty"`
+	Campaign   string         `json:"campaign,omitempty"`
+	Account    string         `json:"account,omitempty"`
+	Source     string         `json:"source,omitempty"`
+	ErrorClass string         `json:"error_class,omitempty"`
+	// Destination: dead at this one. What is brought back goes to each that does not have
+	// it, this one or not; to none that has.
+	Destination string            `json:"destination,omitempty"`
+	OlderThan   time.Duration     `json:"older_than,omitempty"` // dead for at least this long
+	IDs         []webhook.EventID `json:"ids,omitempty"`
 }
 
 func (f Filter) empty() bool { return reflect.ValueOf(f).IsZero() }
@@ -49,6 +52,7 @@ func (f Filter) match(g webhook.DeadSummary, now time.Time) bool {
 		(f.Account == "" || f.Account == g.Account) &&
 		(f.Source == "" || f.Source == g.Source) &&
 		(f.ErrorClass == "" || f.ErrorClass == g.ErrorClass) &&
+		(f.Destination == "" || slices.Contains(g.DeadAt, f.Destination)) &&
 		(f.OlderThan == 0 || now.Sub(g.DiedAt) >= f.OlderThan) &&
 		(len(f.IDs) == 0 || slices.Contains(f.IDs, g.ID))
 }

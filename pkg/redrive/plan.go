@@ -18,6 +18,7 @@ type Plan struct {
 	ByClass  map[string]int       `json:"by_error_class"`
 	BySource map[string]int       `json:"by_source"`
 	ByCamp   map[string]int       `json:"by_campaign"`
+	ByDest   map[string]int       `json:"by_destination"` // one that is dead at two counts at both
 	ByAge    map[string]int       `json:"by_age"`
 	Oldest   time.Time            `json:"oldest_death,omitzero"`
 	Estimate time.Duration        `json:"estimate"` // where the destination keeps up with the pace
@@ -33,7 +34,7 @@ func (s *Service) Plan(ctx context.Context, o Request) (Plan, error) {
 	}
 	p := Plan{
 		ByType: make(map[webhook.Type]int), ByClass: map[string]int{}, BySource: map[string]int{},
-		ByCamp: map[string]int{}, ByAge: map[string]int{},
+		ByCamp: map[string]int{}, ByDest: map[string]int{}, ByAge: map[string]int{},
 	}
 	now := s.Now()
 	for g, err := range s.DeadEvents.DeadSummaries(ctx, now) {
@@ -64,6 +65,9 @@ func (s *Service) count(p *Plan, g webhook.DeadSummary, o Request, now time.Time
 	p.ByClass[g.ErrorClass]++
 	p.BySource[g.Source]++
 	p.ByCamp[g.CampaignID]++
+	for _, name := range g.DeadAt {
+		p.ByDest[name]++
+	}
 	p.ByAge[age(now.Sub(g.DiedAt))]++
 	if p.Oldest.IsZero() || g.DiedAt.Before(p.Oldest) {
 		p.Oldest = g.DiedAt

@@ -44,6 +44,7 @@ type DeadSummary struct {
 	Source     string
 	CampaignID string
 	ErrorClass string
+	DeadAt     []string // the destinations that do not have it, in the event's order
 	ReceivedAt time.Time
 	DiedAt     time.Time
 	Death      int
@@ -54,6 +55,6 @@ type DeadSummary struct {
 func (r Record) DeadSummary() DeadSummary {
 	return DeadSummary{
 		ID: r.ID, Type: r.Type, Account: r.Account, Source: r.Source, CampaignID: r.CampaignID,
-		ErrorClass: r.ErrorClass, ReceivedAt: r.ReceivedAt, DiedAt: r.DiedAt, Death: r.Death, Redrives: r.Redrives,
+		ErrorClass: r.ErrorClass, DeadAt: r.Unsettled(), ReceivedAt: r.ReceivedAt, DiedAt: r.DiedAt, Death: r.Death, Redrives: r.Redrives,
 	}
 }

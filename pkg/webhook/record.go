@@ -79,6 +79,20 @@ func (r Record) WaitsFor(destination string) bool {
 	return slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Name == destination && !p.Result.Settled() })
 }
 
+// Unsettled are the destinations of the event's own for which it waits, or at which it is
+// dead; nil where it has none, as before its first attempt.
+func (r Record) Unsettled() []string { return Unsettled(r.Destinations) }
+
+// Unsettled are the names of those that want something of the event still.
+func Unsettled(all []Progress) (names []string) {
+	for _, p := range all {
+		if !p.Result.Settled() {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // HandsOver tells whether the event may be handed over from a destination: it waits
 // for it, and no worker holds its lease.
 func (r Record) HandsOver(from string) bool {

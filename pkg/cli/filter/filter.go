@@ -35,7 +35,7 @@ func (f *Filter) AddFlags(cmd *cobra.Command) {
 // AddDestination adds the filter of what has been to a destination, or failed there:
 // an event has destinations from its first attempt on.
 func (f *Filter) AddDestination(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.Destination, "destination", "", "only what was delivered, or failed, at this destination")
+	cmd.Flags().StringVar(&f.Destination, "destination", "", "only what was delivered, or failed, at this destination; of dead events: what is dead there")
 }
 
 // AddCommon adds the filters that every listing of events has.

@@ -93,6 +93,7 @@ func showPlan(s *session.Session, plan redrive.Plan, flags string) error {
 	t := output.NewTable("BY", "VALUE", ">EVENTS")
 	breakdown(t, "type", plan.ByType)
 	breakdown(t, "error class", plan.ByClass)
+	breakdown(t, "destination", plan.ByDest)
 	breakdown(t, "source", plan.BySource)
 	breakdown(t, "campaign", plan.ByCamp)
 	breakdown(t, "time since death", plan.ByAge)

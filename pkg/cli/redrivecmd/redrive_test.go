@@ -2,8 +2,12 @@ package redrivecmd_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,5 +129,82 @@ func TestScreens(t *testing.T) {
 	for _, width := range []int{60, 80, 120, 200} {
 		s.Terminal, s.Width = true, width
 		s.Golden(fmt.Sprintf("status-%d", width), s.OK("redrive", "status").Out)
+	}
+}
+
+// Of two destinations that fail for some events each, an operator brings back what is dead
+// at the one that is mended. An event that is dead at both goes to both; what a
+// destination has, it does not get again.
+func TestRedriveOfOneDestination(t *testing.T) {
+	s := clitest.New(t)
+	var answers sync.Map // status by type
+	got := map[string]int{}
+	var mu sync.Mutex
+	bi := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event struct{ Type string }
+		_ = json.NewDecoder(r.Body).Decode(&event)
+		mu.Lock()
+		got[event.Type]++
+		mu.Unlock()
+		status, _ := answers.LoadOrStore(event.Type, http.StatusOK)
+		w.WriteHeader(status.(int))
+	}))
+	defer bi.Close()
+	s.OK("destinations", "add", "bi", "--url", bi.URL, "--no-sign")
+	const open = `{"event_type":"EMAIL_OPEN","campaign_id":7,"stats_id":"a","to_email":"ann@globex.example.net","event_timestamp":"2126-03-04T11:00:00Z"}`
+	s.Answer.Store(503)
+	answers.Store("EMAIL_OPEN", 503)
+	reply := s.Post(clitest.Reply(1)) // dead at crm alone
+	s.Work()
+	both := s.Post(open)
+	s.Work()
+	s.Answer.Store(200)
+	bounce := s.Post(strings.Replace(open, "EMAIL_OPEN", "EMAIL_BOUNCE", 1)) // dead nowhere
+	s.Work()
+	s.Advance(time.Minute)
+
+	plan := func(args ...string) map[string]any {
+		t.Helper()
+		return clitest.Lines(t, s.OK(append([]string{"redrive", "plan", "--json"}, args...)...).Out)[0]
+	}
+	for destination, want := range map[string]float64{"crm": 2, "bi": 1, "none": 0} {
+		if p := plan("--destination", destination); p["release"] != want {
+			t.Errorf("%s: %v, want %v", destination, p, want)
+		}
+		n := len(clitest.Lines(t, s.OK("dlq", "list", "--events", "--json", "--destination", destination).Out)) - 1
+		causes := len(clitest.Lines(t, s.OK("dlq", "list", "--json", "--destination", destination).Out)) - 1
+		if n-causes != int(want) {
+			t.Errorf("%s: dlq list has %d events, want %v", destination, n-causes, want)
+		}
+	}
+	if by := plan()["by_destination"].(map[string]any); by["crm"] != 2.0 || by["bi"] != 1.0 {
+		t.Errorf("by destination: %v", by)
+	}
+	s.OK("redrive", "start", "--yes", "--destination", "bi")
+	answers.Store("EMAIL_OPEN", 200)
+	for range 5 {
+		s.RunRedrive(t.Context())
+		s.Work()
+		s.Advance(time.Minute)
+	}
+	if state := s.Record(both).State; state != webhook.Delivered {
+		t.Errorf("what is dead at both is %s", state)
+	}
+	if state := s.Record(reply).State; state != webhook.Dead {
+		t.Errorf("what bi has is %s", state)
+	}
+	s.OK("redrive", "start", "--yes", "--destination", "crm")
+	for range 5 {
+		s.RunRedrive(t.Context())
+		s.Work()
+		s.Advance(time.Minute)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if state := s.Record(reply).State; state != webhook.Delivered || got["EMAIL_REPLY"] != 1 || got["EMAIL_OPEN"] != 2 {
+		t.Errorf("the reply is %s; bi got %v: once what it has, twice what it refused first", state, got)
+	}
+	if state := s.Record(bounce).State; state != webhook.Delivered {
+		t.Errorf("the bounce is %s", state)
 	}
 }

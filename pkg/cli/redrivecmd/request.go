@@ -20,6 +20,7 @@ type requestOptions struct {
 	account   string
 	source    string
 	class     string
+	dest      string
 	olderThan string
 	ids       []string
 	limit     int
@@ -34,6 +35,7 @@ func (o *requestOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.account, "account", "", "only of this account")
 	f.StringVar(&o.source, "source", "", "only received through this source")
 	f.StringVar(&o.class, "error-class", "", "only with this error class, such as http_503")
+	f.StringVar(&o.dest, "destination", "", "only what is dead at this destination; it goes to each that does not have it, and to none that has")
 	f.StringVar(&o.olderThan, "older-than", "", "only dead for at least this long (2h, 2d3h, 1w)")
 	f.StringSliceVar(&o.ids, "id", nil, "only these events; an id may be short, as tables show it")
 	f.IntVar(&o.limit, "limit", 0, "events to bring back at most (0: all that match)")
@@ -69,7 +71,7 @@ func (o requestOptions) connect(ctx context.Context, s *session.Session) (redriv
 // request is what the options ask for, but for the events that they name.
 func (o requestOptions) request() (redrive.Request, error) {
 	request := redrive.Request{
-		Filter: redrive.Filter{Campaign: o.campaign, Account: o.account, Source: o.source, ErrorClass: o.class},
+		Filter: redrive.Filter{Campaign: o.campaign, Account: o.account, Source: o.source, ErrorClass: o.class, Destination: o.dest},
 		Limit:  o.limit, MaxRate: o.maxRate, Canary: o.canary,
 	}
 	for _, name := range o.types {

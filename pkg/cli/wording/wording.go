@@ -45,6 +45,7 @@ func RequestText(o redrive.Request) string {
 	add(f.Account != "", "account %s", f.Account)
 	add(f.Source != "", "source %s", f.Source)
 	add(f.ErrorClass != "", "error class %s", f.ErrorClass)
+	add(f.Destination != "", "dead at %s", f.Destination)
 	add(f.OlderThan > 0, "dead for %s", output.Span(f.OlderThan))
 	add(len(f.IDs) > 0, "%s", output.Count(len(f.IDs), "id", "ids"))
 	add(o.Limit > 0, "at most %s", output.Thousands(o.Limit))

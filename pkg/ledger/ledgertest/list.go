@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ var listRules = []rule{
 	{"held events are listed by receipt, parked ones by death, of all time", listAwaitingOperator},
 	{"a walk over the dead goes on behind any event of a page", walkDead},
 	{"the index of the dead shows what a plan counts, the longest dead first", listDeadSummaries},
+	{"dead events are found by the destinations that do not have them", listDeadAt},
 	{"the latest events are those received since", listRecent},
 	{"a listing begins with since and ends before until", listBounds},
 	{"a listing without bounds shows a month, and what a fast clock received", listMonth},
@@ -239,7 +241,7 @@ func listDeadSummaries(e *env) {
 	}
 	same := func(what string, got, want []webhook.DeadSummary) {
 		e.Helper()
-		if !slices.Equal(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			e.Errorf("%s: the index shows %+v, want %+v", what, got, want)
 		}
 	}
@@ -247,7 +249,7 @@ func listDeadSummaries(e *env) {
 	same("those who died before", e.deadSummaries(sec(993)), want[:3])
 	for g, err := range e.l.DeadSummaries(e.ctx, sec(3000)) { // a reader may leave
 		e.must(err)
-		equal(e, "the longest dead", g, want[0])
+		equal(e, "the longest dead", g.ID, want[0].ID)
 		break
 	}
 
@@ -261,6 +263,46 @@ func listDeadSummaries(e *env) {
 	equal(e, "redrives", again.Redrives, 1)
 	equal(e, "death", again.Death, 2)
 	same("the dead after another death", e.deadSummaries(sec(3000)), append(want[1:], again))
+}
+
+func listDeadAt(e *env) {
+	a, b := e.in(webhook.Dead, "A"), e.in(webhook.Dead, "B") // which crm has, and slack has not
+	at := func(what, destination string, want ...webhook.EventID) {
+		e.Helper()
+		e.wantList(what, ledger.Query{Dead: true, Oldest: true, Destination: destination}, want...)
+		var shown []webhook.EventID
+		for _, g := range e.deadSummaries(sec(30_000)) {
+			if slices.Contains(g.DeadAt, destination) {
+				shown = append(shown, g.ID)
+			}
+		}
+		if !slices.Equal(shown, want) {
+			e.Errorf("%s: the index shows %v, want %v", what, shown, want)
+		}
+	}
+	at("dead at slack", "slack", a.ID, b.ID)
+	at("crm has them", "crm")
+	_, err := e.handOver(a.ID, "slack", "warehouse")
+	e.must(err)
+	at("one was handed over", "slack", b.ID)
+	at("it waits for another one", "warehouse", a.ID)
+	_, err = e.handOver(b.ID, "slack", "crm") // which has it
+	e.must(err)
+	at("one that every destination has", "slack")
+
+	// One that comes back and dies again is dead at what it died of then.
+	c := e.in(webhook.Dead, "C")
+	revived, err := e.l.Revive(e.ctx, e.revival(c, sec(100)))
+	e.must(err)
+	at("while it is on its way", "slack")
+	e.settled(e.leased(revived.ID, sec(200)), webhook.Dead, sec(210))
+	at("it died again", "slack", c.ID)
+
+	// One whose worker never said how it ended is dead at all that have not answered.
+	d := e.claimed(receipt("D", sec(0)))
+	now := e.abandon(d.ID, 4)
+	e.refused(e.request(d.ID, now), webhook.LeaseRefusedSpent)
+	at("abandoned", "crm", d.ID)
 }
 
 func listRecent(e *env) {

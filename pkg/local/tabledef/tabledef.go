@@ -36,7 +36,7 @@ func Indexes() []Index {
 		}},
 		{Name: "lead", PartitionKey: "lead", SortKey: "time"},
 		{Name: "dead", PartitionKey: "dead_shard", SortKey: "dead_key", Include: []string{
-			"type", "account", "source", "campaign", "error_class", "death", "redrives", "time",
+			"type", "account", "source", "campaign", "error_class", "death", "redrives", "time", "dead_at",
 		}},
 	}
 }
