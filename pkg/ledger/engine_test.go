@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -37,16 +38,27 @@ type engine struct {
 	client func(endpoint string, transport http.RoundTripper) ledger.API
 }
 
-// engines are run by the SDK's client, as the tools do it, and by the functions' own.
-var engines = []engine{
-	{"kumo", startKumo, bySDK},
+// engines are run by the SDK's client, as the tools do it, and by the functions' own:
+// those that need no binary, and dynoxide. ENGINES=binaries leaves the first out: make
+// test/unit has run them.
+var engines = func() []engine {
+	if os.Getenv("ENGINES") == "binaries" {
+		return binaries
+	}
+	return append(slices.Clone(embedded), binaries...)
+}()
+
+var embedded = []engine{
 	{"the local stack's", func(t *testing.T) string {
 		engine := local.StartEngine()
 		t.Cleanup(engine.Close)
 		return engine.URL
 	}, bySDK},
-	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }, bySDK},
 	{"kumo, awswire", startKumo, byWire},
+}
+
+var binaries = []engine{
+	{"dynoxide", func(t *testing.T) string { return dynoxide.Use(t) }, bySDK},
 	{"dynoxide, awswire", func(t *testing.T) string { return dynoxide.Use(t) }, byWire},
 }
 
