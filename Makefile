@@ -52,9 +52,13 @@ lint: tools ## Lint, and check go.mod and which package may import which
 	$(GO) mod tidy -diff
 	$(GO) test -count=1 ./test/imports
 
+# What other steps run whole, where the race detector sees nothing of it: processes that
+# are killed, a browser, other languages, lists of packages. Twice as many packages at once
+# as there are processors, because many tests wait. Vetted by make lint.
+ELSEWHERE := console|cost|imports|kill|template|verify
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
-	CHROME=none $(GO) test -race -timeout 30m ./...   # the browser runs in test/integration
+	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 30m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE))$$')
 
 .PHONY: test/speed
 test/speed: tools ## Hold speed and memory to their bounds, without the race detector
