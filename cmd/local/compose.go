@@ -101,7 +101,10 @@ func configOf(o options, resources local.Resources) (config.Config, error) {
 
 // compose returns what builds the functions once the stores are there. The
 // demo source and the destinations are in their stores before the first request.
-func compose(o options, s secrets, destinations map[string]destination.Config, log *slog.Logger) local.Build {
+//
+// Where an account is simulated, comparisons with it begin once all of its events were
+// posted.
+func compose(o options, s secrets, destinations map[string]destination.Config, account *simulation, log *slog.Logger) local.Build {
 	return func(ctx context.Context, clients *local.Clients, resources local.Resources) (local.Handlers, error) {
 		if err := seed(ctx, clients, resources, s, destinations); err != nil {
 			return local.Handlers{}, fmt.Errorf("write the demo source and the destinations: %w", err)
@@ -110,14 +113,18 @@ func compose(o options, s secrets, destinations map[string]destination.Config, l
 		if err != nil {
 			return local.Handlers{}, err
 		}
-		return build(app.Env{
-			Config: cfg,
+		handlers, err := build(app.Env{
+			Config: cfg, Past: account != nil,
 			Clients: app.Clients{
 				DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
 				AWS: stack.LocalAWS(clients.Endpoints),
 			},
 			Log: log,
 		})
+		if account != nil {
+			handlers.Reconcile = account.after(handlers.Reconcile)
+		}
+		return handlers, err
 	}
 }
 
@@ -138,11 +145,16 @@ func build(env app.Env) (local.Handlers, error) {
 	if err != nil {
 		return local.Handlers{}, err
 	}
+	reconcile, err := app.Reconcile(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
 	return local.Handlers{
-		Receiver: local.HTTPHandler(receiver),
-		Worker:   local.QueueHandler(worker),
-		Sweeper:  local.ScheduleHandler(sweeper),
-		Redrive:  local.ScheduleHandler(redrive),
+		Receiver:  local.HTTPHandler(receiver),
+		Worker:    local.QueueHandler(worker),
+		Sweeper:   local.ScheduleHandler(sweeper),
+		Redrive:   local.ScheduleHandler(redrive),
+		Reconcile: local.ScheduleHandler(reconcile),
 	}, nil
 }
 

@@ -35,7 +35,7 @@ func scenario[T any](t *testing.T, name string) T {
 	return event
 }
 
-// functions builds the four functions on an engine of their own names, with
+// functions builds the five functions on an engine of their own names, with
 // the source and the token that the scenario files use.
 func functions(t *testing.T) local.Handlers {
 	t.Helper()
@@ -55,7 +55,7 @@ func functions(t *testing.T) local.Handlers {
 		token:        scenario[events.APIGatewayV2HTTPRequest](t, "receiver-accepted").PathParameters["token"],
 		redactionKey: "a-redaction-key-for-tests",
 	}
-	handlers, err := compose(o, s, nil, telemetry.NewLogger(t.Output(), o.logLevel))(t.Context(), clients, resources)
+	handlers, err := compose(o, s, nil, nil, telemetry.NewLogger(t.Output(), o.logLevel))(t.Context(), clients, resources)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,11 +105,14 @@ func TestScenarioFilesDoWhatTheirNamesSay(t *testing.T) {
 	if err := handlers.Redrive(t.Context(), scenario[events.EventBridgeEvent](t, "redrive-tick")); err != nil {
 		t.Errorf("redrive: %v", err)
 	}
+	if err := handlers.Reconcile(t.Context(), scenario[events.EventBridgeEvent](t, "reconcile-tick")); err != nil {
+		t.Errorf("reconcile: %v", err)
+	}
 }
 
 func TestEveryScenarioFileIsTested(t *testing.T) {
 	files, err := filepath.Glob("../../events/*-*.json") // not env.json
-	if err != nil || len(files) != 11 {
-		t.Errorf("%d files, %v: the test above knows eleven", len(files), err)
+	if err != nil || len(files) != 12 {
+		t.Errorf("%d files, %v: the test above knows twelve", len(files), err)
 	}
 }

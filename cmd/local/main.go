@@ -94,6 +94,13 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 	}
 	leads := new(leads)
 	log := newLogger(o, to, leads)
+	var account *simulation
+	if o.smartlead {
+		if account, err = newSimulation(ctx, o); err != nil {
+			return err
+		}
+		defer account.listener.Close()
+	}
 	running, err := local.Start(ctx, local.Options{
 		Addr:             o.addr,
 		DynamoDBEndpoint: o.dynamodbEndpoint,
@@ -102,13 +109,13 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 		DataDir:          o.data,
 		OnlyCopy:         isOnlyCopy,
 		Log:              log,
-	}, compose(o, s, destinations, log))
+	}, compose(o, s, destinations, account, log))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, running.Stop()) }()
 	leads.readFrom(running)
-	info, stop, err := announce(ctx, o, to, dir, s, running, log)
+	info, stop, err := announce(ctx, o, to, dir, s, running, account, log)
 	if err != nil {
 		return err
 	}
@@ -130,7 +137,7 @@ func serve(ctx context.Context, o options, to streams) (err error) {
 // announce tells other programs where the stack is: in the state directory, and
 // on stdout, unless a person is there who did not ask for it. Stop ends what was asked for
 // beside the stack.
-func announce(ctx context.Context, o options, to streams, dir local.StateDir, s secrets, running *local.Stack, log *slog.Logger) (stack.Place, func(), error) {
+func announce(ctx context.Context, o options, to streams, dir local.StateDir, s secrets, running *local.Stack, account *simulation, log *slog.Logger) (stack.Place, func(), error) {
 	info := running.Info("/webhooks/"+demoSource+"/"+s.token, parameterPrefix)
 	cfg, err := config.Read(func(name string) string { return o.settings[name] }, 0)
 	if err != nil {
@@ -138,12 +145,11 @@ func announce(ctx context.Context, o options, to streams, dir local.StateDir, s 
 	}
 	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
 	stop := func() {}
-	if o.smartlead {
-		beside, err := simulate(ctx, dir, running, info, log)
-		if err != nil {
+	if account != nil {
+		if stop, err = account.start(ctx, dir, running, info, log); err != nil {
 			return stack.Place{}, nil, err
 		}
-		info.SmartleadURL, stop = beside.url, beside.stop
+		info.SmartleadURL = account.url
 	}
 	if err := tell(o, to, dir, info); err != nil {
 		stop()

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 	"smartlead-receiver/pkg/sourcestore"
@@ -23,18 +25,50 @@ const (
 	simulatedLeads = 60
 	// Of every so manieth lead all but the mails is lost: a reply, a click and opens.
 	lostEvery, lostFirst = 19, 7
+	// The functions compare with it every few seconds, all of it each time.
+	compareEvery, compareAgain = "20s", "1s"
 )
 
 // simulation is an account of Smartlead beside the stack: its API, and what it posts.
 type simulation struct {
-	url  string
-	stop func()
+	url      string
+	listener net.Listener
+	posted   chan struct{} // closed once all events were posted
 }
 
-// simulate starts an account whose key the stack keeps, and posts its events to the
+// newSimulation says where the API will be, and has the functions compare with it every
+// few seconds. Nothing serves there before start.
+func newSimulation(ctx context.Context, o options) (*simulation, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the simulated API: %w", err)
+	}
+	account := &simulation{url: "http://" + listener.Addr().String() + "/api/v1", listener: listener, posted: make(chan struct{})}
+	for name, value := range map[string]string{"SMARTLEAD_URL": account.url, "RECONCILE_EVERY": compareEvery, "RECONCILE_AGAIN": compareAgain} {
+		if o.settings[name] == "" {
+			o.settings[name] = value
+		}
+	}
+	return account, nil
+}
+
+// after holds a schedule back until all events were posted: before, most of them would be
+// missing.
+func (a *simulation) after(handler local.ScheduleHandler) local.ScheduleHandler {
+	return func(ctx context.Context, ev events.EventBridgeEvent) error {
+		select {
+		case <-a.posted:
+			return handler(ctx, ev)
+		default:
+			return nil
+		}
+	}
+}
+
+// start serves an account whose key the stack keeps, and posts its events to the
 // webhook URL, but those of every 19th lead, so that a comparison finds something
 // missing. It ends with stop.
-func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at stack.Place, log *slog.Logger) (*simulation, error) {
+func (a *simulation) start(ctx context.Context, dir local.StateDir, running *local.Stack, at stack.Place, log *slog.Logger) (stop func(), err error) {
 	key, err := dir.Secret("smartlead-api-key", rand.Text)
 	if err != nil {
 		return nil, err
@@ -54,10 +88,6 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 	}}}
 	posts, lost := withLosses(campaign.Posts(began))
 	campaign.Lost = lost
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("listen for the simulated API: %w", err)
-	}
 	server := &http.Server{
 		Handler:           http.StripPrefix("/api/v1", fakeapi.New(fakeapi.Options{Account: account, Now: time.Now})),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -65,18 +95,18 @@ func simulate(ctx context.Context, dir local.StateDir, running *local.Stack, at 
 	ctx, cancel := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("smartlead.ended", "error", err.Error())
 		}
 	})
-	work.Go(func() { postAll(ctx, posts, len(lost), at.WebhookURL, log) })
-	return &simulation{
-		url: "http://" + listener.Addr().String() + "/api/v1",
-		stop: func() {
-			cancel()
-			_ = server.Close()
-			work.Wait()
-		},
+	work.Go(func() {
+		defer close(a.posted)
+		postAll(ctx, posts, len(lost), at.WebhookURL, log)
+	})
+	return func() {
+		cancel()
+		_ = server.Close()
+		work.Wait()
 	}, nil
 }
 

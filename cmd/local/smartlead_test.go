@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/awssdk"
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
 	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 	"smartlead-receiver/pkg/sourcestore"
@@ -49,7 +51,8 @@ func TestSmartleadBesideTheStack(t *testing.T) {
 	if len(facts) < 4 {
 		t.Fatalf("%d facts are lost", len(facts))
 	}
-	service := reconcile.Service{Provider: client, Ledger: ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, s.info.TableName), Now: time.Now}
+	table := ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, s.info.TableName)
+	service := reconcile.Service{Provider: client, Ledger: table, Now: time.Now}
 	request := reconcile.Request{Campaigns: []string{"4100001"}, Window: smartleadapi.Window{Since: time.Now().Add(-7 * 24 * time.Hour)}}
 	deadline := time.Now().Add(time.Minute)
 	for {
@@ -65,6 +68,25 @@ func TestSmartleadBesideTheStack(t *testing.T) {
 		if time.Now().After(deadline) {
 			_, stderr := s.stop()
 			t.Fatalf("%d missing, want %d; %+v, stderr:\n%s", missing, len(facts), c.Types, stderr)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	// The function finds the same by itself, and says so in an incident.
+	for {
+		kept, err := scheduled.Campaigns(t.Context(), table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open, err := incident.NewStore(table, time.Now).List(t.Context(), incident.Query{Kind: incident.KindDrift, Ongoing: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(kept) == 1 && kept[0].Now().Of(reconcile.Missing) == len(facts) && len(open) == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			_, stderr := s.stop()
+			t.Fatalf("the function found %+v, incidents %+v, want %d missing; stderr:\n%s", kept, open, len(facts), stderr)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -36,7 +36,7 @@ type Clients struct {
 	DynamoDB ledger.API
 	SQS      queue.API
 	S3       bodies.API
-	SSM      sourcestore.PathReader
+	SSM      sourcestore.Reader
 	AWS      destination.AWS // what destinations call; nil: none is of AWS
 }
 
@@ -52,6 +52,10 @@ type Env struct {
 	Unwatched bool
 	// Unrecorded leaves the record of webhooks out of the receiver, for the same reason.
 	Unrecorded bool
+
+	// Past has comparisons with Smartlead miss what happened before the receiver was there:
+	// the local stack's is younger than what its simulated account did.
+	Past bool
 
 	// Receive tunes the receiver; nil leaves it as it is.
 	Receive func(receive.Policy) receive.Policy
@@ -88,6 +92,8 @@ const (
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
 	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Parameters
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
+	// ReconcileNeeds is less than the others need: it sends nothing.
+	ReconcileNeeds = config.Table | config.Parameters
 )
 
 func (e Env) telemetry() telemetry.Recorder {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,15 @@ type Config struct {
 	SourceTTL       time.Duration // SOURCE_TTL: how long secrets are cached
 	Workers         int           // LIVE_CONCURRENCY and REPLAY_CONCURRENCY: worker instances at once, which a destination's rate is split among
 	RedriveTick     time.Duration // REDRIVE_TICK: between two looks of a redrive at the ledger
+
+	ReconcileEvery    time.Duration // RECONCILE_EVERY: from one comparison with Smartlead to the next; 0: none is made
+	ReconcileAgain    time.Duration // RECONCILE_AGAIN: from one second look to the next
+	ReconcileLookBack time.Duration // RECONCILE_LOOK_BACK_DAYS: how far back a second look goes, 1 to 60
+	ReconcilePlan     string        // RECONCILE_PLAN: of the account at Smartlead, standard or pro
+	ReconcileTypes    []string      // RECONCILE_TYPES: what is compared, by comma; none: all
+	ReconcileRepair   string        // RECONCILE_REPAIR: off, retrigger or synthesize
+	ReconcileBudget   int           // RECONCILE_BUDGET: events that one run may bring back
+	SmartleadURL      string        // SMARTLEAD_URL: address of the API; "": Smartlead's
 }
 
 // Part is a group of settings that a function needs.
@@ -66,6 +76,19 @@ const Day = 24 * time.Hour
 // because its item must outlive every message that may refer to it.
 const DLQRetention = 14 * Day
 
+// Ways to repair what a comparison finds missing.
+const (
+	RepairOff        = "off"
+	RepairRetrigger  = "retrigger"  // Smartlead posts again what it counts as failed
+	RepairSynthesize = "synthesize" // and what is missing still is made of its API
+)
+
+// Plans of an account at Smartlead.
+const (
+	PlanStandard = "standard"
+	PlanPro      = "pro"
+)
+
 // Read validates what getenv returns. Its error names every problem found.
 func Read(getenv func(string) string, need Part) (Config, error) {
 	r := reader{getenv: getenv}
@@ -86,6 +109,15 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		SourceTTL:       r.duration("SOURCE_TTL", time.Minute, 0, time.Hour),
 		Workers:         r.number("LIVE_CONCURRENCY", 3, 1, 1000) + r.number("REPLAY_CONCURRENCY", 2, 1, 1000),
 		RedriveTick:     r.duration("REDRIVE_TICK", 5*time.Second, 100*time.Millisecond, 20*time.Second),
+
+		ReconcileEvery:    r.duration("RECONCILE_EVERY", time.Hour, 0, 24*time.Hour),
+		ReconcileAgain:    r.duration("RECONCILE_AGAIN", Day, time.Second, 7*Day),
+		ReconcileLookBack: time.Duration(r.number("RECONCILE_LOOK_BACK_DAYS", 7, 1, 60)) * Day,
+		ReconcilePlan:     r.oneOf("RECONCILE_PLAN", PlanStandard, PlanPro),
+		ReconcileTypes:    r.list("RECONCILE_TYPES"),
+		ReconcileRepair:   r.oneOf("RECONCILE_REPAIR", RepairOff, RepairRetrigger, RepairSynthesize),
+		ReconcileBudget:   r.number("RECONCILE_BUDGET", 500, 1, 100_000),
+		SmartleadURL:      r.url("SMARTLEAD_URL", false),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
@@ -130,6 +162,27 @@ func (r *reader) url(name string, needed bool) string {
 		r.problem(name, "is not a URL")
 	}
 	return v
+}
+
+// oneOf returns the setting, or the first of the names where there is none.
+func (r *reader) oneOf(name string, names ...string) string {
+	v := r.getenv(name)
+	switch {
+	case v == "":
+		return names[0]
+	case !slices.Contains(names, v):
+		r.problem(name, "is one of "+strings.Join(names, ", "))
+	}
+	return v
+}
+
+func (r *reader) list(name string) (list []string) {
+	for part := range strings.SplitSeq(r.getenv(name), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
 }
 
 func (r *reader) number(name string, fallback, low, high int) int {

@@ -24,12 +24,13 @@ const (
 	KindVariant Kind = "variant"        // another body came under a known identity
 	KindRedrive Kind = "redrive"        // a redrive is under way
 	KindSweep   Kind = "sweep"          // the sweeper had to send what was owed
+	KindDrift   Kind = "drift"          // a comparison with Smartlead found events missing, or could not be made
 	KindRepair  Kind = "repair"         // events were missing, and were asked for or made
 	KindError   Kind = "error"          // a tool reported an error to the error webhook
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{KindAlert, KindRefused, KindOutage, KindDead, KindVariant, KindRedrive, KindSweep, KindRepair, KindError}
+var Kinds = []Kind{KindAlert, KindRefused, KindOutage, KindDead, KindVariant, KindRedrive, KindSweep, KindDrift, KindRepair, KindError}
 
 // State is where an incident stands.
 type State string

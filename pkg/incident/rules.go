@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -24,6 +25,7 @@ var rules = map[Kind]rule{
 	KindVariant: {24 * time.Hour, 50},
 	KindRedrive: {24 * time.Hour, 20},
 	KindSweep:   {time.Hour, 10},
+	KindDrift:   {72 * time.Hour, 50},
 	KindRepair:  {48 * time.Hour, 100},
 	KindError:   {24 * time.Hour, 40},
 }
@@ -74,6 +76,8 @@ func (in Incident) What() string {
 		return "redrive " + in.Cause
 	case KindSweep:
 		return "the sweeper sent messages again"
+	case KindDrift:
+		return in.Cause + of("of", in.Subject)
 	case KindRepair:
 		return "a repair was needed" + of("in campaign", in.Subject) + ": " + in.Cause
 	case KindError:
@@ -107,6 +111,8 @@ func (in Incident) FirstLook() []string {
 		}
 	case KindRedrive:
 		return []string{"redrive", "status"}
+	case KindDrift:
+		return []string{"reconcile", "status", "--campaign", strings.TrimPrefix(in.Subject, "campaign ")}
 	case KindRepair:
 		return []string{"reconcile", "repairs"}
 	case KindError:

@@ -153,6 +153,7 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 	var cleaned redrive.Summary
 	cleaned.DeadLetters.Stale, cleaned.DeadLetters.Foreign = 1, 1
 	logRedrive(t.Context(), r.Recorder, cleaned, 0)
+	logReconcile(t.Context(), r.Recorder, ended(1), 0)
 	counted := linesOf(t, &log).metrics
 	for _, m := range Metrics() {
 		for _, value := range m.Values {

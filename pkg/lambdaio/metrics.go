@@ -13,9 +13,10 @@ type Metric struct {
 	Values          []string
 }
 
-// Metrics lists every metric of the functions. All count, but Delay: that is how long
+// Metrics lists every metric of the functions. All count, but four: Delay is how long
 // an event took from its receipt to its delivery, in milliseconds, unless it was
-// replayed. How long they work, how many
+// replayed; Missing and Unproven are how many events and campaigns are so at the end of a
+// comparison with Smartlead; ReconcileAge is for how many hours none has succeeded. How long they work, how many
 // requests there are and how old the queues' messages are is not among them: AWS
 // counts that itself, at no price.
 func Metrics() []Metric {
@@ -30,6 +31,10 @@ func Metrics() []Metric {
 		{"SweepFailures", "function", []string{"sweeper"}},
 		{"DeadLettersCleared", "function", []string{"redrive"}},
 		{"ForeignDeadLetters", "function", []string{"redrive"}},
+		{"Missing", "function", []string{"reconcile"}},
+		{"Unproven", "function", []string{"reconcile"}},
+		{"Repaired", "function", []string{"reconcile"}},
+		{"ReconcileAge", "function", []string{"reconcile"}},
 	}
 }
 

@@ -10,6 +10,10 @@ type outcome string
 const (
 	outcomeEmpty outcome = "empty" // a request without an event
 	outcomeSwept outcome = "swept"
+	// A comparison is at its end, goes on with the next slice, or was not this one's to make.
+	outcomeEnded  outcome = "ended"
+	outcomeGoesOn outcome = "goes_on"
+	outcomeWaits  outcome = "waits"
 	// outcomeCounted: an error that a tool reported counts on an incident.
 	outcomeCounted outcome = "counted"
 )

@@ -22,6 +22,8 @@ type Handlers struct {
 	Worker   QueueHandler    // takes the live and the replay queue
 	Sweeper  ScheduleHandler // nil: no such schedule
 	Redrive  ScheduleHandler // nil: no such schedule
+	// Reconcile compares with Smartlead; nil: no such schedule.
+	Reconcile ScheduleHandler
 }
 
 // Options describe a stack. The zero value of a field takes the default of
@@ -39,10 +41,12 @@ type Options struct {
 	WorkerTimeout     time.Duration
 	SweeperTimeout    time.Duration
 	RedriveTimeout    time.Duration
+	ReconcileTimeout  time.Duration
 	LiveConcurrency   int
 	ReplayConcurrency int
 	SweepEvery        time.Duration
 	RedriveEvery      time.Duration
+	ReconcileEvery    time.Duration // between two looks whether a comparison is due
 	Grace             time.Duration // how long a schedule's tick may go on when the stack stops
 
 	Log *slog.Logger
@@ -59,10 +63,12 @@ func DefaultOptions() Options {
 		WorkerTimeout:     20 * time.Second,
 		SweeperTimeout:    50 * time.Second,
 		RedriveTimeout:    5 * time.Minute,
+		ReconcileTimeout:  10 * time.Minute,
 		LiveConcurrency:   10,
 		ReplayConcurrency: 2,
 		SweepEvery:        5 * time.Second,
 		RedriveEvery:      2 * time.Second,
+		ReconcileEvery:    2 * time.Second,
 		Grace:             2 * time.Second,
 		Log:               slog.New(slog.DiscardHandler),
 	}
@@ -211,6 +217,7 @@ func (s *Stack) serve(listener net.Listener, options Options, handlers Handlers)
 	s.loops.Go(func() { replay.Run(ctx) })
 	s.schedule(ctx, options, "sweeper", handlers.Sweeper, options.SweepEvery, options.SweeperTimeout)
 	s.schedule(ctx, options, "redrive", handlers.Redrive, options.RedriveEvery, options.RedriveTimeout)
+	s.schedule(ctx, options, "reconcile", handlers.Reconcile, options.ReconcileEvery, options.ReconcileTimeout)
 
 	s.server = &http.Server{
 		Handler:           NewFront(handlers.Receiver, options.ReceiverTimeout, options.Log),
@@ -253,10 +260,12 @@ func withDefaults(o Options) Options {
 	o.WorkerTimeout = or(o.WorkerTimeout, d.WorkerTimeout)
 	o.SweeperTimeout = or(o.SweeperTimeout, d.SweeperTimeout)
 	o.RedriveTimeout = or(o.RedriveTimeout, d.RedriveTimeout)
+	o.ReconcileTimeout = or(o.ReconcileTimeout, d.ReconcileTimeout)
 	o.LiveConcurrency = or(o.LiveConcurrency, d.LiveConcurrency)
 	o.ReplayConcurrency = or(o.ReplayConcurrency, d.ReplayConcurrency)
 	o.SweepEvery = or(o.SweepEvery, d.SweepEvery)
 	o.RedriveEvery = or(o.RedriveEvery, d.RedriveEvery)
+	o.ReconcileEvery = or(o.ReconcileEvery, d.ReconcileEvery)
 	o.Grace = or(o.Grace, d.Grace)
 	o.Log = or(o.Log, d.Log)
 	// AWS asks for six times the function's timeout.

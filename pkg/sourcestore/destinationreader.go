@@ -46,6 +46,18 @@ type PathReader interface {
 	ParametersByPath(ctx context.Context, path, page string) (found []parameter.Parameter, next string, err error)
 }
 
+// Reader reads parameters by their path, and one by its name.
+type Reader interface {
+	PathReader
+	NamedReader
+}
+
+// NamedReader reads one parameter.
+type NamedReader interface {
+	// GetParameter returns a parameter, decrypted.
+	GetParameter(ctx context.Context, name string) (parameter.Parameter, error)
+}
+
 // DestinationReader serves destinations from a copy that is renewed every TTL.
 // It is safe for concurrent use.
 type DestinationReader struct {

@@ -17,7 +17,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/sourcestore/parameter"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -56,9 +55,7 @@ type Entry struct {
 // API is what Destinations and Sources need of Parameter Store. Its errors are the
 // service's own; explain reads them.
 type API interface {
-	PathReader
-	// GetParameter returns a parameter, decrypted.
-	GetParameter(ctx context.Context, name string) (parameter.Parameter, error)
+	Reader
 	// PutParameter writes a standard SecureString, encrypted with a customer key ("":
 	// the account's own).
 	PutParameter(ctx context.Context, name, value, keyID string, overwrite bool) error

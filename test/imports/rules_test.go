@@ -106,7 +106,7 @@ var rules = map[string]rule{
 
 	// The edges.
 	"lambdaio": {
-		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "incident", "telemetry"},
+		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "incident", "reconcile", "telemetry"},
 		outside: []string{lambda, "github.com/go-json-experiment/json"},
 	},
 	"config":    {},

@@ -111,6 +111,7 @@ func TestTheDashboardHasNoWidgetOnAnother(t *testing.T) {
 // fields are the members of the log lines, and of CloudWatch's own, that a query may name.
 var fields = []string{
 	"@message", "@timestamp", "attempt", "cause", "count", "died_again", "delivered", "dead_letters_cleared", "error", "event_id",
+	"calls", "campaigns", "complete", "extra", "late", "look", "mails", "missing", "unknowable", "unproven_campaigns",
 	"job", "msg", "next_attempt_at", "outcome", "reason", "released", "route", "source", "source_ip", "status", "Delay", "Refused",
 }
 
@@ -133,7 +134,7 @@ func TestQueriesNameWhatIsLogged(t *testing.T) {
 	named := regexp.MustCompile(`\?<(\w+)>`)
 	of := regexp.MustCompile(`\bas (\w+)`)
 	for name, q := range queries {
-		known := append(slices.Clone(fields), "filter", "stats", "sort", "fields", "parse", "like", "in", "and", "asc", "desc", "as", "by",
+		known := append(slices.Clone(fields), "filter", "stats", "sort", "fields", "limit", "parse", "like", "in", "and", "asc", "desc", "as", "by",
 			"sum", "count", "max", "pct", "bin", "latest", "ispresent", "5m", "15m", "1m", "m")
 		for _, m := range named.FindAllStringSubmatch(q, -1) {
 			known = append(known, m[1])

@@ -70,6 +70,12 @@ var allowed = map[string]map[string][]string{
 		replayArn:     {"sqs:SendMessage"},
 		dlq:           {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"},
 	},
+	"ReconcileRole": {
+		"!GetAtt ReconcileLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                           {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"},
+		index("time"):                   {"dynamodb:Query"},
+		parameter + "smartlead-api-key": {"ssm:GetParameter"},
+	},
 }
 
 func TestEachRoleMayDoExactlyItsOwn(t *testing.T) {

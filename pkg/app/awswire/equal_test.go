@@ -73,6 +73,8 @@ var hostile = []answer{
 	{status: 200, body: `{"Attributes":{"ApproximateNumberOfMessages":"3"}}`},
 	{status: 200, body: `{"Parameters":[{"Name":"/a/b","Value":"{}","Version":3,"LastModifiedDate":1772645352.618,"ARN":"x"}],"NextToken":"n"}`},
 	{status: 200, body: `{"Parameters":[{"Name":7}]}`},
+	{status: 200, body: `{"Parameter":{"Name":"/a/b","Value":"x","Version":3,"LastModifiedDate":1772645352.618,"ARN":"x"}}`},
+	{status: 200, body: `{"Parameter":7}`},
 	{status: 200, body: `null`},
 	{status: 200, body: `[]`},
 	{status: 200, body: `{} trailing`},

@@ -146,6 +146,7 @@ func (g generator) calls() map[string]call {
 			found, next, err := c.ssm.ParametersByPath(ctx, path, text)
 			return []any{append([]parameter.Parameter{}, found...), next}, err
 		},
+		"GetParameter": func(ctx context.Context, c clients) (any, error) { return c.ssm.GetParameter(ctx, path) },
 		"GetObject": func(ctx context.Context, c clients) (any, error) {
 			return c.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 		},

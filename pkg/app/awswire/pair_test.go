@@ -43,7 +43,7 @@ type clients struct {
 	ledger.API
 	queue queue.API
 	s3    bodies.API
-	ssm   sourcestore.PathReader
+	ssm   sourcestore.Reader
 }
 
 // answer is a response of the service, or what happens instead of it.

@@ -78,6 +78,40 @@ func (p *parametersOf) ReadJSON(r awsjson.Reader) error {
 	})
 }
 
+// GetParameter returns a parameter, decrypted.
+func (s *SSM) GetParameter(ctx context.Context, name string) (parameter.Parameter, error) {
+	out, err := invoke[parameterOf](ctx, &s.rpc, "GetParameter", parameterNamed{name})
+	if err != nil {
+		return parameter.Parameter{}, err
+	}
+	return out.found, nil
+}
+
+// parameterNamed is the input of GetParameter.
+type parameterNamed struct{ name string }
+
+// WriteJSON writes the input.
+func (p parameterNamed) WriteJSON(w *awsjson.Writer) {
+	w.Begin('{')
+	w.TextMember("Name", &p.name)
+	w.Name("WithDecryption")
+	w.Bool(true)
+	w.End('}')
+}
+
+// parameterOf is its output.
+type parameterOf struct{ found parameter.Parameter }
+
+// ReadJSON reads the output.
+func (p *parameterOf) ReadJSON(r awsjson.Reader) error {
+	return r.Struct(func(name []byte) error {
+		if string(name) == "Parameter" {
+			return readParameter(r, &p.found)
+		}
+		return r.Skip()
+	})
+}
+
 func readParameter(r awsjson.Reader, one *parameter.Parameter) error {
 	return r.Struct(func(name []byte) (err error) {
 		switch string(name) {

@@ -42,8 +42,6 @@ type Ports struct {
 	// Connect returns a client that makes at most so many calls. It returns ErrNoKey,
 	// wrapped, where there is no key, and webhook.ErrUnavailable where nobody can tell.
 	Connect func(ctx context.Context, maxCalls int) (API, error)
-	// Began is when the receiver could first receive; zero: long ago.
-	Began func(ctx context.Context) (time.Time, error)
 	// Repair closes what is missing; nil: nothing is repaired.
 	Repair Repairer
 	Now    func() time.Time

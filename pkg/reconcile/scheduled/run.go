@@ -28,6 +28,8 @@ type Policy struct {
 	// Lease is how long a slice without a deadline holds its lease; Margin is kept back of
 	// one with a deadline, for the last writes.
 	Lease, Margin time.Duration
+	// Past: what happened before the receiver could receive is compared, too.
+	Past bool
 	// RepairEvents bounds what a repair may bring back in one run.
 	RepairEvents int
 }
@@ -193,11 +195,10 @@ type slice struct {
 	api     API
 	sum     *Summary
 	started time.Time
-	begin   string    // the cursor as the slice found it
-	counted int       // calls that are noted in the state
-	began   time.Time // when the receiver could first receive
-	ended   Run       // the run, once it is at its end
-	alone   bool      // the next campaign is compared without others
+	begin   string // the cursor as the slice found it
+	counted int    // calls that are noted in the state
+	ended   Run    // the run, once it is at its end
+	alone   bool   // the next campaign is compared without others
 }
 
 // fresh tells whether the slice has done nothing yet, so that all that it may use is left.
@@ -325,8 +326,7 @@ func (h *held) saveReleased(ctx context.Context) error {
 		if theirs.Lease != h.Lease || theirs.Holder == "" {
 			return errLost
 		}
-		h.version = theirs.version
-		h.AskedAt = theirs.AskedAt
+		h.takeIn(theirs)
 	}
 	return webhook.ErrChanged
 }
@@ -337,20 +337,39 @@ func (s *Service) Ask(ctx context.Context) (State, error) { return Ask(ctx, s.Do
 
 // Ask is Service.Ask for whoever has the documents alone.
 func Ask(ctx context.Context, docs Documents, now time.Time) (State, error) {
+	return change(ctx, docs, now, func(st *State) error {
+		if st.Off != "" {
+			return ErrNoKey
+		}
+		st.AskedAt = now.UTC()
+		return nil
+	})
+}
+
+// SetBegan notes when the receiver could first receive: what happened before is not missed.
+func SetBegan(ctx context.Context, docs Documents, began, now time.Time) error {
+	_, err := change(ctx, docs, now, func(st *State) error {
+		st.Began = began.UTC()
+		return nil
+	})
+	return err
+}
+
+// change writes the state under the feet of a slice, which takes it in.
+func change(ctx context.Context, docs Documents, now time.Time, do func(*State) error) (State, error) {
 	for range maxRaces {
 		st, err := load(ctx, docs)
+		if err == nil {
+			err = do(&st)
+		}
 		if err != nil {
 			return st, err
 		}
-		if st.Off != "" {
-			return st, ErrNoKey
-		}
-		st.AskedAt = now.UTC()
 		if err = st.save(ctx, docs, now); !errors.Is(err, webhook.ErrChanged) {
 			return st, err
 		}
 	}
-	return State{}, webhook.ErrChanged
+	return State{}, fmt.Errorf("where the comparison stands: %w", webhook.ErrChanged)
 }
 
 // Standing returns where the schedule stands.

@@ -220,9 +220,17 @@ func TestFindingsAreBounded(t *testing.T) {
 
 func TestWhatHappenedBeforeTheReceiverIsNotMissing(t *testing.T) {
 	w := newWorld(t, 1, func(fakeapi.Post) bool { return true })
-	w.began = w.clock
-	w.toEnd()
+	w.policy.Past = false
+	w.toEnd() // nobody said when it began: when there was a key
 	if got := w.missing()["4100001"]; got != 0 {
+		t.Errorf("%d missing", got)
+	}
+	if err := scheduled.SetBegan(t.Context(), &w.docs, w.clock.Add(-48*time.Hour), w.clock); err != nil {
+		t.Fatal(err)
+	}
+	w.clock = w.clock.Add(24 * time.Hour)
+	w.toEnd()
+	if got := w.missing()["4100001"]; got < 10 || got > 50 { // second mails and replies, and no first mail
 		t.Errorf("%d missing", got)
 	}
 }

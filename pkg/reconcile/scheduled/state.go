@@ -75,10 +75,13 @@ type State struct {
 	Holder    string    `json:"holder,omitempty"`
 	HeldUntil time.Time `json:"held_until,omitzero"`
 
-	Off         string    `json:"off,omitempty"`     // why nothing is compared; "": it is
-	OnSince     time.Time `json:"on_since,omitzero"` // since when it is
-	Run         *Run      `json:"run,omitempty"`     // under way
-	DueAt       time.Time `json:"due_at,omitzero"`   // of the next run
+	Off     string    `json:"off,omitempty"`     // why nothing is compared; "": it is
+	OnSince time.Time `json:"on_since,omitzero"` // since when it is
+	// Began is when the receiver could first receive, as an operator's tool noted it; zero:
+	// OnSince.
+	Began       time.Time `json:"began,omitzero"`
+	Run         *Run      `json:"run,omitempty"`   // under way
+	DueAt       time.Time `json:"due_at,omitzero"` // of the next run
 	SecondAt    time.Time `json:"second_at,omitzero"`
 	SucceededAt time.Time `json:"succeeded_at,omitzero"` // when a run last succeeded
 	AskedAt     time.Time `json:"asked_at,omitzero"`     // by an operator, for a second look at once
@@ -160,6 +163,11 @@ func (s *State) save(ctx context.Context, docs Documents, now time.Time) error {
 // maxRaces bounds how often a write is repeated because somebody else wrote.
 const maxRaces = 5
 
+// takeIn takes in what an operator wrote meanwhile.
+func (h *held) takeIn(theirs State) {
+	h.version, h.AskedAt, h.Began = theirs.version, theirs.AskedAt, theirs.Began
+}
+
 // held is the state while this slice holds its lease.
 type held struct {
 	State
@@ -183,7 +191,7 @@ func (h *held) save(ctx context.Context) error {
 		if theirs.Lease != h.Lease || theirs.Holder != h.Holder {
 			return errLost
 		}
-		h.version, h.AskedAt = theirs.version, theirs.AskedAt
+		h.takeIn(theirs)
 	}
 	return fmt.Errorf("note where the comparison stands: %w", webhook.ErrChanged)
 }

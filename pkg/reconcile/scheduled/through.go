@@ -3,7 +3,6 @@ package scheduled
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,11 +32,6 @@ func (w *slice) through(ctx context.Context) (ended bool, err error) {
 		w.endEarly(ctx, err)
 		return false, nil
 	}
-	began, err := w.Began(ctx)
-	if err != nil {
-		return false, fmt.Errorf("since when anything is received: %w", err)
-	}
-	w.began = began
 	rest := w.rest(all)
 	for len(rest) > 0 {
 		if !w.timeFor(ctx) {
@@ -66,6 +60,17 @@ func (w *slice) rest(all []smartleadapi.Campaign) []smartleadapi.Campaign {
 func (w *slice) timeFor(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && (!ok || time.Until(deadline) > 2*w.policy.Margin)
+}
+
+// began is since when something could arrive.
+func (w *slice) began() time.Time {
+	switch {
+	case w.policy.Past:
+		return time.Time{}
+	case !w.h.Began.IsZero():
+		return w.h.Began
+	}
+	return w.h.OnSince
 }
 
 // endEarly notes why Smartlead could not be asked, and until when it is not.
@@ -105,7 +110,7 @@ func (w *slice) batch(ctx context.Context, rest []smartleadapi.Campaign) (done i
 	}
 	compare := reconcile.Service{Provider: w.guard(ctx), Ledger: w.Ledger, Now: w.Now}
 	report, err := compare.Run(ctx, reconcile.Request{
-		Campaigns: ids, Window: window, Types: w.policy.Types, Lag: w.policy.Lag, Retention: w.policy.Retention, Began: w.began,
+		Campaigns: ids, Window: window, Types: w.policy.Types, Lag: w.policy.Lag, Retention: w.policy.Retention, Began: w.began(),
 		MaxEvents: maxEvents,
 	})
 	if ctx.Err() != nil {

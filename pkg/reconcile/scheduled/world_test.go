@@ -36,13 +36,13 @@ type world struct {
 	ledger  ledger
 	docs    documents
 	nonces  int
-	began   time.Time
 }
 
 // newWorld has an account of so many campaigns, of which everything arrived but lost.
 func newWorld(t *testing.T, campaigns int, lost func(fakeapi.Post) bool) *world {
 	t.Helper()
 	w := &world{t: t, clock: testclock.Noon(), key: "k", policy: scheduled.DefaultPolicy}
+	w.policy.Past = true
 	w.docs.w, w.docs.mu = w, newMutex()
 	w.account = &fakeapi.Account{Key: "k"}
 	for i := range campaigns {
@@ -109,7 +109,6 @@ func (w *world) service() *scheduled.Service {
 				Now: func() time.Time { return w.clock }, Sleep: func(_ context.Context, d time.Duration) { w.clock = w.clock.Add(d) },
 			})
 		},
-		Began: func(context.Context) (time.Time, error) { return w.began, nil },
 		Now:   func() time.Time { return w.clock },
 		Nonce: func() string { w.nonces++; return fmt.Sprint("n", w.nonces) },
 	}, w.policy)

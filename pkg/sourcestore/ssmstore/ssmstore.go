@@ -43,7 +43,7 @@ func (s Store) ParametersByPath(ctx context.Context, path, page string) ([]param
 // GetParameter returns a parameter.
 func (s Store) GetParameter(ctx context.Context, name string) (parameter.Parameter, error) {
 	out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
-	if err != nil {
+	if err != nil || out.Parameter == nil {
 		return parameter.Parameter{}, err
 	}
 	return read(*out.Parameter), nil

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/incident"
+	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/reconcile/scheduled"
+	"smartlead-receiver/pkg/smartleadapi"
+	"smartlead-receiver/pkg/sourcestore"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// longestWait is how long a slice waits for one call: what is longer is left to the next.
+const longestWait = time.Minute
+
+// Reconcile builds the function that compares with Smartlead. It makes no call.
+func Reconcile(e Env) (lambdaio.ScheduleHandler, error) {
+	e = e.withDefaults()
+	svc, err := ReconcileService(e)
+	if err != nil {
+		return nil, err
+	}
+	var drifts *incident.Drifts
+	if !e.Unwatched {
+		drifts = incident.NewDrifts(incident.NewStore(e.ledger(), e.Now))
+	}
+	return lambdaio.Reconcile(svc, drifts, e.telemetry()), nil
+}
+
+// ReconcileService builds the use case of the function that compares with Smartlead.
+func ReconcileService(e Env) (*scheduled.Service, error) {
+	e = e.withDefaults()
+	key, err := sourcestore.NewAPIKeyReader(e.Clients.SSM, e.Config.ParameterPrefix)
+	if err != nil {
+		return nil, err
+	}
+	types, err := comparedTypes(e.Config.ReconcileTypes)
+	if err != nil {
+		return nil, err
+	}
+	plan := smartleadapi.Standard
+	if e.Config.ReconcilePlan == config.PlanPro {
+		plan = smartleadapi.Pro
+	}
+	policy := scheduled.DefaultPolicy
+	policy.Every, policy.SecondEvery, policy.LookBack = e.Config.ReconcileEvery, e.Config.ReconcileAgain, e.Config.ReconcileLookBack
+	policy.CallsPerHour, policy.RepairEvents = plan.HourlyHalf(), e.Config.ReconcileBudget
+	policy.Types, policy.Retention, policy.Past = types, e.Config.Retention, e.Past
+	l := e.ledger()
+	return scheduled.New(scheduled.Ports{
+		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce,
+		Connect: func(ctx context.Context, maxCalls int) (scheduled.API, error) {
+			secret, err := key.Get(ctx)
+			switch {
+			case errors.Is(err, sourcestore.ErrNotFound):
+				return nil, fmt.Errorf("%w: smartleadctl reconcile set-key keeps one", scheduled.ErrNoKey)
+			case err != nil:
+				return nil, err
+			}
+			return smartleadapi.New(smartleadapi.Options{
+				Key: secret, URL: e.Config.SmartleadURL, Plan: plan, MaxCalls: maxCalls, Share: smartleadapi.Half, MaxWait: longestWait,
+				HTTP: smartleadTransport, Now: e.Now, Sleep: e.Sleep,
+			})
+		},
+	}, policy), nil
+}
+
+// smartleadTransport is kept from one invocation to the next.
+var smartleadTransport = http.DefaultTransport
+
+// comparedTypes reads RECONCILE_TYPES.
+func comparedTypes(names []string) ([]webhook.Type, error) {
+	var types []webhook.Type
+	for _, name := range names {
+		typ := webhook.Type(name)
+		if !slices.Contains(reconcile.Types, typ) {
+			return nil, fmt.Errorf("RECONCILE_TYPES: Smartlead has no statistics of %q", name)
+		}
+		types = append(types, typ)
+	}
+	return types, nil
+}
