@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/cli/smartleadkey"
 	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/stack"
 )
@@ -24,7 +25,7 @@ func New(s *session.Session) *cobra.Command {
 		Use:   "reconcile",
 		Short: "Compare what arrived with what Smartlead says happened",
 	}
-	cmd.AddCommand(runCmd(s), reportCmd(s), retriggerCmd(s), setKeyCmd(s))
+	cmd.AddCommand(runCmd(s), reportCmd(s), statusCmd(s), nowCmd(s), retriggerCmd(s), setKeyCmd(s))
 	return cmd
 }
 
@@ -230,8 +231,9 @@ func setKeyCmd(s *session.Session) *cobra.Command {
 		Short: "Keep the key of Smartlead's API in the stack",
 		Long: `Read the key of Smartlead's API from the terminal without echo, or the first line of
 stdin, and keep it in the stack as a SecureString. Whoever may read that parameter
-needs no key of his own; no function of the stack may. ` + smartleadkey.Variable + `, where it is
-set, goes before it.`,
+needs no key of his own; of the functions, the one that compares may, and does so by
+itself from then on (reconcile status). ` + smartleadkey.Variable + `, where it is set, goes
+before it.`,
 		Example: `  smartleadctl reconcile set-key
   printf %s "$KEY" | smartleadctl reconcile set-key`,
 		Args: cobra.NoArgs,
@@ -244,10 +246,14 @@ set, goes before it.`,
 			if err != nil {
 				return err
 			}
+			// First since when anything could arrive: what happened before is not missing.
+			if err := scheduled.SetBegan(cmd.Context(), st.Ledger, began(cmd.Context(), s, st), s.Now()); err != nil {
+				return err
+			}
 			if err := st.APIKey.Put(cmd.Context(), key); err != nil {
 				return err
 			}
-			return s.Finished("smartlead-api-key", "the key of Smartlead's API is kept in the stack. Try it: %s hooks check", s.Self())
+			return s.Finished("smartlead-api-key", "the key of Smartlead's API is kept in the stack, which compares from now on: %s reconcile status. Try it: %s hooks check", s.Self(), s.Self())
 		},
 	}
 }

@@ -22,35 +22,76 @@ const (
 
 func reportCmd(s *session.Session) *cobra.Command {
 	var o options
-	form := formMarkdown
+	form, kept := formMarkdown, false
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Compare, and print a report for whoever asks whether all arrived",
 		Long: `Compare as reconcile run does, and print the outcome to stdout: as Markdown, a page to
 send to a client, or as CSV, a line for each event that is not complete. Leads stand in
-both. The exit code is that of reconcile run.`,
+both. The exit code is that of reconcile run.
+
+With --stored it asks Smartlead nothing, and prints what the stack's own comparisons
+found last (reconcile status), which name up to 200 events of a campaign.`,
 		Example: `  smartleadctl reconcile report --since 2026-03-01 --until 2026-04-01 > march.md
-  smartleadctl reconcile report --campaign 4100001 --format csv > missing.csv`,
+  smartleadctl reconcile report --campaign 4100001 --format csv > missing.csv
+  smartleadctl reconcile report --stored`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return report(cmd.Context(), s, o, form) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !kept {
+				return report(cmd.Context(), s, o, form)
+			}
+			for _, name := range []string{"since", "until", "type", "lag", "api-url", "plan", "max-calls"} {
+				if cmd.Flags().Changed(name) {
+					return problem.Usage("--%s says what is compared, and --stored compares nothing", name)
+				}
+			}
+			return reportStored(cmd.Context(), s, o.campaigns, form)
+		},
 	}
 	o.addFlags(cmd)
+	cmd.Flags().BoolVar(&kept, "stored", false, "print what the stack's own comparisons found, without asking Smartlead")
 	cmd.Flags().StringVar(&form, "format", formMarkdown, "form of the report: markdown, csv")
 	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions([]string{formMarkdown, formCSV}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 func report(ctx context.Context, s *session.Session, o options, form string) error {
-	if form != formMarkdown && form != formCSV {
-		return problem.Usage("--format %s is none of markdown, csv", output.Plain(form))
-	}
-	if s.JSON {
-		return problem.Usage("a report is Markdown or CSV").Hint("as JSON: %s reconcile run --json", s.Self())
+	if err := checkForm(s, form, "run"); err != nil {
+		return err
 	}
 	c, err := compare(ctx, s, o)
 	if err != nil {
 		return err
 	}
+	return c.report(s, form)
+}
+
+// reportStored prints what is kept.
+func reportStored(ctx context.Context, s *session.Session, campaigns []string, form string) error {
+	if err := checkForm(s, form, "status"); err != nil {
+		return err
+	}
+	at, err := stored(ctx, s, campaigns)
+	if err != nil {
+		return err
+	}
+	if len(at.campaigns) == 0 {
+		return problem.NotFound("the stack has compared nothing yet").Hint("why: %s reconcile status", s.Self())
+	}
+	return at.comparison().report(s, form)
+}
+
+func checkForm(s *session.Session, form, command string) error {
+	if form != formMarkdown && form != formCSV {
+		return problem.Usage("--format %s is none of markdown, csv", output.Plain(form))
+	}
+	if s.JSON {
+		return problem.Usage("a report is Markdown or CSV").Hint("as JSON: %s reconcile %s --json", s.Self(), command)
+	}
+	return nil
+}
+
+func (c comparison) report(s *session.Session, form string) (err error) {
 	if form == formCSV {
 		err = c.csv(s)
 	} else {
