@@ -71,7 +71,9 @@ func (r *Result) add(other Result) {
 		for v, n := range theirs.Counts {
 			ours.Counts[v] += n
 		}
+		ours.Arrived += theirs.Arrived
 		ours.Undelivered += theirs.Undelivered
+		ours.Synthesized += theirs.Synthesized
 		ours.Repeats += theirs.Repeats
 	}
 	r.Findings = append(r.Findings, other.Findings...)
@@ -103,7 +105,7 @@ func resultOf(c reconcile.Campaign, since, until, at time.Time) Result {
 				counts[v] = n
 			}
 		}
-		t.Counts = counts
+		t.Counts, t.Samples, t.Repeated = counts, nil, nil
 		r.Types = append(r.Types, t)
 	}
 	for _, f := range c.Findings {

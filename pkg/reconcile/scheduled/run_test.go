@@ -266,6 +266,11 @@ func TestWhatIsMissingIsRepairedWithinABudget(t *testing.T) {
 	if sum.Run.Repaired.Retriggered != 4 || w.campaigns()[0].Repaired.Says != "two come again" {
 		t.Errorf("%+v", sum.Run)
 	}
+	// The next run is a second look, though the last was an hour ago: did it come?
+	w.clock = w.clock.Add(time.Hour)
+	if again := w.toEnd(); again.Run.Look != scheduled.Second || len(r.asked) != 4 {
+		t.Errorf("%+v, asked %d times", again.Run, len(r.asked))
+	}
 	// A repair that fails ends no run, and its cause is kept.
 	r.do = func() (scheduled.Repaired, error) { return scheduled.Repaired{}, errors.New("not allowed") }
 	if _, err := w.service().Ask(t.Context()); err != nil {
