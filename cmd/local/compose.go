@@ -61,7 +61,9 @@ func readSecrets(dir local.StateDir) (secrets, error) {
 	return s, err
 }
 
-// destinationConfigs returns the configuration of each --destination by name.
+// destinationConfigs returns the configuration of each --destination by name. They
+// have no breaker, so that what becomes of an event whose destination fails is seen in
+// its turn; those of destinations add have one.
 // It returns destination.ErrConfig, wrapped, without the URL.
 func destinationConfigs(urls []string, signingSecret string) (map[string]destination.Config, error) {
 	configs := make(map[string]destination.Config, len(urls))
@@ -72,7 +74,7 @@ func destinationConfigs(urls []string, signingSecret string) (map[string]destina
 		}
 		settings := &desthttp.Config{URL: url, Secrets: []string{signingSecret}}
 		settings.AllowNearby()
-		cfg := destination.Config{Type: desthttp.Type.Name, Settings: settings}
+		cfg := destination.Config{Type: desthttp.Type.Name, Limits: destination.Limits{NoBreaker: true}, Settings: settings}
 		if err := cfg.Validate(); err != nil {
 			return nil, fmt.Errorf("--destination number %d, which must be an http:// or https:// URL: %w", i+1, err)
 		}

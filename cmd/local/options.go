@@ -71,7 +71,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.SetOutput(stderr)
 	flags.Usage = func() {} // all of it would hide what is wrong
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "`host:port` to listen on; port 0 picks a free one")
-	flags.Func("destination", "`URL` that events are posted to; may be repeated (default: they are logged)", func(url string) error {
+	flags.Func("destination", "`URL` that events are posted to, without a breaker; may be repeated (default: they are logged)", func(url string) error {
 		o.destinations = append(o.destinations, url)
 		return nil
 	})
