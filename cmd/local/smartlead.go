@@ -84,9 +84,10 @@ func (a *simulation) start(ctx context.Context, dir local.StateDir, running *loc
 	account := fakeapi.Simulate(key, began, simulatedLeads)
 	campaign := account.Campaigns[0]
 	campaign.Hooks = []fakeapi.Hook{{ID: 90017, Name: "All events", URL: at.WebhookURL, Events: []string{
-		"EMAIL_SENT", "FIRST_EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED",
+		"EMAIL_SENT", "FIRST_EMAIL_SENT", "EMAIL_OPEN", "EMAIL_LINK_CLICK", "EMAIL_REPLY", "EMAIL_BOUNCE", "LEAD_UNSUBSCRIBED", "LEAD_CATEGORY_UPDATED",
 	}}}
 	posts, lost := withLosses(campaign.Posts(began))
+	posts = append(posts, account.InboxPosts(began)...)
 	campaign.Lost = lost
 	server := &http.Server{
 		Handler:           http.StripPrefix("/api/v1", fakeapi.New(fakeapi.Options{Account: account, Now: time.Now})),

@@ -80,6 +80,33 @@ func TestFurtherRepliesOfAThreadAreFoundByItsHistory(t *testing.T) {
 	}
 }
 
+// Of a whole account everything is complete that Smartlead shows.
+func TestAWholeAccountIsCompleteInEverythingThatIsShown(t *testing.T) {
+	whole := fakeapi.Simulate("k", now, 60)
+	w := newWorld(t, whole.Campaigns[0].Mails...)
+	w.change = func(a *fakeapi.Account) {
+		a.Categories, a.Untracked, a.Campaigns[0].Moves = whole.Categories, whole.Untracked, whole.Campaigns[0].Moves
+	}
+	w.receive(none)
+	for _, p := range w.account().InboxPosts(now) {
+		w.put(string(p.Body), p.At)
+	}
+	w.request.Types, w.request.Threads, w.request.Counts = slices.Concat(reconcile.Types, reconcile.FurtherTypes), 100, true
+	c := w.run()
+	if !c.Proven() || w.report.Inbox.Of(reconcile.Complete) != 2 || len(c.Findings)+len(w.report.Inbox.Findings) != 0 {
+		t.Errorf("%+v, %+v", c, w.report.Inbox)
+	}
+	replies := 0
+	for _, m := range w.mails {
+		replies += len(m.Replies)
+	}
+	w.expect(c, webhook.EmailReply, fmt.Sprintf("%d complete", replies))
+	w.expect(c, webhook.LeadCategoryUpdated, fmt.Sprintf("%d complete", len(whole.Campaigns[0].Moves)))
+	if c.Deliveries.Agreement != reconcile.Agrees {
+		t.Errorf("%+v", c.Deliveries)
+	}
+}
+
 // Two replies in a minute are two, and one that stands twice in a history is one.
 func TestRepliesOfOneMomentAreToldByTheirMessageID(t *testing.T) {
 	mails := thread(2)

@@ -87,6 +87,7 @@ func TestAHistoryThatIsNotUnderstoodIsAnError(t *testing.T) {
 // untrackedWorld has so many replies without a campaign, an hour apart.
 func untrackedWorld(t *testing.T, n int, change func(*fakeapi.Options)) *world {
 	w := newWorld(t, change)
+	w.account.Untracked = nil
 	for i := range n {
 		w.account.Untracked = append(w.account.Untracked, fakeapi.Untracked{
 			At: w.now.Add(-time.Duration(i+1) * time.Hour), MessageID: fmt.Sprintf("<u-%d@globex.example.net>", i),

@@ -241,14 +241,12 @@ func deep(t *testing.T) *world {
 	w := newWorld(t, 12, func(a *fakeapi.Account) {
 		a.Categories = []string{"Interested", "Not Interested"}
 		c := a.Campaigns[0]
-		for _, m := range c.Mails {
-			m.Category = ""
-		}
 		c.Moves = []fakeapi.Move{
 			{At: clitest.Start.Add(-60 * time.Hour), Lead: "lead2@acme.example.com", New: "Interested"},
 			{At: clitest.Start.Add(-50 * time.Hour), Lead: "lead2@acme.example.com", Old: "Interested", New: "Not Interested"},
 		}
 		c.Failed = 2
+		a.Untracked = nil
 		for i, from := range []string{"ann@globex.example.net", "bob@globex.example.net"} {
 			a.Untracked = append(a.Untracked, fakeapi.Untracked{
 				At: clitest.Start.Add(-time.Duration(30+i) * time.Hour), MessageID: "<u-" + from + ">", From: from, To: "mira@outbound.example", Subject: "Who are you?", Text: "Who?",

@@ -92,23 +92,31 @@ type Bounce struct {
 }
 
 // Simulate makes an account of one campaign that wrote to so many leads in the days before
-// now: nobody, some and many answered, opened, clicked, bounced and left, always the same
-// of them.
+// now: nobody, some and many answered, opened, clicked, bounced and left, and every fourth
+// was given a category, always the same of them. Two replies belong to no campaign.
 func Simulate(key string, now time.Time, leads int) *Account {
 	c := &Campaign{ID: 4100001, Name: "Spring outreach", Status: "ACTIVE"}
 	begin := now.Add(-72 * time.Hour).Truncate(time.Second)
 	for i := range leads {
-		c.Mails = append(c.Mails, mailsTo(c.ID, i, begin.Add(time.Duration(i)*37*time.Second))...)
+		at := begin.Add(time.Duration(i) * 37 * time.Second)
+		c.Mails = append(c.Mails, mailsTo(c.ID, i, at)...)
+		if i%4 == 0 {
+			c.Moves = append(c.Moves, Move{At: at.Add(2 * time.Hour), Lead: newMail(c.ID, i, 1, at).Lead, New: "Interested"})
+		}
 	}
-	return &Account{Key: key, Campaigns: []*Campaign{c}}
+	a := &Account{Key: key, Campaigns: []*Campaign{c}, Categories: []string{"Interested", "Not Interested", "Meeting Request"}}
+	for i := range 2 {
+		a.Untracked = append(a.Untracked, Untracked{
+			At: begin.Add(time.Duration(40-i) * time.Hour), MessageID: fmt.Sprintf("<untracked-%d@globex.example.net>", i),
+			From: fmt.Sprintf("person%d@globex.example.net", i), To: "mira@outbound.example", Subject: "Who are you?", Text: "We met last week.",
+		})
+	}
+	return a
 }
 
 // mailsTo are the mails to one lead: a second one a day later, unless the first ended it.
 func mailsTo(campaign, i int, at time.Time) []*Mail {
 	first := newMail(campaign, i, 1, at)
-	if i%4 == 0 {
-		first.Category = "Interested"
-	}
 	if i%11 == 3 {
 		first.Bounced = &Bounce{At: at.Add(8 * time.Second), MessageID: fmt.Sprintf("<bounce-%d@mx.acme.example.com>", i)}
 		return []*Mail{first}
@@ -124,7 +132,6 @@ func mailsTo(campaign, i int, at time.Time) []*Mail {
 		return []*Mail{first}
 	}
 	second := newMail(campaign, i, 2, at.Add(24*time.Hour))
-	second.Category = first.Category
 	if i%6 == 1 {
 		second.Replies = []Reply{newReply(i, 1, second.SentAt.Add(95*time.Minute))}
 	}
