@@ -26,7 +26,8 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
-	ackAction, closeAction, replayAllAction, stopReplayAction, lookAction,
+	ackAction, closeAction, lookAction,
+	replayAllAction, stopReplayAction, againAction, variantAction, failingAction, backAction,
 }, slices.Concat(moves(), selectedMoves())...)
 
 // question is what an operator must agree to.

@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"smartlead-receiver/pkg/cli/output"
@@ -18,6 +19,8 @@ var errBadAddress = errors.New("this address cannot be read")
 // statusOf is the one place that maps errors to HTTP status.
 func statusOf(err error) int {
 	switch {
+	case errors.Is(err, errNoAction):
+		return http.StatusMethodNotAllowed
 	case errors.Is(err, problem.ErrUsage), errors.Is(err, errBadAddress):
 		return http.StatusBadRequest
 	case errors.Is(err, problem.ErrNotFound), errors.Is(err, webhook.ErrNotFound), errors.Is(err, sourcestore.ErrNotFound), errors.Is(err, redrive.ErrNothing):
@@ -60,6 +63,21 @@ func (s *Server) gone(w http.ResponseWriter, q *request, p *page, err error) {
 func (s *Server) noSuchPage(w http.ResponseWriter, r *http.Request) {
 	q := s.newRequest(r)
 	s.fail(w, q, &page{title: "No such page"}, problem.NotFound("there is no page %s", output.Clean(r.URL.Path)))
+}
+
+// errNoAction: a page is only looked at.
+var errNoAction = errors.New("nothing can be sent to this page")
+
+// noSuchAction answers what is sent to a page that is only looked at, or to none.
+func (s *Server) noSuchAction(w http.ResponseWriter, r *http.Request) {
+	look := r.Clone(r.Context())
+	look.Method = http.MethodGet
+	if _, pattern := s.mux.Handler(look); pattern == "GET /" {
+		s.noSuchPage(w, r)
+		return
+	}
+	w.Header().Set("Allow", "GET, HEAD")
+	s.failBack(w, s.newRequest(r), &page{title: "Nothing to do here"}, fmt.Errorf("%w: nothing was done", errNoAction), r.URL.Path)
 }
 
 // bare is a page for who is not inside.

@@ -14,7 +14,7 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-var eventPage = page{path: "/events/{id}", file: "event.html", under: "/events", title: "Event", units: 10, read: readEvent, live: liveEvent}
+var eventPage = page{path: "/events/{id}", file: "event.html", under: "/events", title: "Event", units: 10, acts: true, read: readEvent, live: liveEvent}
 
 // eventView is everything that is known of one event.
 type eventView struct {
@@ -34,6 +34,7 @@ type eventView struct {
 	Erased   stamp
 	Curl     string
 	Standing []standing
+	Offers   []offer
 	Live     string // where its story is followed
 }
 
@@ -75,7 +76,7 @@ func readEvent(q *request) (any, error) {
 		Lead: output.Clean(rec.LeadEmail), LeadLink: leadAddress(rec.LeadEmail), Campaign: output.Clean(rec.CampaignID),
 		State: markOf(rec.State), Headline: eventview.Headline(q.clock, rec), Next: eventview.Advice(q.clock, q.Self, output.ShortID(string(rec.ID)), rec),
 		Actions: actionsOf(rec), Facts: q.facts(rec), Basis: strings.Join(rec.Basis, ", "), Erased: q.at(rec.ErasedAt),
-		Standing: standings(rec), Live: livePath + eventAddress(string(rec.ID)),
+		Standing: standings(rec), Offers: q.offers(rec), Live: livePath + eventAddress(string(rec.ID)),
 	}
 	var body []byte
 	if !rec.Erased() {

@@ -143,3 +143,35 @@ func TestAFormThatIsTooLargeIsCalledThat(t *testing.T) {
 		t.Errorf("%d\n%s", a.Status, a.Text())
 	}
 }
+
+// What is sent to a page that is only looked at is answered by a page.
+func TestAPageThatHasNoActionSaysSo(t *testing.T) {
+	c := consoletest.New(t)
+	form := url.Values{"csrf": {console.CSRFOf(c.Server)}}
+	for path, want := range map[string]struct {
+		status int
+		says   string
+	}{
+		"/events":        {http.StatusMethodNotAllowed, "nothing can be sent to this page: nothing was done Go back"},
+		"/":              {http.StatusMethodNotAllowed, "nothing was done"},
+		"/events/x/none": {http.StatusNotFound, "there is no page /events/x/none"},
+	} {
+		a := c.Do(c.Client, http.MethodPost, c.URL+path, form, nil)
+		if a.Status != want.status || !strings.Contains(a.Text(), want.says) || !strings.Contains(a.Body, `<nav class="bar"`) {
+			t.Errorf("%s: %d %q\n%s", path, a.Status, a.Header.Get("Content-Type"), a.Body)
+		}
+	}
+}
+
+// On the first page of a deployed stack the search has the focus; on that of a local one
+// the keys work at once.
+func TestSearchHasTheFocusWhereAStackIsDeployed(t *testing.T) {
+	c := consoletest.New(t)
+	if strings.Contains(c.Get("/").Body, "autofocus") {
+		t.Error("of a local stack")
+	}
+	c.Server.Local = false
+	if !strings.Contains(c.Get("/").Body, `autocomplete="off" autofocus>`) || strings.Contains(c.Get("/events").Body, "autofocus") {
+		t.Error("of a deployed stack, on its first page alone")
+	}
+}

@@ -144,6 +144,7 @@ type view struct {
 	Gone    *failure // the stack does not answer
 	Now     stamp
 	Acts    bool
+	Seeks   bool // the search box has the focus: on the overview of a deployed stack
 	Data    any
 }
 
@@ -156,7 +157,7 @@ type barItem struct {
 }
 
 func (s *Server) view(q *request, p *page) view {
-	v := view{Title: p.title, Stack: s.Name, Self: s.Self, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q"), Acts: p.acts}
+	v := view{Title: p.title, Stack: s.Name, Self: s.Self, Local: s.Local, CSRF: q.session.csrf, Notices: q.session.heard(), Now: q.at(q.clock.Now()), Search: q.arg("q"), Acts: p.acts, Seeks: p.path == "/" && !s.Local}
 	for _, other := range s.bar {
 		if other.bar == "" {
 			continue

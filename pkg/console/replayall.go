@@ -33,8 +33,9 @@ const (
 	instant = "2006-01-02T15:04:05.000Z"
 )
 
-// planned are the parts of a filter that a redrive has, too.
-var planned = []string{"state", "type", "source", "campaign", "account", "error_class"}
+// planned are the parts of a filter that a redrive has, too. Its destination is the one
+// at which an event died.
+var planned = []string{"state", "type", "source", "campaign", "account", "error_class", "destination"}
 
 // filterQuery is the filter of the address, for the ledger.
 func (q *request) filterQuery() (eventFilter, ledger.Query, error) {

@@ -139,8 +139,8 @@ func TestAllThatIsDeadIsRedriven(t *testing.T) {
 	c.DeadReplies(3)
 	noRedirect := *c.Client
 	noRedirect.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	a := c.Do(&noRedirect, http.MethodGet, c.URL+"/events/replay?state=dead&source=demo&error_class=http_503&type=EMAIL_REPLY&campaign=4100001", nil, nil)
-	if want := "/redrive?campaign=4100001&error_class=http_503&plan=1&source=demo&type=EMAIL_REPLY"; a.Status != http.StatusSeeOther || a.Header.Get("Location") != want {
+	a := c.Do(&noRedirect, http.MethodGet, c.URL+"/events/replay?state=dead&source=demo&error_class=http_503&type=EMAIL_REPLY&campaign=4100001&destination=crm", nil, nil)
+	if want := "/redrive?campaign=4100001&destination=crm&error_class=http_503&plan=1&source=demo&type=EMAIL_REPLY"; a.Status != http.StatusSeeOther || a.Header.Get("Location") != want {
 		t.Errorf("%d to %s", a.Status, a.Header.Get("Location"))
 	}
 	path := "/events/replay?state=dead&lead=lead1@acme.example.com"

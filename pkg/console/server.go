@@ -91,6 +91,7 @@ func (s *Server) routes() {
 		s.mux.Handle("POST "+a.path, s.act(a))
 	}
 	s.mux.Handle("GET /", http.HandlerFunc(s.noSuchPage))
+	s.mux.Handle("/", http.HandlerFunc(s.noSuchAction))
 }
 
 // Link returns a link that lets one browser in, once, within five minutes.

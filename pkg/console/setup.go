@@ -1,15 +1,11 @@
 package console
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
-	"smartlead-receiver/pkg/cli/hook"
 	"smartlead-receiver/pkg/cli/problem"
 )
 
@@ -29,37 +25,15 @@ func sendSample(q *request) (*done, error) {
 	if q.st.Token == "" {
 		return nil, problem.Usage("the token of a source is needed to send through it").Hint("the page Send takes one")
 	}
-	body, err := json.Marshal(sampleReply(q.clock.Now()))
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(q.ctx(), http.MethodPost, q.st.HookURL(q.st.Demo, q.st.Token), bytes.NewReader(body)) //nolint:gosec // the receiver of the stack that the operator named
-	if err != nil {
-		return nil, problem.Failed(nil, "the receiver's address cannot be used") // the error names it
-	}
-	req.Header.Set("Content-Type", "application/json")
-	status, answer, err := hook.Do(q.HTTP, req)
-	if err != nil {
-		return nil, problem.Failed(err, "the receiver does not answer").Hint("start the local stack: make run")
-	}
-	var said struct {
-		Results []struct {
-			EventID string `json:"event_id"`
-		} `json:"results"`
-	}
-	if err := json.Unmarshal(answer, &said); err != nil || status != http.StatusOK || len(said.Results) != 1 {
-		return nil, problem.Failed(err, "the receiver answered %d and took no event", status)
-	}
-	id := said.Results[0].EventID
-	return &done{To: eventAddress(id), On: id, Notice: notice{Text: "A sample reply was sent, as Smartlead sends one. This is its story so far."}}, nil
+	return q.postSample(sampleReply(q.clock.Now(), sampleCampaign), "A sample reply was sent, as Smartlead sends one. This is its story so far.")
 }
 
 // sampleReply is like events/payloads/help/reply.json, with an id of its own.
-func sampleReply(now time.Time) map[string]any {
+func sampleReply(now time.Time, campaign int) map[string]any {
 	id := strings.ToLower(rand.Text()[:12])
 	at := now.UTC().Format("2006-01-02T15:04:05.000+00:00")
 	return map[string]any{
-		"event_type": "EMAIL_REPLY", "campaign_id": 4100001, "campaign_name": "Sample campaign", "stats_id": "sample-" + id,
+		"event_type": "EMAIL_REPLY", "campaign_id": campaign, "campaign_name": "Sample campaign", "stats_id": samplePrefix + id,
 		"to_email": "tom@acme.example.com", "to_name": "Tom Acme", "from_email": "mira@outbound.example", "subject": "Re: Quick question",
 		"event_timestamp": at, "reply_message": map[string]any{
 			"message_id": fmt.Sprintf("<sample-%s@acme.example.com>", id), "time": at,

@@ -172,6 +172,22 @@
   document.addEventListener("anew", () => location.reload());
   setInterval(() => { if (last && Date.now() - last > 3 * (pause || 2000) + 1000 && !document.hidden) stale(); }, 1000);
 
+  // A bar while the next page takes longer than a moment. The old content stays.
+  const loading = document.getElementById("loading");
+  const wait = 300;
+  let awaited = 0;
+  const arrived = () => { clearTimeout(awaited); loading.hidden = true; };
+  window.addEventListener("beforeunload", () => {
+    clearTimeout(awaited);
+    awaited = setTimeout(() => { loading.hidden = false; }, wait);
+  });
+  window.addEventListener("pageshow", arrived);
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "Escape") return;
+    arrived(); // it stops the browser from loading, too
+    if (e.target.id === "search") e.target.blur();
+  });
+
   // Copying, and forms that are sent once.
   for (const b of all("[data-copy]")) b.hidden = false;
   document.addEventListener("click", (e) => {
