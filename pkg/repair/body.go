@@ -28,8 +28,8 @@ type made struct {
 	reply    *smartleadapi.Message
 }
 
-// mark says in the body who made it.
-type mark struct {
+// Mark says in a body that was made who made it.
+type Mark struct {
 	Run  string `json:"run,omitempty"`
 	By   string `json:"by,omitempty"`
 	At   string `json:"at,omitempty"`
@@ -37,9 +37,20 @@ type mark struct {
 	Note string `json:"note"`
 }
 
+// MadeBy reads in a body who made it. Whoever posts a body can write that, too: whether an
+// event was made is its flag.
+func MadeBy(body []byte) (m Mark, is bool) {
+	var b struct {
+		Origin    webhook.Origin `json:"origin"`
+		Reconcile Mark           `json:"reconcile"`
+	}
+	is = json.Unmarshal(body, &b) == nil && b.Origin == webhook.OriginReconcile
+	return b.Reconcile, is
+}
+
 // body writes the event in the dialect that arrives (help.smartlead.ai, per-event pages),
 // with what the API tells and nothing else.
-func (m made) body(by mark) ([]byte, error) {
+func (m made) body(by Mark) ([]byte, error) {
 	f := m.finding
 	b := map[string]any{
 		"event_type": string(m.typ), "origin": string(webhook.OriginReconcile),
@@ -166,7 +177,7 @@ func read(body []byte, account string) (smartlead.Element, error) {
 // identity is the id that the event would have, and whether it could not repeat for real.
 // An identity without a time or an id is none that a late webhook would surely meet.
 func (m made) identity(account string) (id webhook.EventID, whole bool, err error) {
-	body, err := m.body(mark{})
+	body, err := m.body(Mark{})
 	if err != nil {
 		return "", false, err
 	}

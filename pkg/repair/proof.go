@@ -45,26 +45,43 @@ func (r *run) prove(ctx context.Context, c reconcile.Campaign, typ webhook.Type,
 		samples = samples[max(0, len(samples)-maxThreads):]
 	}
 	for _, s := range samples {
-		m := made{campaign: c.ID, typ: typ, finding: s.Finding}
-		if needsThread(typ) {
-			if m.reply, err = r.replyOf(ctx, c.ID, &m.finding); err != nil {
-				return p, err
-			}
-			if m.reply == nil {
-				continue
-			}
-		}
-		id, _, err := m.identity(c.Account)
+		all, err := r.candidates(ctx, c, typ, s)
 		if err != nil {
 			return p, err
 		}
-		if slices.Contains(s.Events, id) {
+		agrees := false
+		for _, m := range all {
+			id, _, err := m.identity(c.Account)
+			if err != nil {
+				return p, err
+			}
+			agrees = agrees || slices.Contains(s.Events, id)
+		}
+		switch {
+		case agrees:
 			p.same++
-		} else {
+		case len(all) > 0:
 			p.other++
 		}
 	}
 	return p, nil
+}
+
+// candidates are what an event of a sample may be made of: where several mails of a thread
+// came, its webhook may be that of any.
+func (r *run) candidates(ctx context.Context, c reconcile.Campaign, typ webhook.Type, s reconcile.Sample) (all []made, err error) {
+	m := made{campaign: c.ID, typ: typ, finding: s.Finding, reply: s.Reply}
+	if !needsThread(typ) || s.Reply != nil {
+		return []made{m}, nil
+	}
+	t := r.thread(ctx, c.ID, s.Finding)
+	for i := range t.messages {
+		if mail := &t.messages[i]; mail.Inbound && mail.MessageID != "" {
+			m.reply = mail
+			all = append(all, m)
+		}
+	}
+	return all, t.err
 }
 
 // samplesOf are the facts of which an event of the type was posted.

@@ -24,8 +24,9 @@ type run struct {
 	threads   map[string]thread
 	forgotten map[string]forgetting
 	record    Record
-	version   int // of the record; 0: it is not written
-	broken    bool
+	version   int  // of the record; 0: it is not written
+	made      int  // events, or of a dry run, that would be
+	broken    bool // nothing more can be made
 }
 
 func (r *run) do(ctx context.Context, found []reconcile.Campaign) error {
@@ -62,23 +63,26 @@ func (r *run) campaign(ctx context.Context, c reconcile.Campaign) error {
 		return nil
 	}
 	if c.ID == "" { // the inbox of the account: Smartlead cannot be asked for what failed
-		return r.make(ctx, c, missing)
+		return r.make(ctx, c, missing, StepSynthesize)
 	}
 	asked, version, err := r.loadAsks(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	var unasked, ready []reconcile.Finding
+	var unasked, waiting, ready []reconcile.Finding
 	for _, f := range missing {
 		switch until, was := asked.askedFor(f, r.r.Wait); {
 		case !was:
 			unasked = append(unasked, f)
 		case r.p.Now().Before(until):
 			r.waitUntil(until)
-			r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: StepWait})
+			waiting = append(waiting, f)
 		default:
 			ready = append(ready, f)
 		}
+	}
+	if err := r.awaits(ctx, c, waiting, StepWait); err != nil {
+		return err
 	}
 	if len(unasked) > 0 && r.ask(ctx, c, unasked, asked, version) {
 		ready = append(ready, unasked...)
@@ -86,7 +90,7 @@ func (r *run) campaign(ctx context.Context, c reconcile.Campaign) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return r.make(ctx, c, ready)
+	return r.make(ctx, c, ready, StepSynthesize)
 }
 
 func (r *run) waitUntil(t time.Time) {
@@ -112,7 +116,8 @@ func (r *run) ask(ctx context.Context, c reconcile.Campaign, facts []reconcile.F
 		}
 	}
 	if r.r.DryRun {
-		r.awaited(c, facts, now)
+		r.waitUntil(now.Add(r.r.Wait))
+		_ = r.awaits(ctx, c, facts, StepRetrigger) // the end of the context, which the caller sees
 		return false
 	}
 	if err := r.begin(ctx); err != nil {
@@ -140,17 +145,22 @@ func (r *run) ask(ctx context.Context, c reconcile.Campaign, facts []reconcile.F
 		return false
 	}
 	if !a.Nothing {
-		r.awaited(c, facts, now)
+		r.waitUntil(now.Add(r.r.Wait))
+		_ = r.awaits(ctx, c, facts, StepRetrigger)
 	}
 	return a.Nothing
 }
 
-// awaited says of facts that Smartlead is asked for them.
-func (r *run) awaited(c reconcile.Campaign, facts []reconcile.Finding, now time.Time) {
-	for _, f := range facts {
-		r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: StepRetrigger})
+// awaits says of facts that Smartlead is asked for them, or was. A dry run also tells what
+// becomes of each that does not come.
+func (r *run) awaits(ctx context.Context, c reconcile.Campaign, facts []reconcile.Finding, step Step) error {
+	if r.r.DryRun && r.r.Mode == Synthesize && len(facts) > 0 {
+		return r.make(ctx, c, facts, step)
 	}
-	r.waitUntil(now.Add(r.r.Wait))
+	for _, f := range facts {
+		r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: step})
+	}
+	return nil
 }
 
 func (r *run) leaveAll(c reconcile.Campaign, missing []reconcile.Finding, why Why, err error) {
@@ -168,8 +178,13 @@ func timeOf(f reconcile.Finding) time.Time {
 }
 
 // make makes what is missing of a campaign, the oldest first, as they stand in the result
-// of the comparison.
-func (r *run) make(ctx context.Context, c reconcile.Campaign, missing []reconcile.Finding) error {
+// of the comparison. With another step than StepSynthesize, of a dry run, it says what
+// will become of what does not come.
+func (r *run) make(ctx context.Context, c reconcile.Campaign, missing []reconcile.Finding, step Step) error {
+	stay := StepNone
+	if step != StepSynthesize {
+		stay = step
+	}
 	if len(missing) == 0 {
 		return nil
 	}
@@ -190,10 +205,14 @@ func (r *run) make(ctx context.Context, c reconcile.Campaign, missing []reconcil
 	for _, f := range missing {
 		types := w.typesOf(f)
 		if len(types) == 0 {
-			r.leave(c, f, f.Type, WhyUnticked, nil)
+			r.add(Item{Campaign: c.ID, Finding: f, Type: f.Type, Step: stay, Why: WhyUnticked})
 		}
 		for _, typ := range types {
-			r.makeOne(ctx, c, src, f, typ)
+			i := r.makeOne(ctx, c, src, f, typ)
+			if i.Step == StepNone || i.Step == StepSynthesize && step != StepSynthesize {
+				i.Step = stay
+			}
+			r.add(i)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -203,40 +222,36 @@ func (r *run) make(ctx context.Context, c reconcile.Campaign, missing []reconcil
 }
 
 // makeOne makes one event, or says why not.
-func (r *run) makeOne(ctx context.Context, c reconcile.Campaign, src auth.Source, f reconcile.Finding, typ webhook.Type) {
+func (r *run) makeOne(ctx context.Context, c reconcile.Campaign, src auth.Source, f reconcile.Finding, typ webhook.Type) Item {
+	item := Item{Campaign: c.ID, Finding: f, Type: typ, Step: StepNone}
 	switch {
 	case r.broken:
-		r.leave(c, f, typ, WhyFailed, nil)
-		return
+		item.Why = WhyFailed
+		return item
 	case !r.r.Until.IsZero() && !r.p.Now().Before(r.r.Until):
-		r.leave(c, f, typ, WhyTime, nil)
-		return
-	case r.spent():
-		r.leave(c, f, typ, WhyBudget, nil)
-		return
+		item.Why = WhyTime
+		return item
+	case r.made >= r.r.Budget:
+		item.Why = WhyBudget
+		return item
 	}
 	m := made{campaign: c.ID, typ: typ, finding: f}
-	id, why, err := r.judge(ctx, c, src, &m)
-	if why != "" {
-		r.leave(c, m.finding, typ, why, err)
-		return
+	item.EventID, item.Why, item.Err = r.judge(ctx, c, src, &m)
+	item.Finding = m.finding
+	if item.Why != "" {
+		return item
 	}
-	item := Item{Campaign: c.ID, Finding: m.finding, Type: typ, Step: StepSynthesize, EventID: id}
+	item.Step = StepSynthesize
 	if !r.r.DryRun {
-		item.Status, item.Err = r.enter(ctx, src, m, id)
+		item.Status, item.Err = r.enter(ctx, src, m, item.EventID)
 	}
-	if item.Err != nil {
+	switch {
+	case item.Err != nil:
 		item.Step, item.Why, r.broken = StepNone, WhyFailed, true
+	case r.r.DryRun || item.Status == webhook.ClaimAccepted:
+		r.made++
 	}
-	r.add(item)
-}
-
-// spent tells whether the run has made as many events as it may; of a dry run, would have.
-func (r *run) spent() bool {
-	if r.r.DryRun {
-		return r.result.Of(StepSynthesize) >= r.r.Budget
-	}
-	return r.result.Made() >= r.r.Budget
+	return item
 }
 
 // judge decides whether the event may be made, and under which id.
@@ -304,7 +319,7 @@ func (r *run) enter(ctx context.Context, src auth.Source, m made, want webhook.E
 	if err := r.begin(ctx); err != nil {
 		return "", err
 	}
-	body, err := m.body(mark{Run: r.result.Run, By: r.r.By, At: wire(r.p.Now())})
+	body, err := m.body(Mark{Run: r.result.Run, By: r.r.By, At: wire(r.p.Now())})
 	if err != nil {
 		return "", err
 	}

@@ -14,5 +14,6 @@ var flagTexts = map[string]string{
 	webhook.FlagSameSend:               "the same mail has an EMAIL_SENT event, too",
 	webhook.FlagVariant:                "split off: another body under the identity of another event",
 	webhook.FlagSuperseded:             "a newer one of this campaign and lead had been delivered before",
+	webhook.FlagSynthesized:            "nobody posted it: it was made of what Smartlead's API says",
 	webhook.FlagUntrustedSender:        "the body did not carry a secret_key that the source trusts",
 }

@@ -18,6 +18,7 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -56,6 +57,7 @@ type eventDetail struct {
 	History       []eventview.Attempt       `json:"history"`
 	VariantList   []variantView             `json:"variant_list,omitempty"`
 	BodyError     string                    `json:"body_error,omitempty"`
+	Made          *repair.Mark              `json:"made,omitempty"` // of a synthesized event
 	Headline      string                    `json:"headline"`
 	Next          []string                  `json:"next"`
 
@@ -142,7 +144,7 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 		View: eventview.Of(rec), IdentityBasis: append([]string{}, rec.Basis...), Fingerprint: rec.Fingerprint,
 		History: eventview.AttemptsOf(rec), Headline: eventview.Headline(s.Clock, rec), Next: eventview.Advice(s.Clock, s.Self(), s.ID(string(rec.ID)), rec), record: rec,
 	}
-	if rec.Variants > 0 {
+	if rec.Variants > 0 || rec.Original != "" {
 		var err error
 		if d.variants, err = st.Ledger.Variants(ctx, rec.ID); err != nil {
 			return eventDetail{}, err
@@ -158,6 +160,9 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 	if err != nil {
 		d.BodyError = err.Error()
 		return d, nil //nolint:nilerr // the story without its body is worth telling
+	}
+	if made, is := repair.MadeBy(body); is && rec.Synthesized() {
+		d.Made = &made
 	}
 	el, ok := eventview.ElementOf(body, rec)
 	if !ok {
@@ -268,6 +273,9 @@ func arrivalFields(s *session.Session, d eventDetail) output.Fields {
 	r := d.record
 	var f output.Fields
 	f.Add("source", r.Source)
+	if r.Synthesized() {
+		f.Add("origin", "made by reconciliation: Smartlead's API says that it happened, and no webhook brought it"+madeText(d.Made))
+	}
 	f.Add("X-Request-Id", output.Clean(output.OrText(r.ProviderRequestID, "none was sent")))
 	f.Add("our request id", output.Clean(r.RequestID))
 	if r.Duplicates > 0 {
@@ -280,12 +288,27 @@ func arrivalFields(s *session.Session, d eventDetail) output.Fields {
 	}
 	for _, v := range d.variants {
 		what := "kept beside the event"
+		if v.Fingerprint == r.Original {
+			what = "its webhook, which came after all"
+		}
 		if v.SplitAs != "" {
 			what = "split as " + string(v.SplitAs)
 		}
 		f.Add("  "+output.Shorten(v.Fingerprint, 12), fmt.Sprintf("%s through %s, %s", output.Stamp(v.Receipt.ReceivedAt), v.Receipt.Source, what))
 	}
 	return f
+}
+
+// madeText says who made an event.
+func madeText(m *repair.Mark) string {
+	if m == nil {
+		return ""
+	}
+	text := "; of its " + m.From + ", in repair " + m.Run
+	if m.By != "" {
+		text += " by " + m.By
+	}
+	return output.Clean(text)
 }
 
 func printDestinations(s *session.Session, r webhook.Record) error {

@@ -27,6 +27,8 @@ type View struct {
 	OccurredAt        string         `json:"occurred_at,omitempty"`
 	OccurredAtSource  string         `json:"occurred_at_source,omitempty"`
 	ReceivedAt        string         `json:"received_at"`
+	Origin            string         `json:"origin,omitempty"`   // reconcile: it was made of what Smartlead's API says
+	Original          string         `json:"original,omitempty"` // fingerprint of the body that its webhook brought after all
 	Flags             []string       `json:"flags"`
 	Lane              string         `json:"lane,omitempty"`
 	Attempts          int            `json:"attempts"`
@@ -83,7 +85,7 @@ func Of(r webhook.Record) View {
 		StatsID: r.StatsID, MessageID: r.MessageID, ProviderEventID: r.ProviderEventID,
 		ProviderRequestID: r.ProviderRequestID, RequestID: r.RequestID,
 		OccurredAt: output.Wire(r.OccurredAt), OccurredAtSource: string(r.OccurredAtSource), ReceivedAt: output.Wire(r.ReceivedAt),
-		Flags: append([]string{}, r.Flags...), Lane: string(r.Lane), Attempts: r.LeaseNumber,
+		Origin: string(r.Origin()), Original: r.Original, Flags: append([]string{}, r.Flags...), Lane: string(r.Lane), Attempts: r.LeaseNumber,
 		Generation: r.Generation, IdempotencyKey: r.IdempotencyKey(), Destinations: []progressView{},
 		Death: r.Death, DiedAt: output.Wire(r.DiedAt), FirstDiedAt: output.Wire(r.FirstDied), Redrives: r.Redrives,
 		Duplicates: r.Duplicates, Variants: r.Variants, LastSeenAt: output.Wire(r.LastSeenAt),

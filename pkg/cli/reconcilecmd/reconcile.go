@@ -25,7 +25,7 @@ func New(s *session.Session) *cobra.Command {
 		Use:   "reconcile",
 		Short: "Compare what arrived with what Smartlead says happened",
 	}
-	cmd.AddCommand(runCmd(s), reportCmd(s), statusCmd(s), nowCmd(s), retriggerCmd(s), setKeyCmd(s))
+	cmd.AddCommand(runCmd(s), reportCmd(s), statusCmd(s), nowCmd(s), retriggerCmd(s), repairCmd(s), repairsCmd(s), setKeyCmd(s))
 	return cmd
 }
 
@@ -64,6 +64,9 @@ type comparison struct {
 	reconcile.Report
 	names map[string]string
 	calls int
+
+	st     *stack.Stack
+	client *smartleadapi.Client
 }
 
 func compare(ctx context.Context, s *session.Session, o options) (comparison, error) {
@@ -86,7 +89,7 @@ func compare(ctx context.Context, s *session.Session, o options) (comparison, er
 	if len(campaigns) == 0 {
 		return comparison{}, problem.NotFound("the API key of Smartlead leads to no campaign that has sent")
 	}
-	c := comparison{names: map[string]string{}}
+	c := comparison{names: map[string]string{}, st: st, client: client}
 	for _, campaign := range campaigns {
 		r.Campaigns = append(r.Campaigns, campaign.ID)
 		c.names[campaign.ID] = campaign.Name

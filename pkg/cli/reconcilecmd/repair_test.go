@@ -1,0 +1,115 @@
+package reconcilecmd_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/smartleadapi/fakeapi"
+)
+
+// lossy is an account of which a third of the leads' events were lost, and one reply
+// failed, so that Smartlead posts it again.
+func lossy(t *testing.T) (w *world, lost []fakeapi.Post) {
+	t.Helper()
+	w = newWorld(t, 24, func(a *fakeapi.Account) {
+		a.Campaigns[0].Hooks = []fakeapi.Hook{{ID: 11, Name: "all", Events: []string{"EMAIL_SENT", "EMAIL_OPEN", "EMAIL_REPLY", "EMAIL_LINK_CLICK", "LEAD_UNSUBSCRIBED"}}}
+	})
+	c := w.account.Campaigns[0]
+	c.Hooks[0].URL = w.Front.URL + "/webhooks/demo/" + w.Token
+	failed := false
+	w.post(func(p fakeapi.Post) bool {
+		switch {
+		case p.Type == "FIRST_EMAIL_SENT": // not ticked
+			return true
+		case p.Type == "EMAIL_REPLY" && !failed:
+			c.Lost, failed = append(c.Lost, p), true
+			return true
+		case strings.HasSuffix(p.Lead[:strings.IndexByte(p.Lead, '@')], "3"):
+			lost = append(lost, p)
+			return true
+		}
+		return false
+	})
+	w.OnSleep = func(context.Context) { w.Advance(time.Minute) }
+	return w, lost
+}
+
+func TestRepairBringsWhatIsMissing(t *testing.T) {
+	w, lost := lossy(t)
+	r := w.OK(w.with("reconcile", "repair", "--dry-run")...)
+	w.golden("repair-dry-run", r.Out)
+	if w.account.Campaigns[0].Lost == nil {
+		t.Error("a dry run asked Smartlead")
+	}
+	r = w.Run(w.with("reconcile", "repair")...)
+	if r.Code == 0 || len(w.account.Campaigns[0].Lost) == 0 {
+		t.Errorf("it did not ask: exit %d: %s", r.Code, r.Err)
+	}
+	r = w.Run(w.with("reconcile", "repair", "--yes", "--by", "mira")...)
+	w.golden("repair", r.Out)
+	if r.Code != 1 || !strings.Contains(r.Err, "still missing") {
+		t.Errorf("exit %d: %s", r.Code, r.Err)
+	}
+	w.Work()
+
+	repairs := w.OK("reconcile", "repairs", "--json")
+	lines := clitest.Lines(t, repairs.Out)
+	if len(lines) != 2 || lines[0]["by"] != "mira" {
+		t.Fatalf("%s", repairs.Out)
+	}
+	ids := lines[0]["events"].([]any)
+	if len(ids) == 0 {
+		t.Fatal("no event was made")
+	}
+	for _, p := range lost {
+		w.Post(string(p.Body))
+	}
+	w.Work()
+	id := ids[0].(string)
+	shown := w.OK("events", "show", id)
+	for _, want := range []string{"made by reconciliation", "mira", "synthesized", "came after all"} {
+		if !strings.Contains(shown.Out, want) {
+			t.Errorf("the story of %s does not say %q:\n%s", id, want, shown.Out)
+		}
+	}
+	if found := w.OK("events", "show", id, "--json"); !strings.Contains(found.Out, `"origin":"reconcile"`) {
+		t.Errorf("%s", found.Out)
+	}
+	if found := w.OK("events", "list", "--json", "--limit", "100"); !strings.Contains(found.Out, `"origin":"reconcile"`) {
+		t.Errorf("no listed event says that it was made")
+	}
+	if found := w.OK("incidents", "list"); !strings.Contains(found.Out, "a repair was needed in campaign 4100001") {
+		t.Errorf("%s", found.Out)
+	}
+	again := w.Run(w.with("reconcile", "repair", "--yes", "--json")...)
+	for _, line := range clitest.Lines(t, again.Out) {
+		if line["step"] != "none" {
+			t.Errorf("the second repair did %v", line)
+		}
+	}
+}
+
+func TestRepairIsAskedWell(t *testing.T) {
+	w, _ := lossy(t)
+	for _, c := range []struct{ args, want string }{
+		{"--mode off", "none of retrigger, synthesize"},
+		{"--budget 0", "--budget is at least 1"},
+		{"--wait soon", "--wait soon is no length of time"},
+		{"--show -1", "--show is at least 0"},
+		{"--by " + strings.Repeat("m", 300), "--by has at most"},
+	} {
+		if r := w.Run(w.with(append([]string{"reconcile", "repair"}, strings.Fields(c.args)...)...)...); r.Code != 2 || !strings.Contains(r.Err, c.want) {
+			t.Errorf("%s: exit %d: %s", c.args, r.Code, r.Err)
+		}
+	}
+	r := w.Run(w.with("reconcile", "repair", "--yes", "--no-wait", "--mode", "retrigger")...)
+	if r.Code != 1 || !strings.Contains(r.Err, "waited for") {
+		t.Errorf("exit %d: %s", r.Code, r.Err)
+	}
+	if got := w.OK("reconcile", "repairs"); !strings.Contains(got.Out, "BEGUN") {
+		t.Errorf("%s", got.Out)
+	}
+}
