@@ -103,6 +103,29 @@ func viewOf(ticks int, state redrive.State) redrive.View {
 	return v
 }
 
+// A mark of a decision stands in a line of its own, wherever it is in time.
+func TestDecisionsLieOverNoText(t *testing.T) {
+	v := viewOf(90, redrive.Running)
+	q := chartRequest(v.UpdatedAt)
+	marks, texts := []label{}, []label{}
+	for _, l := range q.paceChart(v, q.paceRows(v), true).Texts {
+		if l.Class == "decision" {
+			marks = append(marks, l)
+		} else {
+			texts = append(texts, l)
+		}
+	}
+	if len(marks) < 10 || len(texts) < 5 {
+		t.Fatalf("%d marks, %d texts", len(marks), len(texts))
+	}
+	const line = 13 // of the chart's text, in pixels
+	for _, l := range texts {
+		if d := l.Y - marks[0].Y; d > -line && d < line && l.X < paceWidth-paceRight {
+			t.Errorf("%q at %v lies among the marks at %v", l.Text, l.Y, marks[0].Y)
+		}
+	}
+}
+
 func TestPaceChartIsWholeWhateverTheRedriveIs(t *testing.T) {
 	for _, ticks := range []int{0, 1, 2, 90, 180, 1000} {
 		for _, state := range []redrive.State{redrive.Running, redrive.Holding, redrive.Paused, redrive.Done, redrive.Cancelled} {

@@ -22,8 +22,7 @@ const maxHours = 24
 // hours counts events, the newest first, into hours, the oldest first, with those in
 // which nothing arrived; at most maxHours of them, the latest.
 func (q *request) hours(list []webhook.Record) []hour {
-	now := q.clock.Now().In(q.zone)
-	first := now.Add(-time.Duration(now.Minute())*time.Minute - time.Duration(now.Second())*time.Second - time.Duration(now.Nanosecond()))
+	first := hourOf(q.clock.Now().In(q.zone))
 	counted := make([]hour, 1, maxHours)
 	at := func(i int) string { return first.Add(-time.Duration(i) * time.Hour).Format("2 Jan 15:04") }
 	counted[0].At = at(0)
@@ -86,19 +85,28 @@ func chartOf(hours []hour) hourChart {
 		most = max(most, h.Sum())
 	}
 	for i, h := range hours {
-		bar, y := hourBar{Title: h.At}, chartHeight
-		for _, part := range []struct {
-			class string
-			n     int
-		}{{"delivered", h.Delivered}, {"processing", h.UnderWay}, {"dead", h.Dead}, {"held", h.Other}} {
-			if part.n == 0 {
-				continue
-			}
-			height := max(2, part.n*(chartHeight-8)/most) // also one event is seen
-			y -= height
-			bar.Parts = append(bar.Parts, barPart{part.class, i * (barWidth + barGap), y, barWidth, height})
-		}
-		c.Bars = append(c.Bars, bar)
+		c.Bars = append(c.Bars, hourBar{h.At, stacked(i*(barWidth+barGap), barWidth, most,
+			classed{"delivered", h.Delivered}, classed{"processing", h.UnderWay}, classed{"dead", h.Dead}, classed{"held", h.Other})})
 	}
 	return c
+}
+
+// classed is a number that a part of a bar stands for.
+type classed struct {
+	class string
+	n     int
+}
+
+// stacked are the parts of a bar, one above the other; the whole height stands for most.
+func stacked(x, width, most int, parts ...classed) (drawn []barPart) {
+	y := chartHeight
+	for _, part := range parts {
+		if part.n == 0 {
+			continue
+		}
+		height := max(2, part.n*(chartHeight-8)/most) // also one event is seen
+		y -= height
+		drawn = append(drawn, barPart{part.class, x, y, width, height})
+	}
+	return drawn
 }

@@ -20,6 +20,7 @@ var overviewPage = page{path: "/", file: "overview.html", title: "Overview", bar
 type overview struct {
 	Findings panel[[]finding]
 	Checkup  checkup
+	Counted  cloudCounts
 	Recent   panel[recent]
 	Dead     panel[deadCount]
 	Setup    setup
@@ -41,6 +42,7 @@ func readOverview(q *request) (any, error) {
 	o := overview{Setup: q.setup(), Live: livePath + eventsPath, Checkup: q.checkup(false)}
 	panels(
 		fill(q, &o.Findings, q.findings),
+		func() { o.Counted = q.cloudCounts() },
 		fill(q, &o.Recent, q.recent),
 		fill(q, &o.Dead, q.deadCount),
 	)

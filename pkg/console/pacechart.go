@@ -12,10 +12,10 @@ import (
 
 // The size of the pace chart: two panels on one time axis.
 const (
-	paceWidth, paceHeight = 720, 300
+	paceWidth, paceHeight = 720, 316
 	paceLeft, paceRight   = 44, 96
 	pacePanel             = 120
-	paceGap               = 24
+	paceGap               = 40 // has the marks of decisions, and below them the caption of the second panel
 )
 
 // paceSpan is how much of a redrive is drawn, unless all is asked for.

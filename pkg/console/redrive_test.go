@@ -99,7 +99,7 @@ func TestRedriveFromPlanToEnd(t *testing.T) {
 	c.Advance(time.Second)
 	next := c.Press("/redrive/start", nil)
 	holds(t, next.Text(), "Started: 1 event.")
-	holds(t, c.OK(job), "✓ done", "Decisions")
+	holds(t, c.OK(job), "✓ done", "There is no chart: samples are kept of the latest redrive alone", "Decisions")
 	if a := c.Do(c.Client, http.MethodPost, c.URL+job+"/cancel", form, nil); a.Status != http.StatusConflict {
 		t.Errorf("the earlier one is cancelled: %d %s", a.Status, a.Text())
 	}

@@ -20,6 +20,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/checks"
 	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/stack/deployment"
 )
 
 // Config is what the console needs of its surroundings.
@@ -51,6 +52,7 @@ type Server struct {
 	background background
 	checkup    keptValue[[]checks.Finding]
 	dead       keptValue[deadTally]
+	counts     keptValue[[]deployment.Counted]
 }
 
 // New returns a console that is reached under addr, which must be a loopback
@@ -64,7 +66,7 @@ func New(addr string, c Config) (*Server, error) {
 		return nil, fmt.Errorf("the console listens on a loopback address such as 127.0.0.1 alone, not on %q", host)
 	}
 	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages, replays: &replayRuns{}}
-	s.checkup.lasts, s.dead.lasts = lookEvery, lookEvery
+	s.checkup.lasts, s.dead.lasts, s.counts.lasts = lookEvery, lookEvery, lookEvery
 	if s.Zone == nil {
 		s.Zone = time.Local
 	}

@@ -39,6 +39,9 @@ func (s *stack) calls(request *http.Request, body []byte) []string {
 	case "cloudformation", "sns":
 		return []string{formCall(service, body)}
 	case "monitoring":
+		if path.Base(request.URL.Path) == "GetMetricData" { // which has no resource
+			return []string{"cloudwatch:GetMetricData on *"}
+		}
 		// A listing is of all alarms, whatever they are narrowed to.
 		return []string{"cloudwatch:" + path.Base(request.URL.Path) + " on " + arn("cloudwatch", "alarm:*")}
 	case "lambda":

@@ -4,10 +4,13 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -102,6 +105,7 @@ func TestAReaderMayLookAtEverythingWithoutASecret(t *testing.T) {
 	if said := as(t, "reader", "", "doctor"); strings.Count(said, "your credentials lack rights") != 2 {
 		t.Errorf("the doctor does not say that sources and destinations cannot be read: %s", said)
 	}
+	browse(t, "reader", id)
 	// A look at a dead letter gives it back; the redrive function looks as well.
 	given := "sqs:ChangeMessageVisibility on " + arn("sqs", stackName+"-dlq")
 	eventually(t, 30*time.Second, func() string {
@@ -124,6 +128,67 @@ func look(t *testing.T, who, id string) {
 	}
 }
 
+// browse opens every page of the console with somebody's rights. What is refused is said
+// on the page, which is there all the same.
+func browse(t *testing.T, who, id string) {
+	t.Helper()
+	program, err := buildCommand()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, program, "--stack", stackName, "--json", "console", "--no-open")
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Env = awsEnvironment(deployed.tools[who].server.URL)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { stop(); _ = cmd.Wait() }()
+	var entrance struct{ Link string }
+	if err := json.NewDecoder(out).Decode(&entrance); err != nil {
+		t.Fatalf("the console has no link: %v", err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar}
+	page := func(address string) string {
+		t.Helper()
+		resp, err := client.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%s, %s: %d, %v\n%s", who, address, resp.StatusCode, err, body)
+		}
+		return string(body)
+	}
+	page(entrance.Link)
+	base, _, _ := strings.Cut(entrance.Link, "/enter")
+	for _, path := range []string{
+		"/", "/events", "/events?state=dead", "/events/" + id, "/leads/reader@e2e.example", "/find?q=reader", "/dead", "/redrive?plan=1",
+		"/incidents", "/destinations", "/sources", "/send",
+	} {
+		page(base + path)
+	}
+	eventually(t, time.Minute, func() string {
+		if said := page(base + "/checkup"); strings.Contains(said, "looks at every part now") {
+			return "the doctor looks for a minute"
+		}
+		return ""
+	})
+	if said := page(base + "/"); !strings.Contains(said, "as CloudWatch counts") || strings.Contains(said, "No counts:") {
+		t.Errorf("%s is shown no counts of CloudWatch:\n%s", who, said)
+	}
+}
+
 // large posts an event whose body waits in the bucket, and waits for its end.
 func large(t *testing.T, lead string, answer int, end webhook.State) webhook.EventID {
 	if answer != http.StatusOK {
@@ -140,6 +205,7 @@ func TestAnOperatorMayDoWhatTheToolDoes(t *testing.T) {
 	operator := func(input string, args ...string) string { return as(t, "operator", input, args...) }
 	dead := string(large(t, "operator-policy@e2e.example", http.StatusServiceUnavailable, webhook.Dead))
 	look(t, "operator", dead)
+	browse(t, "operator", dead)
 
 	operator("", "sources", "add", "policy")
 	operator("", "sources", "list")

@@ -24,6 +24,7 @@ import (
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/console"
 	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/stack/deployment"
 )
 
 // Console is a console that serves, and a browser that was let in.
@@ -32,6 +33,8 @@ type Console struct {
 	Server *console.Server
 	URL    string // without a slash at its end
 	Client *http.Client
+	// Deployment is what AWS says of the stack, as if it were a deployed one; nil: nothing.
+	Deployment *deployment.Deployment
 
 	t     *testing.T
 	sleep func(context.Context, time.Duration) // of what runs beside the pages
@@ -68,7 +71,7 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 	}}
 	c.found = found
 	c.Server, err = console.New(l.Addr().String(), console.Config{
-		Connect: func(context.Context) (*stack.Stack, error) { return found.Find() },
+		Connect: func(context.Context) (*stack.Stack, error) { return c.connect() },
 		Name:    "local stack", Self: "smartleadctl --local", Local: true, Caller: "tester",
 		Audit: slog.New(slog.NewTextHandler(c, nil)), Now: s.Clock, Zone: time.UTC, HTTP: http.DefaultTransport,
 	})
@@ -100,6 +103,15 @@ func (c *Console) doze(ctx context.Context, d time.Duration) {
 	sleep := c.sleep
 	c.mu.Unlock()
 	sleep(ctx, d)
+}
+
+// connect finds the stack: the same one until the local stack is started anew.
+func (c *Console) connect() (*stack.Stack, error) {
+	st, err := c.found.Find()
+	if err == nil && c.Deployment != nil {
+		st.Deployment = c.Deployment
+	}
+	return st, err
 }
 
 // Found is the stack as the console finds it.

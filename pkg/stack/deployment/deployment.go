@@ -29,14 +29,14 @@ type Names struct {
 type Deployment struct {
 	names  Names
 	lambda *lambda.Client
-	alarms *cloudwatch.Client
+	watch  *cloudwatch.Client
 	topics *sns.Client
 }
 
 // New returns the Deployment of a stack. It calls nobody.
 func New(shared aws.Config, names Names) *Deployment {
 	return &Deployment{
-		names: names, lambda: lambda.NewFromConfig(shared), alarms: cloudwatch.NewFromConfig(shared), topics: sns.NewFromConfig(shared),
+		names: names, lambda: lambda.NewFromConfig(shared), watch: cloudwatch.NewFromConfig(shared), topics: sns.NewFromConfig(shared),
 	}
 }
 
@@ -84,7 +84,7 @@ type Alarm struct {
 // Alarms returns the alarms of the stack.
 func (d *Deployment) Alarms(ctx context.Context) (alarms []Alarm, err error) {
 	prefix := d.names.Stack + "-"
-	pages := cloudwatch.NewDescribeAlarmsPaginator(d.alarms, &cloudwatch.DescribeAlarmsInput{
+	pages := cloudwatch.NewDescribeAlarmsPaginator(d.watch, &cloudwatch.DescribeAlarmsInput{
 		AlarmNamePrefix: &prefix, AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm},
 	})
 	for pages.HasMorePages() {
