@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,9 @@ type world struct {
 	apiURL  string
 	nonces  int
 
+	apiServer *httptest.Server
+	beyond    atomic.Int64 // calls that the plan does not allow
+
 	mu      sync.Mutex
 	effects map[string]int    // deliveries by idempotency key
 	origins map[string]string // of the events
@@ -61,7 +65,7 @@ func newWorld(t *testing.T, account *fakeapi.Account) *world {
 	var err error
 	w.client, err = smartleadapi.New(smartleadapi.Options{Key: account.Key, URL: server.URL, Plan: smartleadapi.Pro, Now: w.Clock, Sleep: w.sleep})
 	w.must(err)
-	w.apiURL = server.URL
+	w.apiURL, w.apiServer = server.URL, server
 	w.st, err = stack.ConnectLocal(w.Dir, stack.Env{Now: w.Clock, Sleep: w.sleep, Nonce: w.nonce})
 	w.must(err)
 	return w
