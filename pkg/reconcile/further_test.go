@@ -142,6 +142,9 @@ func TestOnlyLeadsWithAReplyAreAskedForWithinTheirBound(t *testing.T) {
 	if want := (reconcile.Threads{Leads: 4, Read: 3, Left: 1}); c.Threads == nil || *c.Threads != want || c.Proven() {
 		t.Errorf("got %+v, want %+v, and nothing proven", c.Threads, want)
 	}
+	if w.leads != 3 {
+		t.Errorf("it told of %d leads", w.leads)
+	}
 	if n := len(w.asked); n != 7 { // a page of statistics, and two for each lead
 		t.Errorf("%d calls: %v", n, w.asked)
 	}

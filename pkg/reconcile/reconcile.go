@@ -130,6 +130,8 @@ type Service struct {
 	Refusals Refusals
 	// Heard, where it is not nil, is told of each campaign before its mails are read.
 	Heard func(campaign string)
+	// Asked, where it is not nil, is told before the message history of each lead is read.
+	Asked func()
 }
 
 // Report is the outcome of a run, with a result for each campaign of the request.

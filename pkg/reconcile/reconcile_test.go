@@ -80,6 +80,7 @@ type world struct {
 	payloads error // of WithPayloads
 	report   reconcile.Report
 	asked    []string // of the API
+	leads    int      // whose history was asked for
 	ledger   received
 	request  reconcile.Request
 }
@@ -185,6 +186,7 @@ func (w *world) try() (reconcile.Campaign, error) {
 	}
 	service := reconcile.Service{
 		Provider: client, Ledger: &w.ledger, Now: w.api.Now, People: client, Inbox: client, Payloads: w, Bodies: w, Summary: client, Refusals: w,
+		Asked: func() { w.leads++ },
 	}
 	w.report, err = service.Run(w.t.Context(), w.request)
 	w.asked = api.Requests()

@@ -45,6 +45,9 @@ func (s *Service) readThreads(ctx context.Context, id string, side *sides, room 
 			t.Left++
 			continue
 		}
+		if s.Asked != nil {
+			s.Asked()
+		}
 		got, err := s.readThread(ctx, id, email, side.firstTo(email))
 		switch {
 		case errors.Is(err, smartleadapi.ErrNotFound):

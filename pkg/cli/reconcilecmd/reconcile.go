@@ -95,10 +95,17 @@ func compare(ctx context.Context, s *session.Session, o options) (comparison, er
 		c.names[campaign.ID] = campaign.Name
 	}
 	r.Retention, r.Began = st.Retention, began(ctx, s, st)
-	p := s.Doing("reading campaigns")
-	defer p.End()
+	p, threads := s.Doing("reading campaigns"), false
+	defer func() { p.End() }()
 	service := reconcile.Service{
 		Provider: client, Ledger: st.Ledger, Now: s.Now, Heard: func(string) { p.Add(1) },
+		Asked: func() {
+			if !threads {
+				p.End()
+				p, threads = s.Doing("reading message histories"), true
+			}
+			p.Add(1)
+		},
 		People: client, Inbox: client, Payloads: st.Ledger, Bodies: st.Bodies, Summary: client, Refusals: st.Ledger,
 	}
 	c.Report, err = service.Run(ctx, r)
