@@ -13,6 +13,7 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/reconcile/scheduled"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
@@ -56,7 +57,7 @@ func ReconcileService(e Env) (*scheduled.Service, error) {
 	policy.Types, policy.Retention, policy.Past = types, e.Config.Retention, e.Past
 	l := e.ledger()
 	return scheduled.New(scheduled.Ports{
-		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce,
+		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce, Repair: e.repairer(),
 		Connect: func(ctx context.Context, maxCalls int) (scheduled.API, error) {
 			secret, err := key.Get(ctx)
 			switch {
@@ -71,6 +72,30 @@ func ReconcileService(e Env) (*scheduled.Service, error) {
 			})
 		},
 	}, policy), nil
+}
+
+// repairer asks Smartlead to post again what it counts as failed, where that is switched
+// on. It makes no event: the function can neither open a source, nor tell who was erased.
+func (e Env) repairer() scheduled.Repairer {
+	if e.Config.ReconcileRepair != config.RepairRetrigger {
+		return nil
+	}
+	l := e.ledger()
+	return repair.Scheduled{
+		Mode: repair.Retrigger,
+		Service: repair.New(repair.Ports{
+			Documents: l, Incidents: repairIncidents{incident.NewStore(l, e.Now)}, Now: e.Now, Nonce: e.Nonce,
+		}),
+	}
+}
+
+// repairIncidents keeps that a repair was needed.
+type repairIncidents struct{ store *incident.Store }
+
+func (r repairIncidents) RepairNeeded(ctx context.Context, n repair.Need) error {
+	return r.store.RepairNeeded(ctx, incident.Repair{
+		Campaign: n.Campaign, Account: n.Account, Made: n.Events, Asked: n.Asked, Example: string(n.Example),
+	})
 }
 
 // smartleadTransport is kept from one invocation to the next.

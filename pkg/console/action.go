@@ -26,7 +26,7 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
-	ackAction, closeAction, lookAction,
+	ackAction, closeAction, lookAction, compareNowAction,
 	replayAllAction, stopReplayAction, againAction, variantAction, failingAction, backAction,
 }, slices.Concat(moves(), selectedMoves())...)
 

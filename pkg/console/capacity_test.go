@@ -1,16 +1,20 @@
 package console_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/console"
 	"smartlead-receiver/pkg/console/consoletest"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
 	"smartlead-receiver/test/ttlcheck"
@@ -25,6 +29,7 @@ func TestCapacity(t *testing.T) {
 	fixture.Grow(13_000)
 	fixture.Through(m)
 	c := consoletest.Over(t, fixture.Stack)
+	keepCampaigns(t, c, 300)
 	m.Reset()
 	c.Looked() // what the doctor reads is no page's, and it looks once in five minutes
 	if u := m.Reset(); u.Units > 1000 {
@@ -63,6 +68,7 @@ func TestCapacity(t *testing.T) {
 		{"/destinations", "/destinations"},
 		{"/incidents", "/incidents"},
 		{"/incidents", "/incidents?all=1"},
+		{"/completeness", "/completeness"},
 		{"/sources", "/sources"},
 		{"/send", "/send"},
 		{"/replays/{since}", "/replays/2126-03-04T00:00:00.000Z?state=delivered"},
@@ -109,4 +115,26 @@ func manyIDs(t *testing.T, c *consoletest.Console, n int) (ids []string) {
 		ids = append(ids, string(r.ID))
 	}
 	return ids
+}
+
+// keepCampaigns keeps what a comparison found of so many campaigns, a few KB each.
+func keepCampaigns(t *testing.T, c *consoletest.Console, n int) {
+	t.Helper()
+	kept := scheduled.Campaign{Name: "A campaign", Arrived: true, LookedAt: c.Clock()}
+	kept.Second.Types = []reconcile.TypeCount{{Type: webhook.EmailReply}}
+	for i := range 15 {
+		kept.Second.Findings = append(kept.Second.Findings, reconcile.Finding{
+			Type: webhook.EmailReply, Verdict: reconcile.Missing, Lead: fmt.Sprintf("lead%d@acme.example.com", i), StatsID: "5b1f7a52-0c3e-4d9a-9a41-000100010001", At: c.Clock(), SentAt: c.Clock(),
+		})
+	}
+	for i := range n {
+		kept.ID = fmt.Sprint(5_000_000 + i)
+		body, err := json.Marshal(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Found().Ledger.SaveDocument(t.Context(), "reconcile-campaign", kept.ID, body, 0, c.Clock(), c.Clock().Add(35*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -36,7 +36,7 @@ type page struct {
 var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage, replayPage,
-	deadPage, redrivePage, jobPage, incidentsPage,
+	deadPage, redrivePage, jobPage, incidentsPage, completenessPage,
 	destinationsPage, sourcesPage, sendPage,
 	findPage, keysPage, checkupPage,
 }

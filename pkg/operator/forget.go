@@ -81,6 +81,8 @@ type Held struct {
 	Refused  int `json:"refused_requests"`
 	// Incidents are those whose texts mention the lead.
 	Incidents int `json:"incidents"`
+	// Findings are those of comparisons with Smartlead in which the lead stands.
+	Findings int `json:"findings,omitempty"`
 	// Left are events that a worker has at this moment: they are not erased.
 	Left int `json:"left"`
 }
@@ -111,7 +113,10 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 	if err != nil {
 		return h, err
 	}
-	h.Incidents, err = s.Incidents.Mentions(ctx, mentioning(address), looked)
+	if h.Incidents, err = s.Incidents.Mentions(ctx, mentioning(address), looked); err != nil || s.Findings == nil {
+		return h, err
+	}
+	h.Findings, err = s.Findings.Mentions(ctx, mentioning(address), looked)
 	return h, err
 }
 
@@ -213,6 +218,9 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	}
 	if err == nil {
 		run.Erased.Incidents, err = s.Incidents.Forget(ctx, mentioning(f.Address), done)
+	}
+	if err == nil && s.Findings != nil {
+		run.Erased.Findings, err = s.Findings.Forget(ctx, mentioning(f.Address), done)
 	}
 	if err == nil && run.Erased.Left == 0 {
 		run.EndedAt = s.Now().UTC()

@@ -105,6 +105,7 @@ type Ports struct {
 	Erasures   Erasures
 	Refusals   Refusals
 	Incidents  Incidents
+	Findings   Incidents // of comparisons with Smartlead; nil: none are kept
 	Records    Records
 	Bodies     Bodies
 	Queue      Queue

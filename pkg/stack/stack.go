@@ -24,6 +24,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
+	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/sourcestore"
@@ -220,7 +221,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
-		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Records: records{s.Ledger, s.Sources},
+		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Records: records{s.Ledger, s.Sources},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	s.Repair = s.newRepair(env)

@@ -34,7 +34,7 @@ func TestPagesOfManyEvents(t *testing.T) {
 	report := fmt.Sprintf("\n%-30s %12s %12s\n", "milliseconds", "median", "slowest")
 	for _, address := range []string{
 		"/", "/events", "/events?state=dead", "/events?lead=" + clitest.BusyLead, "/events?campaign=" + clitest.QuietCampaign, "/leads/" + clitest.BusyLead,
-		eventAddress.FindString(c.Get("/events?state=dead").Body), "/find?q=" + clitest.BusyLead, "/dead", "/incidents", "/redrive", "/redrive?plan=1",
+		eventAddress.FindString(c.Get("/events?state=dead").Body), "/find?q=" + clitest.BusyLead, "/dead", "/incidents", "/completeness", "/redrive", "/redrive?plan=1",
 		"/destinations", "/sources", "/send",
 	} {
 		var took []time.Duration

@@ -158,7 +158,7 @@ var rules = map[string]rule{
 		"webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/hook":      {},
-	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook"}},
+	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook", "reconcile"}},
 	"cli/mailtext":  {outside: []string{"golang.org/x/net/html"}},
 	"cli/eventview": {own: []string{"cli/output", "cli/mailtext", "webhook", "smartlead"}},
 	"cli/filter": {
@@ -181,7 +181,7 @@ var rules = map[string]rule{
 	"console": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks",
-			"webhook", "smartlead", "auth", "incident", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"webhook", "smartlead", "auth", "incident", "reconcile", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},
 	},

@@ -42,6 +42,7 @@ func counts(h operator.Held) string {
 		{h.Bodies, "large body", "large bodies"},
 		{h.Refused, "refused request", "refused requests"},
 		{h.Incidents, "incident", "incidents"},
+		{h.Findings, "finding", "findings"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, output.Count(c.n, c.one, c.many))

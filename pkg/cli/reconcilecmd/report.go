@@ -11,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/reconcile"
 )
 
@@ -134,7 +135,7 @@ func (c comparison) markdown() string {
 		}
 		line("")
 		for _, count := range campaign.Types {
-			for _, note := range notesOf(count) {
+			for _, note := range wording.Compared(count) {
 				line("- %s", cell(note))
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/reconcile"
 )
 
@@ -111,7 +112,7 @@ func (c comparison) notes() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s is %s: %s", title(campaign), said, output.Clean(problem.Words(campaign.Cause))))
 		}
 		for _, count := range campaign.Types {
-			for _, note := range notesOf(count) {
+			for _, note := range wording.Compared(count) {
 				lines = append(lines, title(campaign)+", "+note)
 			}
 		}
@@ -121,22 +122,6 @@ func (c comparison) notes() (lines []string) {
 		for _, note := range furtherNotes(campaign) {
 			lines = append(lines, title(campaign)+": "+note)
 		}
-	}
-	return lines
-}
-
-func notesOf(count reconcile.TypeCount) (lines []string) {
-	say := func(format string, args ...any) {
-		lines = append(lines, string(count.Type)+": "+fmt.Sprintf(format, args...))
-	}
-	if count.Counts[reconcile.Missing] > 0 && count.Arrived == 0 {
-		say("none of this type arrived: it may not be ticked in the webhook")
-	}
-	if count.Repeats > 0 {
-		say("Smartlead counts %s more of mails whose first event is here; it does not tell when, so nobody can say whether each arrived", output.Thousands(count.Repeats))
-	}
-	if count.Undelivered > 0 {
-		say("%s arrived and not been delivered", output.Count(count.Undelivered, "event has", "events have"))
 	}
 	return lines
 }

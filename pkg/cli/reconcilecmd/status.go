@@ -2,16 +2,15 @@ package reconcilecmd
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/reconcile/scheduled"
 )
@@ -81,7 +80,7 @@ func status(ctx context.Context, s *session.Session, only []string) error {
 	if s.JSON {
 		return s.Emit(at.json(s.Now()))
 	}
-	for _, line := range at.sentences(s) {
+	for _, line := range wording.Standing(at.state, s.Now(), s.Self()) {
 		s.Line("%s", line)
 	}
 	t := output.NewTable("CAMPAIGN", "TYPE", ">COMPLETE", ">LATE", ">MISSING", ">EXTRA", ">UNKNOWABLE").Early("CAMPAIGN")
@@ -101,7 +100,7 @@ func status(ctx context.Context, s *session.Session, only []string) error {
 		}
 	}
 	for _, c := range at.campaigns {
-		for _, note := range notesOfKept(c) {
+		for _, note := range wording.KeptOf(c) {
 			s.Line("campaign %s: %s", output.Clean(c.ID), note)
 		}
 	}
@@ -120,61 +119,6 @@ func runsTable(runs []scheduled.Run) *output.Table {
 			output.Thousands(r.Calls), output.Span(r.EndedAt.Sub(r.StartedAt)))
 	}
 	return t
-}
-
-// sentences say where the schedule stands.
-func (a standing) sentences(s *session.Session) (lines []string) {
-	say := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	st, now := a.state, s.Now()
-	switch {
-	case st.Off != "":
-		say("nothing is compared: %s. Keep one: %s reconcile set-key", output.Clean(st.Off), s.Self())
-		return lines
-	case st.OnSince.IsZero():
-		say("the function has compared nothing yet: it looks every five minutes for a key (%s reconcile set-key)", s.Self())
-		return lines
-	}
-	if r := st.Run; r != nil {
-		say("a %s look is under way since %s: %s done, %s so far", r.Look, output.Stamp(r.StartedAt), output.Count(r.Campaigns, "campaign", "campaigns"), output.Count(r.Calls, "call", "calls"))
-	} else {
-		say("the next run is due at %s", output.Stamp(st.DueAt))
-	}
-	if st.Cause != "" {
-		say("it could not go on: %s", output.Clean(st.Cause))
-	}
-	if st.PausedUntil.After(now) {
-		say("Smartlead is not asked before %s", output.Stamp(st.PausedUntil))
-	}
-	if !st.AskedAt.IsZero() {
-		say("a second look was asked for at %s, and begins within five minutes", output.Stamp(st.AskedAt))
-	}
-	if age := st.Age(now); age > 24*time.Hour {
-		say("no run has succeeded for %s", output.Span(age))
-	}
-	if d := st.Drift; !d.At.IsZero() {
-		say("as of %s: %s missing in %s, %s not compared or not whole", output.Stamp(d.At), output.Count(d.Counts[reconcile.Missing], "event is", "events are"),
-			output.Count(d.Campaigns, "campaign", "campaigns"), output.Count(d.Unproven, "campaign is", "campaigns are"))
-	}
-	say("%s of Smartlead's API within the last hour", output.Count(st.CallsOfLastHour(now), "call", "calls"))
-	return lines
-}
-
-// notesOfKept are what the counts of a campaign do not say.
-func notesOfKept(c scheduled.Campaign) (lines []string) {
-	now := c.Now()
-	if c.Cause != "" {
-		lines = append(lines, fmt.Sprintf("not compared, or not whole, since %s: %s", output.Stamp(c.CauseSince), output.Clean(c.Cause)))
-	}
-	if now.Of(reconcile.Missing) > 0 && !c.Arrived {
-		lines = append(lines, "no event of it ever arrived: does its webhook lead here, and is the API key of this account?")
-	}
-	for _, count := range now.Types {
-		lines = append(lines, notesOf(count)...)
-	}
-	if c.Repaired.Says != "" {
-		lines = append(lines, fmt.Sprintf("repaired at %s: %s", output.Stamp(c.RepairedAt), output.Clean(c.Repaired.Says)))
-	}
-	return lines
 }
 
 func nowCmd(s *session.Session) *cobra.Command {
@@ -198,7 +142,7 @@ or when the run that is under way has ended; reconcile status says what it found
 }
 
 func askFailed(s *session.Session, err error) error {
-	if strings.Contains(err.Error(), scheduled.ErrNoKey.Error()) {
+	if errors.Is(err, scheduled.ErrNoKey) {
 		return problem.Failed(err, "nothing is compared").Hint("keep a key of Smartlead's API: %s reconcile set-key", s.Self())
 	}
 	return err

@@ -300,7 +300,11 @@ func driftOf(ctx context.Context, docs Documents, now time.Time) (Drift, error) 
 }
 
 func campaigns(ctx context.Context, docs Documents) ([]Campaign, error) {
-	found, err := docs.ListDocuments(ctx, campaignKind, maxCampaigns)
+	return someCampaigns(ctx, docs, maxCampaigns)
+}
+
+func someCampaigns(ctx context.Context, docs Documents, most int) ([]Campaign, error) {
+	found, err := docs.ListDocuments(ctx, campaignKind, most)
 	if err != nil {
 		return nil, fmt.Errorf("what is kept of campaigns: %w", err)
 	}
@@ -380,6 +384,12 @@ func Standing(ctx context.Context, docs Documents) (State, error) { return load(
 
 // Campaigns returns what is kept of each campaign, by id.
 func Campaigns(ctx context.Context, docs Documents) ([]Campaign, error) { return campaigns(ctx, docs) }
+
+// Latest returns what is kept of so many campaigns at most, those with the last ids, which
+// are the newest, by id.
+func Latest(ctx context.Context, docs Documents, most int) ([]Campaign, error) {
+	return someCampaigns(ctx, docs, most)
+}
 
 // Runs returns the latest runs that have ended, the latest first.
 func Runs(ctx context.Context, docs Documents, limit int) ([]Run, error) {

@@ -1,0 +1,142 @@
+package console
+
+import (
+	"errors"
+
+	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/cli/wording"
+	"smartlead-receiver/pkg/reconcile"
+	"smartlead-receiver/pkg/reconcile/scheduled"
+)
+
+var completenessPage = page{path: "/completeness", file: "completeness.html", title: "Completeness", bar: "Completeness", key: "c", units: 300, read: readCompleteness}
+
+const (
+	// listedRuns is how many runs the page lists.
+	listedRuns = 10
+	// listedMissing bounds the missing events that the page names, over all campaigns.
+	listedMissing = 50
+	// listedCampaigns bounds the campaigns that the page reads.
+	listedCampaigns = 200
+)
+
+// completenessData is what the comparisons with Smartlead found.
+type completenessData struct {
+	Standing  []string
+	Campaigns panel[[]comparedRow]
+	Missing   []missingRow
+	Cut       bool // there may be more campaigns
+	Unnamed   int // missing events that are not named
+	Runs      panel[[]reconcileRow]
+	Looks     bool // a look may be asked for
+}
+
+// comparedRow is a campaign and type; Notes stand with the last of a campaign.
+type comparedRow struct {
+	Campaign, Name, Type string
+	Counts               []int // in the order of reconcile.Verdicts
+	Missing              bool
+	Notes                []string
+}
+
+// missingRow is an event that did not arrive.
+type missingRow struct {
+	Campaign, Type, Lead, LeadLink, Step string
+	At, SentAt                           stamp
+}
+
+// reconcileRow is a run that has ended.
+type reconcileRow struct {
+	Began                                                       stamp
+	Look, Took                                                  string
+	Campaigns, Unproven, Mails, Missing, Repaired, Calls, Parts int
+}
+
+func readCompleteness(q *request) (any, error) {
+	st, err := scheduled.Standing(q.ctx(), q.st.Ledger)
+	if err != nil {
+		return nil, err
+	}
+	d := completenessData{Standing: wording.Standing(st, q.clock.Now(), q.Self), Looks: st.Off == "" && st.AskedAt.IsZero()}
+	panels(
+		fill(q, &d.Campaigns, func() ([]comparedRow, error) {
+			list, err := scheduled.Latest(q.ctx(), q.st.Ledger, listedCampaigns)
+			d.Cut = len(list) == listedCampaigns
+			d.Missing, d.Unnamed = q.missingRows(list)
+			return comparedRows(list), err
+		}),
+		fill(q, &d.Runs, func() ([]reconcileRow, error) {
+			runs, err := scheduled.Runs(q.ctx(), q.st.Ledger, listedRuns)
+			return q.reconcileRows(runs), err
+		}),
+	)
+	return d, nil
+}
+
+func comparedRows(list []scheduled.Campaign) (rows []comparedRow) {
+	for _, c := range list {
+		types := c.Now().Types
+		if len(types) == 0 { // it could not be read yet
+			types = []reconcile.TypeCount{{}}
+		}
+		for i, count := range types {
+			row := comparedRow{Campaign: output.Clean(c.ID), Name: output.Clean(c.Name), Type: string(count.Type), Missing: count.Counts[reconcile.Missing] > 0}
+			for _, v := range reconcile.Verdicts {
+				row.Counts = append(row.Counts, count.Counts[v])
+			}
+			if i == len(types)-1 {
+				row.Notes = wording.KeptOf(c)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (q *request) missingRows(list []scheduled.Campaign) (rows []missingRow, unnamed int) {
+	for _, c := range list {
+		now := c.Now()
+		named := 0
+		for _, f := range now.Findings {
+			if f.Verdict != reconcile.Missing || len(rows) == listedMissing {
+				continue
+			}
+			named++
+			row := missingRow{
+				Campaign: output.Clean(c.ID), Type: string(f.Type), Lead: output.Clean(f.Lead), Step: output.Clean(f.Step), At: q.at(f.At), SentAt: q.at(f.SentAt),
+			}
+			if f.Lead != "" {
+				row.LeadLink = leadAddress(f.Lead)
+			}
+			rows = append(rows, row)
+		}
+		unnamed += now.Of(reconcile.Missing) - named
+	}
+	return rows, unnamed
+}
+
+func (q *request) reconcileRows(runs []scheduled.Run) (rows []reconcileRow) {
+	for _, r := range runs {
+		rows = append(rows, reconcileRow{
+			Began: q.at(r.StartedAt), Look: string(r.Look), Took: output.Span(r.EndedAt.Sub(r.StartedAt)), Campaigns: r.Campaigns, Unproven: r.Unproven,
+			Mails: r.Mails, Missing: r.Counts[reconcile.Missing], Repaired: r.Repaired.Retriggered + r.Repaired.Synthesized, Calls: r.Calls, Parts: r.Slices,
+		})
+	}
+	return rows
+}
+
+// compareNowAction asks the function for a look; it changes no event.
+var compareNowAction = action{
+	path: "/completeness/now", name: "reconcile now", back: func(*request) string { return completenessPage.path },
+	do: func(q *request) (*done, error) {
+		_, err := scheduled.Ask(q.ctx(), q.st.Ledger, q.clock.Now())
+		if errors.Is(err, scheduled.ErrNoKey) {
+			return nil, problem.Failed(err, "nothing is compared").Hint("keep a key of Smartlead's API: %s reconcile set-key", q.Self)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &done{To: completenessPage.path, On: "all campaigns", Notice: notice{Text: "Asked for: a second look begins within five minutes."}}, nil
+	},
+}
