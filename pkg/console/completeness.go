@@ -27,7 +27,7 @@ type completenessData struct {
 	Campaigns panel[[]comparedRow]
 	Missing   []missingRow
 	Cut       bool // there may be more campaigns
-	Unnamed   int // missing events that are not named
+	Unnamed   int  // missing events that are not named
 	Runs      panel[[]reconcileRow]
 	Looks     bool // a look may be asked for
 }
