@@ -39,6 +39,7 @@ func addresses(t *testing.T, c *consoletest.Console) map[string]string {
 		t.Fatalf("no event: %q, %q", event, variant)
 	}
 	return map[string]string{
+		"replay-all": "/events/replay?state=delivered", "replay-unknown": "/replays/2126-03-04T00:00:00.000Z?state=delivered",
 		"events-selected-replay": "/events/selected/replay?id=" + strings.TrimPrefix(event, "/events/") + "&id=" + strings.TrimPrefix(variant, "/events/"),
 		"event":                  event, "event-replay": event + "/replay", "event-variant": variant, "lead": "/leads/lead501@acme.example.com",
 		"find": "/find?q=lead", "find-none": "/find?q=nobody@nowhere.example", "keys": "/keys",

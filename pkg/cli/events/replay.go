@@ -23,6 +23,8 @@ type replayOptions struct {
 	again, yes, wait bool
 	timeout          time.Duration
 	limit            int
+	rate             float64 // 0: without a pace
+	unmoved          string  // go on with those that have not moved since
 }
 
 func replayCmd(s *session.Session) *cobra.Command {
@@ -44,11 +46,14 @@ happens depends on where an event stands:
   held       refused: trust its key or release it
   pending, processing   left alone: it is on its way
 
-It has no pace. For many dead events take redrive start, which has one.
+It has no pace, unless --rate gives it one: then up to 5,000 events go, the oldest
+first, and never while 20 have not ended; it stops where five die. One that was cut off
+says how to go on with the rest. For many dead events take redrive start.
 
 ` + filter.IDsUsage,
 		Example: `  smartleadctl events replay EMAIL_REPLY:3PSO7TVY --wait
   smartleadctl events replay --state dead --error-class http_503 --since 1h
+  smartleadctl events replay --state delivered --since 2h --rate 5
   smartleadctl events replay --state unrouted --error-class destination_removed
   smartleadctl events list --lead tom@acme.example.com --json | smartleadctl events replay - --yes`,
 		Args: cobra.ArbitraryArgs,
@@ -60,6 +65,8 @@ It has no pace. For many dead events take redrive start, which has one.
 	f.BoolVar(&o.again, "again", false, "delivered and unrouted events: the effect is wanted again (a new idempotency key)")
 	f.BoolVar(&o.wait, "wait", false, "wait until each event is delivered, unrouted or dead")
 	f.DurationVar(&o.timeout, "timeout", time.Minute, "with --wait: how long")
+	f.Float64Var(&o.rate, "rate", 0, fmt.Sprintf("with filters: events a second at most, %d to %d (0: all at once)", operator.MinRate, operator.MaxRate))
+	f.StringVar(&o.unmoved, "unmoved-since", "", "with --rate: leave out what has moved since, to go on with a replay that was cut off")
 	f.IntVar(&o.limit, "limit", operator.MaxReplay, "refuse to send more events than this")
 	return cmd
 }
@@ -72,6 +79,9 @@ func replay(ctx context.Context, s *session.Session, o replayOptions, args []str
 	}
 	if o.limit < 1 {
 		return problem.Usage("--limit is at least 1")
+	}
+	if o.rate != 0 || o.unmoved != "" {
+		return replayPaced(ctx, s, o, args)
 	}
 	records, st, err := chosen(ctx, s, o, args)
 	if err != nil {
@@ -104,6 +114,7 @@ func chosen(ctx context.Context, s *session.Session, o replayOptions, args []str
 	if err != nil {
 		return nil, nil, err
 	}
+	q.Oldest = o.rate != 0
 	st, err := s.Connect(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -121,6 +132,7 @@ func chosen(ctx context.Context, s *session.Session, o replayOptions, args []str
 	case errors.As(limited.Check(), &tooMany):
 		return nil, nil, problem.Usage("more than %d events match, and replay has no pace", tooMany.Limit).
 			Hint("dead ones, paced and watched: %s redrive start", s.Self()).
+			Hint("others, up to %d at a pace: --rate %d", operator.MaxPaced, operator.PacedRate).
 			Hint("or narrow the filter, or raise --limit")
 	case w.Next != "":
 		return nil, nil, problem.Usage("looked at %s without reaching the end of what the filter covers", w.What()).
