@@ -178,7 +178,7 @@ func show(s *session.Session, all []resend) error {
 		begin = end
 	}
 	s.Line("")
-	s.Line("first: %s reconcile retrigger, which brings those that Smartlead counts as failed", s.Self())
+	s.Line("first: %s reconcile repair --dry-run, which shows what can be brought without anybody's doing", s.Self())
 	s.Line("then:  %s reconcile run", s.Self())
 	return nil
 }

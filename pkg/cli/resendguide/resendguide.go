@@ -51,8 +51,8 @@ for an event of which no payload is left. Before that, see whether one is left:
 
 With --from it reads what reconcile run --json printed, and says for each missing event
 whose it is and what makes Smartlead send it for that very lead, which of most types the
-lead alone can do: first let it post again what failed (reconcile retrigger). A TYPE
-chooses of them.
+lead alone can do: first see what can be brought without (reconcile repair --dry-run).
+A TYPE chooses of them.
 
 With --local it says how to post one, since Smartlead does not reach a local stack.
 
