@@ -25,7 +25,7 @@ type action struct {
 // actions are all there are.
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
-	startAction, pauseAction, resumeAction, cancelAction, testAction, identifyAction, sendAction,
+	startAction, pauseAction, resumeAction, cancelAction, testAction, haltAction, releaseAction, identifyAction, sendAction,
 	ackAction, closeAction, lookAction, compareNowAction,
 	replayAllAction, stopReplayAction, againAction, variantAction, failingAction, backAction,
 }, slices.Concat(moves(), selectedMoves())...)

@@ -13,6 +13,7 @@ import (
 	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
@@ -50,6 +51,7 @@ type attemptsTo struct {
 type destinationRow struct {
 	Name, Kind, Target, Signed, Takes, Trouble string
 	Changed                                    stamp
+	Gate                                       gateState
 	Seen                                       attemptsTo
 	Test, Events                               string // addresses
 }
@@ -109,9 +111,14 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	gates, err := gate.List(q.ctx(), q.st.Ledger)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]destinationRow, 0, len(entries))
 	for _, e := range entries {
 		row := destinationRow{Name: e.Name, Changed: q.at(e.UpdatedAt), Events: "/events?destination=" + e.Name}
+		row.Gate = q.gateOf(e.Name, gates[e.Name])
 		cfg, err := registry.Types.Parse(e.Value)
 		if err != nil {
 			row.Trouble = "broken, its events wait: " + output.Clean(err.Error())

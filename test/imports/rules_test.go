@@ -155,7 +155,7 @@ var rules = map[string]rule{
 	// What doctor and the console look at.
 	"cli/checks": {own: []string{
 		"cli/output", "cli/problem", "cli/eventview", "cli/hook",
-		"webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+		"gate", "webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/hook":      {},
 	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook", "reconcile"}},

@@ -10,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/cli/hook"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/destination/registry"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
@@ -91,10 +92,34 @@ func checkDestinations(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	switch {
 	case len(unusable) > 0:
 		return broken("see why: "+s.Self+" destinations list", "broken, so their events are retried and die: %s", strings.Join(unusable, ", "))
-	case len(entries) == 0:
+	case len(entries) > 0:
+		if halted := haltedOf(ctx, st, entries); halted != "" {
+			return noted("see "+s.Self+" destinations list; then: "+s.Self+" destinations resume NAME", "their events wait: %s", halted)
+		}
+	default:
 		return noted("add one: "+s.Self+" destinations add NAME --url URL", "none: events are written to the worker's log")
 	}
 	return fine("%s", output.Count(len(entries), "destination", "destinations"))
+}
+
+// haltedOf names the destinations that are sent nothing. Where that cannot be read,
+// other findings say so.
+func haltedOf(ctx context.Context, st *stack.Stack, entries []sourcestore.Entry) string {
+	states, err := gate.List(ctx, st.Ledger)
+	if err != nil {
+		return ""
+	}
+	var halted []string
+	for _, e := range entries {
+		name := e.Name
+		switch state := states[name]; {
+		case !state.Paused.IsZero():
+			halted = append(halted, fmt.Sprintf("%s is paused since %s by %s", name, output.Stamp(state.Paused), output.Clean(state.PausedBy)))
+		case state.Open:
+			halted = append(halted, fmt.Sprintf("%s fails, and its breaker is open since %s (%s)", name, output.Stamp(state.Since), output.Clean(state.Cause)))
+		}
+	}
+	return strings.Join(halted, "; ")
 }
 
 func checkURL(ctx context.Context, s Asker, st *stack.Stack) Finding {
