@@ -188,7 +188,7 @@ func doTest(q *request) (*done, error) {
 	}
 	ctx, cancel := context.WithTimeout(q.ctx(), testPatience)
 	defer cancel()
-	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: q.Now, AWS: q.st.AWS}, rand.Reader)
+	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: q.Now, AWS: q.st.AWS}, webhook.EmailReply, rand.Reader)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,14 @@ package destination
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
 	"time"
 
+	"smartlead-receiver/pkg/jq"
 	"smartlead-receiver/pkg/telemetry"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -22,7 +24,7 @@ const MaxRetryAfter = 24 * time.Hour
 // ledger is given.
 type Target struct {
 	name   string
-	filter Filter
+	wants  Selection
 	next   webhook.Destination
 	logger *slog.Logger
 }
@@ -41,6 +43,10 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
+	wants, err := cfg.Filter.Selection()
+	if err != nil {
+		return nil, fmt.Errorf("destination %s: %w: filter.if: %w", name, ErrConfig, err)
+	}
 	if batch, ok := next.(Batch); ok {
 		next = &gatherer{next: batch}
 	}
@@ -48,7 +54,7 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if deps.Guard != nil {
 		next = deps.Guard(name, cfg.Limits, next)
 	}
-	return &Target{name: name, filter: cfg.Filter, next: next, logger: deps.Logger}, nil
+	return &Target{name: name, wants: wants, next: next, logger: deps.Logger}, nil
 }
 
 // tidied is a destination whose outcomes the ledger can be given.
@@ -71,7 +77,12 @@ func (t *Target) Deliver(ctx context.Context, d webhook.Delivery) (out webhook.O
 			}
 		}
 	}()
-	if !t.filter.Match(d.Event) {
+	switch against, err := t.wants.Against(ctx, d); {
+	case errors.Is(err, jq.ErrTime):
+		return tidy(webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "condition_slow", Error: "the destination's condition (--if): " + err.Error()})
+	case err != nil: // an operator decides, and changes the condition
+		return tidy(webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "condition_failed", Error: "the destination's condition (--if): " + err.Error()})
+	case len(against) > 0:
 		return webhook.Outcome{Result: webhook.ResultUnrouted}
 	}
 	return t.next.Deliver(ctx, d)

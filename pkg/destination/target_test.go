@@ -74,7 +74,7 @@ func TestTargetSurvivesWhatADestinationDoes(t *testing.T) {
 
 func TestTargetTakesOnlyWhatItsFilterWants(t *testing.T) {
 	called := false
-	target := &Target{filter: Filter{Accounts: []string{"other"}}, next: deliverFunc(func() webhook.Outcome {
+	target := &Target{wants: Selection{filter: Filter{Accounts: []string{"other"}}}, next: deliverFunc(func() webhook.Outcome {
 		called = true
 		return webhook.Outcome{Result: webhook.ResultDelivered}
 	})}

@@ -142,13 +142,5 @@ func (s *Service) event(ctx context.Context, lease webhook.Lease) (webhook.Event
 			Result: webhook.ResultPermanent, ErrorClass: "body_unparsable", Error: "the stored body cannot be parsed",
 		}
 	}
-	ev.ID, ev.Source, ev.Origin, ev.ReceivedAt = rec.ID, rec.Source, rec.Origin(), rec.ReceivedAt
-	ev.OccurredAt, ev.OccurredAtSource = rec.OccurredAt, rec.OccurredAtSource
-	ev.Attempt, ev.Generation = lease.Number, rec.Generation
-	for _, flag := range rec.Flags {
-		if !slices.Contains(ev.Flags, flag) {
-			ev.Flags = append(ev.Flags, flag)
-		}
-	}
-	return ev, nil
+	return rec.Complete(ev, lease.Number), nil
 }

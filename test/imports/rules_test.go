@@ -49,6 +49,9 @@ var rules = map[string]rule{
 	"gateway": {not: pure},
 	"coding":  {not: pure, outside: []string{"github.com/klauspost/compress", "github.com/andybalholm/brotli"}},
 
+	// What an operator writes to choose and to shape events.
+	"jq": {not: pure, outside: []string{"github.com/itchyny/gojq"}},
+
 	// How what is kept is compressed.
 	"pack": {not: pure, outside: []string{"github.com/klauspost/compress"}},
 
@@ -83,7 +86,7 @@ var rules = map[string]rule{
 	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
-	"destination": {own: []string{"webhook", "telemetry", "gate"}},
+	"destination": {own: []string{"webhook", "telemetry", "gate", "jq"}},
 	// Notices go where destinations may be, posted and signed as events are.
 	"notice": {own: []string{"webhook", "destination", "destination/*"}},
 	// It reads times and the like as the wire has them. Its simulation is for tests and

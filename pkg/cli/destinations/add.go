@@ -19,6 +19,8 @@ import (
 
 type addOptions struct {
 	kind                                                  string
+	names, categories, sentiments, domains                []string
+	condition                                             string
 	types, campaigns, accounts, clients, flags, withFlags []string
 	noSign                                                bool
 	limits                                                limitFlags
@@ -53,8 +55,9 @@ func (o addOptions) invalid(s *session.Session, command string, err error) error
 	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
 	text = strings.NewReplacer("limits.per_second: ", "--per-second: ", "limits.concurrency: ", "--at-once: ").Replace(text)
 	for name := range o.given {
-		text = strings.ReplaceAll(text, "config."+name+": ", "--"+name+": ")
+		text = strings.ReplaceAll(text, "config."+strings.ReplaceAll(name, "-", "_")+": ", "--"+name+": ")
 	}
+	text = strings.ReplaceAll(text, "filter.if: ", "--if: ")
 	return problem.Usage("%s", text).Hint("see: %s destinations %s --help", s.Self(), command)
 }
 
@@ -71,6 +74,11 @@ func (o *addOptions) addFilters(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
 	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
+	f.StringSliceVar(&o.names, "campaign-name", nil, "only of campaigns with such a `name`; * stands for anything")
+	f.StringSliceVar(&o.categories, "category", nil, "only with such a new category; * stands for anything")
+	f.StringSliceVar(&o.sentiments, "sentiment", nil, "only with this sentiment of the new category, such as positive")
+	f.StringSliceVar(&o.domains, "lead-domain", nil, "only of leads at this `domain`; *.example.com for those below it")
+	f.StringVar(&o.condition, "if", "", "only where this `program` in the language of jq is true, such as '.bounce.class == \"hard\"'")
 	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
 	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
 	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
@@ -106,6 +114,7 @@ func (o addOptions) filter() (destination.Filter, error) {
 	}
 	filters := destination.Filter{
 		Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
+		CampaignNames: o.names, Categories: o.categories, Sentiments: o.sentiments, LeadDomains: o.domains, If: o.condition,
 	}
 	for _, name := range o.types {
 		typ, err := filter.ParseType(name)

@@ -21,10 +21,17 @@ func Takes(f destination.Filter) string {
 	}
 	add("type", output.Names(f.Types))
 	add("campaign", f.CampaignIDs)
+	add("campaign name", f.CampaignNames)
 	add("account", f.Accounts)
 	add("client", f.ClientIDs)
 	add("flag", f.Flags)
 	add("without flag", f.NotFlags)
+	add("category", f.Categories)
+	add("sentiment", f.Sentiments)
+	add("lead domain", f.LeadDomains)
+	if f.If != "" {
+		parts = append(parts, "if "+f.If)
+	}
 	if len(parts) == 0 {
 		return "everything"
 	}

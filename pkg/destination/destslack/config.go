@@ -16,7 +16,7 @@ import (
 var Type = destination.Type{
 	Name: "slack",
 	Help: `posts events to a channel: by an incoming webhook
-(--slack-webhook), or with a bot token (--slack-token and --channel).`,
+(--webhook-url), or with a bot token (--token and --channel).`,
 	New: func() destination.Settings { return new(Config) },
 }
 
@@ -112,13 +112,13 @@ func (c Config) Summary() map[string]any {
 	return map[string]any{"by": "bot token", "channel": c.Channel}
 }
 
-// Flags declares --slack-webhook, --slack-token and --channel.
+// Flags declares --webhook-url, --token and --channel.
 func (c *Config) Flags(flags *flag.FlagSet) {
-	flags.Func("slack-webhook", "`address` of an incoming webhook", func(text string) error {
+	flags.Func("webhook-url", "`address` of an incoming webhook of Slack", func(text string) error {
 		c.WebhookURL, c.Token, c.Channel = text, "", ""
 		return nil
 	})
-	flags.Func("slack-token", "bot `token` (xoxb-…) with the scope chat:write", func(text string) error {
+	flags.Func("token", "`token` of the service: a bot token of Slack (xoxb-…)", func(text string) error {
 		c.Token, c.WebhookURL = text, ""
 		return nil
 	})

@@ -94,7 +94,7 @@ var passing = []string{
 }
 
 // hints say what an operator can do about an error.
-var hints = map[string]string{
+var hints = map[string]string{ //nolint:gosec // names of errors, and no credential
 	"not_in_channel": "invite the app to the channel: /invite @app", "channel_not_found": "check --channel, and invite the app to a private one",
 	"is_archived": "the channel is archived", "channel_is_archived": "the channel is archived",
 	"invalid_auth": "the token is not valid: set a new one", "not_authed": "the token is not valid: set a new one",

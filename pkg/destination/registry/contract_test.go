@@ -51,7 +51,7 @@ var rows = map[string]row{
 	"log": {config: `{}`},
 	"slack": {
 		config: `{"token":"xoxb-topsecret","channel":"C0123ABCD"}`,
-		flags:  []string{"--slack-webhook", "https://hooks.slack.com/services/T0/B0/topsecret"}, far: &farSlack,
+		flags:  []string{"--webhook-url", "https://hooks.slack.com/services/T0/B0/topsecret"}, far: &farSlack,
 	},
 	"eventbridge": {config: `{"arn":"` + busARN + `"}`, flags: []string{"--arn", busARN}, far: &farEventBridge},
 	"sns":         {config: `{"arn":"` + topicARN + `","max_bytes":262144}`, flags: []string{"--arn", topicARN + ".fifo", "--max-bytes", "1048576"}, far: &farSNS},

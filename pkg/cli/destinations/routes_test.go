@@ -1,0 +1,53 @@
+package destinations_test
+
+import (
+	"strings"
+	"testing"
+
+	"smartlead-receiver/pkg/cli/clitest"
+)
+
+// Of an event that came in, an operator reads who wants it and why the others do not.
+func TestWhoWantsAnEvent(t *testing.T) {
+	s := clitest.New(t)
+	s.OK("send", "../../../events/payloads/help/reply.json")
+	s.OK("destinations", "add", "opens", "--url", s.Dest.URL, "--type", "EMAIL_OPEN", "--lead-domain", "nowhere.example", "--no-sign")
+	s.OK("destinations", "add", "replies", "--url", s.Dest.URL, "--if", `.type == "EMAIL_REPLY" and (.reply.text | length) > 0`, "--no-sign")
+	s.OK("destinations", "add", "failing", "--url", s.Dest.URL, "--if", `.reply.text | tonumber`, "--no-sign")
+	out := s.OK("destinations", "test", "--event", "latest").Out
+	for _, want := range []string{"its type is EMAIL_REPLY, and EMAIL_OPEN is wanted; its lead's domain is", "replies", "yes", "unknown", "the condition cannot be decided"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	wants := map[string]any{}
+	for _, line := range clitest.Lines(t, s.OK("destinations", "test", "--event", "latest", "--json").Out) {
+		wants[line["destination"].(string)] = line["wants"]
+	}
+	if wants["replies"] != true || wants["opens"] != false || wants["failing"] != false {
+		t.Errorf("got %v", wants)
+	}
+	s.Fails(2, "not both", "destinations", "test")
+	s.Fails(2, "not both", "destinations", "test", "replies", "--event", "latest")
+	s.Fails(4, "no event", "destinations", "test", "--event", "v1:EMAIL_REPLY:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	s.Fails(2, "--if: holds the function env, which is not allowed", "destinations", "add", "x", "--url", s.Dest.URL, "--if", "env.HOME")
+	s.Fails(2, "filter.lead_domains[0]: is a domain", "destinations", "add", "x", "--url", s.Dest.URL, "--lead-domain", "a@b.example")
+}
+
+func TestASampleOfEachType(t *testing.T) {
+	s := clitest.New(t)
+	s.OK("destinations", "add", "two", "--url", s.Dest.URL, "--type", "EMAIL_OPEN", "--type", "EMAIL_BOUNCE", "--no-sign")
+	lines := clitest.Lines(t, s.OK("destinations", "test", "two", "--each-type", "--json").Out)
+	if len(lines) != 2 || lines[0]["type"] != "EMAIL_OPEN" || lines[1]["type"] != "EMAIL_BOUNCE" || lines[1]["result"] != "delivered" {
+		t.Errorf("got %v", lines)
+	}
+	s.OK("destinations", "set", "two", "--no-filter", "-y")
+	if out := s.OK("destinations", "test", "two", "--each-type").Out; strings.Count(out, "answered 200") != 15 {
+		t.Errorf("got\n%s", out)
+	}
+	if out := s.OK("destinations", "test", "two", "--type", "open", "--json").Out; !strings.Contains(out, `"type":"EMAIL_OPEN"`) {
+		t.Errorf("got %s", out)
+	}
+	s.Answer.Store(500)
+	s.Fails(1, "did not take every sample", "destinations", "test", "two", "--each-type")
+}
