@@ -2,7 +2,7 @@ package repair
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
+	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/smartleadapi"
@@ -149,15 +149,16 @@ func (f fate) key() string {
 // month is a month under way.
 type month struct {
 	*world
-	here   map[string]bool // facts of which an event is here
-	found  map[string]bool // facts that were found missing
-	left   map[string]int  // what was left, by type and reason
-	made   int
-	asked  int
-	alarms int // false ones
-	status map[string]int
-	calls  []int            // of each day
-	failed [][]fakeapi.Post // of each campaign: what Smartlead posts again
+	here     map[string]bool // facts of which an event is here
+	found    map[string]bool // facts that were found missing
+	left     map[string]int  // what was left, by type and reason
+	made     int
+	asked    int
+	alarms   int // false ones
+	status   map[string]int
+	calls    []int // of each day
+	receiver *receive.Service
+	failed   [][]fakeapi.Post // of each campaign: what Smartlead posts again
 }
 
 func TestTheMonth(t *testing.T) {
@@ -171,6 +172,7 @@ func TestTheMonth(t *testing.T) {
 	w.limit(smartleadapi.Pro.PerMinute)
 	m := &month{world: w, here: map[string]bool{}, found: map[string]bool{}, left: map[string]int{}, status: map[string]int{}}
 	t.Logf("%d events of %d campaigns, made in %s", len(all), campaigns, time.Since(began).Round(time.Second))
+	m.receiver = m.receiverOf()
 	for _, c := range account.Campaigns {
 		m.failed = append(m.failed, slices.Clone(c.Lost))
 	}
@@ -246,30 +248,47 @@ func (w *world) set(to time.Time) {
 	}
 }
 
-// postAll posts events in an array.
+// postAll lets a request with an array come to the receiver's use case: without HTTP and
+// Lambda around it, and with the patience that a busy machine needs.
 func (m *month) postAll(bodies [][]byte) {
 	m.t.Helper()
 	body := append(append([]byte{'['}, bytes.Join(bodies, []byte{','})...), ']')
-	resp, err := http.Post(m.hook(), "application/json", bytes.NewReader(body))
+	answer, err := m.receiver.Receive(m.t.Context(), receive.Request{Source: "demo", Token: m.Token, Body: body, RequestID: "month"})
 	m.must(err)
-	defer resp.Body.Close()
-	var answer struct {
-		Results []struct{ Status string }
-	}
-	m.must(json.NewDecoder(resp.Body).Decode(&answer))
-	if resp.StatusCode != http.StatusOK || len(answer.Results) != len(bodies) {
-		m.t.Fatalf("HTTP %d, %d results", resp.StatusCode, len(answer.Results))
-	}
 	for _, r := range answer.Results {
-		m.status[r.Status]++
+		if r.Unclaimed {
+			m.t.Fatal("the ledger did not answer in time")
+		}
+		m.status[string(r.Status)]++
 	}
+}
+
+// The receiver's outside: its one source, and a queue of which nobody takes anything.
+type demo struct{ source auth.Source }
+
+func (d demo) Source(context.Context, string, string) (auth.Source, error) { return d.source, nil }
+
+type nowhere struct{}
+
+func (nowhere) Send(_ context.Context, _ webhook.Lane, msgs []webhook.Message) []error {
+	return make([]error, len(msgs))
+}
+
+func (m *month) receiverOf() *receive.Service {
+	policy := receive.DefaultPolicy
+	policy.ClaimTimeout = time.Minute
+	nonce := func() string {
+		n, _ := m.nonce() // it counts, and never fails
+		return n
+	}
+	return receive.New(receive.Ports{
+		Sources: demo{m.Source("demo")}, Bodies: m.st.Bodies, Ledger: m.st.Ledger, Queue: nowhere{}, RejectedRequests: m.st.Ledger, Now: m.Clock, Nonce: nonce,
+	}, policy)
 }
 
 // night compares and repairs, and does so again once Smartlead had time to post.
 func (m *month) night(at time.Time) {
 	m.t.Helper()
-	_, err := m.Clients.SQS.PurgeQueue(m.t.Context(), &sqs.PurgeQueueInput{QueueUrl: &m.At.Live.URL}) // nobody delivers here
-	m.must(err)
 	before := m.client.Calls()
 	for range 2 {
 		service := reconcile.Service{Provider: m.client, Ledger: m.st.Ledger, Now: m.Clock}
