@@ -95,7 +95,7 @@ func TestAReplayIsStoppedAndGoesOn(t *testing.T) {
 		c.Work()
 	})
 	path := "/events/replay?state=delivered"
-	a := c.Press(path, url.Values{"rate": {"1"}})
+	a := c.Press(path, url.Values{"rate": {"1"}, "again": {"yes"}})
 	wants(t, a.Text(), "▶ running", "Stop")
 	if other := c.Press("/events/replay?state=delivered&campaign=4100001", url.Values{"rate": {"5"}}); other.Status != http.StatusConflict || !strings.Contains(other.Text(), "another replay runs") {
 		t.Errorf("two at a time: %d\n%s", other.Status, other.Text())
@@ -114,6 +114,9 @@ func TestAReplayIsStoppedAndGoesOn(t *testing.T) {
 	c.Work()
 
 	goOn := linkNamed(t, c.Get(run).Body, "Go on with the rest")
+	if !strings.Contains(c.Get(goOn).Body, `name="again" value="yes" checked`) {
+		t.Error("who goes on under new keys is not offered that")
+	}
 	wants(t, c.OK(goOn), "Replay 11 events", "1 other was moved since this was counted first")
 	c.Press(goOn, url.Values{"rate": {"50"}})
 	untilText(t, c, run, "✓ done")

@@ -26,6 +26,7 @@ type replayRun struct {
 	path    string
 	filter  string
 	rate    float64
+	again   bool // under new keys, which who goes on with it is offered
 	started time.Time
 	stop    context.CancelFunc
 
@@ -106,7 +107,7 @@ func (r *replayRun) runs() bool {
 func (q *request) startReplay(f eventFilter, since time.Time, p operator.Paced) (*replayRun, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(q.ctx()))
 	run := &replayRun{
-		path: replayPath(since.UTC().Format(instant), q.filterValues()), filter: f.Text(), rate: p.Rate, started: q.clock.Now(), stop: stop,
+		path: replayPath(since.UTC().Format(instant), q.filterValues()), filter: f.Text(), rate: p.Rate, again: p.Again, started: q.clock.Now(), stop: stop,
 		report: operator.PacedReport{Total: len(p.Events)},
 	}
 	other, taken := q.replays.add(run)
@@ -168,7 +169,6 @@ type replayView struct {
 	Started  stamp
 	Ended    stamp
 	Report   operator.PacedReport
-	Ends     int // that are known
 	Whole    int // of the bar
 	Failures []movedRow
 	Stop     string
@@ -203,9 +203,12 @@ func readReplay(q *request) (any, error) {
 	defer run.mu.Unlock()
 	v.Known, v.Running, v.Report, v.Started, v.Ended = true, run.ended.IsZero(), run.report, q.at(run.started), q.at(run.ended)
 	v.Rate, v.Whole = strconv.FormatFloat(run.rate, 'g', -1, 64), run.report.Total
-	v.Ends = v.Report.Tried() - v.Report.UnderWay
 	for _, r := range run.report.Failures {
 		v.Failures = append(v.Failures, q.movedRow(r, operator.Replay))
+	}
+	if run.again {
+		goOn.Set("again", "yes")
+		v.GoOn = replayAllPath + "?" + goOn.Encode()
 	}
 	switch {
 	case v.Running && v.Report.Waiting:
