@@ -96,7 +96,7 @@ var rules = map[string]rule{
 
 	// A type of destination knows what holds for all, and no other type. The
 	// registry alone knows all types.
-	"destination/*": {own: []string{"webhook", "destination"}},
+	"destination/*": {own: []string{"webhook", "destination", "jq"}},
 	// Those of AWS share how its services are called.
 	"destination/awsdest":         {own: []string{"webhook", "destination"}},
 	"destination/desteventbridge": {own: []string{"webhook", "destination", "destination/awsdest"}},

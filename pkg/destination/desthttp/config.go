@@ -49,6 +49,11 @@ type Config struct {
 	Timeout destination.Duration `json:"timeout,omitzero"`
 	// Headers are added to deliveries, such as an Authorization.
 	Headers map[string]string `json:"headers,omitempty"`
+	// PathProgram, HeaderPrograms and BodyProgram are programs of package jq over the event.
+	// They take the place of the URL's path, add headers, and take the place of the event.
+	PathProgram    string            `json:"path_program,omitempty"`
+	HeaderPrograms map[string]string `json:"header_programs,omitempty"`
+	BodyProgram    string            `json:"body_program,omitempty"`
 	// AllowHTTP lets the URL begin with http://: whoever is between reads the events.
 	AllowHTTP bool `json:"allow_http,omitempty"`
 	// AllowPrivate lets the URL lead into a network that is not public.
@@ -78,6 +83,7 @@ func (c Config) Validate(report func(field, problem string)) {
 	if t := time.Duration(c.Timeout); t != 0 && (t < MinTimeout || t > MaxTimeout) {
 		report("timeout", fmt.Sprintf("%s to %s", MinTimeout, MaxTimeout))
 	}
+	c.validatePrograms(report)
 	if len(c.Headers) > MaxHeaders {
 		report("headers", fmt.Sprintf("at most %d", MaxHeaders))
 	}
@@ -205,6 +211,9 @@ func (c Config) Summary() map[string]any {
 	if c.AllowPrivate {
 		shown["allow_private"] = true
 	}
+	if n := len(c.programs()); n > 0 {
+		shown["programs"] = n
+	}
 	if len(c.Headers) > 0 {
 		shown["headers"] = slices.Sorted(maps.Keys(c.Headers))
 	}
@@ -226,6 +235,19 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 			c.Headers = map[string]string{}
 		}
 		c.Headers[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		return nil
+	})
+	flags.StringVar(&c.PathProgram, "path-program", c.PathProgram, "`program` of jq that makes the URL's path, such as '\"/leads/\\(.lead.email|@uri)\"'")
+	flags.StringVar(&c.BodyProgram, "body-program", c.BodyProgram, "`program` of jq that makes the body, such as '{email: .lead.email}'")
+	flags.Func("header-program", "header that a program of jq makes, as 'Name: program'", func(text string) error {
+		name, source, ok := strings.Cut(text, ":")
+		if !ok {
+			return errors.New("it is written as 'Name: program'")
+		}
+		if c.HeaderPrograms == nil {
+			c.HeaderPrograms = map[string]string{}
+		}
+		c.HeaderPrograms[strings.TrimSpace(name)] = strings.TrimSpace(source)
 		return nil
 	})
 	flags.BoolVar(&c.AllowHTTP, "allow-http", false, "take a URL that begins with http://: whoever is between reads the events")

@@ -5,6 +5,7 @@ package desthttp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/jq"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -41,6 +43,7 @@ type poster struct {
 	keys    [][]byte
 	secrets []string // whatever an answer must not show back
 	timeout time.Duration
+	shape   *shape // nil: the event as it is
 	client  *http.Client
 	now     func() time.Time
 }
@@ -84,6 +87,9 @@ func (c Config) poster(deps destination.Deps) (*poster, error) {
 	if p.timeout == 0 {
 		p.timeout = DefaultTimeout
 	}
+	if p.shape, err = c.shape(); err != nil {
+		return nil, err
+	}
 	for _, secret := range c.Secrets {
 		key, err := signingKey(secret)
 		if err != nil {
@@ -125,18 +131,36 @@ func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcom
 			Error: "the stored event cannot be written as JSON",
 		}
 	}
-	return p.post(ctx, d.IdempotencyKey, d.Event.Attempt, body)
+	request := shaped{url: p.url, body: body}
+	if p.shape != nil {
+		request, err = p.shape.make(ctx, d, p.url, body)
+		switch {
+		case errors.Is(err, jq.ErrTime):
+			return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "program_slow", Error: "a program of the destination: " + err.Error()}
+		case err != nil:
+			return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "program_failed", Error: "a program of the destination: " + err.Error()}
+		}
+	}
+	return p.attempt(ctx, d.IdempotencyKey, d.Event.Attempt, request)
 }
 
-// post makes one attempt.
+// post makes one attempt with a body as it is.
 func (p *poster) post(ctx context.Context, id string, attempt int, body []byte) webhook.Outcome {
+	return p.attempt(ctx, id, attempt, shaped{url: p.url, body: body})
+}
+
+// attempt makes one attempt.
+func (p *poster) attempt(ctx context.Context, id string, attempt int, s shaped) webhook.Outcome {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, bytes.NewReader(s.body))
 	if err != nil {
 		return destination.Decide(destination.Answer{Err: err}, p.host, p.now())
 	}
-	p.setHeaders(request.Header, id, attempt, body)
+	for name, value := range s.headers {
+		request.Header.Set(name, value)
+	}
+	p.setHeaders(request.Header, id, attempt, s.body)
 	return destination.Decide(p.send(request, cancel), p.host, p.now())
 }
 
