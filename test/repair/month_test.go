@@ -378,7 +378,9 @@ func (m *month) settle(all []fate) {
 		if came || f.post.Type == "FIRST_EMAIL_SENT" {
 			continue
 		}
-		if !m.found[f.key()] {
+		// What Smartlead posted again for another fact's sake, before this one was missing,
+		// came.
+		if !m.found[f.key()] && (!keys[f.key()] || stored[f.id].Synthesized()) {
 			unfound[f.post.Type]++
 		}
 		if !keys[f.key()] {
