@@ -45,6 +45,10 @@ func convert(to, from reflect.Value) {
 		if from.IsNil() {
 			return
 		}
+		if item, ok := from.Interface().(map[string]sdk.AttributeValue); ok {
+			to.Set(reflect.ValueOf(itemOf(item)))
+			return
+		}
 		to.Set(reflect.MakeMapWithSize(to.Type(), from.Len()))
 		for key, one := range from.Seq2() {
 			v := reflect.New(to.Type().Elem()).Elem()

@@ -87,3 +87,43 @@ func TestEveryValueComesBack(t *testing.T) {
 		t.Errorf("%+v came back as %+v", in, out)
 	}
 }
+
+// An item of every kind of value becomes ours, and the SDK's again.
+func TestItemsAreTheSameInBothTypes(t *testing.T) {
+	all := map[string]types.AttributeValue{
+		"S": &types.AttributeValueMemberS{Value: "s"}, "N": &types.AttributeValueMemberN{Value: "1"}, "B": &types.AttributeValueMemberB{Value: []byte{1}},
+		"BOOL": &types.AttributeValueMemberBOOL{Value: true}, "NULL": &types.AttributeValueMemberNULL{Value: true},
+		"SS": &types.AttributeValueMemberSS{Value: []string{"a"}}, "NS": &types.AttributeValueMemberNS{Value: []string{"1"}}, "BS": &types.AttributeValueMemberBS{Value: [][]byte{{1}}},
+	}
+	nested := map[string]types.AttributeValue{
+		"M": &types.AttributeValueMemberM{Value: all}, "L": &types.AttributeValueMemberL{Value: []types.AttributeValue{all["S"], all["NS"]}},
+		"none": &types.AttributeValueMemberL{Value: []types.AttributeValue{}},
+	}
+	for name, v := range all {
+		nested[name] = v
+	}
+	out := converted[dynamodb.QueryOutput](&sdkdynamodb.QueryOutput{Items: []map[string]types.AttributeValue{nested, nil}})
+	if len(out.Items) != 2 || out.Items[1] != nil || out.Items[0]["S"].(*dynamodb.AttributeValueMemberS).Value != "s" {
+		t.Fatalf("%+v", out.Items)
+	}
+	back := converted[sdkdynamodb.PutItemInput](&dynamodb.PutItemInput{Item: out.Items[0]})
+	if !reflect.DeepEqual(back.Item, nested) {
+		t.Errorf("%+v, want %+v", back.Item, nested)
+	}
+}
+
+// BenchmarkConverted converts a page of an index.
+func BenchmarkConverted(b *testing.B) {
+	page := &sdkdynamodb.QueryOutput{}
+	for range 1000 {
+		item := map[string]types.AttributeValue{"death": &types.AttributeValueMemberN{Value: "3"}}
+		for _, name := range []string{"pk", "sk", "dead_shard", "dead_key", "time", "account", "source", "campaign", "error_class"} {
+			item[name] = &types.AttributeValueMemberS{Value: name}
+		}
+		page.Items = append(page.Items, item)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		converted[dynamodb.QueryOutput](page)
+	}
+}

@@ -116,7 +116,7 @@ func eventsAddress(values url.Values) string {
 // byIndex tells whether an index tells what matches, so that looking is cheap.
 func byIndex(q ledger.Query) bool {
 	indexed := q.State == "" || q.Dead || q.State == webhook.Held || q.State == webhook.Parked || q.State == webhook.Unrouted || q.State == webhook.Discarded
-	return indexed && q.Flag == "" && q.Destination == "" && (q.ErrorClass == "" || q.Dead)
+	return indexed && q.Flag == "" && (q.Destination == "" || q.Dead) && (q.ErrorClass == "" || q.Dead)
 }
 
 func readEvents(q *request) (any, error) {

@@ -67,6 +67,9 @@ const (
 	maxScanned = 2000 // events that one List call reads, and looks at where Query.Look says nothing
 	maxDays    = 100  // days that one List call looks into
 	maxKeys    = 100  // items of one BatchGetItem (AWS, "Quotas in DynamoDB")
+	// together is how many batches a listing of more than two reads at a time: a function
+	// asks for two at most, and so holds one.
+	together = 5
 )
 
 // List returns events in order of their index, newest first, without
@@ -78,14 +81,19 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	w := l.walk(q)
-	for n := min(q.Limit, maxKeys); ; {
+	batches := 1
+	if q.Limit > 2*maxKeys {
+		batches = together
+	}
+	most := batches * maxKeys
+	for n := min(q.Limit, most); ; {
 		found, err := w.take(ctx, n)
 		if err != nil {
 			return Page{}, err
 		}
 		page.Scanned, page.Days = w.looked, min(w.days, maxDays)
 		w.read += len(found)
-		records, err := l.getMany(ctx, idsOf(found), q.Payloads)
+		records, err := l.getMany(ctx, idsOf(found), q.Payloads, batches)
 		if unreadable := new(webhook.UnreadableError); errors.As(err, &unreadable) {
 			page.Unreadable = append(page.Unreadable, unreadable.IDs()...)
 		} else if err != nil {
@@ -110,8 +118,8 @@ func (l *Ledger) List(ctx context.Context, q Query) (Page, error) {
 			return page, nil
 		}
 		// Where the filters leave little of what was read, more is read at once.
-		if n = min(q.Limit-len(page.Records), maxKeys); 2*(len(page.Records)-before) < len(found) {
-			n = maxKeys
+		if n = min(q.Limit-len(page.Records), most); 2*(len(page.Records)-before) < len(found) {
+			n = most
 		}
 	}
 }

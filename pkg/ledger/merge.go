@@ -61,6 +61,7 @@ type merger struct {
 	oldest    bool // first
 	page      int  // entries that one read asks of a partition; 0: as many as DynamoDB gives, 1 MB
 	grows     int  // by how many more each further read of a partition asks
+	ahead     bool // what is read will be needed: a partition that is nearly used up is read on with another one that is
 	parts     []*part
 }
 
@@ -103,16 +104,24 @@ func (m *merger) next(ctx context.Context) (e entry, ok bool, err error) {
 }
 
 // fill reads on where a partition has nothing left to hand over, all of those at the
-// same time.
+// same time. The partitions of an index are about alike, so that they would be used up
+// one shortly after the other, and each would be waited for.
 func (m *merger) fill(ctx context.Context) error {
+	if !slices.ContainsFunc(m.parts, func(p *part) bool { return len(p.entries) == 0 && !p.ended }) {
+		return nil
+	}
+	enough := 0
+	if m.ahead {
+		enough = m.page / 2
+	}
 	var wg sync.WaitGroup
 	errs := make([]error, len(m.parts))
 	for i, p := range m.parts {
-		if len(p.entries) > 0 || p.ended {
+		if len(p.entries) > enough || p.ended {
 			continue
 		}
 		wg.Go(func() {
-			for len(p.entries) == 0 && !p.ended && errs[i] == nil {
+			for first := true; (first || len(p.entries) == 0) && !p.ended && errs[i] == nil; first = false {
 				errs[i] = m.read(ctx, p)
 			}
 		})

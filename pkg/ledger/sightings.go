@@ -62,5 +62,5 @@ func (l *Ledger) DiedBetween(ctx context.Context, since, until time.Time) iter.S
 // WithPayloads reads events with their payloads; what does not exist is missing in the
 // answer. The reads are consistent.
 func (l *Ledger) WithPayloads(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error) {
-	return l.getMany(ctx, ids, true)
+	return l.getMany(ctx, ids, true, 1)
 }

@@ -31,6 +31,7 @@ func TestPagesOfManyEvents(t *testing.T) {
 	fixture.Grow(*many - fixture.Total)
 	t.Logf("%d events after %s", fixture.Total, time.Since(began).Round(time.Second))
 	c := consoletest.Over(t, fixture.Stack)
+	c.Looked() // the doctor looks beside the first pages that anybody opens, once in five minutes
 	report := fmt.Sprintf("\n%-30s %12s %12s\n", "milliseconds", "median", "slowest")
 	for _, address := range []string{
 		"/", "/events", "/events?state=dead", "/events?lead=" + clitest.BusyLead, "/events?campaign=" + clitest.QuietCampaign, "/leads/" + clitest.BusyLead,
