@@ -17,7 +17,7 @@ import (
 var most = map[string]int64{
 	"receiver":  9_500_000,
 	"worker":    9_600_000,
-	"sweeper":   9_000_000,
+	"sweeper":   9_200_000,
 	"redrive":   9_100_000,
 	"reconcile": 9_300_000,
 }
