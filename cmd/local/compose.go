@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/app"
+	appsweeper "smartlead-receiver/pkg/app/sweeper"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
@@ -135,11 +137,11 @@ func build(env app.Env) (local.Handlers, error) {
 	if err != nil {
 		return local.Handlers{}, err
 	}
-	worker, err := app.Worker(env)
+	worker, err := appworker.New(env)
 	if err != nil {
 		return local.Handlers{}, err
 	}
-	sweeper, err := app.Sweeper(env)
+	sweeper, err := appsweeper.New(env)
 	if err != nil {
 		return local.Handlers{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"smartlead-receiver/pkg/app"
+	appsweeper "smartlead-receiver/pkg/app/sweeper"
 )
 
 func main() {
@@ -15,7 +16,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	handler, err := app.Sweeper(env)
+	handler, err := appsweeper.New(env)
 	if err != nil {
 		log.Fatal(err)
 	}

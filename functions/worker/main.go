@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 )
 
 func main() {
@@ -15,7 +16,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	handler, err := app.Worker(env)
+	handler, err := appworker.New(env)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -12,23 +12,17 @@ import (
 
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
-	"smartlead-receiver/pkg/destination"
-	"smartlead-receiver/pkg/destination/registry"
-	"smartlead-receiver/pkg/gate"
+	"smartlead-receiver/pkg/exchange"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/pack"
-	"smartlead-receiver/pkg/process"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/scopes"
-	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/sourcestore"
-	"smartlead-receiver/pkg/sweep"
 	"smartlead-receiver/pkg/telemetry"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // Clients are the AWS clients of a function; those it does not use are nil.
@@ -37,7 +31,7 @@ type Clients struct {
 	SQS      queue.API
 	S3       bodies.API
 	SSM      sourcestore.Reader
-	AWS      destination.AWS // what destinations call; nil: none is of AWS
+	AWS      exchange.AWS // what destinations call; nil: none is of AWS
 }
 
 // Env holds what a function takes from its surroundings.
@@ -67,7 +61,8 @@ type Env struct {
 	Sleep  func(context.Context, time.Duration)
 }
 
-func (e Env) withDefaults() Env {
+// WithDefaults fills in what is nil.
+func (e Env) WithDefaults() Env {
 	if e.Receive == nil {
 		e.Receive = func(p receive.Policy) receive.Policy { return p }
 	}
@@ -96,22 +91,25 @@ const (
 	ReconcileNeeds = config.Table | config.Parameters
 )
 
-func (e Env) telemetry() telemetry.Recorder {
+// Telemetry is the recorder of the functions' lines and metrics.
+func (e Env) Telemetry() telemetry.Recorder {
 	return telemetry.Recorder{Log: e.Log, Namespace: e.Metrics, Now: e.Now}
 }
 
-func (e Env) ledger() *ledger.Ledger {
+// Ledger is the ledger in the table of the configuration.
+func (e Env) Ledger() *ledger.Ledger {
 	return ledger.New(e.Clients.DynamoDB, e.Config.Table).Keeping(e.Config.Retention)
 }
 
-func (e Env) queues() *queue.Queues {
+// Queues are the queues of the configuration.
+func (e Env) Queues() *queue.Queues {
 	return queue.New(e.Clients.SQS, queue.URLs{
 		Live: e.Config.LiveQueue, Replay: e.Config.ReplayQueue, Dead: e.Config.DeadQueue,
 	})
 }
 
-// settings are those of a reader of sources or destinations.
-func (e Env) settings() sourcestore.Settings {
+// Settings are those of a reader of sources or destinations.
+func (e Env) Settings() sourcestore.Settings {
 	return sourcestore.Settings{
 		TTL: e.Config.SourceTTL, Now: e.Now,
 		OnError: func(err error) {
@@ -131,8 +129,8 @@ func nonce() string {
 // Receiver builds the receiver. It makes no call, so that a store that is down
 // fails requests and not the start.
 func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
-	e = e.withDefaults()
-	t := e.telemetry()
+	e = e.WithDefaults()
+	t := e.Telemetry()
 	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
 	if err != nil {
 		return nil, err
@@ -143,10 +141,10 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	policy := receive.DefaultPolicy
 	policy.Grace = e.Config.Grace
 	policy = e.Receive(policy)
-	l := e.ledger()
-	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.settings())
+	l := e.Ledger()
+	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.Settings())
 	ports := receive.Ports{
-		Sources: sources, Bodies: store, Ledger: l, Queue: e.queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
+		Sources: sources, Bodies: store, Ledger: l, Queue: e.Queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
 		Now: e.Now, Nonce: e.Nonce,
 	}
 	if !e.Unrecorded {
@@ -155,76 +153,15 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	return lambdaio.Receiver(receive.New(ports, policy), t), nil
 }
 
-// Worker builds the worker. It makes no call.
-func Worker(e Env) (lambdaio.WorkerHandler, error) {
-	e = e.withDefaults()
-	t := e.telemetry()
-	parameters, err := sourcestore.NewDestinationReader(e.Clients.SSM, e.Config.ParameterPrefix, e.settings())
-	if err != nil {
-		return nil, err
-	}
-	store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
-	if err != nil {
-		return nil, err
-	}
-	queues := e.queues()
-	policy := process.DefaultPolicy
-	policy.MaxAttempts, policy.RetryBase, policy.RetryMax = e.Config.MaxAttempts, e.Config.RetryBase, e.Config.RetryMax
-	policy.MaxRetryAfter = e.Config.MaxRetryAfter
-	policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
-	l := e.ledger()
-	doors := gate.New(gate.Options{
-		Documents: l, Workers: e.Config.Workers, Now: e.Now, Random: e.Random, Sleep: e.Sleep, Changed: gateChanged(t.Log),
-	})
-	svc := process.New(process.Ports{
-		Ledger: l, DeadLetters: queues, Bodies: store,
-		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log, Guard: doors.Guard, AWS: e.Clients.AWS}),
-		Normalize:    normalize,
-		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
-	}, policy)
-	return lambdaio.Worker(svc, queue.Decode, queues, e.Config.ReplayQueue, t), nil
-}
-
-// gateChanged logs each breaker that this instance opens or closes.
-func gateChanged(log *slog.Logger) func(context.Context, string, gate.State) {
-	return func(ctx context.Context, name string, s gate.State) {
-		switch {
-		case s.Open && s.Opened == 1:
-			log.WarnContext(ctx, "breaker.opened", "outcome", "its events wait", "destination", name, "cause", s.Cause, "next_probe", s.NextProbe)
-		case s.Open:
-			log.InfoContext(ctx, "breaker.stays_open", "outcome", "its events wait", "destination", name, "cause", s.Cause, "next_probe", s.NextProbe)
-		default:
-			log.InfoContext(ctx, "breaker.closed", "outcome", "its events are delivered", "destination", name)
-		}
-	}
-}
-
-func normalize(body []byte, account string) (webhook.Event, error) {
-	return smartlead.Normalize(body, smartlead.Options{Account: account})
-}
-
-// Sweeper builds the sweeper. It makes no call.
-func Sweeper(e Env) (lambdaio.ScheduleHandler, error) {
-	e = e.withDefaults()
-	svc := sweep.New(e.ledger(), e.queues(), e.Now, sweep.Policy{
-		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
-	})
-	watcher, err := e.watcher()
-	if err != nil {
-		return nil, err
-	}
-	return lambdaio.Sweeper(svc, watcher, e.telemetry()), nil
-}
-
 // Redrive builds the redrive function. It makes no call and never fails.
 func Redrive(e Env) (lambdaio.ScheduleHandler, error) {
-	e = e.withDefaults()
+	e = e.WithDefaults()
 	policy := redrive.DefaultPolicy.Every(e.Config.RedriveTick)
 	var incidents *incident.Redrives
 	if !e.Unwatched {
-		incidents = incident.NewRedrives(incident.NewStore(e.ledger(), e.Now))
+		incidents = incident.NewRedrives(incident.NewStore(e.Ledger(), e.Now))
 	}
-	return lambdaio.Redrive(RedriveService(e, policy), incidents, e.telemetry()), nil
+	return lambdaio.Redrive(RedriveService(e, policy), incidents, e.Telemetry()), nil
 }
 
 // renewBefore is how long before the end of its retention a dead letter is written
@@ -234,8 +171,8 @@ const renewBefore = 2 * config.Day
 // RedriveService builds the use case of the redrive function. Only the grace of
 // the policy is replaced, by that of the configuration.
 func RedriveService(e Env, policy redrive.Policy) *redrive.Service {
-	e = e.withDefaults()
-	l, queues := e.ledger(), e.queues()
+	e = e.WithDefaults()
+	l, queues := e.Ledger(), e.Queues()
 	policy.Grace = e.Config.Grace
 	return redrive.New(redrive.Ports{
 		Ledger: l, DeadEvents: l, Documents: l, Queue: queues,

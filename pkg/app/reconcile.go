@@ -24,21 +24,21 @@ const longestWait = time.Minute
 
 // Reconcile builds the function that compares with Smartlead. It makes no call.
 func Reconcile(e Env) (lambdaio.ScheduleHandler, error) {
-	e = e.withDefaults()
+	e = e.WithDefaults()
 	svc, err := ReconcileService(e)
 	if err != nil {
 		return nil, err
 	}
 	var drifts *incident.Drifts
 	if !e.Unwatched {
-		drifts = incident.NewDrifts(incident.NewStore(e.ledger(), e.Now))
+		drifts = incident.NewDrifts(incident.NewStore(e.Ledger(), e.Now))
 	}
-	return lambdaio.Reconcile(svc, drifts, e.telemetry()), nil
+	return lambdaio.Reconcile(svc, drifts, e.Telemetry()), nil
 }
 
 // ReconcileService builds the use case of the function that compares with Smartlead.
 func ReconcileService(e Env) (*scheduled.Service, error) {
-	e = e.withDefaults()
+	e = e.WithDefaults()
 	key, err := sourcestore.NewAPIKeyReader(e.Clients.SSM, e.Config.ParameterPrefix)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func ReconcileService(e Env) (*scheduled.Service, error) {
 	policy.Every, policy.SecondEvery, policy.LookBack = e.Config.ReconcileEvery, e.Config.ReconcileAgain, e.Config.ReconcileLookBack
 	policy.CallsPerHour, policy.RepairEvents = plan.HourlyHalf(), e.Config.ReconcileBudget
 	policy.Types, policy.Retention, policy.Past = types, e.Config.Retention, e.Past
-	l := e.ledger()
+	l := e.Ledger()
 	return scheduled.New(scheduled.Ports{
 		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce, Repair: e.repairer(),
 		Connect: func(ctx context.Context, maxCalls int) (scheduled.API, error) {
@@ -80,7 +80,7 @@ func (e Env) repairer() scheduled.Repairer {
 	if e.Config.ReconcileRepair != config.RepairRetrigger {
 		return nil
 	}
-	l := e.ledger()
+	l := e.Ledger()
 	return repair.Scheduled{
 		Mode: repair.Retrigger,
 		Service: repair.New(repair.Ports{

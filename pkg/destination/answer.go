@@ -16,17 +16,12 @@ import (
 	"syscall"
 	"time"
 
+	"smartlead-receiver/pkg/exchange"
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Answer is what came back from one HTTP attempt: a status, or an error.
-type Answer struct {
-	Status     int
-	RetryAfter []string // header lines, as sent
-	Excerpt    string   // of the body, safe to show
-	Body       []byte   // as far as it was read
-	Err        error    // no answer at all, or none that ends in time and within its bound
-}
+// Answer is what came back from one HTTP attempt (exchange.Answer).
+type Answer = exchange.Answer
 
 // Decide is the one place where the outcome of an HTTP delivery is decided.
 //
@@ -93,7 +88,7 @@ func classify(err error, host string) (class, text string) {
 	if errors.Is(err, context.Canceled) {
 		return "canceled", "the attempt was cut off because the worker stopped"
 	}
-	if errors.Is(err, errEndless) {
+	if errors.Is(err, exchange.ErrEndless) {
 		return ClassBadAnswer, "the answer has no end that was waited for; the event may have arrived"
 	}
 	if errors.As(err, &refused) {

@@ -3,20 +3,15 @@ package destination
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
+	"smartlead-receiver/pkg/exchange"
 	"smartlead-receiver/pkg/webhook"
 )
 
 // ClassBadAnswer is the error class of an answer that is none of the service's.
 const ClassBadAnswer = "bad_answer"
-
-// maxAnswer is more than any service answers with whose answer is read, in bytes.
-const maxAnswer = 1 << 20
-
-var errEndless = errors.New("the answer is larger than any of this service")
 
 // BadAnswer is the outcome of an answer that cannot be read. Whoever stands between may
 // have written it, and the event may have arrived.
@@ -33,17 +28,6 @@ func TooLarge() webhook.Outcome {
 		Result: webhook.ResultPermanent, ErrorClass: "too_large",
 		Error: "the event is larger than the destination takes, also without its original and its HTML",
 	}
-}
-
-// ReadAnswer reads a response whose body decides on the outcome. One that does not end is
-// an error.
-func ReadAnswer(response *http.Response) Answer {
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		err = errEndless
-	}
-	return Answer{Status: response.StatusCode, RetryAfter: response.Header.Values("Retry-After"), Body: body, Err: err}
 }
 
 // Client calls an API over HTTP. It follows no redirect. It is safe for concurrent use.
@@ -65,27 +49,18 @@ func NewClient(deps Deps, timeout time.Duration) *Client {
 func (c *Client) Do(ctx context.Context, request *http.Request) Answer {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	response, err := c.http.Do(request.WithContext(ctx)) //nolint:gosec // the operator names the address, and the transport refuses those that are not public
+	response, err := c.http.Do(request.WithContext(ctx)) //nolint:gosec,bodyclose // exchange.Read closes it; the operator names the address, and the transport refuses those that are not public
 	if err != nil {
 		return Answer{Err: err}
 	}
-	return ReadAnswer(response)
+	return exchange.Read(response)
 }
 
-// AWS calls a service of AWS with the rights of whoever runs it: one signed request, no
-// repetition, no redirect. It is safe for concurrent use.
-type AWS interface {
-	Call(ctx context.Context, c AWSCall) Answer
-}
+// AWS calls a service of AWS (exchange.AWS).
+type AWS = exchange.AWS
 
-// AWSCall is a request, as the service's protocol has it.
-type AWSCall struct {
-	Service     string // the name in the service's address and in a signature, such as "events"
-	Region      string
-	Target      string // header X-Amz-Target; empty for none
-	ContentType string
-	Body        []byte
-}
+// AWSCall is a request to a service of AWS (exchange.AWSCall).
+type AWSCall = exchange.AWSCall
 
 type noAWS struct{}
 

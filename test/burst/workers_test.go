@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/queue"
@@ -36,7 +36,7 @@ func (w *world) coldWorkers(t *testing.T, n int) chan lambdaio.WorkerHandler {
 	for range n {
 		env := w.env
 		env.Clients = w.clients()
-		worker, err := app.Worker(env)
+		worker, err := appworker.New(env)
 		must(t, err)
 		idle <- worker
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"smartlead-receiver/pkg/app"
+	appsweeper "smartlead-receiver/pkg/app/sweeper"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/lambdaio"
@@ -85,10 +87,10 @@ func newRig(t *testing.T) *rig {
 	if r.receiver, err = app.Receiver(env); err != nil {
 		t.Fatal(err)
 	}
-	if r.worker, err = app.Worker(env); err != nil {
+	if r.worker, err = appworker.New(env); err != nil {
 		t.Fatal(err)
 	}
-	if r.sweeper, err = app.Sweeper(env); err != nil {
+	if r.sweeper, err = appsweeper.New(env); err != nil {
 		t.Fatal(err)
 	}
 	if r.redrive, err = app.Redrive(env); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
 )
@@ -24,7 +24,7 @@ type story struct {
 
 // another is a second environment of the worker.
 func (w *world) another() lambdaio.WorkerHandler {
-	h, err := app.Worker(w.env("worker"))
+	h, err := appworker.New(w.env("worker"))
 	w.must(err)
 	return h
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app"
+	appsweeper "smartlead-receiver/pkg/app/sweeper"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
@@ -353,7 +355,7 @@ func (w *world) live(function string, call func(ctx context.Context)) bool {
 	return true
 }
 
-func (w *world) worker() lambdaio.WorkerHandler { return warmed(w, "worker", app.Worker) }
+func (w *world) worker() lambdaio.WorkerHandler { return warmed(w, "worker", appworker.New) }
 
 // tick runs a function that a schedule starts.
 func (w *world) tick(function string, build func(app.Env) (lambdaio.ScheduleHandler, error)) bool {
@@ -367,7 +369,7 @@ func (w *world) sweep() bool {
 	if w.noSweeper {
 		return true
 	}
-	return w.tick("sweeper", app.Sweeper)
+	return w.tick("sweeper", appsweeper.New)
 }
 
 func (w *world) redrive() bool { return w.tick("redrive", app.Redrive) }

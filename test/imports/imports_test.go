@@ -180,6 +180,8 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"process", module + "/pkg/destination/desthttp"},
 		{"cli", module + "/pkg/destination/desthttp"},
 		{"app", module + "/pkg/destination/destlog"},
+		{"app", module + "/pkg/destination/registry"},
+		{"app/worker", module + "/pkg/destination/destlog"},
 	} {
 		if refused(module+"/pkg/"+c.from, c.imported) == "" {
 			t.Errorf("%s may import %s", c.from, c.imported)
@@ -191,7 +193,7 @@ func TestRulesRefuseEachBrokenArrow(t *testing.T) {
 		{"destination/desthttp", module + "/pkg/destination"},
 		{"destination/destsqs", module + "/pkg/destination/awsdest"},
 		{"destination/registry", module + "/pkg/destination/desthttp"},
-		{"app", module + "/pkg/destination/registry"},
+		{"app/worker", module + "/pkg/destination/registry"},
 		{"cli", module + "/pkg/cli/events"},
 		{"cli/events", module + "/pkg/cli/filter"},
 		{"cli/events", module + "/pkg/operator"},

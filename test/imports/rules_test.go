@@ -86,7 +86,9 @@ var rules = map[string]rule{
 	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
-	"destination": {own: []string{"webhook", "telemetry", "gate", "jq"}},
+	"destination": {own: []string{"webhook", "telemetry", "gate", "jq", "exchange"}},
+	// One request to another service, and its answer.
+	"exchange": {},
 	// Notices go where destinations may be, posted and signed as events are.
 	"notice": {own: []string{"webhook", "destination", "destination/*"}},
 	// It reads times and the like as the wire has them. Its simulation is for tests and
@@ -117,7 +119,11 @@ var rules = map[string]rule{
 
 	// The composition root, and what is built on it. The types of destination are
 	// the registry's to name.
-	"app": {anyOwn: true, notOwn: []string{"local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
+	// What is linked by the receiver is loaded with each of its starts, so that nothing
+	// which all functions share knows destinations or their conditions.
+	"app":         {anyOwn: true, notOwn: []string{"destination", "notice", "gate", "jq", "local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
+	"app/worker":  {own: []string{"app", "bodies", "destination", "destination/registry", "gate", "lambdaio", "process", "queue", "smartlead", "sourcestore", "webhook"}},
+	"app/sweeper": {own: []string{"app", "bodies", "destination", "incident", "lambdaio", "ledger", "notice", "smartlead", "sourcestore", "sweep", "telemetry", "webhook"}},
 	// The composition root of a person's tools. The tools of a local stack share
 	// where its parts are, so it knows none of them.
 	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},

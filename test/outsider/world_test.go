@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/config"
@@ -96,7 +97,7 @@ func newWorld(t *testing.T) *world {
 	}
 	w.receiver, err = app.Receiver(w.env)
 	w.must(err)
-	w.worker, err = app.Worker(w.env)
+	w.worker, err = appworker.New(w.env)
 	w.must(err)
 	return w
 }

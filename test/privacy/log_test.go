@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/local"
@@ -68,7 +69,7 @@ func TestNoLineOfAFunctionHoldsAnAddress(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			worker, err := app.Worker(env)
+			worker, err := appworker.New(env)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,11 +8,11 @@ import (
 	"sync"
 	"time"
 
-	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/exchange"
 )
 
 // Caller calls what destinations ask for, of any service in any region: one signed
-// attempt each, because the ledger counts the attempts of a destination. It is safe for
+// attempt each, because the ledger counts the attempts of a exchange. It is safe for
 // concurrent use.
 type Caller struct {
 	cfg Config
@@ -41,10 +41,10 @@ func (c *Caller) signer(of scope) *signer {
 
 // Call makes the call. A redirect is an answer like another: the request has no way to
 // read its body again (net/http, Request.GetBody).
-func (c *Caller) Call(ctx context.Context, call destination.AWSCall) destination.Answer {
+func (c *Caller) Call(ctx context.Context, call exchange.AWSCall) exchange.Answer {
 	endpoint, err := c.at(call.Service, call.Region)
 	if err != nil {
-		return destination.Answer{Err: err}
+		return exchange.Answer{Err: err}
 	}
 	if endpoint.Path == "" {
 		endpoint.Path = "/"
@@ -63,11 +63,11 @@ func (c *Caller) Call(ctx context.Context, call destination.AWSCall) destination
 		method: http.MethodPost, at: &endpoint, header: header, body: call.Body, hash: hashOf(call.Body),
 	}, nil, time.Duration(0))
 	if err != nil {
-		return destination.Answer{Err: fmt.Errorf("no call to %s could be made: %w", call.Service, err)}
+		return exchange.Answer{Err: fmt.Errorf("no call to %s could be made: %w", call.Service, err)}
 	}
-	response, err := c.cfg.HTTP.Do(req) //nolint:bodyclose // ReadAnswer closes it
+	response, err := c.cfg.HTTP.Do(req) //nolint:bodyclose // Read closes it
 	if err != nil {
-		return destination.Answer{Err: err}
+		return exchange.Answer{Err: err}
 	}
-	return destination.ReadAnswer(response)
+	return exchange.Read(response)
 }

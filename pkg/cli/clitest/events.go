@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"smartlead-receiver/pkg/app"
+	appsweeper "smartlead-receiver/pkg/app/sweeper"
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/ledger"
@@ -96,7 +97,7 @@ func (s *Stack) Work() {
 // Sweep runs the sweeper once, and has the incidents looked at.
 func (s *Stack) Sweep() {
 	s.t.Helper()
-	sweeper, err := app.Sweeper(s.Env)
+	sweeper, err := appsweeper.New(s.Env)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/google/uuid"
 
 	"smartlead-receiver/pkg/app"
+	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/output"
@@ -123,7 +124,7 @@ func (s *Stack) start(prefix string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if s.worker, err = app.Worker(s.Env); err != nil {
+	if s.worker, err = appworker.New(s.Env); err != nil {
 		s.t.Fatal(err)
 	}
 	s.Front = httptest.NewServer(local.NewFront(local.HTTPHandler(receiver), 10*time.Second, s.Env.Log))
