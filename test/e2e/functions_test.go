@@ -13,7 +13,7 @@ import (
 )
 
 // The functions, as their outputs and policies are named.
-var functions = []string{"Receiver", "Worker", "Sweeper", "Redrive"}
+var functions = []string{"Receiver", "Worker", "Sweeper", "Redrive", "Reconcile"}
 
 // function is a deployed function's configuration.
 type function struct {

@@ -103,6 +103,7 @@ var scenarioFiles = []struct{ file, want string }{
 	{"worker-batch-one-bad", `{"batchItemFailures":[{"itemIdentifier":"9b1d2c7a-0e84-4b6f-8f5e-3c2a7d9e1f02"}]}`},
 	{"sweeper-tick", "null"},
 	{"redrive-tick", "null"},
+	{"reconcile-tick", "null"},
 }
 
 func TestEachBuiltFunctionTakesItsEventFiles(t *testing.T) {
