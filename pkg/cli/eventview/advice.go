@@ -84,6 +84,7 @@ func Note(c output.Clock, r webhook.Record) string {
 	add(!r.State.Settled() && r.ErrorClass != "", "%s", r.ErrorClass)
 	add(r.Erased(), "erased")
 	add(r.State == webhook.Dead, "died %s", c.Ago(r.DiedAt))
+	add(Waits(r) != "", "%s", Waits(r))
 	add(r.State == webhook.Pending && r.NotBefore.After(c.Now()), "retried %s", c.Ago(r.NotBefore))
 	add(Overdue(c.Now(), r), "overdue")
 	add(r.Generation > 0, "replayed %d×", r.Generation)

@@ -26,11 +26,11 @@ func Headline(c output.Clock, r webhook.Record) string {
 		if r.LeaseNumber == 0 {
 			return fmt.Sprintf("pending since %s: no worker has taken it yet", c.When(r.ReceivedAt))
 		}
-		again := orTime(r.NotBefore, r.DueAt)
+		again, why := orTime(r.NotBefore, r.DueAt), output.OrText(Waits(r), Cause(r))
 		if !again.After(c.Now()) {
-			return fmt.Sprintf("pending: %s; its next attempt was due %s", Cause(r), c.Ago(again))
+			return fmt.Sprintf("pending: %s; its next attempt was due %s", why, c.Ago(again))
 		}
-		return fmt.Sprintf("pending: %s; it is tried again %s", Cause(r), c.Ago(again))
+		return fmt.Sprintf("pending: %s; it is tried again %s", why, c.Ago(again))
 	case webhook.Processing:
 		if c.Now().After(r.LeaseUntil) {
 			return fmt.Sprintf("processing: the worker of attempt %d has not spoken since its time ended %s", r.LeaseNumber, c.Ago(r.LeaseUntil))

@@ -2,6 +2,7 @@ package eventview
 
 import (
 	"fmt"
+	"strings"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -21,7 +22,7 @@ func Stands(r webhook.Record, d webhook.Progress) string {
 	case over:
 		return "failed"
 	case d.Waiting != "":
-		return "waits: " + waiting(d.Waiting)
+		return "waits, since " + waiting(d.Waiting)
 	case d.Attempts > 0:
 		return "failed, is retried"
 	case d.Postponed > 0:
@@ -36,13 +37,28 @@ func waiting(cause string) string {
 	case webhook.WaitPaused:
 		return "the destination is paused"
 	case webhook.WaitOpen:
-		return "the destination failed too often"
+		return "the destination fails too often"
 	case webhook.WaitTurn, webhook.WaitLine:
-		return "the destination's rate limit"
+		return "the destination has its rate"
 	case webhook.WaitTooMany:
 		return "as many are being sent as may be at once"
 	}
 	return cause
+}
+
+// Waits says which destinations of a pending event may not be sent it now, and why;
+// empty where there is none.
+func Waits(r webhook.Record) string {
+	if r.State != webhook.Pending {
+		return ""
+	}
+	var waits []string
+	for _, d := range r.Destinations {
+		if d.Waiting != "" {
+			waits = append(waits, d.Name+" waits, since "+waiting(d.Waiting))
+		}
+	}
+	return strings.Join(waits, "; ")
 }
 
 // Attempted counts the attempts that the budget has, and those that it does not.
