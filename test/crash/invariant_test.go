@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/redrive"
@@ -273,7 +274,7 @@ func (w *world) checkRows(rows []item) {
 	}
 	for _, it := range rows {
 		pk := it.text("pk")
-		if pk == "source" || pk == "redrive" || pk == "redrive-view" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
+		if pk == "source" || pk == gate.KindState || pk == "redrive" || pk == "redrive-view" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
 			continue
 		}
 		if !sent[pk] {
