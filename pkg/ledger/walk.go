@@ -58,7 +58,7 @@ const maxEntries = 1000
 func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 	var found []entry
 	for len(found) < n && !w.spent() {
-		w.m.page, w.m.ahead = w.page(n), w.inVain()
+		w.m.page, w.m.ahead = w.page(n), w.ruledOut()
 		e, ok, err := w.m.next(ctx)
 		switch {
 		case err != nil:
@@ -83,14 +83,14 @@ func (w *walker) take(ctx context.Context, n int) ([]entry, error) {
 // alone rules most of them out, but a part of what it was looked at, so that little of
 // it is read in vain.
 func (w *walker) page(n int) int {
-	if w.inVain() {
+	if w.ruledOut() {
 		n = max(n, min(w.looked/20, maxEntries))
 	}
 	return max(n, min(w.q.Limit, maxEntries), halfUnit)
 }
 
-// inVain tells whether the index alone rules most of it out.
-func (w *walker) inVain() bool { return w.looked > 4*halfUnit && w.looked > 4*w.read }
+// ruledOut tells whether the index alone rules most of it out.
+func (w *walker) ruledOut() bool { return w.looked > 4*halfUnit && w.looked > 4*w.read }
 
 // spent tells whether the call has looked at enough.
 func (w *walker) spent() bool {
