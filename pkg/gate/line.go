@@ -15,6 +15,8 @@ import (
 // one nothing is split, since a split one comes in bursts.
 const (
 	placesAtOnce = 10
+	// Of moments to come back, which promise nothing, it takes more.
+	farAtOnce = 50
 	// longestLine is how far ahead a place may be: as long as a message can wait in its
 	// queue for exactly that moment.
 	longestLine = 55 * time.Second
@@ -170,7 +172,7 @@ func (doc *line) reserve(now time.Time, step time.Duration) (r reservation) {
 	if floor := now.Add(longestLine); doc.Far.Before(floor) || doc.Far.Sub(now) > farLongest {
 		doc.Far = floor
 	}
-	for range placesAtOnce {
+	for range farAtOnce {
 		doc.Far = doc.Far.Add(step)
 		r.far = append(r.far, doc.Far)
 	}

@@ -10,12 +10,15 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// A limit of deliveries at once is shared by slots that a worker leases for a minute: a
+// A limit of deliveries at once is shared by slots that a worker leases for some time: a
 // write when it needs more than it has, and one to keep them. A worker that stops loses
 // them with the time.
 const (
-	slotsFor   = time.Minute
-	slotsRenew = 20 * time.Second // before their end
+	slotsFor = 45 * time.Second
+	// So much longer nobody else has them: what was begun at the end still runs. A
+	// destination's longest timeout is a minute.
+	slotsTail  = 65 * time.Second
+	slotsRenew = 15 * time.Second // before their end
 	roomTries  = 10               // looks at this instance's own slots, before the event waits
 	roomLook   = 100 * time.Millisecond
 	roomAsk    = 2 * time.Second // between two looks for more, where there was none
@@ -82,37 +85,40 @@ func (g *Gate) more(ctx context.Context, l *local, name string, limit int) bool 
 	if left <= 0 {
 		mine = 0
 	}
-	want := running + 1
+	// What it has it keeps while it may begin deliveries with it: one may begin while this
+	// is written.
+	want := max(running+1, mine)
 	holds := l.ramp > 0 && running >= l.ramp
 	asked := l.slotsAt.After(now.Add(-roomAsk)) && !l.slotsAt.After(now)
-	if holds || asked || mine >= want && left > slotsRenew {
+	if holds || asked || mine > running && left > slotsRenew {
 		l.mu.Unlock()
 		return false
 	}
 	l.slotsAt = now
 	l.mu.Unlock()
-	got, err := g.lease(ctx, name, limit, want, now)
+	got, until, err := g.lease(ctx, name, limit, want, now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
 		l.slots, l.slotsTo = max(mine, 1), now.Add(5*time.Second)
 		return true
 	}
-	l.slots, l.slotsTo = got, now.Add(slotsFor)
+	l.slots, l.slotsTo = got, until.Add(-slotsTail)
 	if got > mine {
 		l.slotsAt = time.Time{} // there may be more
 	}
 	return got > running
 }
 
-// lease writes how many slots this instance holds: want, or as many as others leave.
-func (g *Gate) lease(ctx context.Context, name string, limit, want int, now time.Time) (int, error) {
+// lease writes how many slots this instance holds, want or as many as others leave, and
+// until when nobody else has them.
+func (g *Gate) lease(ctx context.Context, name string, limit, want int, now time.Time) (int, time.Time, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*stateTimeout)
 	defer cancel()
 	for range 6 {
 		body, version, err := g.Documents.LoadDocument(ctx, KindSlots, name)
 		if err != nil && !errors.Is(err, webhook.ErrNotFound) {
-			return 0, err
+			return 0, time.Time{}, err
 		}
 		var doc slots
 		_ = json.Unmarshal(body, &doc) // one that cannot be read is one that nobody holds
@@ -122,23 +128,24 @@ func (g *Gate) lease(ctx context.Context, name string, limit, want int, now time
 			free -= h.N
 		}
 		got := max(0, min(want, free))
-		if got == 0 || got == had.N && had.Until.Sub(now) > slotsRenew {
-			return got, nil
+		if got == 0 || got == had.N && had.Until.Sub(now) > slotsTail+slotsRenew {
+			return got, had.Until, nil
 		}
 		if doc.Held == nil {
 			doc.Held = map[string]held{}
 		}
-		doc.Held[g.Holder] = held{N: got, Until: now.Add(slotsFor)}
+		until := now.Add(slotsFor + slotsTail)
+		doc.Held[g.Holder] = held{N: got, Until: until}
 		if body, err = json.Marshal(doc); err != nil {
-			return 0, err
+			return 0, time.Time{}, err
 		}
 		err = g.Documents.SaveDocument(ctx, KindSlots, name, body, version, now, now.Add(24*time.Hour))
 		if err == nil {
-			return got, nil
+			return got, until, nil
 		}
 		if !errors.Is(err, webhook.ErrChanged) {
-			return 0, err
+			return 0, time.Time{}, err
 		}
 	}
-	return 0, nil
+	return 0, time.Time{}, nil
 }
