@@ -3,7 +3,6 @@
 package replay_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -91,17 +90,7 @@ func (e *endpoint) most(window time.Duration) int {
 // fan sends that many events at a steady rate, and returns how long each took to e.
 func (s *stack) fan(e *endpoint, phase string, events int) (took latencies) {
 	s.t.Helper()
-	sent := make(map[string]time.Time, events)
-	var senders sync.WaitGroup
-	tick := time.NewTicker(time.Second / fanRate)
-	defer tick.Stop()
-	for n := range events {
-		<-tick.C
-		name := fmt.Sprintf("%s-%d", phase, n)
-		sent[name] = time.Now()
-		senders.Go(func() { s.post(reply(name)) })
-	}
-	senders.Wait()
+	sent := s.steadily(phase, events, fanRate)
 	s.wait(time.Minute, "the well destination has all of "+phase, func() bool {
 		took = nil
 		e.mu.Lock()

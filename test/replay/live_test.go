@@ -149,17 +149,7 @@ func (c *crm) rate(d time.Duration) float64 {
 // destination's answer.
 func (s *stack) live(c *crm, phase string, events int) (took latencies) {
 	s.t.Helper()
-	sent := make(map[string]time.Time, events)
-	var senders sync.WaitGroup
-	tick := time.NewTicker(time.Second / liveRate)
-	defer tick.Stop()
-	for n := range events {
-		<-tick.C
-		name := fmt.Sprintf("%s-%d", phase, n)
-		sent[name] = time.Now()
-		senders.Go(func() { s.post(reply(name)) })
-	}
-	senders.Wait()
+	sent := s.steadily(phase, events, liveRate)
 	for deadline := time.Now().Add(20 * time.Second); len(took) < events && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		took = nil
 		c.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -131,6 +132,24 @@ func (s *stack) post(body string) {
 	if res.StatusCode != http.StatusOK {
 		s.t.Errorf("answered %d: %.300s", res.StatusCode, answer)
 	}
+}
+
+// steadily sends that many events at that rate, whatever the answers take, and returns
+// when each was sent.
+func (s *stack) steadily(phase string, events int, perSecond time.Duration) map[string]time.Time {
+	s.t.Helper()
+	sent := make(map[string]time.Time, events)
+	var senders sync.WaitGroup
+	tick := time.NewTicker(time.Second / perSecond)
+	defer tick.Stop()
+	for n := range events {
+		<-tick.C
+		name := fmt.Sprintf("%s-%d", phase, n)
+		sent[name] = time.Now()
+		senders.Go(func() { s.post(reply(name)) })
+	}
+	senders.Wait()
+	return sent
 }
 
 // reply is an event whose lead names it.
