@@ -27,10 +27,14 @@ const (
 	KindDrift   Kind = "drift"          // a comparison with Smartlead found events missing, or could not be made
 	KindRepair  Kind = "repair"         // events were missing, and were asked for or made
 	KindError   Kind = "error"          // a tool reported an error to the error webhook
+	KindBreaker Kind = "breaker"        // a destination fails, and is sent nothing
+	KindPause   Kind = "pause"          // an operator has paused a destination
 )
 
 // Kinds lists every kind.
-var Kinds = []Kind{KindAlert, KindRefused, KindOutage, KindDead, KindVariant, KindRedrive, KindSweep, KindDrift, KindRepair, KindError}
+var Kinds = []Kind{
+	KindAlert, KindRefused, KindOutage, KindDead, KindBreaker, KindPause, KindVariant, KindRedrive, KindSweep, KindDrift, KindRepair, KindError,
+}
 
 // State is where an incident stands.
 type State string

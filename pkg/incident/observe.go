@@ -252,17 +252,18 @@ func within(all map[string]*Incident, seen []Sighting) []Sighting {
 }
 
 // whatIsGone returns which incidents are over because nothing of theirs is dead any
-// more. It asks the index now and then, while there is such an incident, and says
-// nothing where more is dead than it looks at.
+// more. While there is such an incident it asks the index, every minute where little is
+// dead and more seldom where much is, and says nothing where more is dead than it looks at.
 func (w *Watcher) whatIsGone(ctx context.Context, all map[string]*Incident, next *watched) func(Incident) bool {
 	none := func(Incident) bool { return false }
 	now := w.Now()
-	asked := now.Sub(next.GoneAt) >= goneEvery
-	if !asked || !slices.ContainsFunc(ongoing(all), func(in Incident) bool { return in.Kind == KindDead }) {
+	due := now.Sub(next.GoneAt) >= min(goneEvery, time.Duration(1+next.StillN/goneEach)*time.Minute)
+	if !due || !slices.ContainsFunc(ongoing(all), func(in Incident) bool { return in.Kind == KindDead }) {
 		return none
 	}
 	next.GoneAt = now.UTC()
 	there := map[string]bool{}
+	next.StillN = maxDied
 	n := 0
 	for d, err := range w.Ledger.DiedBetween(ctx, time.Time{}, now) {
 		if n++; err != nil || n > maxDied {
@@ -270,6 +271,7 @@ func (w *Watcher) whatIsGone(ctx context.Context, all map[string]*Incident, next
 		}
 		there[d.ErrorClass] = true
 	}
+	next.StillN = n
 	for _, s := range next.Seen { // of this very look
 		if s.Kind == KindDead {
 			there[s.Cause] = true

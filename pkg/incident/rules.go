@@ -28,6 +28,9 @@ var rules = map[Kind]rule{
 	KindDrift:   {72 * time.Hour, 50},
 	KindRepair:  {48 * time.Hour, 100},
 	KindError:   {24 * time.Hour, 40},
+	// These are seen once an hour while they last, and are over when they end.
+	KindBreaker: {24 * time.Hour, 200},
+	KindPause:   {24 * time.Hour, 200},
 }
 
 // kept is how long an incident is kept after its latest sighting or its end, whichever
@@ -82,6 +85,10 @@ func (in Incident) What() string {
 		return "a repair was needed" + of("in campaign", in.Subject) + ": " + in.Cause
 	case KindError:
 		return "error" + of("via", in.Source) + ": " + in.Cause
+	case KindBreaker:
+		return in.Subject + " fails and is sent nothing: its breaker is open"
+	case KindPause:
+		return in.Subject + " is paused and is sent nothing"
 	}
 	return string(in.Kind) + ": " + in.Cause
 }
@@ -115,6 +122,8 @@ func (in Incident) FirstLook() []string {
 		return []string{"reconcile", "status", "--campaign", strings.TrimPrefix(in.Subject, "campaign ")}
 	case KindRepair:
 		return []string{"reconcile", "repairs"}
+	case KindBreaker, KindPause:
+		return []string{"destinations", "list"}
 	case KindError:
 		return []string{"incidents", "show", in.ID}
 	}

@@ -34,6 +34,8 @@ type Ports struct {
 	Documents Documents
 	// Alert reads the payload of an alert. The texts that it returns may be shown.
 	Alert func(webhook.Record) (Alert, error)
+	// Gates says what is known of the gates of destinations; nil: nobody knows.
+	Gates func(context.Context) ([]Gate, error)
 	// Tell sends notices; nil: there are none.
 	Tell Teller
 	Now  func() time.Time
@@ -66,7 +68,8 @@ const (
 	maxRead     = 100 // events that are read whole
 	maxPending  = 60  // sightings of one look
 	gap         = 10 * time.Minute
-	goneEvery   = 15 * time.Minute
+	goneEvery   = 15 * time.Minute // at most; where little is dead, sooner
+	goneEach    = 100              // dead events, for which a minute longer is waited
 )
 
 // The document of the watcher.
@@ -84,6 +87,7 @@ type watched struct {
 	Refused  time.Time  `json:"refused"`
 	At       time.Time  `json:"at"`               // of the latest look
 	GoneAt   time.Time  `json:"gone_at,omitzero"` // when it was last asked what is still dead
+	StillN   int        `json:"still,omitempty"`  // how much was dead then, as far as it was counted
 	Seen     []Sighting `json:"seen,omitempty"`   // of the latest look
 	version  int        // of the document that holds it: names the look
 }
@@ -94,6 +98,8 @@ type Report struct {
 	Closed  int
 	Told    int  // notices that a target took
 	Skipped bool // another instance looked
+	Failing int  // destinations whose breaker is open
+	Paused  int  // destinations that an operator has paused
 	Err     error
 }
 
@@ -116,13 +122,20 @@ func (w *Watcher) Look(ctx context.Context, saw ...Sighting) (r Report) {
 		return r
 	}
 	r.Err = w.count(ctx, all, last.Seen, last.version, &r) // what a crash left
-	next, err := w.observe(ctx, all, last, saw)
+	gates, err := w.gates(ctx)
 	if err != nil {
 		r.Err = errors.Join(r.Err, err)
 		w.keep(saw)
 		return r
 	}
-	gone := w.whatIsGone(ctx, all, &next)
+	r.Failing, r.Paused = gates.count()
+	next, err := w.observe(ctx, all, last, append(gates.held(all, w.Now().UTC()), saw...))
+	if err != nil {
+		r.Err = errors.Join(r.Err, err)
+		w.keep(saw)
+		return r
+	}
+	over := w.over(gates, w.whatIsGone(ctx, all, &next))
 	switch err := w.save(ctx, &next); {
 	case errors.Is(err, webhook.ErrChanged):
 		r.Skipped = true
@@ -133,7 +146,7 @@ func (w *Watcher) Look(ctx context.Context, saw ...Sighting) (r Report) {
 		w.keep(saw)
 		return r
 	}
-	r.Err = errors.Join(r.Err, w.count(ctx, all, next.Seen, next.version, &r), w.closeOver(ctx, all, gone, &r), w.tell(ctx, all, &r))
+	r.Err = errors.Join(r.Err, w.count(ctx, all, next.Seen, next.version, &r), w.closeOver(ctx, all, over, &r), w.tell(ctx, all, &r))
 	return r
 }
 
@@ -221,21 +234,35 @@ func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Si
 	return nil
 }
 
-// closeOver closes what was quiet for the time of its kind, and what is gone.
-func (w *Watcher) closeOver(ctx context.Context, all map[string]*Incident, gone func(Incident) bool, r *Report) error {
+// over says why an incident is over although it was seen lately; "" where it is not.
+func (w *Watcher) over(gates gates, gone func(Incident) bool) func(Incident) string {
+	now := w.Now().UTC()
+	return func(in Incident) string {
+		switch {
+		case !in.Ongoing():
+			return ""
+		case gone(in):
+			return "nothing of it is dead any more"
+		}
+		return gates.ended(in, now)
+	}
+}
+
+// closeOver closes what was quiet for the time of its kind, and what is over.
+func (w *Watcher) closeOver(ctx context.Context, all map[string]*Incident, over func(Incident) string, r *Report) error {
 	now := w.Now().UTC()
 	for id, in := range all {
 		quiet, isQuiet := in.quietFor(now)
-		isGone := in.Ongoing() && gone(*in)
-		if !isQuiet && !isGone {
+		why := over(*in)
+		if why == "" && !isQuiet {
 			continue
 		}
-		why := "quiet for " + span(quiet)
-		if isGone {
-			why = "nothing of it is dead any more"
+		isOver := why != ""
+		if !isOver {
+			why = "quiet for " + span(quiet)
 		}
 		closed, err := w.store.write(ctx, in, id, func(in *Incident) bool {
-			if _, isQuiet := in.quietFor(now); !in.Ongoing() || !isQuiet && !isGone {
+			if _, isQuiet := in.quietFor(now); !in.Ongoing() || !isQuiet && !isOver {
 				return false
 			}
 			in.close(now, why)

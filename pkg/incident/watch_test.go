@@ -27,6 +27,7 @@ type world struct {
 	died     []webhook.DeadSummary
 	refused  []webhook.RejectedRequest
 	records  map[webhook.EventID]webhook.Record
+	gates    []incident.Gate
 }
 
 func newWorld() *world {
@@ -108,6 +109,7 @@ func (w *world) clock() time.Time { return w.now }
 func (w *world) watcher(tell incident.Teller) *incident.Watcher {
 	return incident.NewWatcher(incident.Ports{
 		Ledger: w, Documents: w, Now: w.clock, Tell: tell,
+		Gates: func(context.Context) ([]incident.Gate, error) { return w.gates, nil },
 		Alert: func(r webhook.Record) (incident.Alert, error) {
 			return incident.Alert{Subject: "mira@outbound.example", Text: "token of " + string(r.ID)}, nil
 		},

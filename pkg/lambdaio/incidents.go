@@ -29,16 +29,21 @@ func look(ctx context.Context, t telemetry.Recorder, watcher *incident.Watcher, 
 	defer cancel()
 	began := t.Now()
 	done := watcher.Look(ctx, met(r, started.UTC(), began.UTC())...)
-	if done.Err == nil && done.Opened+done.Closed+done.Told == 0 {
-		return
-	}
-	level := slog.LevelInfo
-	if done.Err != nil {
+	logLook(ctx, t, done, t.Now().Sub(began))
+}
+
+// logLook writes a line where something has changed, and counts what there is.
+func logLook(ctx context.Context, t telemetry.Recorder, done incident.Report, took time.Duration) {
+	level := slog.LevelDebug // the ordinary case: nothing has changed
+	switch {
+	case done.Err != nil:
 		level = slog.LevelError
+	case done.Opened+done.Closed+done.Told > 0:
+		level = slog.LevelInfo
 	}
-	t.Line(ctx, level, "incidents.looked", nil,
+	t.Line(ctx, level, "incidents.looked", some(byFunction("DestinationsFailing", done.Failing), byFunction("DestinationsPaused", done.Paused)),
 		slog.String("function", "sweeper"), slog.Int("opened", done.Opened), slog.Int("closed", done.Closed), slog.Int("told", done.Told),
-		slog.Bool("skipped", done.Skipped), slog.String("error", errorText(done.Err)), slog.Int64("duration_ms", t.Now().Sub(began).Milliseconds()))
+		slog.Bool("skipped", done.Skipped), slog.String("error", errorText(done.Err)), slog.Int64("duration_ms", took.Milliseconds()))
 }
 
 // met are the sightings of a sweep.
@@ -51,7 +56,7 @@ func met(r sweep.Report, first, last time.Time) []incident.Sighting {
 			})
 		}
 	}
-	add(incident.KindSweep, "sent again", "messages that a queue should have had, and may have lost", r.Sent+r.DeadLetters)
+	add(incident.KindSweep, "sent again", "messages that a queue should have had, and may have lost", r.Repairs())
 	add(incident.KindOutage, "ledger", "the sweeper's calls of DynamoDB failed", r.LedgerSilent)
 	add(incident.KindOutage, "queue", "SQS took messages of the sweeper neither at once nor at the next attempt", r.QueueSilent)
 	return seen

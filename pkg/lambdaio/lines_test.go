@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/process"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/redrive"
@@ -149,7 +150,8 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 	for _, outcome := range process.Outcomes {
 		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome, Latency: time.Second}, 0)
 	}
-	logSweep(t.Context(), r.Recorder, sweep.Report{Sent: 1, Failed: 1}, 0)
+	logSweep(t.Context(), r.Recorder, sweep.Report{Sent: 2, Waited: 1, Failed: 1}, 0)
+	logLook(t.Context(), r.Recorder, incident.Report{Failing: 1, Paused: 1}, 0)
 	var cleaned redrive.Summary
 	cleaned.DeadLetters.Stale, cleaned.DeadLetters.Foreign = 1, 1
 	logRedrive(t.Context(), r.Recorder, cleaned, 0)
@@ -234,12 +236,13 @@ func TestAnIdleScheduleWritesNothing(t *testing.T) {
 	to := telemetry.Recorder{Log: telemetry.NewLogger(&log, slog.LevelInfo), Namespace: "test", Now: time.Now}
 	logSweep(t.Context(), to, sweep.Report{}, time.Second)
 	logRedrive(t.Context(), to, redrive.Summary{}, time.Second)
+	logLook(t.Context(), to, incident.Report{}, time.Second)
 	linesOf(t, &log).want(t, map[string]float64{}, map[string]int{})
-	logSweep(t.Context(), to, sweep.Report{Sent: 2, DeadLetters: 1, Failed: 4}, time.Second)
+	logSweep(t.Context(), to, sweep.Report{Sent: 9, Waited: 7, DeadLetters: 1, Failed: 4}, time.Second)
 	var cleaned redrive.Summary
 	cleaned.DeadLetters.Stale, cleaned.DeadLetters.Foreign = 5, 6
 	logRedrive(t.Context(), to, cleaned, time.Second)
 	linesOf(t, &log).want(t, map[string]float64{
-		"Swept{function=sweeper}": 3, "SweepFailures{function=sweeper}": 4, "DeadLettersCleared{function=redrive}": 5, "ForeignDeadLetters{function=redrive}": 6,
+		"Swept{function=sweeper}": 3, "WaitsEnded{function=sweeper}": 7, "SweepFailures{function=sweeper}": 4, "DeadLettersCleared{function=redrive}": 5, "ForeignDeadLetters{function=redrive}": 6,
 	}, map[string]int{"sweep.done": 1, "redrive.run": 1})
 }

@@ -44,12 +44,14 @@ func logSweep(ctx context.Context, t telemetry.Recorder, r sweep.Report, took ti
 	switch {
 	case r.Err != nil:
 		level = slog.LevelError
-	case r.Sent+r.DeadLetters > 0 || r.Cut:
-		level = slog.LevelWarn // a repair was needed
+	case r.Repairs() > 0 || r.Cut:
+		level = slog.LevelWarn
+	case r.Waited > 0:
+		level = slog.LevelInfo
 	}
-	t.Line(ctx, level, "sweep.done", some(byFunction("Swept", r.Sent+r.DeadLetters), byFunction("SweepFailures", r.Failed)),
+	t.Line(ctx, level, "sweep.done", some(byFunction("Swept", r.Repairs()), byFunction("WaitsEnded", r.Waited), byFunction("SweepFailures", r.Failed)),
 		slog.String("function", "sweeper"), slog.String("outcome", string(outcomeSwept)), slog.Int("due", r.Due), slog.Int("sent", r.Sent),
-		slog.Int("dead_letters", r.DeadLetters), slog.Int("moved_on", r.Moved), slog.Int("failed", r.Failed), slog.Bool("cut_short", r.Cut),
+		slog.Int("waited", r.Waited), slog.Int("dead_letters", r.DeadLetters), slog.Int("moved_on", r.Moved), slog.Int("failed", r.Failed), slog.Bool("cut_short", r.Cut),
 		slog.String("error", errorText(r.Err)), slog.Int64("duration_ms", took.Milliseconds()))
 }
 

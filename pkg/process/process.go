@@ -57,7 +57,7 @@ type Policy struct {
 }
 
 // DefaultPolicy retries for about ten minutes before an event dies: seven waits of
-// 635 seconds at most, and the sweeper's time for those beyond inVisibility.
+// 635 seconds at most, and the sweeper's time for those beyond webhook.LongestInQueue.
 // Retention is more than the life of any message, the provider's longest
 // documented series of retries and a destination's dedupe window.
 var DefaultPolicy = Policy{
@@ -70,11 +70,6 @@ var DefaultPolicy = Policy{
 	Lease:         time.Minute,
 	Retention:     90 * 24 * time.Hour,
 }
-
-// inVisibility is the longest back-off that a message waits out in its queue.
-// A longer one is the sweeper's: a queue holds at most 120,000 messages in
-// flight (AWS, "Amazon SQS message quotas").
-const inVisibility = time.Minute
 
 // Ports are what the use case needs of the outside.
 type Ports struct {

@@ -174,7 +174,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		if len(st.Attempts) == 0 {
 			report.Outcome = Waiting
 		}
-		if wait := st.NotBefore.Sub(st.At); wait <= inVisibility {
+		if wait := st.NotBefore.Sub(st.At); wait <= webhook.LongestInQueue {
 			report.Retry, report.RetryIn = true, wait
 		}
 	case webhook.Dead:

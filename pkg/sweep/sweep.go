@@ -50,6 +50,7 @@ func New(ledger Ledger, queue Queue, now func() time.Time, policy Policy) *Servi
 type Report struct {
 	Due         int   // events found overdue
 	Sent        int   // messages that SQS accepted
+	Waited      int   // of these, of events whose wait is over: nothing was lost
 	DeadLetters int   // dead letters that SQS accepted
 	Moved       int   // events that had moved on meanwhile
 	Failed      int   // sends or notes that failed, and events that could not be read: due as before
@@ -152,6 +153,9 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 			continue
 		}
 		*sent++
+		if waited(records[i]) {
+			report.Waited++
+		}
 		err := s.ledger.Swept(ctx, records[i], s.now().Add(s.wait(records[i].Sweeps)))
 		switch {
 		case errors.Is(err, webhook.ErrChanged) || errors.Is(err, webhook.ErrNotFound):
@@ -160,6 +164,15 @@ func (s *Service) send(ctx context.Context, records []webhook.Record, report *Re
 			report.fail(err, &report.LedgerSilent)
 		}
 	}
+}
+
+// Repairs counts what was sent because something was lost, or may have been.
+func (r Report) Repairs() int { return r.Sent + r.DeadLetters - r.Waited }
+
+// waited tells an event that the worker left to the sweeper, because it had to wait for
+// longer than its message can in its queue, from one whose message should have come.
+func waited(r webhook.Record) bool {
+	return r.State == webhook.Pending && r.Sweeps == 0 && r.NotBefore.Sub(r.UpdatedAt) > webhook.LongestInQueue
 }
 
 // wait returns how long the next sweep of an event that was swept n times waits,

@@ -139,6 +139,46 @@ func TestDeadEventGetsItsDeadLetterAndOwesNothing(t *testing.T) {
 	}
 }
 
+// wait ends an attempt of an event with a wait.
+func (w *world) wait(t *testing.T, id webhook.EventID, d time.Duration) {
+	t.Helper()
+	lease, err := w.ledger.Lease(t.Context(), webhook.LeaseRequest{
+		ID: id, Nonce: "w" + d.String(), Now: w.now, Until: w.now.Add(time.Minute), DueAt: w.now.Add(grace), Destinations: []string{"crm"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.ledger.Settle(t.Context(), lease, webhook.Settlement{
+		State: webhook.Pending, At: w.now, NotBefore: w.now.Add(d), DueAt: w.now.Add(d + grace), Destinations: lease.Record.Destinations,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a worker left to the sweeper is no repair; what is sent a second time, or should
+// have come by its message, is.
+func TestAWaitThatIsOverIsNoRepair(t *testing.T) {
+	w := newWorld()
+	w.wait(t, w.claim(t, 1), 5*time.Minute)
+	w.wait(t, w.claim(t, 2), time.Minute) // its message waits in the queue, and was lost
+	w.claim(t, 3)
+	w.now = w.now.Add(10 * time.Minute)
+	if r := w.sweep(t); r.Sent != 3 || r.Waited != 1 || r.Repairs() != 2 {
+		t.Errorf("first: %+v", r)
+	}
+	w.now = w.now.Add(time.Hour)
+	if r := w.sweep(t); r.Sent != 3 || r.Waited != 0 || r.Repairs() != 3 {
+		t.Errorf("again: %+v", r)
+	}
+	w.wait(t, w.claim(t, 4), 5*time.Minute)
+	w.now = w.now.Add(10 * time.Minute)
+	w.refuse = errors.New("refused")
+	if r := w.sweep(t); r.Waited != 0 {
+		t.Errorf("nothing was sent: %+v", r)
+	}
+}
+
 func (w *world) die(t *testing.T, id webhook.EventID) {
 	t.Helper()
 	lease, err := w.ledger.Lease(t.Context(), webhook.LeaseRequest{

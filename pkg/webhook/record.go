@@ -47,6 +47,11 @@ type Record struct {
 	ClaimNonce string
 }
 
+// LongestInQueue is the longest wait of an event that its message waits out in its queue.
+// A longer one is left to the sweeper: a queue holds at most 120,000 messages in flight
+// (AWS, "Amazon SQS message quotas").
+const LongestInQueue = time.Minute
+
 // Erased tells whether the payload was taken out of the event for good.
 func (r Record) Erased() bool { return !r.ErasedAt.IsZero() }
 

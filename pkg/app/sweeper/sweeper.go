@@ -11,6 +11,7 @@ import (
 	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
@@ -50,9 +51,23 @@ func watcher(e app.Env) (*incident.Watcher, error) {
 	}
 	l := e.Ledger()
 	return incident.NewWatcher(incident.Ports{
-		Ledger: l, Documents: l, Alert: alertOf(store), Now: e.Now,
+		Ledger: l, Documents: l, Alert: alertOf(store), Gates: gatesOf(l), Now: e.Now,
 		Tell: teller{notice.NewSender(targets, destination.Deps{Now: e.Now}), e.Config.Stack},
 	}), nil
+}
+
+// gatesOf reads the gates of all destinations in one query.
+func gatesOf(documents gate.Documents) func(context.Context) ([]incident.Gate, error) {
+	return func(ctx context.Context) ([]incident.Gate, error) {
+		states, err := gate.List(ctx, documents)
+		list := make([]incident.Gate, 0, len(states))
+		for name, s := range states {
+			list = append(list, incident.Gate{
+				Destination: name, Paused: s.Paused, PausedBy: s.PausedBy, Open: s.Open, Since: s.Since, Cause: s.Cause,
+			})
+		}
+		return list, err
+	}
 }
 
 // teller words notices and has them sent.
