@@ -32,7 +32,7 @@ run: ## Run the whole receiver on this machine (needs Go alone; ARGS='--data DIR
 
 .PHONY: test
 test: ## Run every check; this is what CI runs
-	@scripts/steps.sh tools test/format lint test/unit test/speed test/fuzz test/integration test/replay validate test/e2e
+	@scripts/steps.sh tools test/format lint beside test/replay test/unit test/integration test/fuzz validate test/e2e alone test/speed
 
 .PHONY: tools
 tools: ## Install the pinned tools into .tools/
@@ -79,7 +79,7 @@ test/integration: tools ## Run the tests that talk to a real engine
 
 .PHONY: test/replay
 test/replay: tools ## Measure live traffic beside a large redrive, and go through an outage (TEST_SPEED=1 holds it to bounds)
-	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 15m ./test/replay
+	REQUIRE_ENGINES=1 DYNOXIDE=$(CURDIR)/.tools/bin/dynoxide $(GO) test -count=1 -tags replay -timeout 30m ./test/replay
 
 .PHONY: test/year-ahead
 test/year-ahead: tools ## Run the tests as if today were a year from now (10 minutes on two cores, so not part of make test)

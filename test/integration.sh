@@ -3,7 +3,7 @@
 # test/dynoxide; test/destinations, which asks ministack as well; test/verify, which
 # needs Python and Node.js; and test/console, which needs Chromium. Alone such a test
 # skips where its engine is missing; here a missing engine, and a skipped test, is a
-# failure. test/replay needs the machine for itself.
+# failure. test/replay is a step of its own.
 #
 # What make test/unit has run does not run again: of a package whose tests of the engine
 # are in capacity_test.go only those, and of the ledger's suite its binaries.
