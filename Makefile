@@ -33,6 +33,7 @@ run: ## Run the whole receiver on this machine (needs Go alone; ARGS='--data DIR
 .PHONY: test
 test: ## Run every check; this is what CI runs
 	@scripts/steps.sh tools test/format lint beside test/replay test/unit test/integration test/fuzz validate test/e2e alone test/speed
+	@echo "==> not looked for: known vulnerabilities, of your Go among them (make vulns)"
 
 .PHONY: tools
 tools: ## Install the pinned tools into .tools/

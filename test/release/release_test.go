@@ -46,8 +46,7 @@ type config struct {
 		Algorithm    string
 		ExtraFiles   []struct{ Glob string } `yaml:"extra_files"`
 	}
-	Changelog struct{ Use, Sort string }
-	Release   struct {
+	Release struct {
 		Draft      bool
 		ExtraFiles []struct{ Glob string } `yaml:"extra_files"`
 	}
