@@ -28,7 +28,8 @@ fi
 cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-for name in Receiver Worker Sweeper Redrive; do
-	make --no-print-directory "build-${name}Function" ARTIFACTS_DIR="$folder" >&2
-	document "$folder/bootstrap" "$(echo "$name" | tr '[:upper:]' '[:lower:]')"
+for main in functions/*/main.go; do
+	name=$(basename "$(dirname "$main")")
+	make --no-print-directory "functions/$name.bootstrap" ARTIFACTS_DIR="$folder" >&2
+	document "$folder/bootstrap" "$name"
 done

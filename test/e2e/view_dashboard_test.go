@@ -141,7 +141,7 @@ type logLine struct {
 // logged are the lines of all functions, the oldest first.
 func logged(t *testing.T) (lines []logLine) {
 	t.Helper()
-	for _, output := range []string{"ReceiverLogGroupName", "WorkerLogGroupName", "SweeperLogGroupName", "RedriveLogGroupName"} {
+	for _, output := range []string{"ReceiverLogGroupName", "WorkerLogGroupName", "SweeperLogGroupName", "RedriveLogGroupName", "ReconcileLogGroupName"} {
 		group := deployed.outputs[output]
 		for token := ""; ; {
 			ask := map[string]any{"logGroupName": group, "limit": 5000}

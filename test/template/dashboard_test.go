@@ -149,3 +149,20 @@ func TestQueriesNameWhatIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// A function whose errors nobody sees fails in silence.
+func TestTheDashboardShowsErrorsOfEveryFunction(t *testing.T) {
+	shown := map[string]bool{}
+	for _, w := range widgets(t) {
+		for _, m := range w.Properties.Metrics {
+			if len(m) > 3 && m[0] == "AWS/Lambda" && m[1] == "Errors" {
+				shown[fmt.Sprint(m[3])] = true
+			}
+		}
+	}
+	for id := range ofType(t, load(t), "AWS::Serverless::Function") {
+		if !shown["${"+id+"}"] {
+			t.Errorf("the dashboard shows no errors of %s", id)
+		}
+	}
+}
