@@ -67,11 +67,15 @@ var rules = map[string]rule{
 	"redrive": {own: []string{"webhook"}, not: pure},
 	// Whether a destination may be sent something now.
 	"gate": {own: []string{"webhook"}, not: pure},
+	// One run at a time of a schedule.
+	"turn": {own: []string{"webhook"}, not: pure},
+	// What is kept for years.
+	"archive": {own: []string{"webhook", "turn"}, not: pure, outside: []string{"github.com/klauspost/compress"}},
 	// What is wrong, by what the ledger keeps.
 	"incident": {own: []string{"webhook"}, not: pure},
 	// What Smartlead says of a mail stands in the words of its API, and what an event says
 	// in its body.
-	"reconcile": {own: []string{"webhook", "smartlead", "smartleadapi"}, not: pure},
+	"reconcile": {own: []string{"webhook", "turn", "smartlead", "smartleadapi"}, not: pure},
 	// What a comparison found missing is made of the provider's words, under the identity
 	// that the wire's reader gives it, and enters through a port.
 	"repair": {own: []string{"webhook", "auth", "smartlead", "smartleadapi", "reconcile"}, not: pure},
@@ -86,6 +90,7 @@ var rules = map[string]rule{
 	"queue":       {own: []string{"webhook", "sqs"}, outside: []string{sdk + "/aws"}},
 	"sourcestore": {own: []string{"webhook", "auth"}, outside: []string{sdk, smithy}},
 	"bodies":      {own: []string{"webhook", "pack"}, outside: []string{sdk, smithy}},
+	"objects":     {own: []string{"webhook"}, outside: []string{sdk, smithy}},
 	"destination": {own: []string{"webhook", "telemetry", "gate", "jq", "exchange"}},
 	// One request to another service, and its answer.
 	"exchange": {},
@@ -111,7 +116,7 @@ var rules = map[string]rule{
 
 	// The edges.
 	"lambdaio": {
-		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "incident", "reconcile", "telemetry"},
+		own:     []string{"webhook", "receive", "process", "sweep", "redrive", "incident", "reconcile", "archive", "telemetry"},
 		outside: []string{lambda, "github.com/go-json-experiment/json"},
 	},
 	"config":    {},
@@ -225,6 +230,7 @@ var ttlcheck = module + "/test/ttlcheck"
 var noExpiry = map[string]string{
 	module + "/test/destinations": "messages",
 	module + "/pkg/bodies":        "objects",
+	module + "/pkg/objects":       "objects",
 	module + "/pkg/sourcestore":   "parameters",
 
 	module + "/pkg/local/persist": "items of a table without a TTL",

@@ -119,6 +119,7 @@ func (g generator) calls() map[string]call {
 	}
 	path, key := "/smartlead/"+g.name(), "acme/"+g.name()+"x"
 	bucket, body := "bucket-1", g.bytes()
+	list := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: aws.String("account=" + text), StartAfter: maybe(g, key)}
 	return map[string]call{
 		"PutItem":      func(ctx context.Context, c clients) (any, error) { return c.PutItem(ctx, put) },
 		"UpdateItem":   func(ctx context.Context, c clients) (any, error) { return c.UpdateItem(ctx, update) },
@@ -155,6 +156,15 @@ func (g generator) calls() map[string]call {
 				Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/zstd"),
 			})
 			return nil, err
+		},
+		"CreateObject": func(ctx context.Context, c clients) (any, error) {
+			_, err := c.s3.PutObject(ctx, &s3.PutObjectInput{
+				Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: aws.String("application/gzip"), IfNoneMatch: aws.String("*"),
+			})
+			return nil, err
+		},
+		"ListObjects": func(ctx context.Context, c clients) (any, error) {
+			return c.s3.ListObjectsV2(ctx, list)
 		},
 		"CopyObject": func(ctx context.Context, c clients) (any, error) {
 			_, err := c.s3.CopyObject(ctx, &s3.CopyObjectInput{

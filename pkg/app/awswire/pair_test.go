@@ -33,16 +33,23 @@ import (
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/dynamodb"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/objects"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
 )
 
+// objectStore is what the functions want of S3.
+type objectStore interface {
+	bodies.API
+	objects.API
+}
+
 // clients are one maker's clients of everything.
 type clients struct {
 	ledger.API
 	queue queue.API
-	s3    bodies.API
+	s3    objectStore
 	ssm   sourcestore.Reader
 }
 
@@ -231,6 +238,13 @@ func plain(out any) any {
 	if o, ok := out.(*s3.GetObjectOutput); ok {
 		body, err := io.ReadAll(o.Body)
 		return []any{string(body), err}
+	}
+	if o, ok := out.(*s3.ListObjectsV2Output); ok && o != nil {
+		list := []any{aws.ToBool(o.IsTruncated)}
+		for _, c := range o.Contents {
+			list = append(list, *c.Key, *c.Size)
+		}
+		return list
 	}
 	data := map[string]any{}
 	for i := range v.Elem().NumField() {

@@ -20,7 +20,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// S3 writes, reads and copies whole objects. Of an input it knows the members that the
+// S3 writes, reads, copies and lists whole objects. Of an input it knows the members that the
 // functions set. It is safe for concurrent use.
 type S3 struct {
 	*client
@@ -48,6 +48,7 @@ func (s *S3) PutObject(ctx context.Context, in *s3.PutObjectInput, _ ...func(*s3
 		return nil, fail("PutObject", err)
 	}
 	set(m.header, "Content-Type", aws.ToString(in.ContentType))
+	set(m.header, "If-None-Match", aws.ToString(in.IfNoneMatch))
 	set(m.header, "X-Amz-Sdk-Checksum-Algorithm", "CRC32")
 	set(m.header, "X-Amz-Checksum-Crc32", sumOf(body))
 	if err := s.call(ctx, "PutObject", m, success); err != nil {
@@ -128,19 +129,22 @@ func (s *S3) message(method, operation string, bucket, key *string, body []byte)
 	if aws.ToString(bucket) == "" || aws.ToString(key) == "" {
 		return message{}, errors.New("an object has a bucket and a key")
 	}
+	return s.messageAt(method, *bucket, "/"+*key, "x-id="+operation, body), nil
+}
+
+// messageAt is a request for a path of a bucket; the query is escaped and sorted.
+func (s *S3) messageAt(method, bucket, path, query string, body []byte) message {
 	at := *s.endpoint
-	path := "/" + *key
-	if s.inPath || strings.Contains(*bucket, ".") {
-		path = "/" + *bucket + path
+	if s.inPath || strings.Contains(bucket, ".") {
+		path = strings.TrimSuffix("/"+bucket+path, "/")
 	} else {
-		at.Host = *bucket + "." + at.Host
+		at.Host = bucket + "." + at.Host
 	}
-	at.Path, at.RawPath = path, escapePath(path)
-	at.RawQuery = "x-id=" + operation
+	at.Path, at.RawPath, at.RawQuery = path, escapePath(path), query
 	m := message{method: method, at: &at, header: make(http.Header, 12), body: body, hash: hashOf(body)}
 	set(m.header, "X-Amz-Content-Sha256", m.hash)
 	set(m.header, "Accept-Encoding", "identity")
-	return m, nil
+	return m
 }
 
 // escapePath writes a path as S3 signs it: all but what RFC 3986 leaves as it is, and
@@ -206,17 +210,9 @@ var entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&ap
 
 // element returns the text of an error's element, "" where it has none.
 func element(text []byte, name string) string {
-	_, inside, found := strings.Cut(string(text), "<Error>")
+	_, value, found := strings.Cut(string(text), "<Error>")
 	if !found {
 		return ""
 	}
-	_, value, found := strings.Cut(inside, "<"+name+">")
-	if !found {
-		return ""
-	}
-	value, _, found = strings.Cut(value, "</"+name+">")
-	if !found {
-		return ""
-	}
-	return entities.Replace(value)
+	return inside(value, name)
 }

@@ -162,8 +162,6 @@ func (s *Service) take(ctx context.Context, st State) (*held, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		until = now.Add(time.Until(deadline) + s.policy.Margin)
 	}
-	st.Lease++
-	st.Holder, st.HeldUntil = s.Nonce(), until
 	if st.Run == nil {
 		st.Run = s.beginning(st, now)
 		if st.Run.Look == Second {
@@ -172,10 +170,10 @@ func (s *Service) take(ctx context.Context, st State) (*held, error) {
 		st.AskedAt = time.Time{}
 	}
 	st.Run.Slices++
-	st.Run.Lease = st.Lease
+	st.Run.Lease = st.Lease + 1 // which is taken
 	st.DueAt = st.Run.StartedAt.Add(s.policy.Every)
 	h := &held{State: st, docs: s.Documents, now: s.Now}
-	return h, h.State.save(ctx, s.Documents, now)
+	return h, standing(s.Documents).Take(ctx, &h.State, s.Nonce(), until, now)
 }
 
 // beginning says what the next run compares.
@@ -232,11 +230,10 @@ func (w *slice) release(ctx context.Context) error {
 	if !w.fresh() {
 		w.h.Stuck = 0
 	}
-	w.h.Holder, w.h.HeldUntil = "", time.Time{}
 	w.count()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
-	return w.h.saveReleased(last)
+	return standing(w.Documents).Release(last, &w.h.State, w.Now)
 }
 
 // lastWrite bounds the write that gives the lease back.
@@ -318,26 +315,6 @@ func someCampaigns(ctx context.Context, docs Documents, most int) ([]Campaign, e
 	return list, nil
 }
 
-// saveReleased writes the state of a slice that gives its lease back: whoever has taken
-// it since is not disturbed.
-func (h *held) saveReleased(ctx context.Context) error {
-	for range maxRaces {
-		err := h.State.save(ctx, h.docs, h.now())
-		if !errors.Is(err, webhook.ErrChanged) {
-			return err
-		}
-		theirs, err := load(ctx, h.docs)
-		if err != nil {
-			return err
-		}
-		if theirs.Lease != h.Lease || theirs.Holder == "" {
-			return errLost
-		}
-		h.takeIn(theirs)
-	}
-	return webhook.ErrChanged
-}
-
 // Ask asks for a second look at once: the function begins it when no run is under way,
 // within the interval of its schedule. It returns ErrNoKey where nothing is compared.
 func (s *Service) Ask(ctx context.Context) (State, error) { return Ask(ctx, s.Documents, s.Now()) }
@@ -364,19 +341,7 @@ func SetBegan(ctx context.Context, docs Documents, began, now time.Time) error {
 
 // change writes the state under the feet of a slice, which takes it in.
 func change(ctx context.Context, docs Documents, now time.Time, do func(*State) error) (State, error) {
-	for range maxRaces {
-		st, err := load(ctx, docs)
-		if err == nil {
-			err = do(&st)
-		}
-		if err != nil {
-			return st, err
-		}
-		if err = st.save(ctx, docs, now); !errors.Is(err, webhook.ErrChanged) {
-			return st, err
-		}
-	}
-	return State{}, fmt.Errorf("where the comparison stands: %w", webhook.ErrChanged)
+	return standing(docs).Change(ctx, now, do)
 }
 
 // Standing returns where the schedule stands.

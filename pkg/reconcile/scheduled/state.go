@@ -2,13 +2,10 @@ package scheduled
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"smartlead-receiver/pkg/reconcile"
-	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/pkg/turn"
 )
 
 // Look is which mails a run compares.
@@ -71,9 +68,7 @@ type Drift struct {
 
 // State is where the schedule stands. There is one in a table.
 type State struct {
-	Lease     int       `json:"lease"` // number of the latest lease; it never restarts
-	Holder    string    `json:"holder,omitempty"`
-	HeldUntil time.Time `json:"held_until,omitzero"`
+	turn.Turn
 
 	Off     string    `json:"off,omitempty"`     // why nothing is compared; "": it is
 	OnSince time.Time `json:"on_since,omitzero"` // since when it is
@@ -93,8 +88,6 @@ type State struct {
 	Spent     []Spent   `json:"spent,omitempty"` // calls of the last hour
 	Drift     Drift     `json:"drift,omitzero"`  // as of the latest run that ended
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
-
-	version int
 }
 
 // Spent are the calls of one slice.
@@ -126,46 +119,26 @@ func (s State) Age(now time.Time) time.Duration {
 }
 
 // errLost: another slice holds the lease. This one has changed nothing since.
-var errLost = errors.New("another run took over")
-
-// load returns the state by a consistent read; a broken one begins anew, behind every
-// lease that it may have given.
-func load(ctx context.Context, docs Documents) (State, error) {
-	body, version, err := docs.LoadDocument(ctx, stateKind, stateName)
-	if errors.Is(err, webhook.ErrNotFound) {
-		return State{}, nil
-	}
-	if err != nil {
-		return State{}, fmt.Errorf("where the comparison stands: %w", err)
-	}
-	var st State
-	if json.Unmarshal(body, &st) != nil {
-		// A write raises the version by one, and a lease is a write: no lease has this number.
-		st = State{Lease: version}
-	}
-	st.version = version
-	return st, nil
-}
-
-func (s *State) save(ctx context.Context, docs Documents, now time.Time) error {
-	s.UpdatedAt = now.UTC()
-	body, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode where the comparison stands: %w", err)
-	}
-	if err := docs.SaveDocument(ctx, stateKind, stateName, body, s.version, now, time.Time{}); err != nil {
-		return fmt.Errorf("note where the comparison stands: %w", err)
-	}
-	s.version++
-	return nil
-}
+var errLost = turn.ErrLost
 
 // maxRaces bounds how often a write is repeated because somebody else wrote.
-const maxRaces = 5
+const maxRaces = turn.MaxRaces
 
-// takeIn takes in what an operator wrote meanwhile.
-func (h *held) takeIn(theirs State) {
-	h.version, h.AskedAt, h.Began = theirs.version, theirs.AskedAt, theirs.Began
+func standing(docs Documents) turn.Kept[State, *State] {
+	return turn.Kept[State, *State]{Docs: docs, Kind: stateKind, Name: stateName, What: "where the comparison stands"}
+}
+
+// Wrote notes when the state is written.
+func (s *State) Wrote(now time.Time) { s.UpdatedAt = now }
+
+// TakeIn takes in what an operator wrote meanwhile.
+func (s *State) TakeIn(theirs State) { s.AskedAt, s.Began = theirs.AskedAt, theirs.Began }
+
+// load returns the state by a consistent read.
+func load(ctx context.Context, docs Documents) (State, error) { return standing(docs).Load(ctx) }
+
+func (s *State) save(ctx context.Context, docs Documents, now time.Time) error {
+	return standing(docs).Save(ctx, s, now)
 }
 
 // held is the state while this slice holds its lease.
@@ -176,22 +149,5 @@ type held struct {
 	now  func() time.Time
 }
 
-// save writes the state. Where somebody wrote meanwhile it looks who: an operator's
-// request is taken in, and another holder is errLost.
-func (h *held) save(ctx context.Context) error {
-	for range maxRaces {
-		err := h.State.save(ctx, h.docs, h.now())
-		if !errors.Is(err, webhook.ErrChanged) {
-			return err
-		}
-		theirs, err := load(ctx, h.docs)
-		if err != nil {
-			return err
-		}
-		if theirs.Lease != h.Lease || theirs.Holder != h.Holder {
-			return errLost
-		}
-		h.takeIn(theirs)
-	}
-	return fmt.Errorf("note where the comparison stands: %w", webhook.ErrChanged)
-}
+// save writes the state, and returns errLost where another slice holds the lease.
+func (h *held) save(ctx context.Context) error { return standing(h.docs).Hold(ctx, &h.State, h.now) }

@@ -1,0 +1,236 @@
+package archive_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/archive"
+	"smartlead-receiver/pkg/webhook"
+	"smartlead-receiver/test/testclock"
+)
+
+// small is a world of two hours, three accounts and objects of a few lines.
+func small(t *testing.T) *world {
+	w := newWorld(t)
+	w.fill(2, 8)
+	w.receive("acme", reply(500, "big@acme.example.com", true), testclock.Noon().Add(-time.Minute))
+	w.policy.PartText = 1200
+	return w
+}
+
+// toEnd lets runs, each of another process, go on until nothing is left.
+func (w *world) toEnd() {
+	w.t.Helper()
+	for range 5 {
+		w.clock = w.clock.Add(10 * time.Minute) // behind each lease
+		w.net.revive()
+		if sum := w.run(); !sum.Worked && sum.Waits == "" {
+			return
+		}
+	}
+	w.t.Fatal("it comes to no end")
+}
+
+// A process that dies at any call, before it took effect or after, leaves nothing out and
+// nothing twice, and what the next one writes has the names that it would have had. One
+// whose answer is lost likewise.
+func TestACrashAtAnyCallLeavesTheSameArchive(t *testing.T) {
+	w := small(t)
+	w.restart("clean/")
+	w.toEnd()
+	want := slices.Sorted(maps.Keys(w.objects()))
+	if len(want) < 10 {
+		t.Fatalf("only %d objects", len(want))
+	}
+	calls := 0
+	for _, how := range []string{"before", "after", "answer lost", "answer refused"} {
+		for at := 1; ; at++ {
+			w.restart(fmt.Sprintf("%s-%d/", how[:3]+how[len(how)-1:], at))
+			w.clock = w.clock.Add(15 * time.Minute)
+			w.net.dieAt, w.net.after, w.net.once = at, how == "after" || how == "answer lost", how == "answer lost" || how == "answer refused"
+			sum := w.service().Run(t.Context())
+			if w.net.calls < at {
+				if sum.Err != nil || at < 20 {
+					t.Errorf("%s: %v after %d calls", how, sum.Err, at-1)
+				}
+				calls = max(calls, at-1)
+				break
+			}
+			w.toEnd()
+			if got := slices.Sorted(maps.Keys(w.objects())); !slices.Equal(got, want) {
+				t.Fatalf("%s call %d: objects\n%v, want\n%v", how, at, got, want)
+			}
+		}
+		w.equal(testclock.Noon())
+	}
+	t.Logf("%d calls, %d objects", calls, len(want))
+}
+
+// Where something is claimed late between the crash and the next run, it gets an object of
+// its own: what was written is not written again.
+func TestACrashAndALateClaimLeaveNothingTwice(t *testing.T) {
+	w := small(t)
+	for at := 5; ; at++ {
+		w.restart(fmt.Sprintf("crash-%d/", at))
+		w.clock = w.clock.Add(15 * time.Minute)
+		w.net.dieAt, w.net.after = at, true
+		_ = w.service().Run(t.Context())
+		if w.net.calls < at {
+			if at < 20 {
+				t.Errorf("only %d calls", at)
+			}
+			return
+		}
+		late := []webhook.EventID{
+			w.receive("acme", reply(601, "late@acme.example.com", false), testclock.Noon().Add(-time.Hour)),
+			w.receive("default", reply(602, "late@acme.example.com", false), testclock.Noon().Add(-time.Millisecond)),
+		}
+		w.clock = testclock.Noon().Add(26 * time.Hour)
+		w.toEnd()
+		w.equal(testclock.Noon())
+		if t.Failed() {
+			t.Fatalf("call %d", at)
+		}
+		w.drop(late...)
+	}
+}
+
+// Of two runs at the same time one writes nothing more once the other took over.
+func TestARunThatWasOvertakenWritesNothing(t *testing.T) {
+	w := small(t)
+	w.clock = w.clock.Add(15 * time.Minute)
+	var other archive.Summary
+	slow := w.service()
+	slept := false
+	slow.Bodies = sleeper{slow.Bodies, func() {
+		if slept {
+			return
+		}
+		slept = true
+		w.clock = w.clock.Add(time.Hour) // its lease is over
+		other = w.service().Run(t.Context())
+	}}
+	sum := slow.Run(t.Context())
+	if other.Err != nil || other.Events == 0 || sum.Err != nil || sum.Waits == "" || sum.Events != 0 {
+		t.Errorf("%+v, and the other %+v", sum, other)
+	}
+	w.equal(testclock.Noon())
+	// While it holds its lease, another does nothing.
+	w.restart("held/")
+	w.clock = w.clock.Add(15 * time.Minute)
+	first := w.service()
+	var second archive.Summary
+	first.Bodies = sleeper{first.Bodies, func() {
+		if second.Waits == "" {
+			second = w.service().Run(t.Context())
+		}
+	}}
+	if sum := first.Run(t.Context()); sum.Err != nil || sum.Events == 0 || second.Worked || second.Waits != "another run is at work" {
+		t.Errorf("%+v, and the second %+v", sum, second)
+	}
+}
+
+type sleeper struct {
+	archive.Bodies
+
+	sleep func()
+}
+
+func (s sleeper) Load(ctx context.Context, p payload) ([]byte, error) {
+	s.sleep()
+	return s.Bodies.Load(ctx, p)
+}
+
+// A run ends before its context, keeps what it wrote, and the next ones come to the end.
+func TestARunThatHasLittleTimeComesFurther(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1, 600)
+	w.clock = w.clock.Add(15 * time.Minute)
+	w.policy.PartText = 1 << 30 // none is ever full
+	written := 0
+	for n := 1; ; n++ {
+		ctx, cancel := context.WithTimeout(t.Context(), w.policy.Margin+150*time.Millisecond)
+		svc := w.service()
+		svc.Bodies = sleeper{svc.Bodies, func() { time.Sleep(time.Millisecond) }}
+		sum := svc.Run(ctx)
+		cancel()
+		if sum.Err != nil {
+			t.Fatal(sum.Err)
+		}
+		if written += sum.Events; sum.Until.Equal(testclock.Noon()) {
+			if n < 3 {
+				t.Errorf("%d runs", n)
+			}
+			break
+		}
+		if n > 300 {
+			t.Fatal("it comes to no end")
+		}
+	}
+	if events, _ := w.equal(testclock.Noon()); events != 600 || written != 600 {
+		t.Errorf("%d of 600 events, written %d", events, written)
+	}
+}
+
+// An object that has the name and not the content is never taken for ours.
+func TestAnObjectOfAnotherIsNotOurs(t *testing.T) {
+	w := small(t)
+	w.restart("a/")
+	w.toEnd()
+	others := w.objects()
+	keys := slices.Sorted(maps.Keys(others))
+	w.restart("b/")
+	svc := w.service()
+	svc.Objects = blind{svc.Objects} // so that it does not see it before it writes
+	if _, err := svc.Objects.Create(t.Context(), keys[0], others[keys[1]]); err != nil {
+		t.Fatal(err)
+	}
+	w.clock = w.clock.Add(15 * time.Minute)
+	if sum := svc.Run(t.Context()); sum.Err == nil {
+		t.Errorf("it was taken for ours: %+v", sum)
+	}
+	st, err := archive.Standing(t.Context(), w.ledger)
+	if err != nil || st.Cause == "" || st.ArchivedUntil().Equal(testclock.Noon()) || st.Holder != "" {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+type blind struct{ archive.Objects }
+
+func (b blind) List(context.Context, string) seq { return func(func(archive.Object, error) bool) {} }
+
+// An engine that is down fails the run, and nothing is passed over.
+func TestWhatIsDownIsTriedAgain(t *testing.T) {
+	w := small(t)
+	w.clock = w.clock.Add(15 * time.Minute)
+	svc := w.service()
+	svc.Bodies = broken{}
+	if sum := svc.Run(t.Context()); !errors.Is(sum.Err, errBroken) || sum.Behind == 0 {
+		t.Errorf("%+v", sum)
+	}
+	if w.equal(testclock.Noon().Add(-100 * time.Hour)); t.Failed() {
+		return
+	}
+	w.clock = w.clock.Add(10 * time.Minute)
+	if sum := w.run(); sum.Behind != 0 {
+		t.Errorf("%+v", sum)
+	}
+	w.equal(testclock.Noon())
+}
+
+var errBroken = fmt.Errorf("down: %w", webhook.ErrUnavailable)
+
+type broken struct{}
+
+func (broken) Load(context.Context, payload) ([]byte, error) { return nil, errBroken }
+
+type (
+	payload = webhook.Payload
+	seq     = iter.Seq2[archive.Object, error]
+)
