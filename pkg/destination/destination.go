@@ -85,6 +85,14 @@ type Checker interface {
 	CheckExists(ctx context.Context, deps Deps) error
 }
 
+// Chooser is what Settings also are of a type that has no use for some events, whatever
+// its filter says.
+type Chooser interface {
+	// NoUse says in an operator's words why the type has no use for an event: empty, and
+	// it has.
+	NoUse(e webhook.Event) string
+}
+
 // Types are the types that are known. The first is what an operator adds when
 // no type is named.
 type Types []Type

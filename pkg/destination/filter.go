@@ -40,6 +40,17 @@ func (f Filter) IsZero() bool { return reflect.ValueOf(f).IsZero() }
 type Selection struct {
 	filter  Filter
 	program *jq.Program // nil without a condition
+	noUse   func(webhook.Event) string
+}
+
+// Selection is that of the filter, and of the type where it has no use for some events. It
+// returns the error of Filter.Selection.
+func (c Config) Selection() (Selection, error) {
+	s, err := c.Filter.Selection()
+	if chooser, ok := c.Settings.(Chooser); ok {
+		s.noUse = chooser.NoUse
+	}
+	return s, err
 }
 
 // Selection returns an error of one line for a condition that is not allowed.
@@ -61,6 +72,11 @@ var ErrCondition = errors.New("the condition cannot be decided")
 // ErrCondition, wrapped, where the condition fails: nobody knows then whether it wants it.
 func (s Selection) Against(ctx context.Context, d webhook.Delivery) ([]string, error) {
 	reasons := s.filter.against(d.Event)
+	if s.noUse != nil {
+		if reason := s.noUse(d.Event); reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
 	if len(reasons) > 0 || s.program == nil {
 		return reasons, nil
 	}

@@ -43,7 +43,7 @@ func New(name string, cfg Config, deps Deps) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w", name, err)
 	}
-	wants, err := cfg.Filter.Selection()
+	wants, err := cfg.Selection()
 	if err != nil {
 		return nil, fmt.Errorf("destination %s: %w: filter.if: %w", name, ErrConfig, err)
 	}

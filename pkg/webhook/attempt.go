@@ -12,7 +12,7 @@ const (
 	ResultRetry Result = "retry"
 	// ResultPermanent: sending the same again cannot succeed.
 	ResultPermanent Result = "permanent"
-	// ResultUnrouted: the destination's filter does not want the event.
+	// ResultUnrouted: the destination does not want the event, by its filter or by what it is.
 	ResultUnrouted Result = "unrouted"
 	// ResultRemoved: the destination is no longer configured.
 	ResultRemoved Result = "removed"

@@ -113,7 +113,7 @@ func routeOf(ctx context.Context, e sourcestore.Entry, d webhook.Delivery) route
 		r.Error = "its configuration is broken: its events wait"
 		return r
 	}
-	wants, err := cfg.Filter.Selection()
+	wants, err := cfg.Selection()
 	if err == nil {
 		r.Reasons, err = wants.Against(ctx, d)
 	}

@@ -34,6 +34,25 @@ func TestWhoWantsAnEvent(t *testing.T) {
 	s.Fails(2, "filter.lead_domains[0]: is a domain", "destinations", "add", "x", "--url", s.Dest.URL, "--lead-domain", "a@b.example")
 }
 
+// HubSpot has no use for what has no lead: nothing is sent, and nothing failed.
+func TestASampleThatATypeHasNoUseFor(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "pat-na1-hidden")
+	s.OK("destinations", "add", "hub", "--kind", "hubspot", "--token", "pat-na1-hidden", "--property", "jobtitle=.lead.title", "--note", "email-reply")
+	if list := s.OK("destinations", "list", "--json").Out; !strings.Contains(list, `"properties":["jobtitle"]`) {
+		t.Errorf("got %s", list)
+	}
+	if out := s.OK("destinations", "test", "hub", "--type", "CAMPAIGN_STATUS_CHANGED").Out; !strings.Contains(out, "hub has no use for a CAMPAIGN_STATUS_CHANGED") {
+		t.Errorf("got %s", out)
+	}
+	s.Fails(2, "config.properties.jobtitle: holds", "destinations", "set", "hub", "--property", "jobtitle=env", "-y")
+	s.Fails(2, "it is an event type", "destinations", "set", "hub", "--note", "nonsense")
+	s.OK("destinations", "set", "hub", "--property", "jobtitle=", "--no-notes", "-y")
+	if list := s.OK("destinations", "list", "--json").Out; strings.Contains(list, "jobtitle") || !strings.Contains(list, `"notes":[]`) {
+		t.Errorf("got %s", list)
+	}
+}
+
 func TestASampleOfEachType(t *testing.T) {
 	s := clitest.New(t)
 	s.OK("destinations", "add", "two", "--url", s.Dest.URL, "--type", "EMAIL_OPEN", "--type", "EMAIL_BOUNCE", "--no-sign")

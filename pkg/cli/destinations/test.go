@@ -104,7 +104,7 @@ func test(ctx context.Context, s *session.Session, name string, o testOptions) e
 		if err != nil {
 			return err
 		}
-		if out.Result == webhook.ResultDelivered {
+		if out.Result == webhook.ResultDelivered || out.Result == webhook.ResultUnrouted {
 			continue
 		}
 		text := eventview.Answered(name, out.Status, out.ErrorClass, out.Error)
@@ -137,12 +137,12 @@ func sample(ctx context.Context, s *session.Session, st *stack.Stack, name strin
 			TookMS      int64  `json:"took_ms"`
 		}{name, string(id), string(typ), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
 	}
-	if out.Result == webhook.ResultDelivered {
-		kind := ""
-		if many {
-			kind = string(typ) + ": "
-		}
+	switch kind := map[bool]string{true: string(typ) + ": "}[many]; out.Result {
+	case webhook.ResultUnrouted:
+		s.Line("%sthe destination %s has no use for a %s: a real event would not go there", kind, name, typ)
+	case webhook.ResultDelivered:
 		s.Line("%sthe destination %s %s after %s; webhook-id %s", kind, name, tookText(out), output.Span(took), id)
+	case webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultRemoved, webhook.ResultAbandoned, webhook.ResultWaiting: // the caller says what failed
 	}
 	return out, nil
 }

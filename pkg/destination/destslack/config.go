@@ -118,7 +118,7 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 		c.WebhookURL, c.Token, c.Channel = text, "", ""
 		return nil
 	})
-	flags.Func("token", "`token` of the service: a bot token of Slack (xoxb-…)", func(text string) error {
+	flags.Func("token", "`token` of the service: a bot token of Slack (xoxb-…), a service key of HubSpot", func(text string) error {
 		c.Token, c.WebhookURL = text, ""
 		return nil
 	})

@@ -2,7 +2,6 @@ package destslack
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/webhook"
@@ -51,36 +50,15 @@ func plain(s string) text { return text{Type: "plain_text", Text: s, Emoji: new(
 // escape is for the one text that is markup (docs.slack.dev/messaging/formatting-message-text).
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// titles are what happened, in a reader's words.
-var titles = map[webhook.Type]string{
-	webhook.EmailSent: "Mail sent", webhook.FirstEmailSent: "First mail sent", webhook.EmailOpen: "Mail opened",
-	webhook.EmailLinkClick: "Link clicked", webhook.EmailReply: "Reply", webhook.EmailBounce: "Bounce",
-	webhook.LeadUnsubscribed: "Unsubscribed", webhook.LeadCategoryUpdated: "Category changed",
-	webhook.CampaignStatusChanged: "Campaign status changed", webhook.UntrackedReplies: "Untracked reply",
-	webhook.ManualStepReached: "Manual step reached", webhook.EmailAccountDisconnected: "Mailbox disconnected",
-	webhook.LinkedInDisconnected: "LinkedIn disconnected", webhook.CampaignBounceBreach: "Too many bounces",
-	webhook.Unknown: "Unknown event",
-}
-
 // compose writes an event for a channel.
 func compose(d webhook.Delivery, channel string) message {
 	e := d.Event
-	title := titles[e.Type]
-	if title == "" {
-		title = string(e.Type)
-	}
-	if e.Lead != nil && e.Lead.Email != "" {
-		title += ": " + e.Lead.Email
-	}
-	if e.Type == webhook.Unknown {
-		title += " " + e.RawType
-	}
-	title = destination.Clean(title, maxHeader)
+	title := destination.Clean(destination.Title(e), maxHeader)
 	m := message{Channel: channel, Text: escape.Replace(title), Blocks: []block{{Type: "header", Text: new(plain(title))}}}
-	body := bodyOf(e)
+	body := destination.Text(e)
 	if body != "" {
 		m.Text += ": " + escape.Replace(destination.Clean(body, maxText))
-		m.Blocks = append(m.Blocks, block{Type: "section", Text: new(plain(cut(body, maxSection)))})
+		m.Blocks = append(m.Blocks, block{Type: "section", Text: new(plain(destination.Lines(body, maxSection)))})
 	}
 	if fields := fieldsOf(e); len(fields) > 0 {
 		m.Blocks = append(m.Blocks, block{Type: "section", Fields: fields})
@@ -92,30 +70,6 @@ func compose(d webhook.Delivery, channel string) message {
 		}}
 	}
 	return m
-}
-
-// bodyOf is what a reader wants to read of an event.
-func bodyOf(e webhook.Event) string {
-	switch {
-	case e.Reply != nil && e.Reply.Text != "":
-		return e.Reply.Text
-	case e.Bounce != nil:
-		return e.Bounce.Reason
-	case e.Category != nil:
-		return arrow(e.Category.Old, e.Category.New)
-	case e.Status != nil:
-		return arrow(e.Status.Old, e.Status.New)
-	case e.Alert != nil:
-		return strings.TrimSpace(e.Alert.Title + "\n" + e.Alert.Message + "\n" + e.Alert.Reason)
-	}
-	return strings.Join(e.Links, "\n")
-}
-
-func arrow(before, after string) string {
-	if before == "" {
-		return after
-	}
-	return before + " → " + after
 }
 
 // maxFields is that of a section; each fact is two.
@@ -131,22 +85,4 @@ func fieldsOf(e webhook.Event) []text {
 		}
 	}
 	return fields
-}
-
-// cut keeps lines, unlike destination.Clean: a mail is read by its lines. Other control
-// characters go, which Slack refuses.
-func cut(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' {
-			return r
-		}
-		if r == '\t' || r == utf8.RuneError || r < ' ' || r == 0x7f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return ' '
-		}
-		return r
-	}, strings.ReplaceAll(s, "\r\n", "\n"))
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most-1]) + "…"
-	}
-	return strings.TrimSpace(s)
 }

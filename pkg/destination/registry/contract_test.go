@@ -53,6 +53,10 @@ var rows = map[string]row{
 		config: `{"token":"xoxb-topsecret","channel":"C0123ABCD"}`,
 		flags:  []string{"--webhook-url", "https://hooks.slack.com/services/T0/B0/topsecret"}, far: &farSlack,
 	},
+	"hubspot": {
+		config: `{"token":"pat-na1-topsecret","properties":{"last_reply":".reply.text"},"notes":["EMAIL_REPLY"]}`,
+		flags:  []string{"--token", "pat-na1-topsecret", "--property", `smartlead_category=.category.new // ""`, "--note", "email-reply", "--no-notes"}, far: &farHubSpot,
+	},
 	"eventbridge": {config: `{"arn":"` + busARN + `"}`, flags: []string{"--arn", busARN}, far: &farEventBridge},
 	"sns":         {config: `{"arn":"` + topicARN + `","max_bytes":262144}`, flags: []string{"--arn", topicARN + ".fifo", "--max-bytes", "1048576"}, far: &farSNS},
 	"sqs":         {config: `{"arn":"` + queueARN + `","max_bytes":262144}`, flags: []string{"--arn", queueARN + ".fifo", "--max-bytes", "1048576"}, far: &farSQS},
@@ -107,7 +111,7 @@ func sample() webhook.Delivery {
 	return webhook.Delivery{
 		Event: webhook.Event{
 			ID: "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", Type: webhook.EmailReply, Account: "acme",
-			Source: "main", Attempt: 1, Raw: json.RawMessage(`{}`),
+			Source: "main", Attempt: 1, Raw: json.RawMessage(`{}`), Lead: &webhook.Lead{Email: "tom@acme.example"},
 		},
 		IdempotencyKey: "v1:EMAIL_REPLY:ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
 	}

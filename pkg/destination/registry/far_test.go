@@ -40,6 +40,8 @@ type far struct {
 	// answer says what became of each event: "" taken, else a code. Nil: the status alone
 	// decides, so that nonsense in a body is none.
 	answer func(w http.ResponseWriter, all []arrived, codes []string)
+	// beside answers a call that carries no event, as it should; false: it is not one.
+	beside func(t *testing.T, w http.ResponseWriter, r *http.Request, body []byte) bool
 
 	batch              bool   // several events in a call
 	passing, permanent string // codes of an entry that may pass, and that do not
@@ -286,6 +288,9 @@ func listen(t *testing.T, f far, handler func(s *service, w http.ResponseWriter,
 			t.Errorf("a request breaks off: %v", err)
 			return
 		}
+		if f.beside != nil && f.beside(t, w, r, body) {
+			return
+		}
 		all := f.read(t, r, body)
 		s.mu.Lock()
 		s.all, s.each = append(s.all, all...), append(s.each, all)
@@ -378,5 +383,50 @@ var farSlack = far{
 	},
 	answer: func(w http.ResponseWriter, _ []arrived, _ []string) {
 		writeJSON(w, map[string]any{"ok": true, "channel": "C0123ABCD", "ts": "1772704800.000100"})
+	},
+}
+
+var farHubSpot = far{
+	beside: func(t *testing.T, w http.ResponseWriter, r *http.Request, body []byte) bool {
+		if r.URL.Path != "/crm/objects/2026-03/contacts/batch/upsert" {
+			return false
+		}
+		var in struct {
+			Inputs []struct {
+				ID, IDProperty, ObjectWriteTraceID string
+				Properties                         map[string]string
+			}
+		}
+		if err := json.Unmarshal(body, &in); err != nil || len(in.Inputs) != 1 || r.Host != "api.hubapi.com" || r.Header.Get("Authorization") != "Bearer pat-na1-topsecret" {
+			t.Errorf("%v, %s, %s", err, r.Host, body)
+		}
+		if c := in.Inputs[0]; c.ID != "tom@acme.example" || c.IDProperty != "email" || c.Properties["last_reply"] != "Tell me more" || len(c.Properties) != 1 {
+			t.Errorf("the contact %+v", c)
+		}
+		writeJSON(w, map[string]any{"status": "COMPLETE", "results": []any{map[string]any{"id": "512", "properties": map[string]string{"email": "tom@acme.example"}}}})
+		return true
+	},
+	read: func(t *testing.T, r *http.Request, body []byte) []arrived {
+		var in struct {
+			Properties   map[string]string
+			Associations []struct {
+				To    struct{ ID string }
+				Types []struct {
+					AssociationCategory string
+					AssociationTypeID   int
+				}
+			}
+		}
+		if err := json.Unmarshal(body, &in); err != nil || r.URL.Path != "/crm/objects/2026-03/notes" || len(in.Associations) != 1 ||
+			in.Associations[0].To.ID != "512" || in.Associations[0].Types[0].AssociationTypeID != 202 || in.Properties["hs_timestamp"] != "1772704800000" {
+			t.Errorf("%v, %s, %s", err, r.URL.Path, body)
+		}
+		_, key, _ := strings.Cut(in.Properties["hs_note_body"], "smartlead event: ")
+		key, _, _ = strings.Cut(key, "<")
+		return []arrived{{key: key, typ: strings.Split(key+"::", ":")[1]}}
+	},
+	answer: func(w http.ResponseWriter, _ []arrived, _ []string) {
+		w.WriteHeader(http.StatusCreated)
+		writeJSON(w, map[string]any{"id": "77", "properties": map[string]string{}})
 	},
 }

@@ -7,6 +7,7 @@ import (
 	"smartlead-receiver/pkg/destination/desteventbridge"
 	"smartlead-receiver/pkg/destination/destfirehose"
 	"smartlead-receiver/pkg/destination/desthttp"
+	"smartlead-receiver/pkg/destination/desthubspot"
 	"smartlead-receiver/pkg/destination/destlog"
 	"smartlead-receiver/pkg/destination/destslack"
 	"smartlead-receiver/pkg/destination/destsns"
@@ -18,6 +19,7 @@ var Types = destination.Types{
 	desthttp.Type,
 	destlog.Type,
 	destslack.Type,
+	desthubspot.Type,
 	desteventbridge.Type,
 	destsns.Type,
 	destsqs.Type,
