@@ -2,8 +2,10 @@ package console_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/console/consoletest"
 )
 
@@ -22,6 +24,12 @@ func TestADestinationIsPausedAndResumed(t *testing.T) {
 		t.Error("nothing is listed")
 	} else {
 		holds(t, r.Out, "paused since")
+	}
+	c.Post(clitest.Reply(1))
+	c.Work()
+	const list = "/events?state=pending"
+	if text := c.OK(list); !strings.Contains(text, "crm ○ 0 crm waits") { // a wait is no try
+		t.Errorf("got %s", text)
 	}
 	holds(t, c.Press("/destinations/crm/resume", nil).Text(), "The destination crm is resumed", "open to events")
 	for _, path := range []string{"/destinations/none/pause", "/destinations/none/resume", "/destinations/..%2fx/pause"} {

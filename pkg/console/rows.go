@@ -35,7 +35,7 @@ func (q *request) row(r webhook.Record) eventRow {
 	row := eventRow{
 		ID: string(r.ID), Row: rowID(r.ID), Type: output.Clean(eventview.TypeText(string(r.Type), r.RawType)), Lead: output.Clean(r.LeadEmail),
 		LeadLink: leadAddress(r.LeadEmail), Campaign: output.Clean(r.CampaignID), Received: q.at(r.ReceivedAt), State: markOf(r.State),
-		Tries: r.LeaseNumber, At: r.ReceivedAt.UnixMilli(), Note: eventview.Note(q.clock, r), Destinations: standings(r),
+		Tries: r.Tries(), At: r.ReceivedAt.UnixMilli(), Note: eventview.Note(q.clock, r), Destinations: standings(r),
 	}
 	return row
 }

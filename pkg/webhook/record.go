@@ -52,6 +52,25 @@ type Record struct {
 // (AWS, "Amazon SQS message quotas").
 const LongestInQueue = time.Minute
 
+// Tries counts the attempts that have ended: those in which something was sent to a
+// destination, or whose worker never said how they ended. A lease that only waited for
+// its destinations is none, and one that is under way is none yet. Of an event with more
+// attempts than are remembered, every lease before those counts.
+func (r Record) Tries() int {
+	n, before := 0, 0
+	if len(r.History) >= MaxHistory {
+		n = r.History[0].Number - 1
+		before = n
+	}
+	for _, a := range r.History {
+		sent := a.Result != ResultUnrouted && a.Result != ResultRemoved && a.Result != ResultWaiting
+		if sent && a.Number > before {
+			n, before = n+1, a.Number
+		}
+	}
+	return n
+}
+
 // Erased tells whether the payload was taken out of the event for good.
 func (r Record) Erased() bool { return !r.ErasedAt.IsZero() }
 

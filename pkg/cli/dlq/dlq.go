@@ -95,7 +95,7 @@ func list(ctx context.Context, s *session.Session, o listOptions) error {
 		case o.events && s.JSON:
 			return s.Emit(deadView{"event", eventview.Of(r)})
 		case o.events:
-			rows.Add(output.Stamp(r.DiedAt), string(r.Type), r.LeadEmail, r.CampaignID, fmt.Sprint(r.LeaseNumber), string(r.ID), eventview.Cause(r))
+			rows.Add(output.Stamp(r.DiedAt), string(r.Type), r.LeadEmail, r.CampaignID, fmt.Sprint(r.Tries()), string(r.ID), eventview.Cause(r))
 		}
 		return nil
 	})

@@ -53,7 +53,7 @@ func (t eventTable) add(ctx context.Context, r webhook.Record) { t.addNoted(ctx,
 
 // addNoted adds an event with a note before the others.
 func (t eventTable) addNoted(ctx context.Context, r webhook.Record, first string) {
-	tries, note := fmt.Sprint(r.LeaseNumber), eventview.Note(t.clock, r)
+	tries, note := fmt.Sprint(r.Tries()), eventview.Note(t.clock, r)
 	if first != "" {
 		note = strings.TrimSuffix(first+", "+note, ", ")
 	}

@@ -85,7 +85,7 @@ func Of(r webhook.Record) View {
 		StatsID: r.StatsID, MessageID: r.MessageID, ProviderEventID: r.ProviderEventID,
 		ProviderRequestID: r.ProviderRequestID, RequestID: r.RequestID,
 		OccurredAt: output.Wire(r.OccurredAt), OccurredAtSource: string(r.OccurredAtSource), ReceivedAt: output.Wire(r.ReceivedAt),
-		Origin: string(r.Origin()), Original: r.Original, Flags: append([]string{}, r.Flags...), Lane: string(r.Lane), Attempts: r.LeaseNumber,
+		Origin: string(r.Origin()), Original: r.Original, Flags: append([]string{}, r.Flags...), Lane: string(r.Lane), Attempts: r.Tries(),
 		Generation: r.Generation, IdempotencyKey: r.IdempotencyKey(), Destinations: []progressView{},
 		Death: r.Death, DiedAt: output.Wire(r.DiedAt), FirstDiedAt: output.Wire(r.FirstDied), Redrives: r.Redrives,
 		Duplicates: r.Duplicates, Variants: r.Variants, LastSeenAt: output.Wire(r.LastSeenAt),

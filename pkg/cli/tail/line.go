@@ -21,8 +21,9 @@ type news struct {
 func showEvent(s *session.Session, r webhook.Record) error {
 	last := lastAttempts(r)
 	if s.JSON {
+		view := eventview.Of(r)
 		r.History = last
-		return s.Emit(news{eventview.Of(r), eventview.AttemptsOf(r)})
+		return s.Emit(news{view, eventview.AttemptsOf(r)})
 	}
 	s.LineOf(string(r.State), "%s  %-10s  %-23s  %-24s  %s  %s", output.Stamp(newsTime(r)), r.State, r.Type,
 		output.Shorten(output.Clean(output.Dash(r.LeadEmail)), 24), outcome(s, r, last), s.ID(string(r.ID)))
