@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"smartlead-receiver/pkg/console"
@@ -33,6 +34,7 @@ func serveConsole(ctx context.Context, o options, to streams, log *slog.Logger) 
 	cfg := console.Config{
 		Connect: func(context.Context) (*stack.Stack, error) { return found.Find() },
 		Name:    "local stack", Self: self, Local: true, Caller: "make run", Audit: log, Now: time.Now, HTTP: http.DefaultTransport,
+		Sleep: sleep, Getenv: os.Getenv,
 	}
 	said, done := make(chan struct{}), make(chan struct{})
 	var ended error

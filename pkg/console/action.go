@@ -26,7 +26,7 @@ type action struct {
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
 	startAction, pauseAction, resumeAction, cancelAction, testAction, haltAction, releaseAction, identifyAction, sendAction,
-	ackAction, closeAction, lookAction, compareNowAction,
+	ackAction, closeAction, lookAction, compareNowAction, dryRunAction, repairAction, stopRepairAction,
 	replayAllAction, stopReplayAction, againAction, variantAction, failingAction, backAction,
 }, slices.Concat(moves(), selectedMoves())...)
 

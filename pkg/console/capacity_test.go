@@ -15,6 +15,7 @@ import (
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/reconcile/scheduled"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/webhook"
 	"smartlead-receiver/test/dynoxide"
 	"smartlead-receiver/test/ttlcheck"
@@ -30,6 +31,7 @@ func TestCapacity(t *testing.T) {
 	fixture.Through(m)
 	c := consoletest.Over(t, fixture.Stack)
 	keepCampaigns(t, c, 300)
+	keepRepairs(t, c, 50)
 	m.Reset()
 	c.Looked() // what the doctor reads is no page's, and it looks once in five minutes
 	if u := m.Reset(); u.Units > 1000 {
@@ -69,6 +71,9 @@ func TestCapacity(t *testing.T) {
 		{"/incidents", "/incidents"},
 		{"/incidents", "/incidents?all=1"},
 		{"/completeness", "/completeness"},
+		{"/completeness/repair", "/completeness/repair?since=7d"},
+		{"/completeness/repair/{began}", "/completeness/repair/2126-03-04T00:00:00.000Z?since=7d"},
+		{"/completeness/repairs/{run}", "/completeness/repairs/run-49"},
 		{"/sources", "/sources"},
 		{"/send", "/send"},
 		{"/replays/{since}", "/replays/2126-03-04T00:00:00.000Z?state=delivered"},
@@ -115,6 +120,25 @@ func manyIDs(t *testing.T, c *consoletest.Console, n int) (ids []string) {
 		ids = append(ids, string(r.ID))
 	}
 	return ids
+}
+
+// keepRepairs keeps the records of so many repairs, with as many events as one names.
+func keepRepairs(t *testing.T, c *consoletest.Console, n int) {
+	t.Helper()
+	kept := repair.Record{BegunAt: c.Clock(), EndedAt: c.Clock(), By: "tester", Made: 200}
+	for _, id := range manyIDs(t, c, 200) {
+		kept.Events = append(kept.Events, webhook.EventID(id))
+	}
+	for i := range n {
+		kept.Run = fmt.Sprintf("run-%d", i)
+		body, err := json.Marshal(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Found().Ledger.SaveDocument(t.Context(), "repair", kept.Run, body, 0, c.Clock(), c.Clock().Add(35*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // keepCampaigns keeps what a comparison found of so many campaigns, a few KB each.

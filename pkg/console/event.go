@@ -10,6 +10,7 @@ import (
 	"smartlead-receiver/pkg/cli/mailtext"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -29,6 +30,8 @@ type eventView struct {
 	Identity []fact
 	Basis    string
 
+	Made     *madeView    // nil: somebody posted it
+	Webhook  *variantView // of an event that was made: what Smartlead posted of it after all
 	Variants panel[[]variantView]
 	Body     panel[*bodyView]
 	Erased   stamp
@@ -36,6 +39,14 @@ type eventView struct {
 	Standing []standing
 	Offers   []offer
 	Live     string // where its story is followed
+}
+
+// madeView is who made an event that nobody posted, when and of what.
+type madeView struct {
+	By, Of string // empty where its body does not say it
+	Repair string // address of the repair that made it
+	At     stamp
+	Came   bool // its webhook came after all
 }
 
 // fact is a name and a value.
@@ -87,11 +98,28 @@ func readEvent(q *request) (any, error) {
 			q.showBody(&e, rec, body)
 		}
 	}
-	if rec.Variants > 0 {
+	e.Made = q.made(rec, body)
+	if rec.Variants > 0 || rec.Original != "" {
 		fill(q, &e.Variants, func() ([]variantView, error) { return q.variants(rec, body) })()
 	}
 	e.Story = q.story(rec, e.Variants.Data)
+	e.Variants.Data, e.Webhook = apart(e.Variants.Data)
 	return e, nil
+}
+
+// made says who made an event; nil where somebody posted it.
+func (q *request) made(rec webhook.Record, body []byte) *madeView {
+	if !rec.Synthesized() {
+		return nil
+	}
+	m := madeView{At: q.at(rec.ReceivedAt), Came: rec.Original != ""}
+	if said, is := repair.MadeBy(body); is {
+		m.By, m.Of = output.Clean(said.By), output.Clean(said.From)
+		if said.Run != "" {
+			m.Repair = repairAddress(said.Run)
+		}
+	}
+	return &m
 }
 
 // showBody shows what the body says, and the body itself.

@@ -36,7 +36,7 @@ type page struct {
 var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage, replayPage,
-	deadPage, redrivePage, jobPage, incidentsPage, completenessPage,
+	deadPage, redrivePage, jobPage, incidentsPage, completenessPage, repairPage, repairRunPage, repairRecordPage,
 	destinationsPage, sourcesPage, sendPage,
 	findPage, keysPage, checkupPage,
 }

@@ -36,18 +36,6 @@ type replayRun struct {
 	err    error     // why it ended before its end
 }
 
-// replayRuns are the replays of this console, one at a time. It is safe for concurrent
-// use.
-type replayRuns struct {
-	mu      sync.Mutex
-	latest  []*replayRun // the newest last
-	running sync.WaitGroup
-	closed  bool
-}
-
-// keptRuns is how many replays that have ended are remembered.
-const keptRuns = 20
-
 // replayKey is the address of the replay that a request is about.
 func (q *request) replayKey() string { return replayPath(q.PathValue("since"), q.filterValues()) }
 
@@ -55,47 +43,8 @@ func replayPath(since string, set url.Values) string {
 	return "/replays/" + url.PathEscape(since) + "?" + set.Encode()
 }
 
-func (rs *replayRuns) find(path string) *replayRun {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	for _, r := range slices.Backward(rs.latest) {
-		if r.path == path {
-			return r
-		}
-	}
-	return nil
-}
-
-// add takes a run that is about to begin; it returns another one that runs, having
-// taken none.
-func (rs *replayRuns) add(r *replayRun) (*replayRun, bool) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	for _, other := range rs.latest {
-		if other.runs() {
-			return other, false
-		}
-	}
-	if rs.closed {
-		return nil, false
-	}
-	if rs.latest = append(rs.latest, r); len(rs.latest) > keptRuns {
-		rs.latest = rs.latest[1:]
-	}
-	rs.running.Add(1)
-	return r, true
-}
-
-// close stops what runs, and waits for it.
-func (rs *replayRuns) close() {
-	rs.mu.Lock()
-	rs.closed = true
-	for _, r := range rs.latest {
-		r.stop()
-	}
-	rs.mu.Unlock()
-	rs.running.Wait()
-}
+func (r *replayRun) address() string { return r.path }
+func (r *replayRun) halt()           { r.stop() }
 
 func (r *replayRun) runs() bool {
 	r.mu.Lock()
@@ -194,8 +143,8 @@ func readReplay(q *request) (any, error) {
 	goOn := q.filterValues()
 	goOn.Set("seen", since)
 	v := replayView{Filter: q.filterOf().Text(), Back: eventsAddress(set), GoOn: replayAllPath + "?" + goOn.Encode()}
-	run := q.replays.find(q.replayKey())
-	if run == nil {
+	run, known := q.replays.find(q.replayKey())
+	if !known {
 		return v, nil
 	}
 	v.Said = run.said()
@@ -232,8 +181,8 @@ func readReplay(q *request) (any, error) {
 // liveReplay follows a replay.
 func liveReplay(q *request) (topic, error) {
 	return q.repaint("replay.html", readReplay, eventTick, func(now *request) (string, error) {
-		run := now.replays.find(now.replayKey())
-		if run == nil {
+		run, known := now.replays.find(now.replayKey())
+		if !known {
 			return "", nil
 		}
 		run.mu.Lock()
@@ -244,8 +193,8 @@ func liveReplay(q *request) (topic, error) {
 }
 
 func stopReplay(q *request) (*done, error) {
-	run := q.replays.find(q.replayKey())
-	if run == nil || !run.runs() {
+	run, known := q.replays.find(q.replayKey())
+	if !known || !run.runs() {
 		return nil, problem.Failed(webhook.ErrChanged, "it does not run")
 	}
 	run.stop()

@@ -36,6 +36,8 @@ type Config struct {
 	Now     func() time.Time //
 	Zone    *time.Location   // of the times on pages; a cookie named tz overrides it
 	HTTP    http.RoundTripper
+	Sleep   func(ctx context.Context, d time.Duration) // of what goes on beside the pages; returns early when ctx ends
+	Getenv  func(name string) string                   // of this process: the key of Smartlead's API may be there
 }
 
 // Server serves the console. It is safe for concurrent use.
@@ -47,7 +49,8 @@ type Server struct {
 	mux       *http.ServeMux
 	hub       *hub
 	bar       []page // every page, for the bar
-	replays   *replayRuns
+	replays   beside[*replayRun]
+	repairs   beside[*repairRun]
 
 	background background
 	checkup    keptValue[[]checks.Finding]
@@ -65,7 +68,7 @@ func New(addr string, c Config) (*Server, error) {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return nil, fmt.Errorf("the console listens on a loopback address such as 127.0.0.1 alone, not on %q", host)
 	}
-	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages, replays: &replayRuns{}}
+	s := &Server{Config: c, addr: addr, guard: newGuard(addr, rand.Reader, c.Now), mux: http.NewServeMux(), hub: newHub(), bar: pages}
 	s.checkup.lasts, s.dead.lasts, s.counts.lasts = lookEvery, lookEvery, lookEvery
 	if s.Zone == nil {
 		s.Zone = time.Local
@@ -151,7 +154,7 @@ const (
 )
 
 // Serve answers at l until ctx ends; l listens at the address that New was given.
-// Open streams and replays end with ctx.
+// Open streams, replays and repairs end with ctx.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -162,6 +165,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
 	defer s.replays.close()
+	defer s.repairs.close()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

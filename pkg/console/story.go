@@ -63,7 +63,11 @@ func (q *request) story(r webhook.Record, variants []variantView) []storyStep {
 		add(r.LastSeenAt, storyStep{Glyph: "≡", Text: output.Count(r.Duplicates, "duplicate", "duplicates") + ", the latest then"})
 	}
 	for _, v := range variants {
-		add(v.at, storyStep{Glyph: "≠", Text: "a variant: " + v.What, Link: "#v-" + v.Fingerprint})
+		step := storyStep{Glyph: "≠", Text: "a variant: " + v.What, Link: "#v-" + v.Fingerprint}
+		if v.Webhook {
+			step.Glyph, step.Text = "≡", "its webhook came after all, and changed nothing"
+		}
+		add(v.at, step)
 	}
 	add(r.ErasedAt, storyStep{Glyph: "–", State: "discarded", Text: "erased, with all that named the lead"})
 	slices.SortStableFunc(steps, func(a, b storyStep) int { return a.time.Compare(b.time) })
@@ -74,7 +78,9 @@ func (q *request) story(r webhook.Record, variants []variantView) []storyStep {
 
 func received(r webhook.Record) storyStep {
 	s := storyStep{time: r.ReceivedAt, Glyph: "○", Text: "received through " + r.Source + ", and claimed"}
-	if id := cmp.Or(r.ProviderRequestID, r.RequestID); id != "" {
+	if id := cmp.Or(r.ProviderRequestID, r.RequestID); r.Synthesized() {
+		s.Text = "made by a repair in the name of " + r.Source + ", and claimed: no webhook had brought it"
+	} else if id != "" {
 		s.Text += ", request " + output.Clean(id)
 	}
 	if r.State == webhook.Held {

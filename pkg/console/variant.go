@@ -23,6 +23,8 @@ type variantView struct {
 	SplitPath   string // asks to make it one
 	SplitAs     string // the event that it is already
 	Unread      bool   // a body cannot be read
+	Webhook     bool   // the event was made, and this is what Smartlead posted of it after all
+	Body        *node  // of Webhook
 
 	at time.Time
 }
@@ -46,9 +48,26 @@ func (q *request) variants(rec webhook.Record, own []byte) ([]variantView, error
 	var all []variantView
 	for _, v := range list {
 		body, _ := q.st.Bodies.Load(q.ctx(), v.Receipt.Payload) // unread: it is said
-		all = append(all, q.variant(rec, v, own, body))
+		view := q.variant(rec, v, own, body)
+		if view.Webhook = v.Fingerprint == rec.Original; view.Webhook {
+			view.Body = treeOf(body)
+		}
+		all = append(all, view)
 	}
 	return all, nil
+}
+
+// apart takes the late webhook of an event that was made out of its variants: it is the
+// event itself.
+func apart(all []variantView) (variants []variantView, late *variantView) {
+	for _, v := range all {
+		if v.Webhook {
+			late = &v
+		} else {
+			variants = append(variants, v)
+		}
+	}
+	return variants, late
 }
 
 func (q *request) variant(rec webhook.Record, v webhook.Variant, own, body []byte) variantView {

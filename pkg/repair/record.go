@@ -62,6 +62,18 @@ func (s *Service) Runs(ctx context.Context, limit int) (all []Record, err error)
 	return all, nil
 }
 
+// Find returns what is kept of a run: webhook.ErrNotFound, wrapped, where nothing is.
+func (s *Service) Find(ctx context.Context, run string) (r Record, err error) {
+	body, _, err := s.p.Documents.LoadDocument(ctx, runKind, run)
+	if err != nil {
+		return r, fmt.Errorf("the record of the repair: %w", err)
+	}
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, fmt.Errorf("the record of the repair: %w", err)
+	}
+	return r, nil
+}
+
 // begin records that the run does something, before it does: one that breaks off is seen.
 func (r *run) begin(ctx context.Context) error {
 	if r.version > 0 {

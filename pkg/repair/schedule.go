@@ -19,6 +19,9 @@ type Scheduled struct {
 	Wait    time.Duration // 0: DefaultWait
 }
 
+// BySchedule is who repairs in a run of the schedule, as it is recorded.
+func BySchedule(run string) string { return "schedule, run " + run }
+
 var errAPI = errors.New("the client of Smartlead's API cannot be asked for what a repair needs")
 
 // Repair repairs one campaign. Its error is that of Service.Repair.
@@ -32,7 +35,7 @@ func (s Scheduled) Repair(ctx context.Context, api scheduled.API, found schedule
 		return scheduled.Repaired{Left: found.Of(reconcile.Missing)}, nil
 	}
 	got, err := s.Service.Repair(ctx, asking, Request{
-		Mode: s.Mode, Budget: events, Wait: s.Wait, By: "schedule, run " + found.Run, Window: found.Window, Until: budget.Until,
+		Mode: s.Mode, Budget: events, Wait: s.Wait, By: BySchedule(found.Run), Window: found.Window, Until: budget.Until,
 	}, found.Campaign)
 	return got.repaired(), err
 }

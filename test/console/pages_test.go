@@ -43,7 +43,7 @@ func addresses(t *testing.T, c *consoletest.Console) map[string]string {
 		"events-selected-replay": "/events/selected/replay?id=" + strings.TrimPrefix(event, "/events/") + "&id=" + strings.TrimPrefix(variant, "/events/"),
 		"event":                  event, "event-replay": event + "/replay", "event-variant": variant, "lead": "/leads/lead501@acme.example.com",
 		"find": "/find?q=lead", "find-none": "/find?q=nobody@nowhere.example", "keys": "/keys",
-		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources", "incidents": "/incidents?all=1", "completeness": "/completeness", "send": "/send",
+		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources", "incidents": "/incidents?all=1", "completeness": "/completeness", "completeness-repair": "/completeness/repair?since=7d", "completeness-repair-unknown": "/completeness/repair/2126-03-04T00:00:00.000Z?since=7d", "send": "/send",
 		"redrive": "/redrive?plan=1", "redrive-start": "/redrive/start",
 		"redrive-job": jobAddress.FindString(c.Get("/redrive").Body), "no-such-page": "/none",
 	}
@@ -66,29 +66,40 @@ func TestEveryPageCanBeUsed(t *testing.T) {
 	}
 	b := open(t, c)
 	for name, address := range pages {
-		for _, width := range []int64{400, 1280} {
-			for _, scheme := range []string{"light", "dark"} {
-				b.width(width, 800)
-				b.media(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme})
-				b.visit(address)
-				violations, sideways, shifts := b.checks()
-				at := fmt.Sprintf("%s at %d, %s", name, width, scheme)
-				for _, v := range violations {
-					t.Errorf("%s: %s", at, v)
-				}
-				if sideways > 0 {
-					t.Errorf("%s: %v pixels stand beside the window", at, sideways)
-				}
-				for _, s := range shifts {
-					t.Errorf("%s: the layout shifts: %s", at, s)
-				}
-				b.screenshot(fmt.Sprintf("%s-%d-%s", name, width, scheme))
-			}
-		}
+		b.canBeUsed(name, address)
 	}
 	if b.heardOnly(http.StatusNotFound); len(pages) < 5 {
 		t.Errorf("%d pages", len(pages))
 	}
+}
+
+// canBeUsed holds one page to what holds for every page.
+func (b *tab) canBeUsed(name, address string) {
+	b.Helper()
+	for _, width := range []int64{400, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			b.width(width, 800)
+			b.media(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme})
+			b.visit(address)
+			b.standsWell(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+		}
+	}
+}
+
+// standsWell holds the page that is open to it, and keeps what it looks like.
+func (b *tab) standsWell(name string) {
+	b.Helper()
+	violations, sideways, shifts := b.checks()
+	for _, v := range violations {
+		b.Errorf("%s: %s", name, v)
+	}
+	if sideways > 0 {
+		b.Errorf("%s: %v pixels stand beside the window", name, sideways)
+	}
+	for _, s := range shifts {
+		b.Errorf("%s: the layout shifts: %s", name, s)
+	}
+	b.screenshot(name)
 }
 
 // heardOnly forgets that pages were answered with that status, and no other fault.

@@ -146,7 +146,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "smartleadapi", "reconcile", "repair",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "cli/comparing", "smartleadapi", "reconcile", "repair",
 			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
@@ -163,6 +163,10 @@ var rules = map[string]rule{
 		own:     []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore", "smartleadapi"},
 		outside: []string{cobra},
 	},
+	// What the command line and the console compare and repair.
+	"cli/comparing": {own: []string{
+		"cli/output", "cli/problem", "cli/filter", "cli/smartleadkey", "webhook", "smartleadapi", "reconcile", "repair", "stack",
+	}},
 	"cli/payload": {},
 	"cli/refusal": {own: []string{"cli/output", "webhook"}},
 	"cli/search":  {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
@@ -194,8 +198,8 @@ var rules = map[string]rule{
 	// and the same words, and none of its commands.
 	"console": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks",
-			"webhook", "smartlead", "auth", "incident", "reconcile", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks", "cli/comparing", "cli/smartleadkey",
+			"webhook", "smartlead", "auth", "incident", "reconcile", "repair", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},
 	},

@@ -59,6 +59,7 @@ type Stack struct {
 	DynamoDB      string // what commands speak to
 	RetentionDays int    // as the stack says it; 0: it does not
 	SweepGrace    string // as the stack says it
+	SmartleadURL  string // of the simulated API beside it; empty: none
 
 	// What the next command finds.
 	Terminal bool // every stream is one
@@ -170,7 +171,7 @@ func (s *Stack) writeInfo(prefix, endpoint string) {
 		SSMEndpoint: endpoint, S3Endpoint: endpoint, Region: local.Region, TableName: s.At.Table,
 		LiveQueueURL: s.At.Live.URL, ReplayQueueURL: s.At.Replay.URL, DLQURL: s.At.DLQ.URL,
 		LiveQueueARN: s.At.Live.ARN, DLQARN: s.At.DLQ.ARN, Bucket: s.At.Bucket, ParameterPrefix: prefix,
-		RetentionDays: s.RetentionDays, SweepGrace: s.SweepGrace,
+		RetentionDays: s.RetentionDays, SweepGrace: s.SweepGrace, SmartleadURL: s.SmartleadURL,
 	})
 	if err != nil {
 		s.t.Fatal(err)

@@ -53,7 +53,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 	}
 	cfg := console.Config{
 		Connect: find, Name: s.Target.Title(), Self: s.Self(), Local: s.Target.Local, Caller: s.Caller(),
-		Audit: slog.New(slog.NewTextHandler(s.Err, nil)), Now: s.Now, HTTP: s.HTTP,
+		Audit: slog.New(slog.NewTextHandler(s.Err, nil)), Now: s.Now, HTTP: s.HTTP, Sleep: s.Sleep, Getenv: s.Getenv,
 	}
 	t := console.Terminal{Say: func(link string, first bool) { say(s, link, first) }}
 	if s.Open != nil && !o.noOpen {

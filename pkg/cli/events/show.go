@@ -150,7 +150,7 @@ func detailOf(ctx context.Context, s *session.Session, st *stack.Stack, rec webh
 			return eventDetail{}, err
 		}
 		for _, v := range d.variants {
-			d.VariantList = append(d.VariantList, variantOf(v))
+			d.VariantList = append(d.VariantList, variantOf(rec, v))
 		}
 	}
 	if rec.Erased() {

@@ -24,14 +24,15 @@ type variantView struct {
 	Bytes       int      `json:"payload_bytes"`
 	SplitAs     string   `json:"split_as,omitempty"`
 	Differs     []string `json:"differs,omitempty"`
-	Matters     []string `json:"matters,omitempty"` // facts of the event that differ
+	Matters     []string `json:"matters,omitempty"`  // facts of the event that differ
+	Original    bool     `json:"original,omitempty"` // the event was made, and this is what its webhook brought after all
 }
 
-func variantOf(v webhook.Variant) variantView {
+func variantOf(rec webhook.Record, v webhook.Variant) variantView {
 	return variantView{
 		Fingerprint: v.Fingerprint, ReceivedAt: output.Wire(v.Receipt.ReceivedAt), Source: v.Receipt.Source,
 		RequestID: output.OrText(v.Receipt.ProviderRequestID, v.Receipt.RequestID),
-		Flags:     append([]string{}, v.Receipt.Flags...), Bytes: v.Receipt.Payload.Size, SplitAs: string(v.SplitAs),
+		Flags:     append([]string{}, v.Receipt.Flags...), Bytes: v.Receipt.Payload.Size, SplitAs: string(v.SplitAs), Original: v.Fingerprint == rec.Original,
 	}
 }
 
@@ -58,7 +59,7 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 	own := body(ctx, st, rec.Payload)
 	t := output.NewTable("FINGERPRINT", "RECEIVED", "SOURCE", "FLAGS", "@SPLIT AS", "ANOTHER", "~DIFFERS IN").Early("FINGERPRINT").Dispose("SOURCE", "FLAGS")
 	for _, v := range list {
-		view := variantOf(v)
+		view := variantOf(rec, v)
 		difference := eventview.Differ(own, body(ctx, st, v.Receipt.Payload), rec.Account)
 		view.Differs, view.Matters = difference.Members, difference.Matters
 		if s.JSON {
@@ -80,7 +81,10 @@ func variants(ctx context.Context, s *session.Session, arg string) error {
 	if err := s.Print(t, ""); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(list, func(v webhook.Variant) bool { return v.SplitAs == "" }) {
+	if rec.Original != "" {
+		s.Say("%s is what its webhook brought after all: a repair had made the event, and it is the same", output.Shorten(rec.Original, 12))
+	}
+	if !slices.ContainsFunc(list, func(v webhook.Variant) bool { return v.SplitAs == "" && v.Fingerprint != rec.Original }) {
 		return nil
 	}
 	s.Say("make one an event of its own: %s events split %s FINGERPRINT", s.Self(), output.Quote(string(rec.ID)))

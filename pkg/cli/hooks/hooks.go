@@ -102,7 +102,7 @@ func check(ctx context.Context, s *session.Session, named []string, api smartlea
 	if err != nil {
 		return err
 	}
-	campaigns, err := smartleadkey.Campaigns(ctx, s, client, named)
+	campaigns, err := smartleadkey.Campaigns(ctx, s.Self(), client, named)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func check(ctx context.Context, s *session.Session, named []string, api smartlea
 		found, err := c.campaign(ctx, campaign)
 		if err != nil {
 			p.End()
-			return smartleadkey.Advised(s, err)
+			return smartleadkey.Advised(s.Self(), err)
 		}
 		all = append(all, found...)
 	}

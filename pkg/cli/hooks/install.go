@@ -122,7 +122,7 @@ func install(ctx context.Context, s *session.Session, o installOptions) error {
 	if err != nil {
 		return err
 	}
-	campaigns, err := smartleadkey.Campaigns(ctx, s, client, o.campaigns)
+	campaigns, err := smartleadkey.Campaigns(ctx, s.Self(), client, o.campaigns)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func install(ctx context.Context, s *session.Session, o installOptions) error {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return smartleadkey.Advised(s, err)
+			return smartleadkey.Advised(s.Self(), err)
 		}
 		steps = append(steps, x)
 	}
@@ -174,7 +174,7 @@ func ownURL(ctx context.Context, s *session.Session, st *stack.Stack, address st
 func categoriesOf(ctx context.Context, s *session.Session, client *smartleadapi.Client) (names []string, err error) {
 	all, err := client.Categories(ctx)
 	if err != nil {
-		return nil, smartleadkey.Advised(s, err)
+		return nil, smartleadkey.Advised(s.Self(), err)
 	}
 	for _, c := range all {
 		names = append(names, c.Name)

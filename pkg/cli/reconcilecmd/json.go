@@ -53,7 +53,7 @@ type findingJSON struct {
 
 func (c comparison) json(campaign reconcile.Campaign) campaignJSON {
 	out := campaignJSON{
-		Campaign: campaign.ID, Name: c.names[campaign.ID], At: output.Wire(c.At), Since: output.Wire(c.Window.Since),
+		Campaign: campaign.ID, Name: c.Names[campaign.ID], At: output.Wire(c.At), Since: output.Wire(c.Window.Since),
 		Until: output.Wire(c.Window.Until), LagS: int64(c.Lag.Seconds()), Mails: campaign.Mails, Judged: campaign.Judged,
 		Proven: campaign.Proven(), Types: []typeJSON{}, Findings: []findingJSON{}, Unnamed: campaign.Unnamed,
 		Inbox: campaign.ID == "",

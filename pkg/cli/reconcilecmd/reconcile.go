@@ -3,12 +3,10 @@ package reconcilecmd
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -16,7 +14,6 @@ import (
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/smartleadapi"
-	"smartlead-receiver/pkg/stack"
 )
 
 // New returns the command reconcile and those below it.
@@ -29,179 +26,85 @@ func New(s *session.Session) *cobra.Command {
 	return cmd
 }
 
-// options are what is compared, as it was typed.
+// options are what is compared, and how Smartlead is asked.
 type options struct {
-	campaigns    []string
-	since, until string
-	types        []string
-	lag          string
-	deep         bool
-	threads      int
-	api          smartleadkey.Flags
+	comparing.Options
+
+	api smartleadkey.Flags
 }
 
 func (o *options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringSliceVar(&o.campaigns, "campaign", nil, "only this campaign id; may be repeated (default: all but drafts and archived ones)")
-	f.StringVar(&o.since, "since", "7d", "mails that were sent since: a length of time (2h, 2d3h, 1w) or a time")
-	f.StringVar(&o.until, "until", "", "mails that were sent until then")
-	f.StringSliceVar(&o.types, "type", nil, "only events of this type; may be repeated: "+output.Join(allTypes))
-	f.BoolVar(&o.deep, "deep", false, "also compare further replies of each thread, categories, untracked replies, and counts of deliveries")
-	f.IntVar(&o.threads, "threads", 100, "with --deep: leads whose message history is read at most, two calls each")
-	f.StringVar(&o.lag, "lag", "10h", "how long after a fact its event may still come")
-	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(output.Names(allTypes), cobra.ShellCompDirectiveNoFileComp))
+	f.StringSliceVar(&o.Campaigns, "campaign", nil, "only this campaign id; may be repeated (default: all but drafts and archived ones)")
+	f.StringVar(&o.Since, "since", comparing.DefaultSince, "mails that were sent since: a length of time (2h, 2d3h, 1w) or a time")
+	f.StringVar(&o.Until, "until", "", "mails that were sent until then")
+	f.StringSliceVar(&o.Types, "type", nil, "only events of this type; may be repeated: "+output.Join(comparing.Types))
+	f.BoolVar(&o.Deep, "deep", false, "also compare further replies of each thread, categories, untracked replies, and counts of deliveries")
+	f.IntVar(&o.Threads, "threads", comparing.DefaultThreads, "with --deep: leads whose message history is read at most, two calls each")
+	f.StringVar(&o.Lag, "lag", comparing.DefaultLag, "how long after a fact its event may still come")
+	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(output.Names(comparing.Types), cobra.ShellCompDirectiveNoFileComp))
 	o.api.Add(cmd)
 }
 
-// allTypes are what can be compared.
-var allTypes = slices.Concat(reconcile.Types, reconcile.FurtherTypes)
+// comparison is what a command says of a comparison.
+type comparison struct{ comparing.Comparison }
 
-// inboxName is how what belongs to no campaign is shown.
-const inboxName = "master inbox"
-
-// comparison is the report with the names of the campaigns.
-type comparison struct {
-	reconcile.Report
-	names map[string]string
-	calls int
-
-	st     *stack.Stack
-	client *smartleadapi.Client
-}
-
-func compare(ctx context.Context, s *session.Session, o options) (comparison, error) {
-	r, err := o.request(s.Now())
-	if err != nil {
-		return comparison{}, err
+// tool connects to the stack and to Smartlead. end ends what it says of its progress.
+func (o options) tool(ctx context.Context, s *session.Session) (t comparing.Tool, end func(), err error) {
+	if _, err := o.Request(s.Now()); err != nil {
+		return t, nil, err
 	}
 	st, err := s.Connect(ctx)
 	if err != nil {
-		return comparison{}, err
+		return t, nil, err
 	}
 	client, err := o.api.Connect(ctx, s, st)
 	if err != nil {
-		return comparison{}, err
+		return t, nil, err
 	}
-	campaigns, err := smartleadkey.Campaigns(ctx, s, client, o.campaigns)
+	w := &watch{s: s}
+	return comparing.Tool{Stack: st, Client: client, Now: s.Now, Self: s.Self(), Local: s.Target.Local, Watch: w}, w.end, nil
+}
+
+func compare(ctx context.Context, s *session.Session, o options) (comparison, error) {
+	t, end, err := o.tool(ctx, s)
 	if err != nil {
 		return comparison{}, err
 	}
-	if len(campaigns) == 0 {
-		return comparison{}, problem.NotFound("the API key of Smartlead leads to no campaign that has sent")
-	}
-	c := comparison{names: map[string]string{}, st: st, client: client}
-	for _, campaign := range campaigns {
-		r.Campaigns = append(r.Campaigns, campaign.ID)
-		c.names[campaign.ID] = campaign.Name
-	}
-	r.Retention, r.Began = st.Retention, began(ctx, s, st)
-	p, threads := s.Doing("reading campaigns"), false
-	defer func() { p.End() }()
-	service := reconcile.Service{
-		Provider: client, Ledger: st.Ledger, Now: s.Now, Heard: func(string) { p.Add(1) },
-		Asked: func() {
-			if !threads {
-				p.End()
-				p, threads = s.Doing("reading message histories"), true
-			}
-			p.Add(1)
-		},
-		People: client, Inbox: client, Payloads: st.Ledger, Bodies: st.Bodies, Summary: client, Refusals: st.Ledger,
-	}
-	c.Report, err = service.Run(ctx, r)
-	c.calls = client.Calls()
-	return c, err
+	defer end()
+	c, err := t.Compare(ctx, o.Options)
+	return comparison{c}, err
 }
 
-// request is what is compared.
-func (o options) request(now time.Time) (reconcile.Request, error) {
-	var r reconcile.Request
-	var err error
-	if r.Window, err = windowOf(o.since, o.until, now); err != nil {
-		return r, err
-	}
-	if r.Lag, err = filter.ParseSpan(o.lag); err != nil || r.Lag <= 0 {
-		return r, problem.Usage("--lag %s is no length of time, such as 10h", output.Plain(o.lag))
-	}
-	for _, name := range o.types {
-		typ, err := filter.ParseType(name)
-		if err != nil {
-			return r, err
-		}
-		if !slices.Contains(allTypes, typ) {
-			return r, problem.Usage("Smartlead tells nothing of %s that could be compared", typ).Hint("one of: %s", output.Join(allTypes))
-		}
-		r.Types = append(r.Types, typ)
-	}
-	if o.threads < 0 {
-		return r, problem.Usage("--threads is at least 0")
-	}
-	if o.deep {
-		r.Threads, r.Counts = o.threads, true
-		if r.Types == nil {
-			r.Types = allTypes
-		}
-	}
-	return r, nil
+// watch shows how far a comparison is.
+type watch struct {
+	s *session.Session
+	p *output.Progress
 }
 
-// windowOf is the time between two that were typed; without until, that up to now.
-func windowOf(since, until string, now time.Time) (w smartleadapi.Window, err error) {
-	if w.Since, err = filter.ParseTime("--since", since, now); err != nil {
-		return w, err
+func (w *watch) Doing(what string) {
+	w.end()
+	if what != "" {
+		w.p = w.s.Doing(what)
 	}
-	if w.Until, err = filter.ParseTime("--until", until, now); err != nil {
-		return w, err
-	}
-	if w.Until.IsZero() {
-		w.Until = now.UTC()
-	}
-	if !w.Since.Before(w.Until) {
-		return w, problem.Usage("--since is not before --until")
-	}
-	return w, nil
 }
 
-// results are those of the campaigns and, where it was compared, of the inbox.
-func (c comparison) results() []reconcile.Campaign {
-	if c.Inbox == nil {
-		return c.Campaigns
-	}
-	return append(slices.Clone(c.Campaigns), *c.Inbox)
-}
+func (w *watch) Add(n int) { w.p.Add(n) }
 
-// title names a campaign, or the inbox.
-func title(campaign reconcile.Campaign) string {
-	if campaign.ID == "" {
-		return inboxName
-	}
-	return "campaign " + output.Clean(campaign.ID)
-}
+func (w *watch) Say(line string) { w.s.Say("%s", line) }
 
-// began is when the first source was made: nothing can have arrived before. A local stack
-// makes its source anew with its data, and who may not read sources does not know.
-func began(ctx context.Context, s *session.Session, st *stack.Stack) (first time.Time) {
-	if s.Target.Local {
-		return time.Time{}
+func (w *watch) end() {
+	if w.p != nil {
+		w.p.End()
 	}
-	listed, err := st.Sources.List(ctx)
-	if err != nil {
-		s.Say("the sources cannot be read: what happened before the first of them counts as missing")
-		return time.Time{}
-	}
-	for _, l := range listed {
-		if l.Err == nil && (first.IsZero() || l.Source.CreatedAt.Before(first)) {
-			first = l.Source.CreatedAt
-		}
-	}
-	return first
+	w.p = nil
 }
 
 // outcome is how a comparison ends: well where nothing is missing and all was read.
 func (c comparison) outcome(s *session.Session) error {
 	missing, unread := 0, 0
 	var cause error
-	for _, campaign := range c.results() {
+	for _, campaign := range c.Results() {
 		missing += campaign.Of(reconcile.Missing)
 		if campaign.Cause != nil {
 			unread++
@@ -214,8 +117,8 @@ func (c comparison) outcome(s *session.Session) error {
 			Hint("is the webhook on, and are the events ticked? %s hooks check", s.Self()).
 			Hint("let Smartlead post failed events again: %s reconcile retrigger", s.Self()).
 			Hint("what makes it send a single one: %s reconcile run --json | %s resend-guide --from -", s.Self(), s.Self())
-	case unread == len(c.results()):
-		return smartleadkey.Advised(s, cause)
+	case unread == len(c.Results()):
+		return smartleadkey.Advised(s.Self(), cause)
 	case unread > 0:
 		return problem.Failed(nil, "%s could not be read whole, so nobody can say that nothing is missing", c.unread(unread))
 	}
@@ -225,7 +128,7 @@ func (c comparison) outcome(s *session.Session) error {
 // unread names what could not be read.
 func (c comparison) unread(n int) string {
 	if n == 1 && c.Inbox != nil && c.Inbox.Cause != nil {
-		return "the " + inboxName
+		return "the " + comparing.Inbox
 	}
 	return output.Count(n, "campaign", "campaigns")
 }
@@ -257,7 +160,7 @@ before it.`,
 				return err
 			}
 			// First since when anything could arrive: what happened before is not missing.
-			if err := scheduled.SetBegan(cmd.Context(), st.Ledger, began(cmd.Context(), s, st), s.Now()); err != nil {
+			if err := scheduled.SetBegan(cmd.Context(), st.Ledger, comparing.Tool{Stack: st, Local: s.Target.Local, Watch: &watch{s: s}}.Began(cmd.Context()), s.Now()); err != nil {
 				return err
 			}
 			if err := st.APIKey.Put(cmd.Context(), key); err != nil {

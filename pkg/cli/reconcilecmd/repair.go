@@ -3,29 +3,20 @@ package reconcilecmd
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/filter"
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/repair"
 )
-
-// maxBy bounds the name in the record, in bytes.
-const maxBy = 200
 
 type repairOptions struct {
 	options
 
-	mode   string
-	wait   string
-	budget int
-	source string
-	by     string
+	do     comparing.RepairOptions
 	dryRun bool
 	noWait bool
 	yes    bool
@@ -57,12 +48,12 @@ code 1 when something is left.`,
 	}
 	o.addFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.mode, "mode", string(repair.Synthesize), "how far it goes: retrigger, synthesize")
-	f.IntVar(&o.budget, "budget", repair.DefaultBudget, "events that are made at most")
-	f.StringVar(&o.wait, "wait", "30m", "how long what Smartlead posts again is waited for")
+	f.StringVar(&o.do.Mode, "mode", string(repair.Synthesize), "how far it goes: retrigger, synthesize")
+	f.IntVar(&o.do.Budget, "budget", repair.DefaultBudget, "events that are made at most")
+	f.StringVar(&o.do.Wait, "wait", comparing.DefaultWait, "how long what Smartlead posts again is waited for")
 	f.BoolVar(&o.noWait, "no-wait", false, "do not wait here: a later run goes on")
-	f.StringVar(&o.source, "source", "", "source in whose name events enter (default: that of the campaign's events, else of its webhook)")
-	f.StringVar(&o.by, "by", "", "who repairs, for the record (default: $USER)")
+	f.StringVar(&o.do.Source, "source", "", "source in whose name events enter (default: that of the campaign's events, else of its webhook)")
+	f.StringVar(&o.do.By, "by", "", "who repairs, for the record (default: $USER)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.IntVar(&o.named, "show", 20, "events to name at most; --json names all")
 	output.AddYes(cmd, &o.yes)
@@ -72,22 +63,11 @@ code 1 when something is left.`,
 
 // request is what may be done.
 func (o repairOptions) request(s *session.Session) (repair.Request, error) {
-	r := repair.Request{Mode: repair.Mode(o.mode), Budget: o.budget, Source: o.source}
-	var err error
-	switch r.By = output.Clean(cmp.Or(o.by, s.Getenv("USER"), s.Getenv("USERNAME"))); {
-	case len(r.By) > maxBy:
-		return r, problem.Usage("--by has at most %d characters", maxBy)
-	case r.Mode != repair.Retrigger && r.Mode != repair.Synthesize:
-		return r, problem.Usage("--mode %s is none of retrigger, synthesize", output.Plain(o.mode))
-	case o.budget < 1:
-		return r, problem.Usage("--budget is at least 1")
-	case o.named < 0:
-		return r, problem.Usage("--show is at least 0")
+	if o.named < 0 {
+		return repair.Request{}, problem.Usage("--show is at least 0")
 	}
-	if r.Wait, err = filter.ParseSpan(o.wait); err != nil || r.Wait <= 0 {
-		return r, problem.Usage("--wait %s is no length of time, such as 30m", output.Plain(o.wait))
-	}
-	return r, nil
+	o.do.By = cmp.Or(o.do.By, s.Getenv("USER"), s.Getenv("USERNAME"))
+	return o.do.Request()
 }
 
 func repairMissing(ctx context.Context, s *session.Session, o repairOptions) error {
@@ -95,43 +75,43 @@ func repairMissing(ctx context.Context, s *session.Session, o repairOptions) err
 	if err != nil {
 		return err
 	}
-	c, err := compare(ctx, s, o.options)
+	t, end, err := o.tool(ctx, s)
 	if err != nil {
 		return err
 	}
-	plan := r
-	plan.DryRun = true
-	result, err := c.repair(ctx, s, plan)
+	defer end()
+	c, err := t.Compare(ctx, o.Options)
 	if err != nil {
 		return err
 	}
+	plan, err := t.Plan(ctx, c, r)
+	end()
 	switch {
-	case len(result.Items) == 0:
+	case err != nil:
+		return err
+	case len(plan.Items) == 0:
 		s.Say("nothing is missing: there is nothing to repair")
-		return c.outcome(s)
+		return comparison{c}.outcome(s)
 	case o.dryRun:
-		return o.show(s, c, result)
-	case result.Of(repair.StepRetrigger)+result.Of(repair.StepSynthesize)+result.Of(repair.StepWait) == 0:
-		if err := o.show(s, c, result); err != nil {
+		return o.show(s, c, plan)
+	case !comparing.Does(plan):
+		if err := o.show(s, c, plan); err != nil {
 			return err
 		}
-		return left(s, result)
+		return left(s, plan)
 	}
 	if !s.JSON {
-		if err := o.show(s, c, result); err != nil {
+		if err := o.show(s, c, plan); err != nil {
 			return err
 		}
 	}
-	if err := s.Confirm(o.yes, "%s", intent(result)); err != nil {
+	if err := s.Confirm(o.yes, "%s", comparing.Intent(plan, r.Mode)); err != nil {
 		return err
 	}
-	if result, err = c.repair(ctx, s, r); err != nil {
-		return problem.Failed(err, "it broke off").Hint("run it again: what was done is not done twice")
-	}
-	if !result.WaitUntil.IsZero() && !o.noWait && r.Mode == repair.Synthesize {
-		if result, err = o.again(ctx, s, r, result.WaitUntil); err != nil {
-			return err
-		}
+	c, result, err := o.repair(ctx, s, t, c, r)
+	end()
+	if err != nil {
+		return err
 	}
 	if err := o.show(s, c, result); err != nil {
 		return err
@@ -139,52 +119,20 @@ func repairMissing(ctx context.Context, s *session.Session, o repairOptions) err
 	return left(s, result)
 }
 
-// again waits, compares once more, and repairs what has not come.
-func (o repairOptions) again(ctx context.Context, s *session.Session, r repair.Request, until time.Time) (repair.Result, error) {
-	s.Say("Smartlead was asked to post again what failed; what does not come until %s is made then. Stopping here does no harm: run it again", output.Stamp(until))
-	p := s.Doing("waiting")
-	for s.Now().Before(until) && ctx.Err() == nil {
-		s.Sleep(ctx, min(until.Sub(s.Now()), time.Minute))
+// repair repairs and, unless nobody waits, comes back to what Smartlead was asked for.
+func (o repairOptions) repair(ctx context.Context, s *session.Session, t comparing.Tool, c comparing.Comparison, r repair.Request) (comparing.Comparison, repair.Result, error) {
+	result, err := t.Repair(ctx, c, r)
+	if err != nil || o.noWait || !comparing.Waits(result, r) {
+		return c, result, err
 	}
-	p.End()
-	if ctx.Err() != nil {
-		return repair.Result{}, ctx.Err()
-	}
-	c, err := compare(ctx, s, o.options)
-	if err != nil {
-		return repair.Result{}, err
-	}
-	return c.repair(ctx, s, r)
-}
-
-func (c comparison) repair(ctx context.Context, s *session.Session, r repair.Request) (repair.Result, error) {
-	p := s.Doing("reading what a repair needs")
-	if !r.DryRun {
-		p.End()
-		p = s.Doing("repairing")
-	}
-	defer p.End()
-	all := append([]reconcile.Campaign{}, c.Campaigns...)
-	if c.Inbox != nil {
-		all = append(all, *c.Inbox)
-	}
-	return c.st.Repair.Repair(ctx, c.client, r, all...)
-}
-
-// intent completes "This will …".
-func intent(r repair.Result) string {
-	made, asked := r.Of(repair.StepSynthesize), r.Of(repair.StepRetrigger)
-	text := "wait for what Smartlead was asked for, and make what does not come"
-	if asked > 0 {
-		text = "ask Smartlead for " + output.Count(asked, "missing event", "missing events") + ", and make what does not come"
-	}
-	if made > 0 {
-		text = "make " + output.Count(made, "event", "events") + " of what Smartlead's API says"
-		if asked > 0 {
-			text += ", and ask Smartlead for " + output.Count(asked, "more", "more")
+	t.Watch.Doing("")
+	if done := comparing.Only(result); len(done.Items) > 0 {
+		if err := o.show(s, c, done); err != nil {
+			return c, result, err
 		}
 	}
-	return text
+	s.Say("Smartlead was asked to post again what failed; what does not come until %s is made then. Stopping here does no harm: run it again", output.Stamp(result.WaitUntil))
+	return t.Again(ctx, o.Options, r, result, s.Sleep)
 }
 
 // left is how a repair ends.
@@ -245,8 +193,12 @@ func repairs(ctx context.Context, s *session.Session, limit int) error {
 		}
 		t.Add(output.Stamp(r.BegunAt), ended, r.By, output.Thousands(len(r.Asked)), output.Thousands(r.Made), output.Thousands(r.Known), output.Thousands(r.Left), r.Run)
 	}
-	if s.JSON {
+	switch {
+	case s.JSON:
+		return nil
+	case len(runs) == 0:
+		s.Say("no repair was needed in the last 90 days")
 		return nil
 	}
-	return s.Print(t, "no repair was needed in the last 90 days")
+	return s.Print(t, "")
 }

@@ -1,15 +1,11 @@
 package reconcilecmd
 
 import (
-	"errors"
-	"slices"
-
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/repair"
-	"smartlead-receiver/pkg/smartleadapi"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // itemJSON is one missing event for a script.
@@ -34,39 +30,8 @@ func itemOf(r repair.Result, i repair.Item) itemJSON {
 	return out
 }
 
-// stepText says what is, or would be, done about an event.
-func stepText(r repair.Result, i repair.Item) string {
-	switch {
-	case i.Step == repair.StepRetrigger && r.DryRun:
-		return "Smartlead would be asked for it" + otherwise(i)
-	case i.Step == repair.StepRetrigger:
-		return "Smartlead was asked for it"
-	case i.Step == repair.StepWait:
-		return "Smartlead was asked for it, and may still post it" + otherwise(i)
-	case i.Step == repair.StepSynthesize && r.DryRun:
-		return "would be made"
-	case i.Step == repair.StepSynthesize && i.Status == webhook.ClaimDuplicate:
-		return "came before it was made"
-	case i.Step == repair.StepSynthesize:
-		return "made"
-	}
-	return i.Why.Text()
-}
-
-// otherwise says what becomes of an event that Smartlead does not post, where that is
-// known.
-func otherwise(i repair.Item) string {
-	switch {
-	case i.Why != "":
-		return "; else " + i.Why.Text()
-	case i.EventID != "":
-		return "; else it is made"
-	}
-	return ""
-}
-
 // show prints what was done, or would be: counts by campaign and type, then the events.
-func (o repairOptions) show(s *session.Session, c comparison, r repair.Result) error {
+func (o repairOptions) show(s *session.Session, c comparing.Comparison, r repair.Result) error {
 	if s.JSON {
 		for _, i := range r.Items {
 			if err := s.Emit(itemOf(r, i)); err != nil {
@@ -76,19 +41,19 @@ func (o repairOptions) show(s *session.Session, c comparison, r repair.Result) e
 		return nil
 	}
 	counts := output.NewTable("CAMPAIGN", "TYPE", ">EVENTS", "+WHAT").Early("CAMPAIGN")
-	for _, line := range countsOf(r) {
-		counts.Add(output.OrText(line.campaign, inboxName)+" "+c.names[line.campaign], string(line.typ), output.Thousands(line.n), line.text)
+	for _, line := range comparing.Counts(r) {
+		counts.Add(output.OrText(line.Campaign, comparing.Inbox)+" "+c.Names[line.Campaign], string(line.Type), output.Thousands(line.N), line.Text)
 	}
 	if err := s.Print(counts, ""); err != nil {
 		return err
 	}
 	events := output.NewTable("CAMPAIGN", "TYPE", "LEAD", "HAPPENED", "EVENT", "+WHAT").Late("LEAD").Dispose("HAPPENED")
 	for _, i := range r.Items[:min(len(r.Items), o.named)] {
-		text := stepText(r, i)
+		text := comparing.StepText(r, i)
 		if i.Err != nil {
-			text += ": " + wordsAbout(i.Err)
+			text += ": " + comparing.Words(i.Err)
 		}
-		events.Add(output.OrText(i.Campaign, inboxName), string(i.Type), i.Finding.Lead, output.Stamp(i.Finding.At), string(i.EventID), text)
+		events.Add(output.OrText(i.Campaign, comparing.Inbox), string(i.Type), i.Finding.Lead, output.Stamp(i.Finding.At), string(i.EventID), text)
 	}
 	if events.Len() > 0 {
 		s.Line("")
@@ -101,37 +66,8 @@ func (o repairOptions) show(s *session.Session, c comparison, r repair.Result) e
 	}
 	for _, a := range r.Asked {
 		if a.Err != nil {
-			s.Say("campaign %s: %s", output.Clean(a.Campaign), wordsOf(a.Err))
+			s.Say("campaign %s: %s", output.Clean(a.Campaign), comparing.Words(a.Err))
 		}
 	}
 	return nil
-}
-
-func wordsAbout(err error) string {
-	var api *smartleadapi.Error
-	if errors.As(err, &api) {
-		return wordsOf(err)
-	}
-	return problem.Words(err)
-}
-
-// countLine counts events of a campaign and type about which the same is done.
-type countLine struct {
-	campaign string
-	typ      webhook.Type
-	text     string
-	n        int
-}
-
-func countsOf(r repair.Result) (lines []countLine) {
-	for _, i := range r.Items {
-		text := stepText(r, i)
-		at := slices.IndexFunc(lines, func(l countLine) bool { return l.campaign == i.Campaign && l.typ == i.Type && l.text == text })
-		if at < 0 {
-			at = len(lines)
-			lines = append(lines, countLine{campaign: i.Campaign, typ: i.Type, text: text})
-		}
-		lines[at].n++
-	}
-	return lines
 }

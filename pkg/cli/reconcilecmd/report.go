@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -46,7 +47,7 @@ found last (reconcile status), which name up to 200 events of a campaign.`,
 					return problem.Usage("--%s says what is compared, and --stored compares nothing", name)
 				}
 			}
-			return reportStored(cmd.Context(), s, o.campaigns, form)
+			return reportStored(cmd.Context(), s, o.Campaigns, form)
 		},
 	}
 	o.addFlags(cmd)
@@ -111,14 +112,14 @@ func (c comparison) markdown() string {
 	line("# Completeness of Smartlead events\n")
 	line("Compared at %s: mails %s, with the events that arrived since. An event counts as missing %s after it happened.\n",
 		output.Stamp(c.At), window(c.Window), output.Span(c.Lag))
-	for i, campaign := range c.results() {
+	for i, campaign := range c.Results() {
 		if i > 0 {
 			line("")
 		}
 		if campaign.ID == "" {
-			line("## The %s\n", inboxName)
+			line("## The %s\n", comparing.Inbox)
 		} else {
-			line("## Campaign %s: %s\n", cell(campaign.ID), cell(c.names[campaign.ID]))
+			line("## Campaign %s: %s\n", cell(campaign.ID), cell(c.Names[campaign.ID]))
 		}
 		line("**%s**\n", c.sentence(campaign))
 		if !campaign.Judged {
@@ -159,7 +160,7 @@ func (c comparison) markdown() string {
 func (c comparison) sentence(campaign reconcile.Campaign) string {
 	mails, missing := output.Count(campaign.Mails, "mail", "mails"), campaign.Of(reconcile.Missing)
 	if campaign.ID == "" {
-		mails = "the " + inboxName
+		mails = "the " + comparing.Inbox
 	}
 	switch {
 	case !campaign.Judged:
@@ -208,15 +209,15 @@ func cell(text string) string {
 func (c comparison) csv(s *session.Session) error {
 	w := csv.NewWriter(s.Out)
 	rows := [][]string{{"campaign_id", "campaign_name", "type", "verdict", "reason", "lead_email", "sequence_number", "happened_at", "sent_at", "stats_id", "event_id"}}
-	for _, campaign := range c.results() {
+	for _, campaign := range c.Results() {
 		for _, f := range campaign.Findings {
 			rows = append(rows, []string{
-				plain(campaign.ID), plain(c.names[campaign.ID]), string(f.Type), string(f.Verdict), string(f.Reason), plain(f.Lead), plain(f.Step),
+				plain(campaign.ID), plain(c.Names[campaign.ID]), string(f.Type), string(f.Verdict), string(f.Reason), plain(f.Lead), plain(f.Step),
 				output.Wire(f.At), output.Wire(f.SentAt), plain(f.StatsID), string(f.EventID),
 			})
 		}
 		if campaign.Unnamed > 0 {
-			s.Say("%s: %s not in the report", title(campaign), output.Count(campaign.Unnamed, "more event is", "more events are"))
+			s.Say("%s: %s not in the report", comparing.Title(campaign), output.Count(campaign.Unnamed, "more event is", "more events are"))
 		}
 	}
 	for _, line := range c.notes() { // a table has no place for sentences

@@ -2,10 +2,10 @@ package reconcilecmd
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -52,7 +52,7 @@ type retriggered struct {
 }
 
 func retrigger(ctx context.Context, s *session.Session, o retriggerOptions) error {
-	w, err := windowOf(o.since, o.until, s.Now())
+	w, err := comparing.WindowOf(o.since, o.until, s.Now())
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func retrigger(ctx context.Context, s *session.Session, o retriggerOptions) erro
 	if err != nil {
 		return err
 	}
-	campaigns, err := smartleadkey.Campaigns(ctx, s, client, o.campaigns)
+	campaigns, err := smartleadkey.Campaigns(ctx, s.Self(), client, o.campaigns)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func ask(ctx context.Context, client *smartleadapi.Client, campaign string, w sm
 	r := retriggered{Campaign: campaign}
 	got, err := client.Retrigger(ctx, campaign, w)
 	if err != nil {
-		r.Error = wordsOf(err)
+		r.Error = comparing.Words(err)
 		return r, ctx.Err()
 	}
 	r.Message = got.Message
@@ -121,12 +121,4 @@ func ask(ctx context.Context, client *smartleadapi.Client, campaign string, w sm
 		r.Count = &got.Count
 	}
 	return r, nil
-}
-
-// wordsOf says also what is not known: whether a request without an answer was obeyed.
-func wordsOf(err error) string {
-	if errors.Is(err, smartleadapi.ErrUnavailable) || errors.Is(err, smartleadapi.ErrAnswer) {
-		return problem.Words(err) + "; it may have been done all the same"
-	}
-	return problem.Words(err)
 }

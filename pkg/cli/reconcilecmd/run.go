@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -58,7 +59,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 		return err
 	}
 	if s.JSON {
-		for _, campaign := range c.results() {
+		for _, campaign := range c.Results() {
 			if err := s.Emit(c.json(campaign)); err != nil {
 				return err
 			}
@@ -66,7 +67,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 		return c.outcome(s)
 	}
 	t := output.NewTable("CAMPAIGN", "TYPE", ">COMPLETE", ">LATE", ">MISSING", ">EXTRA", ">UNKNOWABLE").Early("CAMPAIGN")
-	for _, campaign := range c.results() {
+	for _, campaign := range c.Results() {
 		for _, count := range campaign.Types {
 			t.Add(c.row(campaign, count)...)
 		}
@@ -77,7 +78,7 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 		}
 	}
 	s.Line("mails %s; looked at %s of the ledger, in %s of Smartlead's API", window(c.Window),
-		output.Count(c.Looked, "entry", "entries"), output.Count(c.calls, "call", "calls"))
+		output.Count(c.Looked, "entry", "entries"), output.Count(c.Calls, "call", "calls"))
 	for _, line := range c.notes() {
 		s.Line("%s", line)
 	}
@@ -90,9 +91,9 @@ func run(ctx context.Context, s *session.Session, o options, named int) error {
 
 // row is a line of the table; of a campaign's name a part is enough to know it.
 func (c comparison) row(campaign reconcile.Campaign, count reconcile.TypeCount) []string {
-	name := inboxName
+	name := comparing.Inbox
 	if campaign.ID != "" {
-		name = campaign.ID + " " + c.names[campaign.ID]
+		name = campaign.ID + " " + c.Names[campaign.ID]
 	}
 	cells := []string{name, string(count.Type)}
 	for _, v := range reconcile.Verdicts {
@@ -103,24 +104,24 @@ func (c comparison) row(campaign reconcile.Campaign, count reconcile.TypeCount) 
 
 // notes are the sentences below the table: what the numbers do not say.
 func (c comparison) notes() (lines []string) {
-	for _, campaign := range c.results() {
+	for _, campaign := range c.Results() {
 		if campaign.Cause != nil {
 			said := "not judged"
 			if campaign.Judged {
 				said = "not whole"
 			}
-			lines = append(lines, fmt.Sprintf("%s is %s: %s", title(campaign), said, output.Clean(problem.Words(campaign.Cause))))
+			lines = append(lines, fmt.Sprintf("%s is %s: %s", comparing.Title(campaign), said, output.Clean(problem.Words(campaign.Cause))))
 		}
 		for _, count := range campaign.Types {
 			for _, note := range wording.Compared(count) {
-				lines = append(lines, title(campaign)+", "+note)
+				lines = append(lines, comparing.Title(campaign)+", "+note)
 			}
 		}
 		if reasons := reasonsOf(campaign); reasons != "" {
-			lines = append(lines, title(campaign)+": "+reasons)
+			lines = append(lines, comparing.Title(campaign)+": "+reasons)
 		}
 		for _, note := range furtherNotes(campaign) {
-			lines = append(lines, title(campaign)+": "+note)
+			lines = append(lines, comparing.Title(campaign)+": "+note)
 		}
 	}
 	return lines
@@ -172,7 +173,7 @@ func (c comparison) name(s *session.Session, most int) error {
 	t := output.NewTable("CAMPAIGN", "TYPE", "*VERDICT", "LEAD", ">STEP", "HAPPENED", "MAIL SENT", "STATS ID", "REASON").
 		Late("LEAD").Dispose("REASON", "STATS ID", "MAIL SENT", "STEP")
 	left := 0
-	for _, campaign := range c.results() {
+	for _, campaign := range c.Results() {
 		left += campaign.Unnamed
 		for _, f := range campaign.Findings {
 			switch {
@@ -180,7 +181,7 @@ func (c comparison) name(s *session.Session, most int) error {
 			case t.Len() == most:
 				left++
 			default:
-				t.Add(output.OrText(campaign.ID, inboxName), string(f.Type), string(f.Verdict), f.Lead, f.Step, output.Stamp(f.At), output.Stamp(f.SentAt), f.StatsID, reasonTexts[f.Reason])
+				t.Add(output.OrText(campaign.ID, comparing.Inbox), string(f.Type), string(f.Verdict), f.Lead, f.Step, output.Stamp(f.At), output.Stamp(f.SentAt), f.StatsID, reasonTexts[f.Reason])
 			}
 		}
 	}

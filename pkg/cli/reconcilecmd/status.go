@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/comparing"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
@@ -150,11 +151,11 @@ func askFailed(s *session.Session, err error) error {
 
 // comparison makes of what is kept what a comparison would have said.
 func (a standing) comparison() comparison {
-	c := comparison{names: map[string]string{}}
+	c := comparison{comparing.Comparison{Names: map[string]string{}}}
 	c.Lag = reconcile.DefaultLag
 	for _, k := range a.campaigns {
 		now := k.Now()
-		c.names[k.ID] = k.Name
+		c.Names[k.ID] = k.Name
 		found := reconcile.Campaign{ID: k.ID, Mails: now.Mails, Judged: !now.At.IsZero(), Types: now.Types, Findings: now.Findings, Unnamed: now.Unnamed}
 		if k.Cause != "" {
 			found.Cause = problem.Failed(nil, "%s", k.Cause)

@@ -5,6 +5,8 @@ package smartleadkey
 import (
 	"context"
 	"errors"
+	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,15 @@ func (f *Flags) Add(cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("plan", cobra.FixedCompletions([]string{"standard", "pro"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// Caller is a person's tool that asks Smartlead.
+type Caller struct {
+	Getenv func(name string) string
+	HTTP   http.RoundTripper
+	Now    func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) // returns early when ctx ends
+	Self   string                                     // how smartleadctl is called
+}
+
 // Connect returns a client with the operator's key.
 func (f Flags) Connect(ctx context.Context, s *session.Session, st *stack.Stack) (*smartleadapi.Client, error) {
 	plan, known := plans[f.plan]
@@ -47,28 +58,37 @@ func (f Flags) Connect(ctx context.Context, s *session.Session, st *stack.Stack)
 	case f.maxCalls < 1:
 		return nil, problem.Usage("--max-calls is at least 1")
 	}
-	key, err := key(ctx, s, st)
-	if err != nil {
+	by := Caller{Getenv: s.Getenv, HTTP: s.HTTP, Now: s.Now, Sleep: s.Sleep, Self: s.Self()}
+	return by.connect(ctx, st, smartleadapi.Options{URL: f.url, Plan: plan, MaxCalls: f.maxCalls})
+}
+
+// Connect returns a client with the operator's key, which makes so many calls at most.
+func (by Caller) Connect(ctx context.Context, st *stack.Stack, maxCalls int) (*smartleadapi.Client, error) {
+	return by.connect(ctx, st, smartleadapi.Options{MaxCalls: maxCalls})
+}
+
+func (by Caller) connect(ctx context.Context, st *stack.Stack, o smartleadapi.Options) (*smartleadapi.Client, error) {
+	var err error
+	if o.Key, err = by.key(ctx, st); err != nil {
 		return nil, err
 	}
-	client, err := smartleadapi.New(smartleadapi.Options{
-		Key: key, URL: output.OrText(f.url, st.SmartleadURL), Plan: plan, Share: smartleadapi.Half, MaxCalls: f.maxCalls, HTTP: s.HTTP, Now: s.Now, Sleep: s.Sleep,
-	})
+	o.URL, o.Share, o.HTTP, o.Now, o.Sleep = output.OrText(o.URL, st.SmartleadURL), smartleadapi.Half, by.HTTP, by.Now, by.Sleep
+	client, err := smartleadapi.New(o)
 	if err != nil {
 		return nil, problem.Usage("--api-url: %v", err)
 	}
 	return client, nil
 }
 
-func key(ctx context.Context, s *session.Session, st *stack.Stack) (string, error) {
-	if key := s.Getenv(Variable); key != "" {
+func (by Caller) key(ctx context.Context, st *stack.Stack) (string, error) {
+	if key := by.Getenv(Variable); key != "" {
 		return key, nil
 	}
 	key, err := st.APIKey.Get(ctx)
 	switch {
 	case errors.Is(err, sourcestore.ErrNotFound):
 		return "", problem.Usage("the API key of Smartlead is needed").
-			Hint("keep it in the stack: %s reconcile set-key", s.Self()).
+			Hint("keep it in the stack: %s reconcile set-key", by.Self).
 			Hint("or set %s; the key is in Smartlead under Settings → API key", Variable)
 	case err != nil:
 		return "", problem.Failed(err, "the API key of Smartlead cannot be read").Hint("or set %s for this run", Variable)
@@ -76,14 +96,14 @@ func key(ctx context.Context, s *session.Session, st *stack.Stack) (string, erro
 	return key, nil
 }
 
-// Advised adds what to do about a failure of the API.
-func Advised(s *session.Session, err error) error {
+// Advised adds what to do about a failure of the API; self is how smartleadctl is called.
+func Advised(self string, err error) error {
 	failed := problem.Failed(err, "Smartlead's API was asked in vain")
 	switch {
 	case errors.Is(err, smartleadapi.ErrKey):
-		return failed.Hint("give another key: %s reconcile set-key, or %s", s.Self(), Variable)
+		return failed.Hint("give another key: %s reconcile set-key, or %s", self, Variable)
 	case errors.Is(err, smartleadapi.ErrNotFound):
-		return problem.NotFound("%v", err).Hint("the ids of campaigns: %s hooks check", s.Self())
+		return problem.NotFound("%v", err).Hint("the ids of campaigns: %s hooks check", self)
 	case errors.Is(err, smartleadapi.ErrRateLimited):
 		return failed.Hint("other programs may use the same key: try again in a few minutes")
 	case errors.Is(err, smartleadapi.ErrSpent):
@@ -96,10 +116,10 @@ func Advised(s *session.Session, err error) error {
 
 // Campaigns are those that are named, or all that have sent: not drafts and not archived
 // ones.
-func Campaigns(ctx context.Context, s *session.Session, client *smartleadapi.Client, named []string) ([]smartleadapi.Campaign, error) {
+func Campaigns(ctx context.Context, self string, client *smartleadapi.Client, named []string) ([]smartleadapi.Campaign, error) {
 	all, err := client.Campaigns(ctx)
 	if err != nil {
-		return nil, Advised(s, err)
+		return nil, Advised(self, err)
 	}
 	byID := map[string]smartleadapi.Campaign{}
 	var running []smartleadapi.Campaign
@@ -116,7 +136,7 @@ func Campaigns(ctx context.Context, s *session.Session, client *smartleadapi.Cli
 	for _, id := range named {
 		c, known := byID[id]
 		if !known {
-			return nil, problem.NotFound("the API key of Smartlead leads to no campaign %s", output.Clean(id)).Hint("all of them: %s hooks check", s.Self())
+			return nil, problem.NotFound("the API key of Smartlead leads to no campaign %s", output.Clean(id)).Hint("all of them: %s hooks check", self)
 		}
 		found = append(found, c)
 	}

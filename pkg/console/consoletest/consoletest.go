@@ -74,6 +74,7 @@ func Over(t *testing.T, s *clitest.Stack) *Console {
 		Connect: func(context.Context) (*stack.Stack, error) { return c.connect() },
 		Name:    "local stack", Self: "smartleadctl --local", Local: true, Caller: "tester",
 		Audit: slog.New(slog.NewTextHandler(c, nil)), Now: s.Clock, Zone: time.UTC, HTTP: http.DefaultTransport,
+		Sleep: c.doze, Getenv: func(name string) string { return s.Getenv[name] },
 	})
 	if err != nil {
 		t.Fatal(err)
