@@ -26,6 +26,7 @@ const (
 	KindSweep   Kind = "sweep"          // the sweeper had to send what was owed
 	KindDrift   Kind = "drift"          // a comparison with Smartlead found events missing, or could not be made
 	KindRepair  Kind = "repair"         // events were missing, and were asked for or made
+	KindSilence Kind = "silence"        // a source, or a webhook, does not send as it usually does
 	KindError   Kind = "error"          // a tool reported an error to the error webhook
 	KindBreaker Kind = "breaker"        // a destination fails, and is sent nothing
 	KindPause   Kind = "pause"          // an operator has paused a destination
@@ -33,7 +34,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	KindAlert, KindRefused, KindOutage, KindDead, KindBreaker, KindPause, KindVariant, KindRedrive, KindSweep, KindDrift, KindRepair, KindError,
+	KindAlert, KindRefused, KindOutage, KindDead, KindBreaker, KindPause, KindVariant, KindRedrive, KindSweep, KindDrift, KindRepair, KindSilence, KindError,
 }
 
 // State is where an incident stands.

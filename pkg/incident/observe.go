@@ -20,7 +20,7 @@ func (w *Watcher) observe(ctx context.Context, all map[string]*Incident, last wa
 	seen := slices.Clone(saw)
 	if now.Sub(last.At) >= gap {
 		seen = append(seen, Sighting{
-			Key: Key{Kind: KindOutage, Cause: "nobody looked"}, Count: 1, First: last.At, Last: now,
+			Key: Key{Kind: KindOutage, Cause: causeNobody}, Count: 1, First: last.At, Last: now,
 			Text: "the sweeper did not run, or could not use the table, for " + span(now.Sub(last.At)),
 		})
 	}
@@ -40,6 +40,9 @@ func (w *Watcher) observe(ctx context.Context, all map[string]*Incident, last wa
 	}
 	next.Refused = later(last.Refused, until)
 
+	if next.silences, err = w.listen(ctx, all, &next, received, !next.Received.Before(until)); err != nil {
+		return next, err
+	}
 	alerts := slices.DeleteFunc(slices.Clone(received), func(s webhook.Seen) bool { return s.Variant || !isAlert(s.Type) })
 	records, err := w.read(ctx, alerts, died)
 	if err != nil {
@@ -49,6 +52,7 @@ func (w *Watcher) observe(ctx context.Context, all map[string]*Incident, last wa
 	seen = append(seen, variants(received)...)
 	seen = append(seen, w.alerts(alerts, records)...)
 	seen = append(seen, deaths(died, records)...)
+	seen = append(seen, next.silences.noted(all, next.Rhythms, now)...)
 	next.Seen = within(all, merge(seen))
 	return next, nil
 }

@@ -27,6 +27,7 @@ var rules = map[Kind]rule{
 	KindSweep:   {time.Hour, 10},
 	KindDrift:   {72 * time.Hour, 50},
 	KindRepair:  {48 * time.Hour, 100},
+	KindSilence: {48 * time.Hour, 100},
 	KindError:   {24 * time.Hour, 40},
 	// These are seen once an hour while they last, and are over when they end.
 	KindBreaker: {24 * time.Hour, 200},
@@ -83,6 +84,11 @@ func (in Incident) What() string {
 		return in.Cause + of("of", in.Subject)
 	case KindRepair:
 		return "a repair was needed" + of("in campaign", in.Subject) + ": " + in.Cause
+	case KindSilence:
+		if in.Cause == causeSilenced {
+			return in.Subject + of("via", in.Source) + " is " + in.Cause
+		}
+		return "no event comes in" + of("via", in.Source)
 	case KindError:
 		return "error" + of("via", in.Source) + ": " + in.Cause
 	case KindBreaker:
@@ -124,6 +130,10 @@ func (in Incident) FirstLook() []string {
 		return []string{"reconcile", "repairs"}
 	case KindBreaker, KindPause:
 		return []string{"destinations", "list"}
+	case KindSilence:
+		if in.Cause == causeSilenced {
+			return []string{"scopes", "list", "--source", in.Source}
+		}
 	case KindError:
 		return []string{"incidents", "show", in.ID}
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,6 +37,10 @@ type Ports struct {
 	Alert func(webhook.Record) (Alert, error)
 	// Gates says what is known of the gates of destinations; nil: nobody knows.
 	Gates func(context.Context) ([]Gate, error)
+	// Silenced says which webhooks others silence; nil: nobody knows.
+	Silenced func(context.Context) ([]Silenced, error)
+	// SourceExists tells whether a source was not removed; nil: all are there.
+	SourceExists func(ctx context.Context, source string) (bool, error)
 	// Tell sends notices; nil: there are none.
 	Tell Teller
 	Now  func() time.Time
@@ -89,7 +94,13 @@ type watched struct {
 	GoneAt   time.Time  `json:"gone_at,omitzero"` // when it was last asked what is still dead
 	StillN   int        `json:"still,omitempty"`  // how much was dead then, as far as it was counted
 	Seen     []Sighting `json:"seen,omitempty"`   // of the latest look
-	version  int        // of the document that holds it: names the look
+
+	Rhythms    map[string]rhythm `json:"rhythms,omitempty"` // by source
+	RulesAt    time.Time         `json:"rules_at,omitzero"` // when it was last asked what is set of silences
+	SilencedAt time.Time         `json:"silenced_at,omitzero"`
+
+	silences silences // that this look found
+	version  int      // of the document that holds it: names the look
 }
 
 // Report counts one look.
@@ -100,7 +111,10 @@ type Report struct {
 	Skipped bool // another instance looked
 	Failing int  // destinations whose breaker is open
 	Paused  int  // destinations that an operator has paused
-	Err     error
+	// Silent is how many sources do not send as they usually do, and Silenced how many
+	// webhooks another one silences.
+	Silent, Silenced int
+	Err              error
 }
 
 // Look looks once: at what was received, died and was refused since the last look, and
@@ -135,7 +149,7 @@ func (w *Watcher) Look(ctx context.Context, saw ...Sighting) (r Report) {
 		w.keep(saw)
 		return r
 	}
-	over := w.over(gates, w.whatIsGone(ctx, all, &next))
+	over := w.over(gates, next, w.whatIsGone(ctx, all, &next))
 	switch err := w.save(ctx, &next); {
 	case errors.Is(err, webhook.ErrChanged):
 		r.Skipped = true
@@ -147,6 +161,7 @@ func (w *Watcher) Look(ctx context.Context, saw ...Sighting) (r Report) {
 		return r
 	}
 	r.Err = errors.Join(r.Err, w.count(ctx, all, next.Seen, next.version, &r), w.closeOver(ctx, all, over, &r), w.tell(ctx, all, &r))
+	r.Silent, r.Silenced = countSilences(all)
 	return r
 }
 
@@ -235,7 +250,7 @@ func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Si
 }
 
 // over says why an incident is over although it was seen lately; "" where it is not.
-func (w *Watcher) over(gates gates, gone func(Incident) bool) func(Incident) string {
+func (w *Watcher) over(gates gates, next watched, gone func(Incident) bool) func(Incident) string {
 	now := w.Now().UTC()
 	return func(in Incident) string {
 		switch {
@@ -244,7 +259,7 @@ func (w *Watcher) over(gates gates, gone func(Incident) bool) func(Incident) str
 		case gone(in):
 			return "nothing of it is dead any more"
 		}
-		return gates.ended(in, now)
+		return cmp.Or(gates.ended(in, now), next.silences.ended(in, next.Rhythms))
 	}
 }
 

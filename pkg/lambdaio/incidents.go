@@ -41,7 +41,8 @@ func logLook(ctx context.Context, t telemetry.Recorder, done incident.Report, to
 	case done.Opened+done.Closed+done.Told > 0:
 		level = slog.LevelInfo
 	}
-	t.Line(ctx, level, "incidents.looked", some(byFunction("DestinationsFailing", done.Failing), byFunction("DestinationsPaused", done.Paused)),
+	t.Line(ctx, level, "incidents.looked", some(byFunction("DestinationsFailing", done.Failing), byFunction("DestinationsPaused", done.Paused),
+		byFunction("SourcesSilent", done.Silent), byFunction("HooksSilenced", done.Silenced)),
 		slog.String("function", "sweeper"), slog.Int("opened", done.Opened), slog.Int("closed", done.Closed), slog.Int("told", done.Told),
 		slog.Bool("skipped", done.Skipped), slog.String("error", errorText(done.Err)), slog.Int64("duration_ms", took.Milliseconds()))
 }

@@ -151,7 +151,7 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 		logProcessed(t.Context(), r.Recorder, events.SQSMessage{}, webhook.Live, process.Report{Outcome: outcome, Latency: time.Second}, 0)
 	}
 	logSweep(t.Context(), r.Recorder, sweep.Report{Sent: 2, Waited: 1, Failed: 1}, 0)
-	logLook(t.Context(), r.Recorder, incident.Report{Failing: 1, Paused: 1}, 0)
+	logLook(t.Context(), r.Recorder, incident.Report{Failing: 1, Paused: 1, Silent: 1, Silenced: 1}, 0)
 	var cleaned redrive.Summary
 	cleaned.DeadLetters.Stale, cleaned.DeadLetters.Foreign = 1, 1
 	logRedrive(t.Context(), r.Recorder, cleaned, 0)

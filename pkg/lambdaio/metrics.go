@@ -13,10 +13,10 @@ type Metric struct {
 	Values          []string
 }
 
-// Metrics lists every metric of the functions. All count, but six: Delay is how long
+// Metrics lists every metric of the functions. All count, but eight: Delay is how long
 // an event took from its receipt to its delivery, in milliseconds, unless it was
-// replayed; DestinationsFailing and DestinationsPaused are how many there are at that
-// minute; Missing and Unproven are how many events and campaigns are so at the end of a
+// replayed; DestinationsFailing, DestinationsPaused, SourcesSilent and HooksSilenced are how many there
+// are at that minute; Missing and Unproven are how many events and campaigns are so at the end of a
 // comparison with Smartlead; ReconcileAge is for how many hours none has succeeded. How long they work, how many
 // requests there are and how old the queues' messages are is not among them: AWS
 // counts that itself, at no price.
@@ -33,6 +33,8 @@ func Metrics() []Metric {
 		{"SweepFailures", "function", []string{"sweeper"}},
 		{"DestinationsFailing", "function", []string{"sweeper"}},
 		{"DestinationsPaused", "function", []string{"sweeper"}},
+		{"SourcesSilent", "function", []string{"sweeper"}},
+		{"HooksSilenced", "function", []string{"sweeper"}},
 		{"DeadLettersCleared", "function", []string{"redrive"}},
 		{"ForeignDeadLetters", "function", []string{"redrive"}},
 		{"Missing", "function", []string{"reconcile"}},

@@ -117,6 +117,19 @@ func (s *Sources) load(ctx context.Context, name string) (auth.Sealed, error) {
 	return sealed, err
 }
 
+// Known tells whether a source is there, readable or not, and was not removed, to who
+// may read the table alone. It returns webhook.ErrUnavailable, wrapped.
+func Known(ctx context.Context, documents DocumentReader, name string) (bool, error) {
+	sealed, err := loadSealed(ctx, documents, name)
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
+		return false, nil
+	case errors.Is(err, auth.ErrInvalidSource):
+		return true, nil
+	}
+	return !sealed.Removed, err
+}
+
 // List returns every source by name. It returns webhook.ErrUnavailable, wrapped.
 func (s *Sources) List(ctx context.Context) ([]Listed, error) {
 	all, err := s.rest(ctx)

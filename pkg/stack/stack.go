@@ -49,6 +49,7 @@ type Stack struct {
 	DeadLetters  redrive.DeadLetterLook
 	Operator     *operator.Service
 	Incidents    *incident.Store
+	Silences     *incident.Silences
 	Repair       *repair.Service
 	AWS          destination.AWS        // what destinations call, with the rights of whoever runs the tool
 	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
@@ -218,6 +219,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 		Ledger: s.Ledger, DeadEvents: s.Ledger, Documents: s.Ledger, Queue: s.Queues, Now: env.Now, Sleep: env.Sleep,
 	}, policy)
 	s.Incidents = incident.NewStore(s.Ledger, env.Now)
+	s.Silences = incident.NewSilences(s.Ledger, env.Now)
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,

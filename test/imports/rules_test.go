@@ -128,7 +128,7 @@ var rules = map[string]rule{
 	// which all functions share knows destinations or their conditions.
 	"app":         {anyOwn: true, notOwn: []string{"destination", "notice", "gate", "jq", "local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
 	"app/worker":  {own: []string{"app", "bodies", "destination", "destination/registry", "gate", "lambdaio", "process", "queue", "smartlead", "sourcestore", "webhook"}},
-	"app/sweeper": {own: []string{"app", "bodies", "destination", "gate", "incident", "lambdaio", "ledger", "notice", "smartlead", "sourcestore", "sweep", "telemetry", "webhook"}},
+	"app/sweeper": {own: []string{"app", "bodies", "destination", "gate", "incident", "lambdaio", "ledger", "notice", "scopes", "smartlead", "sourcestore", "sweep", "telemetry", "webhook"}},
 	// The composition root of a person's tools. The tools of a local stack share
 	// where its parts are, so it knows none of them.
 	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},

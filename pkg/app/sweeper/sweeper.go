@@ -16,6 +16,7 @@ import (
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/notice"
+	"smartlead-receiver/pkg/scopes"
 	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sweep"
@@ -52,8 +53,34 @@ func watcher(e app.Env) (*incident.Watcher, error) {
 	l := e.Ledger()
 	return incident.NewWatcher(incident.Ports{
 		Ledger: l, Documents: l, Alert: alertOf(store), Gates: gatesOf(l), Now: e.Now,
-		Tell: teller{notice.NewSender(targets, destination.Deps{Now: e.Now}), e.Config.Stack},
+		Silenced:     silencedOf(l, e.Now),
+		SourceExists: func(ctx context.Context, name string) (bool, error) { return sourcestore.Known(ctx, l, name) },
+		Tell:         teller{notice.NewSender(targets, destination.Deps{Now: e.Now}), e.Config.Stack},
 	}), nil
+}
+
+// silencedOf finds the webhooks that others silence, in the record of webhooks. What level
+// a source expects is sealed, so that a webhook counts that names its own.
+func silencedOf(from scopes.Lister, now func() time.Time) func(context.Context) ([]incident.Silenced, error) {
+	return func(ctx context.Context) ([]incident.Silenced, error) {
+		entries, err := scopes.List(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		var list []incident.Silenced
+		for _, s := range scopes.Silences(entries, func(e scopes.Entry) string { return e.Level }, now()) {
+			subject := string(s.Own.Type) + " of account " + s.Own.Account
+			if s.Own.Campaign != "" {
+				subject = string(s.Own.Type) + " of campaign " + s.Own.Campaign
+			}
+			list = append(list, incident.Silenced{
+				Source: s.Own.Source, Subject: telemetry.Clean(subject, maxAlert),
+				Text: telemetry.Clean(fmt.Sprintf("webhook %s (%s) is silent since %s, and webhook %s speaks, via %s",
+					cmp.Or(s.Own.Hook, "-"), s.Own.Level, s.Own.LastSeen().Format("2006-01-02 15:04Z"), cmp.Or(s.Speaks.Hook, "-"), s.Speaks.Source), maxAlert),
+			})
+		}
+		return list, nil
+	}
 }
 
 // gatesOf reads the gates of all destinations in one query.

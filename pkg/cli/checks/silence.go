@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/stack"
 )
@@ -29,6 +30,7 @@ const (
 
 // rhythm is when events of a source came, the latest first.
 type rhythm struct {
+	rule            incident.SilenceRule
 	latest, earlier time.Time
 	longest         time.Duration // between two events that followed each other
 	events          int
@@ -38,26 +40,44 @@ func (r *rhythm) add(at time.Time) {
 	if r.events == 0 {
 		r.latest = at
 	} else {
-		r.longest = max(r.longest, r.earlier.Sub(at))
+		r.longest = max(r.longest, r.rule.Quiet.Active(at, r.earlier))
 	}
 	r.earlier = at
 	r.events++
 }
 
-// silentFor is how long a source has been silent beyond what is usual for it; 0: it
-// is not.
+// silentFor is how long a source has been silent beyond what is usual for it, or what an
+// operator set; 0: it is not. Quiet hours are left out.
 func (r *rhythm) silentFor(now time.Time) time.Duration {
-	silence := now.Sub(r.latest)
-	if r.events < fewest || silence < shortest || silence < unusual*r.longest {
+	silence := r.rule.Quiet.Active(r.latest, now)
+	switch {
+	case r.rule.Never:
+		return 0
+	case r.rule.After > 0:
+		if silence < r.rule.After {
+			return 0
+		}
+	case r.events < fewest || silence < shortest || silence < unusual*r.longest:
 		return 0
 	}
 	return silence
+}
+
+func fellText(name string, silence time.Duration, r *rhythm) string {
+	if r.rule.After > 0 {
+		return fmt.Sprintf("%s for %s, and set are %s", name, output.Span(silence), output.Span(r.rule.After))
+	}
+	return fmt.Sprintf("%s for %s, and never longer than %s before", name, output.Span(silence), output.Span(r.longest))
 }
 
 // checkSilence finds sources that sent and do not any more, and those that never did. A
 // hook that Smartlead switched off, or that another one overrides, leaves no other trace.
 func checkSilence(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	listed, listErr := st.Sources.List(ctx) // who may not read them is told of those that sent
+	rules, err := st.Silences.All(ctx)
+	if err != nil {
+		return silent(s, err, "the table")
+	}
 	now := s.Now()
 	rhythms, cut := map[string]*rhythm{}, false
 	looked := 0
@@ -70,7 +90,7 @@ func checkSilence(ctx context.Context, s Asker, st *stack.Stack) Finding {
 			break
 		}
 		if rhythms[e.Source] == nil {
-			rhythms[e.Source] = &rhythm{}
+			rhythms[e.Source] = &rhythm{rule: rules[e.Source]}
 		}
 		rhythms[e.Source].add(e.At)
 	}
@@ -85,7 +105,7 @@ func checkSilence(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	var fell []string
 	for name, r := range rhythms {
 		if silence := r.silentFor(now); silence > 0 && (there[name] || listErr != nil) {
-			fell = append(fell, fmt.Sprintf("%s for %s, and never longer than %s before", name, output.Span(silence), output.Span(r.longest)))
+			fell = append(fell, fellText(name, silence, r))
 		}
 	}
 	slices.Sort(fell)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -165,5 +166,49 @@ func TestErrorWebhook(t *testing.T) {
 	}
 	if v := clitest.Lines(t, s.OK("events", "list", "--json").Out); len(v) != 0 {
 		t.Errorf("an error is no event: %v", v)
+	}
+}
+
+// A source that sends nothing for as long as an operator set is told of, also where it
+// never sent anything, until it sends, or is removed.
+func TestASilentSourceOfARealStack(t *testing.T) {
+	s := clitest.New(t)
+	s.Sweep()
+	s.OK("sources", "set", "demo", "--silent-after", "1h")
+	s.OK("sources", "add", "other")
+	s.Said = nil
+	s.OK("sources", "set", "other", "--silent-after", "2h")
+	silent := func() (names []string) {
+		for range 2 {
+			s.Advance(6 * time.Minute)
+			s.Sweep()
+		}
+		for _, in := range clitest.Lines(t, s.OK("incidents", "--json").Out) {
+			if in["kind"] == "silence" {
+				names = append(names, in["source"].(string))
+			}
+		}
+		slices.Sort(names)
+		return names
+	}
+	s.Advance(30 * time.Minute)
+	if names := silent(); len(names) > 0 {
+		t.Errorf("after less than an hour: %v", names)
+	}
+	s.Advance(30 * time.Minute)
+	if names := silent(); !slices.Equal(names, []string{"demo"}) {
+		t.Errorf("after an hour: %v", names)
+	}
+	if r := s.OK("incidents"); !strings.Contains(r.Out, "no event comes in via demo") {
+		t.Errorf("got\n%s", r.Out)
+	}
+	s.Advance(50 * time.Minute)
+	if names := silent(); !slices.Equal(names, []string{"demo", "other"}) {
+		t.Errorf("after two hours: %v", names)
+	}
+	s.Post(clitest.Reply(1))
+	s.OK("sources", "remove", "other", "--yes")
+	if names := silent(); len(names) > 0 {
+		t.Errorf("one sent, one was removed: %v", names)
 	}
 }

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,12 +16,14 @@ import (
 	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/stack"
 )
 
 type setOptions struct {
 	requireKey, requireSignature, trustRequestID bool
 	level, window, statusWindow                  string
 	oldURL, oldSecret, retention                 string
+	silence                                      silenceOptions
 	yes                                          bool
 }
 
@@ -49,12 +52,18 @@ unrouted or discarded, where that is not as long as the stack keeps events. It h
 what is received from then on. Less than 15 days is refused: a dead letter, or a resend
 of Smartlead's, could outlive the event, and the resend would be delivered as new.
 
+--silent-after is how long a source may send nothing before an incident is opened, and
+the alarm SourceSilentAlarm raised. Learned is twice the longest gap of 14 days, once it
+sent for a week; after requests of it failed, as long as that gap. --quiet-hours are not
+counted: with nights and weekends among them, a silence is seen within hours.
+
 --trust-request-id makes X-Request-Id the identity of each event, where the sender
 guarantees that it names the event and not the delivery. An event that came before and
 comes again then counts as another one, and is delivered once more.`,
 		Example: `  smartleadctl sources set acme --require-secret-key --level user
   smartleadctl sources set acme --window 6h
   smartleadctl sources set acme --retention-days 30
+  smartleadctl sources set acme --quiet-hours 20:00-07:00,sat,sun --silent-after 6h
   smartleadctl sources set acme --old-url-ends 7d
   smartleadctl sources set relay --trust-request-id=false`,
 		Args: cobra.ExactArgs(1),
@@ -70,6 +79,7 @@ comes again then counts as another one, and is delivered once more.`,
 	f.StringVar(&o.retention, "retention-days", "", "how long settled events are kept: 15 to 3650, or default (the stack's)")
 	f.StringVar(&o.oldURL, "old-url-ends", "", "when the old URL of a rotation ends: a length of time from now (7d), a time, or never")
 	f.StringVar(&o.oldSecret, "old-signing-secret-ends", "", "the same for the old signing secret")
+	o.silence.addTo(f)
 	output.AddYes(cmd, &o.yes)
 	return cmd
 }
@@ -77,12 +87,19 @@ comes again then counts as another one, and is delivered once more.`,
 func set(cmd *cobra.Command, s *session.Session, name string, o setOptions) error {
 	ctx := cmd.Context()
 	named := func(flag string) bool { return cmd.Flags().Changed(flag) }
-	nothing := true
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { nothing = nothing && (!f.Changed || f.Name == "yes") })
-	if nothing {
+	silence := named(silentAfter) || named(quietHours)
+	own := false // of the source itself
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		own = own || f.Changed && f.Name != "yes" && f.Name != silentAfter && f.Name != quietHours
+	})
+	if !own && !silence {
 		return problem.Usage("there is nothing to set").Hint("what can be set: %s sources set --help", s.Self())
 	}
 	change, err := changeOf(named, o)
+	if err != nil {
+		return err
+	}
+	changeSilence, err := o.silence.changeOf(named)
 	if err != nil {
 		return err
 	}
@@ -94,6 +111,24 @@ func set(cmd *cobra.Command, s *session.Session, name string, o setOptions) erro
 	if err != nil {
 		return err
 	}
+	if own {
+		if err := setSource(ctx, s, st, source, o, named, change, ends); err != nil {
+			return err
+		}
+	}
+	if silence {
+		if err := setSilence(ctx, s, st, name, changeSilence); err != nil {
+			return err
+		}
+	}
+	return s.Finished(name, "source %s is set. %s", name, params.Settles)
+}
+
+// setSource changes the source itself.
+func setSource(
+	ctx context.Context, s *session.Session, st *stack.Stack, source auth.Source, o setOptions,
+	named func(flag string) bool, change func(auth.Settings) auth.Settings, ends []func(auth.Source) (auth.Source, error),
+) error {
 	settings := change(source.Settings)
 	requestID := source.TrustRequestID
 	if named("trust-request-id") {
@@ -109,14 +144,11 @@ func set(cmd *cobra.Command, s *session.Session, name string, o setOptions) erro
 	after.TrustRequestID = requestID
 	for _, end := range ends {
 		if after, err = end(after); err != nil {
-			return problem.Failed(err, "source %s has no older one beside the newest: nothing was set", name).
-				Hint("rotate first: %s sources rotate %s", s.Self(), name)
+			return problem.Failed(err, "source %s has no older one beside the newest: nothing was set", source.Name).
+				Hint("rotate first: %s sources rotate %s", s.Self(), source.Name)
 		}
 	}
-	if err := put(ctx, s, st, after); err != nil {
-		return err
-	}
-	return s.Finished(name, "source %s is set. %s", name, params.Settles)
+	return put(ctx, s, st, after)
 }
 
 // changeOf returns what the flags make of settings.

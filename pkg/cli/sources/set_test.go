@@ -15,7 +15,7 @@ func TestSetNothing(t *testing.T) {
 	s.Fails(4, "no source absent", "sources", "set", "absent", "--level", "user")
 	for _, wrong := range [][]string{
 		{"--level", "team"}, {"--window", "10s"}, {"--window", "8d"}, {"--status-window", "often"}, {"--window", "61.5s"},
-		{"--old-url-ends", "yesterday"},
+		{"--old-url-ends", "yesterday"}, {"--silent-after", "10m"}, {"--silent-after", "15d"}, {"--silent-after", "soon"}, {"--quiet-hours", "night"},
 	} {
 		if r := s.Run(append([]string{"sources", "set", "demo"}, wrong...)...); r.Code != 2 {
 			t.Errorf("%v: exit %d\n%s", wrong, r.Code, r.Err)
@@ -37,6 +37,41 @@ func TestSetIsShown(t *testing.T) {
 	s.OK("sources", "set", "demo", "--level", "any", "--window", "default")
 	if v := clitest.Lines(t, s.OK("sources", "show", "demo", "--json").Out)[0]; v["expected_level"] != nil || v["window_seconds"] != nil || v["status_window_seconds"] != 300.0 {
 		t.Errorf("what was not named changed, or what was did not: %v", v)
+	}
+}
+
+// What is set of a silence goes with its source, and nothing else of it changes.
+func TestASilenceIsSetAndForgotten(t *testing.T) {
+	s := clitest.New(t)
+	s.OK("sources", "add", "acme")
+	s.Said = nil
+	show := func() (map[string]any, string) {
+		return clitest.Lines(t, s.OK("sources", "show", "acme", "--json").Out)[0], s.OK("sources", "show", "acme").Out
+	}
+	before, text := show()
+	if before["silent_after_minutes"] != nil || !strings.Contains(text, "told of when it is unusual") {
+		t.Errorf("%v\n%s", before, text)
+	}
+	s.OK("sources", "set", "acme", "--silent-after", "6h", "--quiet-hours", "20:00-07:00,sat,sun")
+	after, text := show()
+	if after["silent_after_minutes"] != 360.0 || after["quiet_hours"] != "20:00-07:00,sat,sun" || after["updated_at"] != before["updated_at"] ||
+		!strings.Contains(text, "told of after 6 h; quiet hours (UTC) 20:00-07:00,sat,sun") {
+		t.Errorf("%v\n%s", after, text)
+	}
+	s.OK("sources", "set", "acme", "--silent-after", "never")
+	if v, text := show(); v["silence_untold"] != true || v["quiet_hours"] == nil || !strings.Contains(text, "told to nobody") {
+		t.Errorf("%v\n%s", v, text)
+	}
+	s.OK("sources", "set", "acme", "--silent-after", "learned", "--quiet-hours", "none")
+	if v, _ := show(); v["silence_untold"] != nil || v["quiet_hours"] != nil || v["silent_after_minutes"] != nil {
+		t.Errorf("%v", v)
+	}
+	s.OK("sources", "set", "acme", "--silent-after", "6h")
+	s.OK("sources", "remove", "acme", "--yes")
+	s.OK("sources", "add", "acme")
+	s.Said = nil
+	if v, _ := show(); v["silent_after_minutes"] != nil {
+		t.Errorf("another source of the name begins with %v", v)
 	}
 }
 

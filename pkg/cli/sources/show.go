@@ -21,13 +21,20 @@ func showCmd(s *session.Session) *cobra.Command {
 }
 
 func show(ctx context.Context, s *session.Session, name string) error {
-	_, source, err := get(ctx, s, name)
+	st, source, err := get(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	rule, err := st.Silences.Get(ctx, name)
 	if err != nil {
 		return err
 	}
 	v := view{Summary: source.Summary()}
 	if s.JSON {
-		return s.Emit(v)
+		return s.Emit(struct {
+			view
+			silenceView
+		}{v, silenceOf(rule)})
 	}
 	var f output.Fields
 	f.Add("source", v.Name)
@@ -41,6 +48,7 @@ func show(ctx context.Context, s *session.Session, name string) error {
 	f.Add("window", windowText(v.WindowSeconds))
 	f.Add("status window", windowText(v.StatusWindowSeconds))
 	f.Add("events kept", retentionText(v.RetentionDays))
+	f.Add("silence", silenceText(rule))
 	f.Add("created", output.Stamp(v.CreatedAt))
 	f.Add("changed", output.Stamp(v.UpdatedAt))
 	s.PrintFields(f)

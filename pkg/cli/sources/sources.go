@@ -36,7 +36,12 @@ func New(s *session.Session) *cobra.Command {
 // noun is what sources are called.
 var noun = params.Noun{
 	Name: "source", Command: "sources list", Validate: auth.ValidateName,
-	Delete: func(ctx context.Context, st *stack.Stack, name string) error { return st.Sources.Remove(ctx, name) },
+	Delete: func(ctx context.Context, st *stack.Stack, name string) error {
+		if err := st.Sources.Remove(ctx, name); err != nil {
+			return err
+		}
+		return forgetSilence(ctx, st, name)
+	},
 }
 
 // get reads a source that must exist.
