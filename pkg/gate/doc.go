@@ -6,8 +6,8 @@
 // All workers share what they know by three small documents beside the events. The
 // state of all destinations is read in one query every few seconds while events are
 // delivered, and written when it changes. Of a rate, half is split among the workers
-// without a word; the rest is a line of which a worker reserves places, up to ten with
-// one write. Where the table does not answer, the gate goes by what it knew last, and
+// without a word; the rest is a line of which a worker reserves places, up to fourteen
+// with one write. Where the table does not answer, the gate goes by what it knew last, and
 // otherwise lets pass: it protects destinations, and is no reason not to deliver.
 package gate
 

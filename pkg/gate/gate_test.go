@@ -187,7 +187,7 @@ func TestRate(t *testing.T) {
 	}{
 		{"half load", 20, 2000, 100 * time.Millisecond, 4 * time.Minute, 0.35},
 		{"near the limit", 20, 2000, 55 * time.Millisecond, 4 * time.Minute, 0.9},
-		{"overloaded", 5, 1000, 40 * time.Millisecond, 9 * time.Minute, 0.25},
+		{"overloaded", 5, 1000, 40 * time.Millisecond, 9 * time.Minute, 0.2},
 		{"slow", 0.5, 40, 100 * time.Millisecond, 6 * time.Minute, 1.5},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 // of a rate above one a second is split among the workers and costs nothing; of a slower
 // one nothing is split, since a split one comes in bursts.
 const (
-	placesAtOnce = 10
+	placesAtOnce = 14
+	slowAtOnce   = 10 // of a line with a place a second or fewer, where one that is not used is missed
 	// Of moments to come back, which promise nothing, it takes more.
 	farAtOnce = 50
 	// longestLine is how far ahead a place may be: as long as a message can wait in its
@@ -159,6 +160,9 @@ func (doc *line) reserve(now time.Time, step time.Duration) (r reservation) {
 		doc.Next = now
 	}
 	n := placesAtOnce
+	if step >= time.Second {
+		n = slowAtOnce
+	}
 	if short {
 		n = 1
 	}

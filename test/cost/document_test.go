@@ -18,7 +18,7 @@ func TestTheDocumentSaysWhatIsMeasured(t *testing.T) {
 	holdDocument(t, document, map[string]string{
 		"measured": measuredTable(a, access), "million": millionTable(t, a, access, d, p), "bills": billTable(t, a, access, d, p),
 		"fixed": fixedTable(t, a, d, p), "flood": floodTable(t, a, access, d, p), "prices": priceTable(p),
-		"memory": memoryTable(p), "extra": extraTable(t, a, access, d, p),
+		"memory": memoryTable(p), "extra": extraTable(t, a, access, d, p), "gates": gatesText(t, a, p),
 	})
 }
 
@@ -72,6 +72,10 @@ func measuredTable(a all, access int) string {
 	}{
 		{fmt.Sprintf("a reply of %s bytes: receipt", thousands(a.Reply.Body)), a.Reply.Claim}, {"and delivery", a.Reply.Settle},
 		{fmt.Sprintf("an open of %s bytes: receipt", thousands(a.Open.Body)), a.Open.Claim}, {"and delivery", a.Open.Settle},
+		{"a reply to five destinations: delivery", a.Gates.Five},
+		{"a look at the gates of all destinations", a.Gates.Look},
+		{"an event that waits for a destination (adds)", a.Gates.Wait}, {"and each time that it waits again", a.Gates.Again},
+		{"a place in the line of a rate (adds)", a.Gates.Place},
 		{"a duplicate of the reply", a.Duplicate.Claim},
 		{"a failed attempt that is tried again (adds)", a.Retry},
 		{"a death, with its dead letter (instead of the delivery)", a.Death},
@@ -178,6 +182,17 @@ func extraTable(t *testing.T, a all, access int, d deployed, p prices) string {
 		fmt.Fprintf(&b, "\n| %s | %.2f |", row.name, p.usd(t, row.u.times(million), false))
 	}
 	return b.String()
+}
+
+// gatesText is what the looks at the gates cost: one for each event of quiet traffic, and
+// never more than one in five seconds a worker.
+func gatesText(t *testing.T, a all, p prices) string {
+	t.Helper()
+	look := use{"dynamodb_read": a.Gates.Look.Read}
+	busy := float64(minutes * 60 / 5)
+	return fmt.Sprintf(
+		"A look is %g read unit: $%.2f for a million events that come one in five seconds or more seldom, and for a worker that never rests %s looks, $%.2f a month, however many events those are.",
+		a.Gates.Look.Read, p.usd(t, look.times(million), false), thousands(int(busy)), p.usd(t, look.times(busy), false))
 }
 
 func priceTable(p prices) string {

@@ -22,6 +22,8 @@ type all struct {
 	NotKept     units // one beyond what is kept
 	IdleSweep   units
 	IdleRedrive units
+
+	Gates gated
 }
 
 func (u units) plus(v units) units {
@@ -50,6 +52,7 @@ func measureAll(t *testing.T) all {
 	a.Retry = retry(t)
 	a.Death, a.Returned = dead(t)
 	a.Refused, a.NotKept, a.RefusedLine = refused(t)
+	a.Gates = measureGates(t)
 	return a
 }
 

@@ -28,6 +28,19 @@ func status(campaign, name string) string {
 		campaign, name, name)
 }
 
+// unsubscribed and campaignStatus set a state, too.
+func (w *world) unsubscribed(n, second int) *request {
+	body := fmt.Sprintf(`{"event_type":"LEAD_UNSUBSCRIBED","campaign_id":4100001,"lead_email":"lead-%[1]s@acme.example.com",
+		"lead_name":%[3]q,"event_timestamp":"2126-03-04T11:29:%02[2]d.000+00:00","secret_key":%[4]q}`, w.name, second, w.marker(n), bodyKey)
+	return &request{source: "demo", body: body, markers: []string{w.marker(n)}}
+}
+
+func (w *world) campaignStatus(n, second int) *request {
+	body := fmt.Sprintf(`{"event_type":"CAMPAIGN_STATUS_CHANGED","campaign_id":4100001,"campaign_name":%[2]q,"status":"S%[1]d",
+		"event_timestamp":"2126-03-04T11:29:%02[1]d.000+00:00","secret_key":%[3]q}`, second, w.marker(n), bodyKey)
+	return &request{source: "demo", body: body, markers: []string{w.marker(n)}}
+}
+
 // category says how the lead of a world stands from that second on.
 func (w *world) category(n, second int) *request {
 	body := fmt.Sprintf(`{"event_type":"LEAD_CATEGORY_UPDATED","campaign_id":4100001,"sl_lead_email":"lead-%[1]s@acme.example.com",

@@ -51,7 +51,7 @@ type effect struct {
 	attempt     int
 	life        *life // nil where several are under way
 
-	lead, occurred string // of an event that sets a state
+	lead, occurred string // whose state an event sets, and when
 	late           bool   // it says that a newer one was delivered before
 }
 
@@ -111,6 +111,7 @@ func readEffect(body []byte, r *http.Request, dest string) effect {
 		Type       webhook.Type
 		Occurred   string `json:"occurred_at"`
 		Flags      []string
+		Campaign   string `json:"campaign_id"`
 		Lead       struct{ Email string }
 	}
 	_ = json.Unmarshal(body, &event) // a body that is none has no id, which the checks see
@@ -120,8 +121,8 @@ func readEffect(body []byte, r *http.Request, dest string) effect {
 		marker: markerPattern.FindString(string(body)), generation: event.Generation, attempt: attempt,
 		late: slices.Contains(event.Flags, webhook.FlagSuperseded),
 	}
-	if event.Type == webhook.LeadCategoryUpdated {
-		e.lead, e.occurred = event.Lead.Email, event.Occurred
+	if event.Type.SetsState() {
+		e.lead, e.occurred = string(event.Type)+" "+event.Campaign+" "+event.Lead.Email, event.Occurred
 	}
 	return e
 }

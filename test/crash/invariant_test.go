@@ -274,7 +274,7 @@ func (w *world) checkRows(rows []item) {
 	}
 	for _, it := range rows {
 		pk := it.text("pk")
-		if pk == "source" || pk == gate.KindState || pk == "redrive" || pk == "redrive-view" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
+		if pk == "source" || pk == gate.KindState || pk == gate.KindLine || pk == gate.KindSlots || pk == "redrive" || pk == "redrive-view" || pk == "redrive-history" || strings.HasPrefix(pk, "refused#") {
 			continue
 		}
 		if !sent[pk] {
