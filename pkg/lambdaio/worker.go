@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -19,9 +18,15 @@ import (
 // ReportBatchItemFailures.
 type WorkerHandler func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)
 
-// Delayer lets a received message of a lane come back after d.
-type Delayer interface {
+// Lanes are what the worker does to the queues beside the platform.
+type Lanes interface {
+	// Delay lets a received message of a lane come back after d.
 	Delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error
+	// TakeLive takes up to n messages of the live lane, and waits for the first for up to
+	// wait. A call that is given up may hide messages.
+	TakeLive(ctx context.Context, n int, wait time.Duration) ([]webhook.LiveMessage, error)
+	// DeleteLive removes messages that were taken so.
+	DeleteLive(ctx context.Context, receipts []string) error
 }
 
 // Decode reads the body of a message. It returns an error for one that this
@@ -33,17 +38,21 @@ type Decode func(body string) (webhook.Message, error)
 const foreignDelay = 10 * time.Second
 
 // Worker processes a batch, its messages at the same time. Each is done with or
-// comes back by itself: one bad message never takes the batch with it.
+// comes back by itself: one bad message never takes the batch with it. Where workers are
+// short, one that waits for a slow destination takes further messages meanwhile.
 // replayQueue is the URL of the replay lane: its name tells the lanes apart.
-func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue string, t telemetry.Recorder) WorkerHandler {
-	w := worker{svc: svc, decode: decode, delayer: delayer, replayQueue: replayQueue, Recorder: t}
+func Worker(svc *process.Service, decode Decode, lanes Lanes, replayQueue string, t telemetry.Recorder) WorkerHandler {
+	w := worker{svc: svc, decode: decode, lanes: lanes, replayQueue: replayQueue, Recorder: t, short: new(shortage)}
 	return func(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 		back := make([]bool, len(batch.Records))
-		var wg sync.WaitGroup
+		work := newWork()
 		for i, rec := range batch.Records {
-			wg.Go(func() { back[i] = w.handle(ctx, rec) })
+			work.begin(func() { back[i] = w.handle(ctx, rec) })
 		}
-		wg.Wait()
+		if w.isShort(batch) {
+			w.takeMore(ctx, batch.Records[0].EventSourceARN, work)
+		}
+		work.wait()
 		// The list is never nil: some event sources take null for an error.
 		response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 		for i, rec := range batch.Records {
@@ -59,8 +68,9 @@ func Worker(svc *process.Service, decode Decode, delayer Delayer, replayQueue st
 type worker struct {
 	svc         *process.Service
 	decode      Decode
-	delayer     Delayer
+	lanes       Lanes
 	replayQueue string
+	short       *shortage
 	telemetry.Recorder
 }
 
@@ -77,7 +87,7 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) 
 	started, lane := w.Now(), w.lane(rec)
 	report := w.process(ctx, rec)
 	if report.Retry && report.RetryIn > 0 {
-		if err := w.delayer.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
+		if err := w.lanes.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
 			report.Err = err // it comes back after the queue's own visibility timeout
 		}
 	}

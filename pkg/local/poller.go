@@ -65,30 +65,37 @@ func (p *Poller) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// loop receives with the given wait, and pauses after an empty answer.
+// loop receives with the given wait, and pauses after an empty answer. While as many
+// invocations run as may, it leaves messages in the queue, as Lambda does at its maximum
+// concurrency.
 func (p *Poller) loop(ctx context.Context, wait, pause time.Duration, slots chan struct{}, running *sync.WaitGroup) {
 	var failures int
 	for ctx.Err() == nil {
-		messages, err := p.receive(ctx, wait)
-		if err != nil {
-			failures++
-			p.report(failures, err)
-			sleep(ctx, min(maxReceivePause, 100*time.Millisecond<<min(failures, 8)))
-			continue
-		}
-		failures = 0
-		if len(messages) == 0 {
-			sleep(ctx, pause)
-			continue
-		}
 		select {
 		case <-ctx.Done():
-			p.giveBack(messages)
+			return
 		case slots <- struct{}{}:
+		}
+		messages, err := p.receive(ctx, wait)
+		if err == nil && len(messages) > 0 && ctx.Err() == nil {
+			failures = 0
 			running.Go(func() {
 				defer func() { <-slots }()
 				p.work(ctx, messages)
 			})
+			continue
+		}
+		<-slots
+		switch {
+		case err != nil:
+			failures++
+			p.report(failures, err)
+			sleep(ctx, min(maxReceivePause, 100*time.Millisecond<<min(failures, 8)))
+		case len(messages) > 0:
+			p.giveBack(messages)
+		default:
+			failures = 0
+			sleep(ctx, pause)
 		}
 	}
 }

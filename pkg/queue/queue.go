@@ -202,6 +202,10 @@ func (q *Queues) ReleaseDead(ctx context.Context, receipts []string) error {
 // DeleteDead removes messages from the dead letter queue. The answer has one
 // entry for each, nil where SQS has deleted it.
 func (q *Queues) DeleteDead(ctx context.Context, receipts []string) []error {
+	return q.delete(ctx, q.urls.Dead, receipts)
+}
+
+func (q *Queues) delete(ctx context.Context, url string, receipts []string) []error {
 	errs := make([]error, len(receipts))
 	for first := 0; first < len(receipts); first += batchEntries {
 		chunk := receipts[first:min(first+batchEntries, len(receipts))]
@@ -209,7 +213,7 @@ func (q *Queues) DeleteDead(ctx context.Context, receipts []string) []error {
 		for i, receipt := range chunk {
 			batch = append(batch, sqs.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &receipt})
 		}
-		out, err := q.api.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &q.urls.Dead, Entries: batch})
+		out, err := q.api.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &url, Entries: batch})
 		deleted := map[string]bool{}
 		if err == nil {
 			for _, ok := range out.Successful {

@@ -46,3 +46,11 @@ type Delivery struct {
 	Turn           bool   // it has its place in the destination's line, and this is its turn
 	Waits          int    // how often nothing was sent although it was time
 }
+
+// LiveMessage is a message that a worker took from the live lane itself.
+type LiveMessage struct {
+	MessageID string
+	Receipt   string // handle to delete it with
+	Body      string
+	Receives  int
+}
