@@ -127,7 +127,7 @@ func fingerprintOf(source auth.Source, key string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the key cannot be read as text: %w", err)
 	}
-	batch, err := smartlead.Parse(body, smartlead.Options{Account: source.Account, RedactionKey: source.RedactionKey})
+	batch, err := smartlead.Parse(body, smartlead.Options{Account: source.Account, RedactionKey: source.RedactionKey, Outside: true})
 	if err != nil || len(batch.Elements) != 1 {
 		return "", errors.New("the key cannot be compared with stored bodies")
 	}

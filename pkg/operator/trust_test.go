@@ -30,7 +30,7 @@ func (w *world) hold(source auth.Source, name, key string) webhook.EventID {
 	if key != "" {
 		body += fmt.Sprintf(`,"secret_key":%q`, key)
 	}
-	batch, err := smartlead.Parse([]byte(body+"}"), smartlead.Options{Account: source.Account, RedactionKey: source.RedactionKey})
+	batch, err := smartlead.Parse([]byte(body+"}"), smartlead.Options{Account: source.Account, RedactionKey: source.RedactionKey, Outside: true})
 	w.must(err)
 	w.now = w.now.Add(time.Minute)
 	return w.claim(name, source.Name, batch.Elements[0].Payload, true)
@@ -65,6 +65,9 @@ func TestHeldUnderAKey(t *testing.T) {
 	first := w.hold(source, "first", "key-0001")
 	w.hold(source, "another", "key-0002")
 	w.hold(source, "without", "")
+	seen, err := fingerprintOf(source, "key-0001")
+	w.must(err)
+	w.hold(source, "forged", seen) // by somebody who has seen what destinations get
 	w.hold(other, "elsewhere", "key-0001")
 	second := w.hold(source, "second", "key-0001")
 	broken := w.claim("broken", source.Name, []byte("x"), true)
@@ -75,7 +78,7 @@ func TestHeldUnderAKey(t *testing.T) {
 	if got, want := idsOf(h.Matches), []webhook.EventID{second, first}; !slices.Equal(got, want) {
 		t.Errorf("matches %v, want %v, the latest first", got, want)
 	}
-	if h.Others != 2 || len(h.Unreadable) != 1 || h.Unreadable[0].ID != broken || !h.Until.IsZero() {
+	if h.Others != 3 || len(h.Unreadable) != 1 || h.Unreadable[0].ID != broken || !h.Until.IsZero() {
 		t.Errorf("others %d, unreadable %v, until %s", h.Others, h.Unreadable, h.Until)
 	}
 	for _, id := range []webhook.EventID{early, first, second} {

@@ -52,7 +52,7 @@ func (s *Service) verifySource(ctx context.Context, req Request, check func(auth
 
 func (s *Service) options(src auth.Source, req Request) smartlead.Options {
 	return smartlead.Options{
-		Account: src.Account, RedactionKey: src.RedactionKey, Secrets: []string{req.Token},
+		Account: src.Account, RedactionKey: src.RedactionKey, Secrets: []string{req.Token}, Outside: true,
 	}
 }
 

@@ -19,6 +19,10 @@ type Options struct {
 	// Secrets are literal values, such as the token of the URL, that are
 	// removed wherever they appear in a body. Values below 6 bytes are ignored.
 	Secrets []string
+	// Outside says that nobody redacted the body before. A secret_key that looks like a
+	// fingerprint is then a value like any other: who has seen the fingerprint of a key,
+	// as each destination does, cannot pass for somebody who has the key.
+	Outside bool
 }
 
 // limits bounds what one JSON text may cost. Its size is bounded by the caller.

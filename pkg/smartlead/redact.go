@@ -46,7 +46,18 @@ func memberKind(name []byte) kindOfMember {
 		return plainMember
 	}
 	var stack [64]byte
-	flat := stack[:0]
+	flat := flattened(stack[:0], name)
+	switch {
+	case bytes.HasSuffix(flat, []byte("webhookurl")):
+		return hookURLMember
+	case isCredentialName(flat):
+		return credentialMember
+	}
+	return plainMember
+}
+
+// flattened appends a name in lower case and without punctuation.
+func flattened(flat, name []byte) []byte {
 	for _, c := range name {
 		switch {
 		case c >= 'A' && c <= 'Z':
@@ -55,13 +66,7 @@ func memberKind(name []byte) kindOfMember {
 			flat = append(flat, c)
 		}
 	}
-	switch {
-	case bytes.HasSuffix(flat, []byte("webhookurl")):
-		return hookURLMember
-	case isCredentialName(flat):
-		return credentialMember
-	}
-	return plainMember
+	return flat
 }
 
 func isCredentialName(flat []byte) bool {
@@ -80,11 +85,12 @@ func isCredentialName(flat []byte) bool {
 // redactor removes credentials. It is read-only after newRedactor.
 type redactor struct {
 	key     []byte
+	outside bool
 	secrets []string // every spelling of the literals
 }
 
 func newRedactor(opts Options) *redactor {
-	r := &redactor{key: opts.RedactionKey}
+	r := &redactor{key: opts.RedactionKey, outside: opts.Outside}
 	for _, s := range opts.Secrets {
 		if len(s) < minSecret || strings.Contains(redactedHMAC, s) {
 			continue
@@ -191,7 +197,7 @@ func (e *editor) object(i uint32) {
 		}
 		switch kind {
 		case credentialMember:
-			e.credential(value)
+			e.credential(value, e.r.outside && namesSecretKey(in))
 		case hookURLMember:
 			e.hookURL(value)
 		case plainMember:
@@ -221,16 +227,21 @@ func (e *editor) value(i uint32) {
 	}
 }
 
+// namesSecretKey tells whether a member is the key by which a body is trusted.
+func namesSecretKey(name []byte) bool {
+	return bytes.Contains(flattened(make([]byte, 0, 64), name), []byte("secretkey"))
+}
+
 // credential replaces a value whole. Absent values stay, and so does the
-// dashboard's literal.
-func (e *editor) credential(i uint32) {
+// dashboard's literal; what is redacted already, unless it comes from outside.
+func (e *editor) credential(i uint32, outside bool) {
 	text := string(e.t.raw(i))
 	switch e.t.kind(i) {
 	case 'n':
 		return
 	case '"':
 		text = e.t.str(i)
-		if text == "" || strings.TrimSpace(text) == testSecret || isNull(e.t.inner(i)) || isRedacted(text) {
+		if text == "" || strings.TrimSpace(text) == testSecret || isNull(e.t.inner(i)) || isRedacted(text) && !outside {
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package sources_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -99,5 +100,31 @@ func TestUntrustKey(t *testing.T) {
 	id = s.Post(clitest.Reply(2))
 	if r := s.Record(id); r.State != "pending" {
 		t.Errorf("without any key on the list, a body is %s", r.State)
+	}
+}
+
+// Destinations get the fingerprint of the key with every event. Who sends it in the key's
+// place has his event held, and it stays so when the key is trusted, or trusted anew.
+func TestAFingerprintIsNoKey(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "first-key-0001")
+	s.Input = "first-key-0001\n"
+	s.OK("sources", "trust-key", "demo", "--yes")
+	mine := s.Post(clitest.Reply(1)) // held under another key
+	var stored struct {
+		Key string `json:"secret_key"`
+	}
+	if err := json.Unmarshal([]byte(s.OK("events", "show", mine, "--raw").Out), &stored); err != nil || !strings.HasPrefix(stored.Key, "redacted:hmac:") {
+		t.Fatalf("stored is %q: %v", stored.Key, err)
+	}
+	for i, name := range []string{"secret_key", "SECRET_KEY", "secretKey"} {
+		s.Post(strings.Replace(strings.Replace(clitest.Reply(2+i), clitest.SecretKey, stored.Key, 1), "secret_key", name, 1))
+	}
+	s.Input = clitest.SecretKey + "\n"
+	if got := clitest.Lines(t, s.OK("sources", "trust-key", "demo", "--yes", "--json").Out); len(got) != 1 || got[0]["event_id"] != mine {
+		t.Errorf("released %v", got)
+	}
+	if held := clitest.Lines(t, s.OK("events", "list", "--state", "held", "--json").Out); len(held) != 3 {
+		t.Errorf("%d stay held", len(held))
 	}
 }
