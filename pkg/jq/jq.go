@@ -5,6 +5,7 @@ package jq
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -79,4 +80,19 @@ func (p *Program) Run(ctx context.Context, input any) (any, error) {
 		return nil, ErrResults
 	}
 	return value, nil
+}
+
+// Text is a result as a text: a text as it is, a number and true and false as JSON has
+// them, null as nothing. It is false for a list and an object.
+func Text(value any) (text string, ok bool) {
+	switch v := value.(type) {
+	case nil:
+		return "", true
+	case string:
+		return v, true
+	case []any, map[string]any:
+		return "", false
+	}
+	written, err := json.Marshal(value)
+	return string(written), err == nil
 }

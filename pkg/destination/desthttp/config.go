@@ -49,9 +49,11 @@ type Config struct {
 	Timeout destination.Duration `json:"timeout,omitzero"`
 	// Headers are added to deliveries, such as an Authorization.
 	Headers map[string]string `json:"headers,omitempty"`
-	// PathProgram, HeaderPrograms and BodyProgram are programs of package jq over the event.
-	// They take the place of the URL's path, add headers, and take the place of the event.
+	// PathProgram, QueryPrograms, HeaderPrograms and BodyProgram are programs of package jq
+	// over the event. They take the place of the URL's path, add members to its query, add
+	// headers, and take the place of the event.
 	PathProgram    string            `json:"path_program,omitempty"`
+	QueryPrograms  map[string]string `json:"query_programs,omitempty"`
 	HeaderPrograms map[string]string `json:"header_programs,omitempty"`
 	BodyProgram    string            `json:"body_program,omitempty"`
 	// AllowHTTP lets the URL begin with http://: whoever is between reads the events.
@@ -239,20 +241,26 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 	})
 	flags.StringVar(&c.PathProgram, "path-program", c.PathProgram, "`program` of jq that makes the URL's path, such as '\"/leads/\\(.lead.email|@uri)\"'")
 	flags.StringVar(&c.BodyProgram, "body-program", c.BodyProgram, "`program` of jq that makes the body, such as '{email: .lead.email}'")
-	flags.Func("header-program", "header that a program of jq makes, as 'Name: program'", func(text string) error {
-		name, source, ok := strings.Cut(text, ":")
-		if !ok {
-			return errors.New("it is written as 'Name: program'")
-		}
-		if c.HeaderPrograms == nil {
-			c.HeaderPrograms = map[string]string{}
-		}
-		c.HeaderPrograms[strings.TrimSpace(name)] = strings.TrimSpace(source)
-		return nil
-	})
+	flags.Func("header-program", "header that a program of jq makes, as 'Name: program'", named(&c.HeaderPrograms, ":"))
+	flags.Func("query-program", "member of the URL's query that a program of jq makes, as 'name=program'", named(&c.QueryPrograms, "="))
 	flags.BoolVar(&c.AllowHTTP, "allow-http", false, "take a URL that begins with http://: whoever is between reads the events")
 	flags.BoolVar(&c.AllowPrivate, "allow-private", false, "let it be on this machine or in a private network (default: at public addresses only)")
 	flags.TextVar(&c.Timeout, "timeout", destination.Duration(0), "`duration` that one attempt may take (default 10s)")
+}
+
+// named reads a name and a program into a map.
+func named(into *map[string]string, between string) func(string) error {
+	return func(text string) error {
+		name, source, ok := strings.Cut(text, between)
+		if !ok {
+			return errors.New("it is written as 'name" + between + " program'")
+		}
+		if *into == nil {
+			*into = map[string]string{}
+		}
+		(*into)[strings.TrimSpace(name)] = strings.TrimSpace(source)
+		return nil
+	}
 }
 
 // SigningSecrets returns how many sign.

@@ -14,16 +14,19 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// MaxPrograms bounds the headers that programs make.
+// MaxPrograms bounds the headers that programs make, and the members of the query.
 const MaxPrograms = 10
+
+// maxMember bounds the name and the value of a member of the query, in bytes.
+const maxMember = 1024
 
 // maxShaped bounds what a program makes of an event, in bytes.
 const maxShaped = 1 << 20
 
 // shape is a request that programs make of an event. The host is never theirs to choose.
 type shape struct {
-	path, body *jq.Program // nil: that of the URL; the event
-	headers    map[string]*jq.Program
+	path, body     *jq.Program // nil: that of the URL; the event
+	query, headers map[string]*jq.Program
 }
 
 // programs are the sources, by the path of their fields.
@@ -37,6 +40,9 @@ func (c Config) programs() map[string]string {
 	}
 	for name, source := range c.HeaderPrograms {
 		all["header_programs."+name] = source
+	}
+	for name, source := range c.QueryPrograms {
+		all["query_programs."+name] = source
 	}
 	return all
 }
@@ -54,9 +60,26 @@ func (c Config) validatePrograms(report func(field, problem string)) {
 			report("header_programs."+name, "is set by the delivery itself")
 		}
 	}
+	c.validateQuery(report)
 	for field, source := range c.programs() {
 		if _, err := jq.Compile(source); err != nil {
 			report(field, err.Error())
+		}
+	}
+}
+
+// validateQuery reports names that no member of the query can have.
+func (c Config) validateQuery(report func(field, problem string)) {
+	if len(c.QueryPrograms) > MaxPrograms {
+		report("query_programs", fmt.Sprintf("at most %d", MaxPrograms))
+	}
+	u, err := parseURL(c.URL)
+	for name := range c.QueryPrograms {
+		switch {
+		case name == "" || len(name) > maxMember || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+			report("query_programs", "a name is empty, too long, or holds a control character")
+		case err == nil && u.Query().Has(name):
+			report("query_programs."+name, "is in the URL's query already")
 		}
 	}
 }
@@ -67,16 +90,19 @@ func (c Config) shape() (*shape, error) {
 	if len(sources) == 0 {
 		return nil, nil //nolint:nilnil // no shape is no failure
 	}
-	s := &shape{headers: map[string]*jq.Program{}}
+	s := &shape{query: map[string]*jq.Program{}, headers: map[string]*jq.Program{}}
 	for field, source := range sources {
 		program, err := jq.Compile(source)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %s %w", destination.ErrConfig, field, err)
 		}
-		switch name, isHeader := strings.CutPrefix(field, "header_programs."); {
-		case isHeader:
+		kind, name, _ := strings.Cut(field, ".")
+		switch kind {
+		case "header_programs":
 			s.headers[name] = program
-		case field == "path_program":
+		case "query_programs":
+			s.query[name] = program
+		case "path_program":
 			s.path = program
 		default:
 			s.body = program
@@ -107,6 +133,9 @@ func (s *shape) make(ctx context.Context, d webhook.Delivery, base string, body 
 		if out.url, err = withPath(base, path); err != nil {
 			return out, err
 		}
+	}
+	if out.url, err = s.withQuery(ctx, out.url, input); err != nil {
+		return out, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.headers)) {
 		value, err := text(ctx, s.headers[name], input)
@@ -166,6 +195,43 @@ func withPath(base, path string) (string, error) {
 	}
 	return u.String(), nil
 }
+
+// withQuery adds what programs make to the query of a URL, encoded, behind what is there,
+// which stays as it is written. A member whose program makes null is left out.
+func (s *shape) withQuery(ctx context.Context, base string, input any) (string, error) {
+	if len(s.query) == 0 {
+		return base, nil
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", fmt.Errorf("the URL cannot be parsed")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.query)) {
+		value, err := s.query[name].Run(ctx, input)
+		if err != nil {
+			return "", fmt.Errorf("the member %s of the query: %w", name, err)
+		}
+		if value == nil {
+			continue
+		}
+		member, ok := jq.Text(value)
+		if !ok {
+			return "", fmt.Errorf("the member %s of the query is a list or an object", name)
+		}
+		if len(member) > maxMember {
+			return "", fmt.Errorf("the member %s of the query has more than %d bytes", name, maxMember)
+		}
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
+		}
+		u.RawQuery += encoded(name) + "=" + encoded(member)
+	}
+	return u.String(), nil
+}
+
+// encoded writes a text as part of a query. A space is %20, which every reader of a query
+// understands.
+func encoded(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
 
 // notInPath tells whether a character may not stand in a path as it is (RFC 3986, 3.3).
 func notInPath(r rune) bool {

@@ -75,11 +75,11 @@ func (w *writer) properties(ctx context.Context, d webhook.Delivery) (map[string
 		if err != nil {
 			return nil, failed(fmt.Errorf("the property %s: %w", name, err))
 		}
-		text, err := valueText(value)
-		if err != nil {
-			return nil, failed(fmt.Errorf("the property %s: %w", name, err))
+		text, ok := jq.Text(value)
+		if !ok {
+			return nil, failed(fmt.Errorf("the property %s: the result is a list or an object, and a text, a number or true or false is needed", name))
 		}
-		if text != "" { // an empty one would clear what is there
+		if text = destination.Lines(text, maxValue); text != "" { // an empty one would clear what is there
 			made[name] = text
 		}
 	}
@@ -92,22 +92,6 @@ func failed(err error) *webhook.Outcome {
 		out.Result, out.ErrorClass = webhook.ResultRetry, "program_slow"
 	}
 	return &out
-}
-
-// valueText is a value as HubSpot takes it: a text.
-func valueText(value any) (string, error) {
-	switch v := value.(type) {
-	case nil:
-		return "", nil
-	case string:
-		return destination.Lines(v, maxValue), nil
-	case bool:
-		return strconv.FormatBool(v), nil
-	case []any, map[string]any:
-		return "", errors.New("the result is a list or an object, and a text, a number or true or false is needed")
-	}
-	text, err := json.Marshal(value)
-	return string(text), err
 }
 
 // input is a contact as the call has it.

@@ -44,8 +44,8 @@ var rows = map[string]row{
 	"http": {
 		config: `{"url":"https://topsecret:topsecret@crm.example/topsecret?key=topsecret",
 			"secrets":["whsec_topsecrettopsecrettopsecrettopsecret","whsec_TOPSECRETTOPSECRETTOPSECRETTOPSECRET"],
-			"timeout":"10s","headers":{"Authorization":"Bearer topsecret"},"header_programs":{"X-Type":".type"}}`,
-		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s", "--path-program", `"/\(.type)"`, "--body-program", "{t: .type}", "--header-program", "X-T: .type", "--allow-http", "--allow-private"},
+			"timeout":"10s","headers":{"Authorization":"Bearer topsecret"},"query_programs":{"type":".type"},"header_programs":{"X-Type":".type"}}`,
+		flags: []string{"--url", "https://crm.example/in", "--header", "X-Team: a", "--timeout", "5s", "--path-program", `"/\(.type)"`, "--body-program", "{t: .type}", "--header-program", "X-T: .type", "--query-program", "t=.type", "--allow-http", "--allow-private"},
 		far:   &farHTTP,
 	},
 	"log": {config: `{}`},
