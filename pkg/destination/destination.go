@@ -123,6 +123,7 @@ type Deps struct {
 	Logger    *slog.Logger      // nil discards
 	Now       func() time.Time  // nil means time.Now
 	AWS       AWS               // calls services of AWS; nil: each call fails
+	Documents Documents         // what types remember; nil: nothing, as in an operator's test
 	// Guard stands before a destination, behind its filter, and may say that it has to
 	// wait; nil lets everything pass, as an operator's test does.
 	Guard func(name string, limits Limits, next webhook.Destination) webhook.Destination

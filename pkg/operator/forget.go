@@ -51,6 +51,13 @@ type Incidents interface {
 	Forget(ctx context.Context, mentions func(text string) bool, looked func()) (int, error)
 }
 
+// Traces are what destinations keep of a lead beside the events, such as where its thread
+// is. ForgetTraces may be repeated.
+type Traces interface {
+	CountTraces(ctx context.Context, address string) (int, error)
+	ForgetTraces(ctx context.Context, address string) (int, error)
+}
+
 // refusalsKept is how far back refused requests are looked through: longer than they are
 // kept.
 const refusalsKept = 15 * 24 * time.Hour
@@ -83,6 +90,8 @@ type Held struct {
 	Incidents int `json:"incidents"`
 	// Findings are those of comparisons with Smartlead in which the lead stands.
 	Findings int `json:"findings,omitempty"`
+	// Threads are those whose place a destination keeps, to put what comes of the lead there.
+	Threads int `json:"threads,omitempty"`
 	// Left are events that a worker has at this moment: they are not erased.
 	Left int `json:"left"`
 }
@@ -113,10 +122,17 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 	if err != nil {
 		return h, err
 	}
-	if h.Incidents, err = s.Incidents.Mentions(ctx, mentioning(address), looked); err != nil || s.Findings == nil {
+	if h.Incidents, err = s.Incidents.Mentions(ctx, mentioning(address), looked); err != nil {
 		return h, err
 	}
-	h.Findings, err = s.Findings.Mentions(ctx, mentioning(address), looked)
+	if s.Findings != nil {
+		if h.Findings, err = s.Findings.Mentions(ctx, mentioning(address), looked); err != nil {
+			return h, err
+		}
+	}
+	if s.Traces != nil {
+		h.Threads, err = s.Traces.CountTraces(ctx, address)
+	}
 	return h, err
 }
 
@@ -221,6 +237,9 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	}
 	if err == nil && s.Findings != nil {
 		run.Erased.Findings, err = s.Findings.Forget(ctx, mentioning(f.Address), done)
+	}
+	if err == nil && s.Traces != nil { // behind the events, which might have brought them back
+		run.Erased.Threads, err = s.Traces.ForgetTraces(ctx, f.Address)
 	}
 	if err == nil && run.Erased.Left == 0 {
 		run.EndedAt = s.Now().UTC()

@@ -111,6 +111,19 @@ func (i incidentTexts) Forget(ctx context.Context, mentions func(string) bool, d
 	return n, err
 }
 
+func (w *world) CountTraces(_ context.Context, address string) (int, error) {
+	return w.threads[address], nil
+}
+
+func (w *world) ForgetTraces(_ context.Context, address string) (n int, err error) {
+	err = call0(w, func() error {
+		n = w.threads[address]
+		delete(w.threads, address)
+		return nil
+	})
+	return n, err
+}
+
 // of receives an event of a lead; a large body is in the store.
 func (w *world) of(name, address, body string, large bool) webhook.EventID {
 	w.Helper()
@@ -147,6 +160,7 @@ func withLead(t *testing.T) (w *world, ids []webhook.EventID) {
 	w.must(w.RecordRejectedRequest(t.Context(), webhook.RejectedRequest{At: w.now, RequestID: "r1", Excerpt: `{"to":"Ann\u0040example.com"`}))
 	w.must(w.RecordRejectedRequest(t.Context(), webhook.RejectedRequest{At: w.now, RequestID: "r2", Excerpt: `{"to":"bob@example.com"`}))
 	w.texts = []string{"row of Ann@example.com failed", "row of bob@example.com failed"}
+	w.threads = map[string]int{lead: 2, "bob@example.com": 1}
 	return w, []webhook.EventID{delivered, pending, dead, apart, other}
 }
 
@@ -184,6 +198,9 @@ func nothingLeft(t *testing.T, w *world, ids []webhook.EventID, what string) {
 	if len(w.texts) != 1 {
 		t.Errorf("%s: incidents say %q", what, w.texts)
 	}
+	if len(w.threads) != 1 || w.threads["bob@example.com"] != 1 {
+		t.Errorf("%s: threads are kept of %v", what, w.threads)
+	}
 	runs, err := w.service().Forgotten(t.Context(), lead)
 	w.must(err)
 	if last := runs[len(runs)-1]; last.EndedAt.IsZero() || last.By != "olga" {
@@ -193,7 +210,7 @@ func nothingLeft(t *testing.T, w *world, ids []webhook.EventID, what string) {
 
 func TestForgetErasesEverything(t *testing.T) {
 	w, ids := withLead(t)
-	want := Held{Events: 4, Waiting: 3, Variants: 3, Bodies: 3, Refused: 1, Incidents: 1}
+	want := Held{Events: 4, Waiting: 3, Variants: 3, Bodies: 3, Refused: 1, Incidents: 1, Threads: 2}
 	if held, err := w.service().HeldOf(t.Context(), lead, func() {}); err != nil || held != want {
 		t.Errorf("kept are %+v (%v), want %+v", held, err, want)
 	}

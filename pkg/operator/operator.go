@@ -106,6 +106,7 @@ type Ports struct {
 	Refusals   Refusals
 	Incidents  Incidents
 	Findings   Incidents // of comparisons with Smartlead; nil: none are kept
+	Traces     Traces    // nil: none are kept
 	Records    Records
 	Bodies     Bodies
 	Queue      Queue

@@ -38,6 +38,7 @@ type world struct {
 	expired []webhook.Payload
 	expire  error
 	texts   []string                               // of incidents
+	threads map[string]int                         // that destinations keep of a lead
 	large   map[string]bool                        // bodies in the store
 	step    func() (after func() error, err error) // of an erasure; nil: none fails
 	onSleep func()
@@ -59,7 +60,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) service() *Service {
 	return New(Ports{
 		Events: w.Ledger, Revivals: w, Judgements: w, Variants: w, HeldEvents: w, HandOvers: w,
-		LeadEvents: w, Erasures: erasures{w}, Refusals: w, Incidents: incidentTexts{w}, Records: w, Bodies: w, Queue: w, Sources: w,
+		LeadEvents: w, Erasures: erasures{w}, Refusals: w, Incidents: incidentTexts{w}, Traces: w, Records: w, Bodies: w, Queue: w, Sources: w,
 		Now: func() time.Time { return w.now }, Nonce: func() (string, error) { return w.nonce(), nil },
 		Sleep: func(_ context.Context, d time.Duration) {
 			w.now, w.slept = w.now.Add(d), append(w.slept, d)

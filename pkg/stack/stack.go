@@ -60,6 +60,9 @@ type Env struct {
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) // returns early when ctx ends
 	Nonce func() (string, error)
+	// Types are those of destinations, which know what they keep of a lead: required where
+	// leads are forgotten.
+	Types destination.Types
 }
 
 // ConnectLocal finds the local stack of a state directory. It returns *Error, and
@@ -224,6 +227,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
 		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Records: records{s.Ledger, s.Sources},
+		Traces: traces{s.Ledger, s.Destinations, env},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	s.Repair = s.newRepair(env)

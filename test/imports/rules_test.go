@@ -158,7 +158,7 @@ var rules = map[string]rule{
 	},
 	"cli/problem": {outside: []string{smithy, cobra}},
 	"cli/output":  {own: []string{"cli/problem", "telemetry"}, outside: []string{cobra, ansi}},
-	"cli/session": {own: []string{"cli/output", "cli/problem", "stack"}, outside: []string{cobra}},
+	"cli/session": {own: []string{"cli/output", "cli/problem", "stack", "destination/registry"}, outside: []string{cobra}},
 	"cli/smartleadkey": {
 		own:     []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore", "smartleadapi"},
 		outside: []string{cobra},

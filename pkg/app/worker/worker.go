@@ -42,11 +42,16 @@ func New(e app.Env) (lambdaio.WorkerHandler, error) {
 	})
 	svc := process.New(process.Ports{
 		Ledger: l, DeadLetters: queues, Bodies: store,
-		Destinations: destination.NewCache(registry.Types, parameters, destination.Deps{Logger: t.Log, Guard: doors.Guard, AWS: e.Clients.AWS}),
+		Destinations: destination.NewCache(registry.Types, parameters, deps(t.Log, e.Clients.AWS, l, doors)),
 		Normalize:    normalize,
 		Now:          e.Now, Nonce: e.Nonce, Random: e.Random,
 	}, policy)
 	return lambdaio.Worker(svc, queue.Decode, queues, e.Config.ReplayQueue, t), nil
+}
+
+// deps are what destinations are built from: what they remember is beside the events.
+func deps(log *slog.Logger, aws destination.AWS, documents destination.Documents, doors *gate.Gate) destination.Deps {
+	return destination.Deps{Logger: log, Guard: doors.Guard, AWS: aws, Documents: documents}
 }
 
 // gateChanged logs each breaker that this instance opens or closes.

@@ -21,8 +21,8 @@ func forgetCmd(s *session.Session) *cobra.Command {
 		Short: "Erase what is kept of a lead, for good",
 		Long: `Erase what is kept of a lead, for good: the payloads of its events, its address,
 ids of its mails, what destinations answered, the other bodies under the same
-identities (variants), large bodies, and what refused requests quote of it. It says
-what it found and asks first.
+identities (variants), large bodies, what refused requests quote of it, and where its
+threads in Slack are. It says what it found and asks first.
 
 The id and the state of an event stay, so that Smartlead sending it again is a
 duplicate; of such a repeat nothing is kept. What still waits to be delivered is

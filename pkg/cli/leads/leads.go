@@ -43,6 +43,7 @@ func counts(h operator.Held) string {
 		{h.Refused, "refused request", "refused requests"},
 		{h.Incidents, "incident", "incidents"},
 		{h.Findings, "finding", "findings"},
+		{h.Threads, "thread's place", "threads' places"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, output.Count(c.n, c.one, c.many))

@@ -6,6 +6,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
+	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -75,4 +76,6 @@ func (s *Session) Finder(ctx context.Context) (func(context.Context) (*stack.Sta
 	return func(context.Context) (*stack.Stack, error) { return st, nil }, err
 }
 
-func (s *Session) env() stack.Env { return stack.Env{Now: s.Now, Sleep: s.Sleep, Nonce: s.nonce} }
+func (s *Session) env() stack.Env {
+	return stack.Env{Now: s.Now, Sleep: s.Sleep, Nonce: s.nonce, Types: registry.Types}
+}

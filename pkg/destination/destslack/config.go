@@ -31,6 +31,8 @@ type Config struct {
 	Token string `json:"token,omitempty"`
 	// Channel is the id of a channel that the bot is in, or #name of a public one.
 	Channel string `json:"channel,omitempty"`
+	// Threads puts what comes of a lead into the thread of its first message.
+	Threads bool `json:"threads,omitempty"`
 }
 
 // hosts are those of incoming webhooks (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
@@ -48,6 +50,9 @@ func (c Config) Validate(report func(field, problem string)) {
 		return
 	case c.WebhookURL != "" && c.Channel != "":
 		report("channel", "is the webhook's own: give a token to choose one")
+	}
+	if c.WebhookURL != "" && c.Threads {
+		report("threads", "need a bot token with a channel: an incoming webhook does not say which message it posted")
 	}
 	if c.WebhookURL != "" && webhookHost(c.WebhookURL) == "" {
 		report("webhook_url", "begins with https://hooks.slack.com/")
@@ -82,10 +87,16 @@ func webhookHost(text string) string {
 }
 
 // Open returns a destination of that channel.
-func (c Config) Open(_ string, deps destination.Deps) (webhook.Destination, error) {
-	p := &poster{client: destination.NewClient(deps, timeout), now: deps.Now, config: c, host: "slack.com", url: "https://slack.com/api/chat.postMessage"}
+func (c Config) Open(name string, deps destination.Deps) (webhook.Destination, error) {
+	p := &poster{
+		client: destination.NewClient(deps, timeout), now: deps.Now, logger: deps.Logger, name: name,
+		config: c, host: "slack.com", url: "https://slack.com/api/chat.postMessage",
+	}
 	if c.WebhookURL != "" {
 		p.host, p.url = webhookHost(c.WebhookURL), c.WebhookURL
+	}
+	if c.Threads && deps.Documents != nil {
+		p.threads = documents{deps.Documents, deps.Now}
 	}
 	return p, nil
 }
@@ -109,10 +120,14 @@ func (c Config) Summary() map[string]any {
 	if c.WebhookURL != "" {
 		return map[string]any{"by": "incoming webhook"}
 	}
-	return map[string]any{"by": "bot token", "channel": c.Channel}
+	shown := map[string]any{"by": "bot token", "channel": c.Channel}
+	if c.Threads {
+		shown["threads"] = true
+	}
+	return shown
 }
 
-// Flags declares --webhook-url, --token and --channel.
+// Flags declares --webhook-url, --token, --channel and --threads.
 func (c *Config) Flags(flags *flag.FlagSet) {
 	flags.Func("webhook-url", "`address` of an incoming webhook of Slack", func(text string) error {
 		c.WebhookURL, c.Token, c.Channel = text, "", ""
@@ -122,5 +137,6 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 		c.Token, c.WebhookURL = text, ""
 		return nil
 	})
+	flags.BoolVar(&c.Threads, "threads", c.Threads, "put what comes of a lead into the thread of its first message (Slack, with a token)")
 	flags.StringVar(&c.Channel, "channel", c.Channel, "`channel` to post to with a token: its id, or #name")
 }

@@ -34,6 +34,7 @@ type message struct {
 	Channel     string    `json:"channel,omitempty"`
 	Text        string    `json:"text"` // of the notification, and where blocks are not shown
 	Blocks      []block   `json:"blocks"`
+	ThreadTS    string    `json:"thread_ts,omitempty"` // of the first message of a thread
 	UnfurlLinks bool      `json:"unfurl_links"`
 	UnfurlMedia bool      `json:"unfurl_media"`
 	Metadata    *metadata `json:"metadata,omitempty"` // with a bot token only

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,23 +18,47 @@ import (
 type poster struct {
 	client *destination.Client
 	now    func() time.Time
+	logger *slog.Logger
+	name   string
 	config Config
 	host   string
 	url    string
+
+	threads Threads // nil: each message by itself
+	turns   turns
 }
 
-// Deliver posts the event. A message whose answer was lost is posted again: Slack knows no
-// key by which it would recognise it.
+// Deliver posts the event: into its lead's thread, where there are threads. A message whose
+// answer was lost is posted again: Slack knows no key by which it would recognise it.
 func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcome {
+	if lead := d.Event.Lead; p.threads != nil && lead != nil && strings.TrimSpace(lead.Email) != "" {
+		return p.deliverInThread(ctx, d)
+	}
+	out, _ := p.post(ctx, d, "")
+	return out
+}
+
+// posted is what Slack says of a message that it took.
+type posted struct {
+	TS      string `json:"ts"`
+	Message *struct {
+		ThreadTS string `json:"thread_ts"`
+	} `json:"message"`
+}
+
+// post posts the event once, into a thread if one is given.
+func (p *poster) post(ctx context.Context, d webhook.Delivery, thread string) (webhook.Outcome, posted) {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(compose(d, p.config.Channel)); err != nil {
-		return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "encode", Error: "the stored event cannot be written as JSON"}
+	message := compose(d, p.config.Channel)
+	message.ThreadTS = thread
+	if err := encoder.Encode(message); err != nil {
+		return webhook.Outcome{Result: webhook.ResultPermanent, ErrorClass: "encode", Error: "the stored event cannot be written as JSON"}, posted{}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, &body)
 	if err != nil {
-		return destination.Decide(destination.Answer{Err: err}, p.host, p.now())
+		return destination.Decide(destination.Answer{Err: err}, p.host, p.now()), posted{}
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	if p.config.Token != "" {
@@ -41,30 +66,31 @@ func (p *poster) Deliver(ctx context.Context, d webhook.Delivery) webhook.Outcom
 	}
 	answer := p.client.Do(ctx, request)
 	if p.config.Token == "" {
-		return p.ofWebhook(answer)
+		return p.ofWebhook(answer), posted{}
 	}
 	return p.ofBot(answer)
 }
 
 // ofBot reads an answer of the Web API: what failed is in a 200, too
 // (docs.slack.dev/apis/web-api, "Evaluating responses").
-func (p *poster) ofBot(a destination.Answer) webhook.Outcome {
+func (p *poster) ofBot(a destination.Answer) (webhook.Outcome, posted) {
 	if a.Err != nil || a.Status < 200 || a.Status >= 300 {
-		return destination.Decide(a, p.host, p.now())
+		return destination.Decide(a, p.host, p.now()), posted{}
 	}
 	var told struct {
 		OK    *bool
 		Error string
+		posted
 	}
 	if json.Unmarshal(a.Body, &told) != nil || told.OK == nil {
-		return destination.BadAnswer(p.host, a.Status)
+		return destination.BadAnswer(p.host, a.Status), posted{}
 	}
 	if *told.OK {
-		return webhook.Outcome{Result: webhook.ResultDelivered, Status: a.Status}
+		return webhook.Outcome{Result: webhook.ResultDelivered, Status: a.Status}, told.posted
 	}
 	out := p.refused(told.Error, a)
 	out.RetryAfter = destination.LongestRetryAfter(a.RetryAfter, p.now())
-	return out
+	return out, posted{}
 }
 
 // ofWebhook reads an answer of an incoming webhook: "ok", or a status and a word.
@@ -103,7 +129,8 @@ var hints = map[string]string{ //nolint:gosec // names of errors, and no credent
 	"restricted_action": "the workspace does not let the app post there", "action_prohibited": "the workspace does not let the webhook post there",
 	"no_service": "the webhook was removed: set a new one", "no_service_id": "the webhook was removed: set a new one", "no_team": "the workspace is gone",
 	"invalid_token": "the webhook's address is not valid: set a new one", "team_disabled": "the workspace is gone",
-	"msg_blocks_too_long": "the message is too long", "msg_too_long": "the message is too long",
+	"restricted_action_thread_locked": "an admin has locked the lead's thread",
+	"msg_blocks_too_long":             "the message is too long", "msg_too_long": "the message is too long",
 }
 
 func (p *poster) refused(name string, a destination.Answer) webhook.Outcome {

@@ -49,6 +49,7 @@ func TestAConfigurationThatCannotPostIsRefusedInOneLine(t *testing.T) {
 		`{"webhook_url":"https://hooks.slack.com.evil.example/topsecret"}`:  "config.webhook_url: begins with https://hooks.slack.com/",
 		`{"webhook_url":"http://hooks.slack.com/services/topsecret"}`:       "config.webhook_url: begins with",
 		`{"webhook_url":"https://hooks.slack.com:8443/services/topsecret"}`: "config.webhook_url: begins with",
+		`{"webhook_url":"` + hook + `","threads":true}`:                     "config.threads: need a bot token with a channel",
 		`{"token":"xoxp-topsecret","channel":"C1"}`:                         "config.token: is a bot token, which begins with xoxb-",
 		`{"token":"xoxb-topsecret\r\nX: y","channel":"C1"}`:                 "config.token: is a bot token",
 		`{"token":"xoxb-topsecret"}`:                                        "config.channel: is the id of a channel",

@@ -50,7 +50,7 @@ var rows = map[string]row{
 	},
 	"log": {config: `{}`},
 	"slack": {
-		config: `{"token":"xoxb-topsecret","channel":"C0123ABCD"}`,
+		config: `{"token":"xoxb-topsecret","channel":"C0123ABCD","threads":true}`,
 		flags:  []string{"--webhook-url", "https://hooks.slack.com/services/T0/B0/topsecret"}, far: &farSlack,
 	},
 	"hubspot": {
