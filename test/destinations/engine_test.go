@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
@@ -77,7 +80,9 @@ type rig struct {
 	*testing.T
 	aws   destination.AWS
 	queue string // its URL
-	// routes: the engine's rules reach its queues; that of kumo looks for them at a fixed port.
+	s3    *s3.Client
+	// routes: the engine's rules reach its queues, and its streams its buckets; those of
+	// kumo look for queues at a fixed port, and write no objects.
 	routes bool
 }
 
@@ -221,7 +226,9 @@ func TestEngines(t *testing.T) {
 	for name, start := range engines {
 		t.Run(name, func(t *testing.T) {
 			at := start(t)
-			r := rig{T: t, routes: name != "kumo", aws: stack.LocalAWS(place.Endpoints{SQS: at, SSM: at})}
+			clients := local.Connect(local.Endpoints{DynamoDB: at, SQS: at, SSM: at, S3: at})
+			t.Cleanup(clients.Close)
+			r := rig{T: t, routes: name != "kumo", s3: clients.S3, aws: stack.LocalAWS(place.Endpoints{SQS: at, SSM: at})}
 			var queue struct {
 				URL string `json:"QueueUrl"`
 			}
@@ -284,11 +291,40 @@ func (r rig) eventBridge() {
 }
 
 func (r rig) firehose() {
+	bucket := "landed"
+	if _, err := r.s3.CreateBucket(r.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+		r.Fatal(err)
+	}
 	r.ask("firehose", "Firehose_20150804.CreateDeliveryStream", map[string]any{
 		"DeliveryStreamName": "events", "DeliveryStreamType": "DirectPut",
-		"ExtendedS3DestinationConfiguration": map[string]any{"RoleARN": "arn:aws:iam::" + account + ":role/firehose", "BucketARN": "arn:aws:s3:::events"},
+		"ExtendedS3DestinationConfiguration": map[string]any{"RoleARN": "arn:aws:iam::" + account + ":role/firehose", "BucketARN": "arn:aws:s3:::" + bucket},
 	}, nil)
 	r.deliver("firehose", arn("firehose", "deliverystream/events"))
+	if r.routes {
+		r.arrive(r.lines(bucket))
+	}
+}
+
+// lines are those of all objects of a bucket, each of which ends with one.
+func (r rig) lines(bucket string) (all []string) {
+	r.Helper()
+	list, err := r.s3.ListObjectsV2(r.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, object := range list.Contents {
+		got, err := r.s3.GetObject(r.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: object.Key})
+		if err != nil {
+			r.Fatal(err)
+		}
+		text, err := io.ReadAll(got.Body)
+		_ = got.Body.Close()
+		if err != nil || !strings.HasSuffix(string(text), "\n") {
+			r.Errorf("%s ends without a new line, or in part: %v", *object.Key, err)
+		}
+		all = append(all, strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")...)
+	}
+	return all
 }
 
 func (r rig) absent() {

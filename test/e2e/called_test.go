@@ -24,6 +24,7 @@ type call struct {
 	RequestItems map[string]any
 	QueueURL     string `json:"QueueUrl"`
 	Path, Name   string
+	Stream       string `json:"DeliveryStreamName"`
 }
 
 // calls returns what a request needs the right to do, as "action on arn". The service
@@ -34,7 +35,7 @@ func (s *stack) calls(request *http.Request, body []byte) []string {
 		return []string{"unsigned " + request.URL.Path}
 	}
 	switch service := scope[3]; service {
-	case "dynamodb", "sqs", "ssm":
+	case "dynamodb", "sqs", "ssm", "events", "firehose":
 		return jsonCalls(service, request, body)
 	case "cloudformation", "sns":
 		return []string{formCall(service, body)}
@@ -71,6 +72,10 @@ func jsonCalls(service string, request *http.Request, body []byte) []string {
 		return []string{"dynamodb:" + action + " on " + arn(service, what)}
 	case "sqs":
 		return []string{"sqs:" + strings.TrimSuffix(action, "Batch") + " on " + arn(service, path.Base(c.QueueURL))}
+	case "events":
+		return []string{"events:" + action + " on " + arn(service, "event-bus/"+c.Name)}
+	case "firehose":
+		return []string{"firehose:" + action + " on " + arn(service, "deliverystream/"+c.Stream)}
 	default:
 		// A path is a folder of parameters, a name is one.
 		return []string{"ssm:" + action + " on " + arn(service, "parameter"+strings.TrimSuffix(c.Path, "/")+c.Name)}

@@ -200,6 +200,30 @@ func large(t *testing.T, lead string, answer int, end webhook.State) webhook.Eve
 	return id
 }
 
+// servicesOfAWS adds a destination of each service, whose resources are there, and removes
+// it: the tool asks for what a destination names.
+func servicesOfAWS(t *testing.T, operator func(input string, args ...string) string) {
+	t.Helper()
+	made := func(service, kind, target, path, body string) {
+		t.Helper()
+		if _, err := deployed.service(t.Context(), service, http.MethodPost, path, []byte(body), "Content-Type", kind, "X-Amz-Target", target); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made("sqs", "application/x-amz-json-1.0", "AmazonSQS.CreateQueue", "/", `{"QueueName":"named"}`)
+	made("sns", "application/x-www-form-urlencoded", "", "/", "Action=CreateTopic&Version=2010-03-31&Name=named")
+	made("events", "application/x-amz-json-1.1", "AWSEvents.CreateEventBus", "/", `{"Name":"named"}`)
+	made("firehose", "application/x-amz-json-1.1", "Firehose_20150804.CreateDeliveryStream", "/",
+		`{"DeliveryStreamName":"named","DeliveryStreamType":"DirectPut","ExtendedS3DestinationConfiguration":{"RoleARN":"arn:aws:iam::`+account+`:role/x","BucketARN":"arn:aws:s3:::named"}}`)
+	for kind, resource := range map[string]string{
+		"sqs": arn("sqs", "named"), "sns": arn("sns", "named"), "eventbridge": arn("events", "event-bus/named"),
+		"firehose": arn("firehose", "deliverystream/named"),
+	} {
+		operator("", "destinations", "add", "named-"+kind, "--kind", kind, "--arn", resource, "--type", "LEAD_UNSUBSCRIBED")
+		operator("", "destinations", "remove", "named-"+kind, "--yes")
+	}
+}
+
 // The policy of an operator is what the tool calls, no more and no less.
 func TestAnOperatorMayDoWhatTheToolDoes(t *testing.T) {
 	operator := func(input string, args ...string) string { return as(t, "operator", input, args...) }
@@ -220,6 +244,8 @@ func TestAnOperatorMayDoWhatTheToolDoes(t *testing.T) {
 	operator("", "destinations", "rotate", "policy", "--yes")
 	operator("", "destinations", "test", "policy")
 	operator("", "destinations", "remove", "policy", "--yes")
+
+	servicesOfAWS(t, operator)
 
 	operator("https://hooks.example/services/e2e", "notices", "set", "slack")
 	operator("", "notices", "list")

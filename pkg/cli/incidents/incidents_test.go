@@ -212,3 +212,44 @@ func TestASilentSourceOfARealStack(t *testing.T) {
 		t.Errorf("one sent, one was removed: %v", names)
 	}
 }
+
+// A destination that is sent nothing is told of.
+func TestADestinationThatIsSentNothing(t *testing.T) {
+	s := clitest.New(t)
+	s.Sweep() // the first look
+	s.Answer.Store(http.StatusServiceUnavailable)
+	for n := range 12 {
+		s.Post(clitest.Reply(n))
+		s.Work()
+	}
+	s.Advance(3 * time.Minute)
+	s.Sweep()
+	of := func(kind string) map[string]any {
+		t.Helper()
+		s.Advance(time.Minute)
+		s.Sweep()
+		for _, in := range clitest.Lines(t, s.OK("incidents", "--all", "--json").Out) {
+			if in["kind"] == kind {
+				return in
+			}
+		}
+		return nil
+	}
+	in := of("breaker")
+	if in == nil || in["state"] != "open" || in["what"] != "crm fails and is sent nothing: its breaker is open" ||
+		!strings.Contains(in["text"].(string), "http_503") || !strings.HasSuffix(in["first_look"].(string), "destinations list") {
+		t.Fatalf("breaker: %v", in)
+	}
+	s.OK("destinations", "pause", "crm")
+	if in := of("pause"); in == nil || in["state"] != "open" || in["subject"] != "crm" {
+		t.Errorf("pause: %v", in)
+	}
+	s.OK("destinations", "resume", "crm")
+	if in := of("pause"); in == nil || in["state"] != "closed" {
+		t.Errorf("resumed: %v", in)
+	}
+	s.Advance(6 * time.Minute)
+	if in := of("breaker"); in == nil || in["state"] != "closed" {
+		t.Errorf("closed: %v", in)
+	}
+}
