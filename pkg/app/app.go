@@ -87,7 +87,7 @@ const (
 	WorkerNeeds   = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Bucket | config.Parameters
 	SweeperNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue | config.Parameters
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
-	// ReconcileNeeds is less than the others need: it sends nothing.
+	// ReconcileNeeds is less than the others need: it sends nothing, unless it makes events.
 	ReconcileNeeds = config.Table | config.Parameters
 )
 

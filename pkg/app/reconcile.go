@@ -8,9 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/config"
+	"smartlead-receiver/pkg/erasure"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
+	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/reconcile"
 	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/repair"
@@ -56,8 +59,12 @@ func ReconcileService(e Env) (*scheduled.Service, error) {
 	policy.CallsPerHour, policy.RepairEvents = plan.HourlyHalf(), e.Config.ReconcileBudget
 	policy.Types, policy.Retention, policy.Past = types, e.Config.Retention, e.Past
 	l := e.Ledger()
+	repairer, err := e.repairer()
+	if err != nil {
+		return nil, err
+	}
 	return scheduled.New(scheduled.Ports{
-		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce, Repair: e.repairer(),
+		Documents: l, Ledger: l, Now: e.Now, Nonce: e.Nonce, Repair: repairer,
 		Connect: func(ctx context.Context, maxCalls int) (scheduled.API, error) {
 			secret, err := key.Get(ctx)
 			switch {
@@ -74,19 +81,33 @@ func ReconcileService(e Env) (*scheduled.Service, error) {
 	}, policy), nil
 }
 
-// repairer asks Smartlead to post again what it counts as failed, where that is switched
-// on. It makes no event: the function can neither open a source, nor tell who was erased.
-func (e Env) repairer() scheduled.Repairer {
-	if e.Config.ReconcileRepair != config.RepairRetrigger {
-		return nil
+// repairer closes what is missing, as far as that is switched on; nil: nothing is. Events
+// enter by the receiver's own use case, in the name of a source of which it is known what
+// is no secret.
+func (e Env) repairer() (scheduled.Repairer, error) {
+	mode := repair.Mode(e.Config.ReconcileRepair)
+	if mode != repair.Retrigger && mode != repair.Synthesize {
+		return nil, nil //nolint:nilnil // nothing is repaired
 	}
 	l := e.Ledger()
-	return repair.Scheduled{
-		Mode: repair.Retrigger,
-		Service: repair.New(repair.Ports{
-			Documents: l, Incidents: repairIncidents{incident.NewStore(l, e.Now)}, Now: e.Now, Nonce: e.Nonce,
-		}),
+	ports := repair.Ports{
+		Documents: l, Incidents: repairIncidents{incident.NewStore(l, e.Now)}, Now: e.Now, Nonce: e.Nonce,
 	}
+	if mode == repair.Synthesize {
+		store, err := bodies.New(e.Clients.S3, e.Config.Bucket)
+		if err != nil {
+			return nil, err
+		}
+		key, err := sourcestore.NewErasureKeyReader(e.Clients.SSM, e.Config.ParameterPrefix)
+		if err != nil {
+			return nil, err
+		}
+		policy := receive.DefaultPolicy
+		policy.Grace = e.Config.Grace
+		ports.Entrance = receive.New(receive.Ports{Bodies: store, Ledger: l, Queue: e.Queues(), Now: e.Now, Nonce: e.Nonce}, policy)
+		ports.Sources, ports.Erased = sourcestore.NewOutlines(l), erasure.Records{Documents: l, Key: key}
+	}
+	return repair.Scheduled{Mode: mode, Service: repair.New(ports)}, nil
 }
 
 // repairIncidents keeps that a repair was needed.

@@ -31,8 +31,8 @@ var ErrSealed = errors.New("sealed with another key, or damaged")
 // Sealed is the form in which a source rests where the receiver reads it. Its
 // stored form is encrypted with a key of its own. That key is there encrypted
 // for each token and for the operator: a request opens its source with the
-// token that it presents, and whoever reads the store alone has no secret. It
-// is safe for concurrent reading.
+// token that it presents, and whoever reads the store alone has no secret. What
+// is none stands beside it. It is safe for concurrent reading.
 type Sealed struct {
 	Name     string     `json:"name"`
 	Revision int        `json:"revision"` // rises by one with every write, also by that of a removal
@@ -40,6 +40,7 @@ type Sealed struct {
 	Keys     []tokenKey `json:"keys,omitempty"`
 	Owner    []byte     `json:"owner,omitempty"` // the key, for the operator
 	Form     []byte     `json:"form,omitempty"`
+	Outline  *Outline   `json:"outline,omitempty"` // nil where nothing is known without a key
 }
 
 // tokenKey is a source's key, encrypted with one derived from a token.
@@ -79,7 +80,8 @@ func (s Source) Seal(owner []byte) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	sealed := Sealed{Name: s.Name, Revision: s.Revision}
+	outline := s.Outline()
+	sealed := Sealed{Name: s.Name, Revision: s.Revision, Outline: &outline}
 	for _, token := range s.Tokens {
 		i := slices.IndexFunc(s.keys, func(k tokenKey) bool { return k.Token == token })
 		if i < 0 {

@@ -39,7 +39,7 @@ type Config struct {
 	ReconcileLookBack time.Duration // RECONCILE_LOOK_BACK_DAYS: how far back a second look goes, 1 to 60
 	ReconcilePlan     string        // RECONCILE_PLAN: of the account at Smartlead, standard or pro
 	ReconcileTypes    []string      // RECONCILE_TYPES: what is compared, by comma; none: all
-	ReconcileRepair   string        // RECONCILE_REPAIR: off or retrigger
+	ReconcileRepair   string        // RECONCILE_REPAIR: off, retrigger or synthesize
 	ReconcileBudget   int           // RECONCILE_BUDGET: events that one run may bring back
 	SmartleadURL      string        // SMARTLEAD_URL: address of the API; "": Smartlead's
 }
@@ -78,8 +78,9 @@ const DLQRetention = 14 * Day
 
 // Ways to repair what a comparison finds missing.
 const (
-	RepairOff       = "off"
-	RepairRetrigger = "retrigger" // Smartlead posts again what it counts as failed
+	RepairOff        = "off"
+	RepairRetrigger  = "retrigger"  // Smartlead posts again what it counts as failed
+	RepairSynthesize = "synthesize" // and what does not come is made of what its API says
 )
 
 // Plans of an account at Smartlead.
@@ -91,6 +92,9 @@ const (
 // Read validates what getenv returns. Its error names every problem found.
 func Read(getenv func(string) string, need Part) (Config, error) {
 	r := reader{getenv: getenv}
+	if getenv("RECONCILE_REPAIR") == RepairSynthesize { // what is made is claimed and enqueued
+		need |= LiveQueue | Bucket
+	}
 	c := Config{
 		Stack:           r.text("STACK_NAME", false),
 		Table:           r.text("TABLE_NAME", need&Table != 0),
@@ -114,7 +118,7 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		ReconcileLookBack: time.Duration(r.number("RECONCILE_LOOK_BACK_DAYS", 7, 1, 60)) * Day,
 		ReconcilePlan:     r.oneOf("RECONCILE_PLAN", PlanStandard, PlanPro),
 		ReconcileTypes:    r.list("RECONCILE_TYPES"),
-		ReconcileRepair:   r.oneOf("RECONCILE_REPAIR", RepairOff, RepairRetrigger),
+		ReconcileRepair:   r.oneOf("RECONCILE_REPAIR", RepairOff, RepairRetrigger, RepairSynthesize),
 		ReconcileBudget:   r.number("RECONCILE_BUDGET", 500, 1, 100_000),
 		SmartleadURL:      r.url("SMARTLEAD_URL", false),
 	}

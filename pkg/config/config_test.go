@@ -46,6 +46,21 @@ func TestEveryProblemIsNamed(t *testing.T) {
 	}
 }
 
+// What is made is claimed and enqueued, by the function that otherwise only compares.
+func TestWhoMakesEventsNeedsAQueueAndABucket(t *testing.T) {
+	if _, err := config.Read(env("RECONCILE_REPAIR", config.RepairRetrigger), 0); err != nil {
+		t.Error(err)
+	}
+	_, err := config.Read(env("RECONCILE_REPAIR", config.RepairSynthesize), 0)
+	if err == nil || !strings.Contains(err.Error(), "LIVE_QUEUE_URL is missing") || !strings.Contains(err.Error(), "BODY_BUCKET is missing") {
+		t.Errorf("%v", err)
+	}
+	c, err := config.Read(env("RECONCILE_REPAIR", config.RepairSynthesize, "LIVE_QUEUE_URL", "https://sqs.example/live", "BODY_BUCKET", "b"), 0)
+	if err != nil || c.ReconcileRepair != config.RepairSynthesize {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
 // An item must outlive every message that may refer to it.
 func TestRetentionIsLongerThanThatOfTheDeadLetterQueue(t *testing.T) {
 	days := int(config.DLQRetention / config.Day)

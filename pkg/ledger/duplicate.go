@@ -29,7 +29,8 @@ const (
 	// actionOriginal: what was synthesized has come after all. The body is kept beside the
 	// event, and the receipt counts as a duplicate.
 	actionOriginal repeatAction = "original"
-	// actionKnown: nothing; what was to be synthesized is there.
+	// actionKnown: nothing, and nothing of the receipt is kept; what was to be synthesized
+	// is there.
 	actionKnown repeatAction = "known"
 )
 
@@ -47,7 +48,7 @@ const (
 //	any other                 another  trusted      variant
 //
 // A receipt that is synthesized itself only ever makes an event: of one that is there it
-// changes nothing, whatever its state.
+// changes nothing, whatever its state, nor where it is erased.
 //
 // Nobody who merely knows the URL may suppress an event by sending its identity
 // first, nor have it flagged as a variant, which a filter may leave out, nor have a
@@ -57,10 +58,10 @@ func classify(old item, r webhook.Receipt) repeatAction {
 	sameBody := old.Fingerprint == r.Fingerprint
 	trusted := !r.Held
 	switch {
-	case old.erased():
-		return actionErased
 	case r.Synthesized():
 		return actionKnown
+	case old.erased():
+		return actionErased
 	case trusted && old.discardedUntrusted():
 		return actionSplit
 	case trusted && old.state() == webhook.Held:
@@ -96,7 +97,7 @@ func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed
 		case actionDuplicate:
 			return l.duplicate(ctx, old, c), nil
 		case actionKnown:
-			return webhook.Claimed{ID: old.id(), Status: webhook.ClaimDuplicate, Record: old.record()}, nil
+			return known(old, c), nil
 		case actionOriginal:
 			claimed, next, err = l.original(ctx, old, c)
 		case actionErased:
@@ -114,6 +115,16 @@ func (l *Ledger) repeat(ctx context.Context, old item, c claim) (webhook.Claimed
 		old = *next
 	}
 	return webhook.Claimed{}, unavailable("claim", fmt.Errorf("%s moved %d times meanwhile", old.id(), maxRepeats))
+}
+
+// known answers a receipt that is synthesized and of which nothing is kept: its large body,
+// which was stored before the claim, is nobody's, unless this receipt made the event.
+func known(old item, c claim) webhook.Claimed {
+	claimed := webhook.Claimed{ID: old.id(), Status: webhook.ClaimDuplicate, Record: old.record()}
+	if old.PayloadRef != c.Payload.Ref {
+		claimed.ToErase = large(c.Payload)
+	}
+	return claimed
 }
 
 // duplicate counts the receipt.

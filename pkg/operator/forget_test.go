@@ -53,7 +53,7 @@ func (w *world) Erase(ctx context.Context, p webhook.Payload) error {
 	return call0(w, func() error { delete(w.large, p.Ref); return nil })
 }
 
-func (w *world) RecordKey(context.Context) ([]byte, error) { return []byte("key"), nil }
+func (w *world) ErasureKey(context.Context) ([]byte, error) { return []byte("key"), nil }
 
 func (w *world) LoadDocument(ctx context.Context, kind, name string) ([]byte, int, error) {
 	if strings.Contains(name, "ann") {

@@ -2,27 +2,22 @@ package operator
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"smartlead-receiver/pkg/erasure"
 	"smartlead-receiver/pkg/webhook"
 )
 
-// Records keeps what was erased, without the address.
+// Records keeps what was erased, without the address; erasure.Records does. Load returns
+// webhook.ErrNotFound for an address that was never erased, and another error where that
+// cannot be told. A version is a fencing token.
 type Records interface {
-	LoadDocument(ctx context.Context, kind, name string) (body []byte, version int, err error)
-	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
-	// RecordKey is secret: with it alone can somebody tell whether an address was erased.
-	RecordKey(ctx context.Context) ([]byte, error)
+	Load(ctx context.Context, address string) (body []byte, version int, err error)
+	Save(ctx context.Context, address string, body []byte, seen int, now time.Time) error
 }
-
-// forgottenKind is the partition of the records.
-const forgottenKind = "forgotten"
 
 // maxRuns bounds the runs that a record keeps: the latest ones.
 const maxRuns = 20
@@ -43,29 +38,14 @@ type forgotten struct {
 }
 
 // Forgotten returns the times that a lead was erased, the first one first; none, if it
-// never was. The address is as Address returns it.
+// never was, and an error where that cannot be told. The address is as Address returns it.
 func (s *Service) Forgotten(ctx context.Context, address string) ([]Run, error) {
-	name, err := s.recordName(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	record, _, err := s.record(ctx, name)
+	record, _, err := s.record(ctx, address)
 	return record.Runs, err
 }
 
-// recordName is a digest of the address under a key that the table does not have.
-func (s *Service) recordName(ctx context.Context, address string) (string, error) {
-	key, err := s.Records.RecordKey(ctx)
-	if err != nil {
-		return "", fmt.Errorf("the key of the records: %w", err)
-	}
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(forgottenKind + "\x00" + address))
-	return hex.EncodeToString(mac.Sum(nil)), nil
-}
-
-func (s *Service) record(ctx context.Context, name string) (f forgotten, version int, err error) {
-	body, version, err := s.Records.LoadDocument(ctx, forgottenKind, name)
+func (s *Service) record(ctx context.Context, address string) (f forgotten, version int, err error) {
+	body, version, err := s.Records.Load(ctx, address)
 	if errors.Is(err, webhook.ErrNotFound) {
 		return forgotten{}, 0, nil
 	}
@@ -80,12 +60,11 @@ func (s *Service) record(ctx context.Context, name string) (f forgotten, version
 
 // saveRun writes a run into the record, in the place of itself as it was before.
 func (s *Service) saveRun(ctx context.Context, address string, run Run) error {
-	name, err := s.recordName(ctx, address)
-	if err != nil {
-		return err
-	}
 	for range maxRecordRaces {
-		record, version, err := s.record(ctx, name)
+		record, version, err := s.record(ctx, address)
+		if errors.Is(err, erasure.ErrOtherKey) {
+			err = nil // the record is begun under the key that is kept
+		}
 		if err != nil {
 			return err
 		}
@@ -94,7 +73,7 @@ func (s *Service) saveRun(ctx context.Context, address string, run Run) error {
 		if err != nil {
 			return fmt.Errorf("encode the record of an erasure: %w", err)
 		}
-		err = s.Records.SaveDocument(ctx, forgottenKind, name, body, version, s.Now(), time.Time{})
+		err = s.Records.Save(ctx, address, body, version, s.Now())
 		if !errors.Is(err, webhook.ErrChanged) {
 			return err
 		}

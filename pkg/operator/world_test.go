@@ -8,6 +8,7 @@ import (
 
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/bodies"
+	"smartlead-receiver/pkg/erasure"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/ledger/memory"
 	"smartlead-receiver/pkg/webhook"
@@ -60,7 +61,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) service() *Service {
 	return New(Ports{
 		Events: w.Ledger, Revivals: w, Judgements: w, Variants: w, HeldEvents: w, HandOvers: w,
-		LeadEvents: w, Erasures: erasures{w}, Refusals: w, Incidents: incidentTexts{w}, Traces: w, Records: w, Bodies: w, Queue: w, Sources: w,
+		LeadEvents: w, Erasures: erasures{w}, Refusals: w, Incidents: incidentTexts{w}, Traces: w, Records: erasure.Records{Documents: w, Key: w}, Bodies: w, Queue: w, Sources: w,
 		Now: func() time.Time { return w.now }, Nonce: func() (string, error) { return w.nonce(), nil },
 		Sleep: func(_ context.Context, d time.Duration) {
 			w.now, w.slept = w.now.Add(d), append(w.slept, d)

@@ -61,16 +61,17 @@ type Entrance interface {
 	Enter(ctx context.Context, src auth.Source, run string, body []byte) (webhook.EventID, webhook.ClaimStatus, error)
 }
 
-// Sources finds a source by its name. Of it the name, the account and the settings count;
-// its secrets need not be there. It returns webhook.ErrNotFound where there is none.
+// Sources finds a source by its name, as it is at this moment. Of it the name, the account
+// and the settings count; its secrets need not be there. It returns webhook.ErrNotFound
+// where there is none.
 type Sources interface {
 	Source(ctx context.Context, name string) (auth.Source, error)
 }
 
-// Forgotten tells whether a lead was erased: of such, nothing is made anew. Where nobody
-// can tell it returns an error.
-type Forgotten interface {
-	WasForgotten(ctx context.Context, address string) (bool, error)
+// Erased tells whether a lead was erased: of such, nothing is made anew. Where nobody can
+// tell it returns an error.
+type Erased interface {
+	WasErased(ctx context.Context, address string) (bool, error)
 }
 
 // Documents keeps small pieces of state. A version is a fencing token: a writer that was
@@ -99,7 +100,7 @@ type Need struct {
 type Ports struct {
 	Entrance  Entrance
 	Sources   Sources
-	Forgotten Forgotten
+	Erased    Erased
 	Documents Documents
 	Incidents Incidents
 	Now       func() time.Time
@@ -119,7 +120,9 @@ type Request struct {
 	Wait   time.Duration // 0: DefaultWait
 	By     string        // who repairs, as it is recorded
 	Source string        // in whose name events enter; empty: that of the campaign's events, else of its webhook
-	Window smartleadapi.Window
+	// Others are campaigns of the same comparison by whose events identities are tried, and
+	// of which nothing is repaired.
+	Others []reconcile.Campaign
 	Until  time.Time // when no further event is made; zero: with the context
 	// DryRun: Smartlead is read, and nothing is changed anywhere.
 	DryRun bool
@@ -200,7 +203,8 @@ const (
 	WhyTime      Why = "time"       // the run had to end
 	WhyUnticked  Why = "unticked"   // no webhook of the campaign sends the type
 	WhyNoSource  Why = "no_source"  // nobody can tell in whose name it would enter
-	WhyForgotten Why = "forgotten"  // the lead was erased
+	WhyErased    Why = "erased"     // the lead was erased
+	WhyUntold    Why = "untold"     // nobody can tell whether it was
 	WhyNoHistory Why = "no_history" // the thread does not have the reply, or several that it may be
 	WhyNoTime    Why = "no_time"    // the identity has a time that Smartlead's API does not tell
 	WhyUnproven  Why = "unproven"   // no event of the type arrived by which the identity can be tried
@@ -211,7 +215,7 @@ const (
 
 // Whys lists every reason.
 var Whys = []Why{
-	WhyOff, WhyBudget, WhyTime, WhyUnticked, WhyNoSource, WhyForgotten, WhyNoHistory, WhyNoTime, WhyUnproven, WhyDiffers, WhyUnasked, WhyFailed,
+	WhyOff, WhyBudget, WhyTime, WhyUnticked, WhyNoSource, WhyErased, WhyUntold, WhyNoHistory, WhyNoTime, WhyUnproven, WhyDiffers, WhyUnasked, WhyFailed,
 }
 
 // Repair does what the request allows about what a comparison found missing of a campaign;
@@ -227,7 +231,7 @@ func (s *Service) Repair(ctx context.Context, api API, r Request, found ...recon
 	if r.Wait == 0 {
 		r.Wait = DefaultWait
 	}
-	run := &run{Service: s, api: api, r: r, result: Result{At: s.p.Now().UTC(), DryRun: r.DryRun}, threads: map[string]thread{}, forgotten: map[string]forgetting{}}
+	run := &run{Service: s, api: api, r: r, result: Result{At: s.p.Now().UTC(), DryRun: r.DryRun}, threads: map[string]thread{}, erased: map[string]erasing{}}
 	err := run.do(ctx, found)
 	return run.result, err
 }

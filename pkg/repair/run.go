@@ -19,18 +19,18 @@ type run struct {
 	r      Request
 	result Result
 
-	found     []reconcile.Campaign
-	proofs    map[proofKey]proof
-	threads   map[string]thread
-	forgotten map[string]forgetting
-	record    Record
-	version   int  // of the record; 0: it is not written
-	made      int  // events, or of a dry run, that would be
-	broken    bool // nothing more can be made
+	found   []reconcile.Campaign
+	proofs  map[proofKey]proof
+	threads map[string]thread
+	erased  map[string]erasing
+	record  Record
+	version int  // of the record; 0: it is not written
+	made    int  // events, or of a dry run, that would be
+	broken  bool // nothing more can be made
 }
 
 func (r *run) do(ctx context.Context, found []reconcile.Campaign) error {
-	r.found, r.proofs = found, map[proofKey]proof{}
+	r.found, r.proofs = append(slices.Clone(found), r.r.Others...), map[proofKey]proof{}
 	for _, c := range found {
 		if !c.Judged || c.Cause != nil {
 			continue
@@ -241,10 +241,14 @@ func (r *run) makeOne(ctx context.Context, c reconcile.Campaign, src auth.Source
 	if item.Why != "" {
 		return item
 	}
-	item.Step = StepSynthesize
 	if !r.r.DryRun {
+		// It may take minutes from the one to the other: the lead may be erased since.
+		if item.Why, item.Err = r.askErased(ctx, m.finding.Lead); item.Why != "" {
+			return item
+		}
 		item.Status, item.Err = r.enter(ctx, src, m, item.EventID)
 	}
+	item.Step = StepSynthesize
 	switch {
 	case item.Err != nil:
 		item.Step, item.Why, r.broken = StepNone, WhyFailed, true
@@ -265,8 +269,8 @@ func (r *run) judge(ctx context.Context, c reconcile.Campaign, src auth.Source, 
 	case !p.holds(m.finding.Times > 1):
 		return "", WhyDiffers, nil
 	}
-	if gone, err := r.wasForgotten(ctx, m.finding.Lead); err != nil || gone {
-		return "", WhyForgotten, err
+	if why, err := r.mayBeKept(ctx, m.finding.Lead); why != "" {
+		return "", why, err
 	}
 	if needsThread(m.typ) {
 		m.reply, err = r.replyOf(ctx, c.ID, &m.finding)

@@ -94,12 +94,6 @@ func (r *run) sourceOf(ctx context.Context, c reconcile.Campaign, w wants) (auth
 	case c.Source != "":
 		names = []string{c.Source}
 	}
-	if r.p.Sources == nil {
-		if c.Source == "" || names[0] != c.Source {
-			return auth.Source{}, errNoSource
-		}
-		return auth.Source{Name: c.Source, Account: c.Account}, nil
-	}
 	for _, name := range names {
 		src, err := r.p.Sources.Source(ctx, name)
 		switch {
@@ -113,22 +107,28 @@ func (r *run) sourceOf(ctx context.Context, c reconcile.Campaign, w wants) (auth
 	return auth.Source{}, errNoSource
 }
 
-// forgetting is whether a lead was erased, as it was asked once.
-type forgetting struct {
-	was bool
+// erasing is whether a lead was erased, as it was asked once.
+type erasing struct {
+	why Why
 	err error
 }
 
-var errUntold = errors.New("nobody can tell whether the lead was erased")
-
-func (r *run) wasForgotten(ctx context.Context, lead string) (bool, error) {
-	if r.p.Forgotten == nil {
-		return false, errUntold
-	}
-	f, known := r.forgotten[lead]
+// mayBeKept tells why nothing of a lead may be made; "": it may.
+func (r *run) mayBeKept(ctx context.Context, lead string) (Why, error) {
+	e, known := r.erased[lead]
 	if !known {
-		f.was, f.err = r.p.Forgotten.WasForgotten(ctx, lead)
-		r.forgotten[lead] = f
+		e.why, e.err = r.askErased(ctx, lead)
+		r.erased[lead] = e
 	}
-	return f.was, f.err
+	return e.why, e.err
+}
+
+func (r *run) askErased(ctx context.Context, lead string) (Why, error) {
+	switch was, err := r.p.Erased.WasErased(ctx, lead); {
+	case err != nil:
+		return WhyUntold, err
+	case was:
+		return WhyErased, nil
+	}
+	return "", nil
 }

@@ -3,9 +3,7 @@ package sourcestore
 import (
 	"cmp"
 	"context"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -73,6 +71,8 @@ type Listed struct {
 	Name   string
 	Source auth.Source
 	Err    error
+	// Outlined tells whether what is no secret of it is as the sealed source says.
+	Outlined bool
 }
 
 // Get returns a source. It returns ErrNotFound, auth.ErrSealed,
@@ -145,6 +145,7 @@ func (s *Sources) List(ctx context.Context) ([]Listed, error) {
 		one := Listed{Name: r.sealed.Name, Err: r.err}
 		if one.Err == nil {
 			one.Source, one.Err = r.sealed.Open(owner)
+			one.Outlined = one.Err == nil && r.sealed.Outline != nil && *r.sealed.Outline == one.Source.Outline()
 		}
 		listed = append(listed, one)
 	}
@@ -249,23 +250,20 @@ func (s *Sources) ownerKey(ctx context.Context) ([]byte, error) {
 	return key, nil
 }
 
-// RecordKey derives from the operator's key one under which records name what they may
-// not hold, such as an erased address: whoever reads the table alone cannot try
-// addresses. Where there is no operator's key yet, it makes one.
-func (s *Sources) RecordKey(ctx context.Context) ([]byte, error) {
-	owner, err := s.ownerKey(ctx)
-	if errors.Is(err, ErrNotFound) {
-		owner, err = s.makeOwnerKey(ctx)
-	}
-	if err != nil {
+// makeOwnerKey writes the operator's key, once, and the one that is derived from it.
+func (s *Sources) makeOwnerKey(ctx context.Context) ([]byte, error) {
+	if _, err := s.newOwnerKey(ctx); err != nil {
 		return nil, err
 	}
-	return hkdf.Key(sha256.New, owner, nil, "smartlead-receiver record v1", sha256.Size)
+	if _, err := s.ErasureKey(ctx); err != nil {
+		return nil, err
+	}
+	return s.ownerKey(ctx)
 }
 
-// makeOwnerKey writes the operator's key, once: of two operators who are the
-// first, both use the one that was written.
-func (s *Sources) makeOwnerKey(ctx context.Context) ([]byte, error) {
+// newOwnerKey writes the operator's key, once: of two operators who are the first, both
+// use the one that was written.
+func (s *Sources) newOwnerKey(ctx context.Context) ([]byte, error) {
 	key, err := auth.NewOwnerKey(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -276,6 +274,25 @@ func (s *Sources) makeOwnerKey(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	return s.ownerKey(ctx)
+}
+
+// Outline writes anew the sources of a listing whose outline is missing or says something
+// else, and returns how many. One that somebody else wrote meanwhile has one. It returns
+// what PutSource returns.
+func (s *Sources) Outline(ctx context.Context, listed []Listed) (written int, err error) {
+	for _, one := range listed {
+		if one.Err != nil || one.Outlined {
+			continue
+		}
+		switch err := s.PutSource(ctx, one.Source); {
+		case errors.Is(err, webhook.ErrChanged):
+		case err != nil:
+			return written, err
+		default:
+			written++
+		}
+	}
+	return written, nil
 }
 
 // loadSealed returns a source as it rests. It returns webhook.ErrNotFound,

@@ -364,7 +364,7 @@ func TestEveryParameterIsWrittenUnderTheCustomersKey(t *testing.T) {
 		destinations, err := NewDestinations(api, b.prefix, want)
 		b.must(err)
 		b.must(destinations.Put(t.Context(), "crm", []byte(`{"type":"log"}`), false))
-		if !maps.Equal(api.keys, map[string]string{b.prefix + "/sources-key": want, b.prefix + "/destinations/crm": want}) {
+		if !maps.Equal(api.keys, map[string]string{b.prefix + "/sources-key": want, b.prefix + "/erasure-key": want, b.prefix + "/destinations/crm": want}) {
 			t.Errorf("written under %v, want %q", api.keys, want)
 		}
 	}

@@ -2,16 +2,11 @@ package stack
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
-	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/incident"
-	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/sourcestore"
-	"smartlead-receiver/pkg/webhook"
 )
 
 // newRepair makes the repair of what a comparison with Smartlead finds missing: its events
@@ -28,26 +23,9 @@ func (s *Stack) newRepair(env Env) *repair.Service {
 	policy.Grace = s.Grace
 	entrance := receive.New(receive.Ports{Bodies: s.Bodies, Ledger: s.Ledger, Queue: s.Queues, Now: env.Now, Nonce: nonce}, policy)
 	return repair.New(repair.Ports{
-		Entrance: entrance, Sources: repairSources{s.Sources}, Forgotten: forgotten{s.Operator}, Documents: s.Ledger,
+		Entrance: entrance, Sources: sourcestore.NewOutlines(s.Ledger), Erased: s.erased(), Documents: s.Ledger,
 		Incidents: repairIncidents{s.Incidents}, Now: env.Now, Nonce: nonce,
 	})
-}
-
-type repairSources struct{ *sourcestore.Sources }
-
-func (r repairSources) Source(ctx context.Context, name string) (auth.Source, error) {
-	src, err := r.Get(ctx, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		err = fmt.Errorf("%w: %w", webhook.ErrNotFound, err)
-	}
-	return src, err
-}
-
-type forgotten struct{ operator *operator.Service }
-
-func (f forgotten) WasForgotten(ctx context.Context, address string) (bool, error) {
-	runs, err := f.operator.Forgotten(ctx, address)
-	return len(runs) > 0, err
 }
 
 type repairIncidents struct{ store *incident.Store }

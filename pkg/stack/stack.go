@@ -20,6 +20,7 @@ import (
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/erasure"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/operator"
@@ -226,7 +227,7 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
-		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Records: records{s.Ledger, s.Sources},
+		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Records: s.erased(),
 		Traces: traces{s.Ledger, s.Destinations, env},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
@@ -256,10 +257,5 @@ func (l leadEvents) OfLead(ctx context.Context, address, after string, now time.
 // leadPage is how many events of a lead are held at once.
 const leadPage = 100
 
-// records keeps what an operator did, named under the operator's key.
-type records struct {
-	*ledger.Ledger
-	sources *sourcestore.Sources
-}
-
-func (r records) RecordKey(ctx context.Context) ([]byte, error) { return r.sources.RecordKey(ctx) }
+// erased are the records of who was erased.
+func (s *Stack) erased() erasure.Records { return erasure.Records{Documents: s.Ledger, Key: s.Sources} }

@@ -21,6 +21,7 @@ func arn(service, what string) string {
 type call struct {
 	TableName    string
 	IndexName    string
+	Item, Key    map[string]struct{ S string } // of a write: what it is about
 	RequestItems map[string]any
 	QueueURL     string `json:"QueueUrl"`
 	Path, Name   string
@@ -69,7 +70,7 @@ func jsonCalls(service string, request *http.Request, body []byte) []string {
 		if c.IndexName != "" {
 			what += "/index/" + c.IndexName
 		}
-		return []string{"dynamodb:" + action + " on " + arn(service, what)}
+		return []string{"dynamodb:" + action + " on " + arn(service, what) + c.leading(action)}
 	case "sqs":
 		return []string{"sqs:" + strings.TrimSuffix(action, "Batch") + " on " + arn(service, path.Base(c.QueueURL))}
 	case "events":
@@ -80,6 +81,19 @@ func jsonCalls(service string, request *http.Request, body []byte) []string {
 		// A path is a folder of parameters, a name is one.
 		return []string{"ssm:" + action + " on " + arn(service, "parameter"+strings.TrimSuffix(c.Path, "/")+c.Name)}
 	}
+}
+
+// leading names the partition that is written, as a condition on dynamodb:LeadingKeys sees
+// it. Events are told by the version of their identity alone.
+func (c call) leading(action string) string {
+	if action != "PutItem" && action != "UpdateItem" && action != "DeleteItem" {
+		return ""
+	}
+	key := c.Item["pk"].S + c.Key["pk"].S
+	if version, _, is := strings.Cut(key, ":"); is {
+		key = version + ":…"
+	}
+	return " with " + key
 }
 
 func formCall(service string, body []byte) string {

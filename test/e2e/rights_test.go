@@ -79,9 +79,26 @@ func (w *watch) calls() []string {
 type rights struct{ Statement []statement }
 
 type statement struct {
-	Effect   string
-	Action   oneOrMany
-	Resource oneOrMany
+	Effect    string
+	Action    oneOrMany
+	Resource  oneOrMany
+	Condition map[string]map[string]oneOrMany
+}
+
+// holds tells whether the conditions of a statement are met for a write of a partition;
+// those are the only ones that a role has.
+func (s statement) holds(key string) bool {
+	for _, of := range s.Condition {
+		for name, values := range of {
+			if name != "dynamodb:LeadingKeys" || !slices.ContainsFunc(values, func(v string) bool {
+				prefix, open := strings.CutSuffix(v, "*")
+				return v == key || open && strings.HasPrefix(key, prefix)
+			}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // oneOrMany is a text or a list of texts.
@@ -102,22 +119,28 @@ func (o *oneOrMany) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// allow tells whether a role allows "action on arn". A * at the end of a
-// resource stands for any rest; neither the template nor a policy uses it elsewhere.
-func (r rights) allow(called string) bool {
+// allow tells whether a role allows "action on arn", or "action on arn with key". A * at
+// the end of a resource stands for any rest; neither the template nor a policy uses it
+// elsewhere.
+func (r rights) allow(called string) (allowed bool) {
 	action, arn, _ := strings.Cut(called, " on ")
+	arn, key, _ := strings.Cut(arn, " with ")
 	for _, s := range r.Statement {
-		if s.Effect != "Allow" || !slices.Contains(s.Action, action) {
+		if !slices.Contains(s.Action, action) || !s.holds(key) {
 			continue
 		}
 		for _, resource := range s.Resource {
 			prefix, open := strings.CutSuffix(resource, "*")
-			if resource == arn || open && strings.HasPrefix(arn, prefix) {
-				return true
+			if resource != arn && (!open || !strings.HasPrefix(arn, prefix)) {
+				continue
 			}
+			if s.Effect == "Deny" {
+				return false
+			}
+			allowed = true
 		}
 	}
-	return false
+	return allowed
 }
 
 // unused returns the rights, as "action on arn", that no call needed.
@@ -136,8 +159,19 @@ func (r rights) unused(calls []string) []string {
 	return idle
 }
 
-// rightsOf reads the deployed role's one policy, names filled in.
-func (s *stack) rightsOf(ctx context.Context, role, policy string) (rights, error) {
+// rightsOf reads the deployed role's policies of those names, names of resources filled in.
+func (s *stack) rightsOf(ctx context.Context, role string, policies ...string) (all rights, err error) {
+	for _, policy := range policies {
+		r, err := s.rightsBy(ctx, role, policy)
+		if err != nil {
+			return rights{}, err
+		}
+		all.Statement = append(all.Statement, r.Statement...)
+	}
+	return all, nil
+}
+
+func (s *stack) rightsBy(ctx context.Context, role, policy string) (rights, error) {
 	query := url.Values{"Action": {"GetRolePolicy"}, "Version": {"2010-05-08"}, "RoleName": {role}, "PolicyName": {policy}}
 	answer, err := s.service(ctx, "iam", http.MethodPost, "/?"+query.Encode(), nil)
 	if err != nil {

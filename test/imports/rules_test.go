@@ -79,11 +79,13 @@ var rules = map[string]rule{
 	// What a comparison found missing is made of the provider's words, under the identity
 	// that the wire's reader gives it, and enters through a port.
 	"repair": {own: []string{"webhook", "auth", "smartlead", "smartleadapi", "reconcile"}, not: pure},
+	// Who was erased, without a name.
+	"erasure": {own: []string{"webhook"}, not: pure},
 	// Which webhook sends what.
 	"scopes": {own: []string{"webhook"}, not: pure, outside: []string{"golang.org/x/time"}},
 	// A key is trusted in a source, and found again in a stored body by the
 	// fingerprint that the wire's redaction leaves in its place.
-	"operator": {own: []string{"webhook", "auth", "smartlead"}, not: pure},
+	"operator": {own: []string{"webhook", "auth", "smartlead", "erasure"}, not: pure},
 
 	// Adapters. They never import each other or a use case.
 	"ledger":      {own: []string{"webhook", "dynamodb"}, outside: []string{sdk + "/aws"}},

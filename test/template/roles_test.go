@@ -1,6 +1,7 @@
 package template
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -199,4 +200,68 @@ func granted(t *testing.T, role object) map[string][]string {
 		slices.Sort(actions)
 	}
 	return got
+}
+
+// What the function needs to make events it has only where it is to make them, and of the
+// table no more than keys of events.
+func TestTheComparisonWritesEventsOnlyWhereItIsToMakeThem(t *testing.T) {
+	template := load(t)
+	policy := ofType(t, template, "AWS::IAM::Policy")["ReconcileMakesEventsPolicy"]
+	if at(t, policy, "Roles") == nil || !slices.Equal(texts(at(t, policy, "Roles")), []string{"!Ref ReconcileRole"}) {
+		t.Fatalf("%v", policy)
+	}
+	if condition := at(t, template, "Resources", "ReconcileMakesEventsPolicy", "Condition"); condition != "MakesEvents" {
+		t.Errorf("it is there if %v", condition)
+	}
+	if is := fmt.Sprint(at(t, template, "Conditions", "MakesEvents")); !strings.Contains(is, "ReconcileRepair") || !strings.Contains(is, "synthesize") {
+		t.Errorf("MakesEvents is %s", is)
+	}
+	if def := at(t, template, "Parameters", "ReconcileRepair", "Default"); def != "off" {
+		t.Errorf("by default it is %v", def)
+	}
+	got := map[string][]string{}
+	statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+	for _, s := range statements {
+		for _, resource := range texts(at(t, s, "Resource")) {
+			got[at(t, s, "Effect").(string)+" "+resource] = texts(at(t, s, "Action"))
+		}
+		if at(t, s, "Sid") == "Claim" {
+			if keys := texts(at(t, s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys")); !slices.Equal(keys, []string{"v1:*"}) {
+				t.Errorf("it may write %v", keys)
+			}
+		}
+	}
+	want := map[string][]string{
+		"Allow " + table:                         {"dynamodb:PutItem"},
+		"Allow " + live:                          {"sqs:SendMessage"},
+		"Allow " + bodies:                        {"s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"},
+		"Allow " + parameter + "erasure-key":     {"ssm:GetParameter"},
+		"Deny !Sub ${BodyBucket.Arn}/_sources/*": {"s3:PutObject", "s3:PutObjectTagging"},
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	variables := at(t, template, "Resources", "ReconcileFunction", "Properties", "Environment", "Variables").(object)
+	for _, name := range []string{"LIVE_QUEUE_URL", "BODY_BUCKET"} {
+		if is := fmt.Sprint(variables[name]); !strings.Contains(is, "MakesEvents") {
+			t.Errorf("%s is %s", name, is)
+		}
+	}
+}
+
+// Documents of the comparison are the only other keys that its function may write.
+func TestTheComparisonOtherwiseWritesItsOwnDocuments(t *testing.T) {
+	role := ofType(t, load(t), "AWS::IAM::Role")["ReconcileRole"]
+	policies, _ := at(t, role, "Policies").([]any)
+	statements, _ := at(t, policies[0], "PolicyDocument", "Statement").([]any)
+	for _, s := range statements {
+		if at(t, s, "Effect") != "Allow" || !slices.Contains(texts(at(t, s, "Action")), "dynamodb:PutItem") {
+			continue
+		}
+		keys := texts(at(t, s, "Condition", "ForAllValues:StringEquals", "dynamodb:LeadingKeys"))
+		want := []string{"reconcile", "reconcile-campaign", "reconcile-run", "repair", "repair_asked", "incident"}
+		if !slices.Equal(keys, want) {
+			t.Errorf("it may write %v, want %v", keys, want)
+		}
+	}
 }

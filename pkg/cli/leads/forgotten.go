@@ -17,7 +17,7 @@ func forgottenCmd(s *session.Session) *cobra.Command {
 		Use:   "forgotten ADDRESS",
 		Short: "Say whether a lead was erased, when and by whom",
 		Long: `Say whether a lead was erased, when, by whom and how much. The record of it has no
-address, but a digest of it under the operator's key, so that nobody can read from the
+address, but a digest of it under a key that operators have, so that nobody reads from the
 table who it was.`,
 		Example: `  smartleadctl leads forgotten tom@acme.example.com`,
 		Args:    cobra.ExactArgs(1),

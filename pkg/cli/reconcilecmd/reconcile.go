@@ -166,6 +166,10 @@ before it.`,
 			if err := st.APIKey.Put(cmd.Context(), key); err != nil {
 				return err
 			}
+			if _, err := st.Sources.ErasureKey(cmd.Context()); err != nil {
+				return problem.Failed(err, "the API key is kept, and the key of the records of who was erased is not: no event is made by itself").
+					Hint("run it again")
+			}
 			return s.Finished("smartlead-api-key", "the key of Smartlead's API is kept in the stack, which compares from now on: %s reconcile status. Try it: %s hooks check", s.Self(), s.Self())
 		},
 	}

@@ -14,6 +14,7 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -65,7 +66,29 @@ func list(ctx context.Context, s *session.Session) error {
 			return err
 		}
 	}
+	if err := complete(ctx, s, st, entries); err != nil {
+		return err
+	}
 	return repair(ctx, s, st)
+}
+
+// complete writes what the function that makes missing events needs to know of the sources
+// and of who was erased, where it is not there.
+func complete(ctx context.Context, s *session.Session, st *stack.Stack, entries []sourcestore.Listed) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	written, err := st.Sources.Outline(ctx, entries)
+	if err == nil {
+		_, err = st.Sources.ErasureKey(ctx)
+	}
+	if err != nil {
+		return problem.Failed(err, "what is no secret of the sources cannot be written beside them")
+	}
+	if written > 0 {
+		s.Say("what is no secret of %s was missing beside it: it is written", output.Count(written, "source", "sources"))
+	}
+	return nil
 }
 
 // repair writes the copy that serves while the table is down, where a command

@@ -99,7 +99,9 @@ func synthesizedChangesNothing(e *env) {
 		before := e.get(id)
 		made := synthesized(500)
 		made.Key = r.Key
+		made.Payload = webhook.Payload{Encoding: "zstd", Ref: "acme/made-of-" + name, Size: 9_000_000}
 		c := e.claimed(made)
+		equal(e, name+": to erase", len(c.ToErase), 1)
 		equal(e, name, c.Status, webhook.ClaimDuplicate)
 		equal(e, name+": id", c.ID, id)
 		e.same(before, e.get(id))
@@ -112,6 +114,16 @@ func synthesizedChangesNothing(e *env) {
 		e.must(e.l.Discard(e.ctx, r, sec(10), sec(10).Add(100*24*time.Hour)))
 	})
 	unchanged("SYNTHESIZED", synthesized(0), nothing)
+	unchanged("ERASED", receipt("A", sec(0)), func(r webhook.Record) {
+		_, err := e.l.Erase(e.ctx, e.erasure(r.ID, sec(10)))
+		e.must(err)
+		e.must(e.l.EndErasure(e.ctx, r.ID))
+	})
+	own := synthesized(0)
+	own.Key += "OWN"
+	own.Payload = webhook.Payload{Encoding: "zstd", Ref: "acme/own", Size: 9_000_000}
+	e.claimed(own)
+	equal(e, "its own body to erase", len(e.claimed(own).ToErase), 0)
 }
 
 func originalSplit(e *env) {

@@ -66,12 +66,12 @@ func (l *Ledger) occurrence(r webhook.Receipt) (webhook.EventID, *event) {
 func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Time) webhook.Claimed {
 	forged := e.discardedUntrusted() && !r.Held
 	k := variantKey{e.ID, r.Fingerprint}
+	if r.Synthesized() {
+		return known(e, r)
+	}
 	known := r.Fingerprint == e.Fingerprint && !forged && (e.State != webhook.Held || r.Held)
 	if e.Erased() || (!known && l.erased[k]) {
 		return duplicateErased(e, r)
-	}
-	if r.Synthesized() {
-		return webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}
 	}
 	if e.Synthesized() && !r.Held && r.Fingerprint != e.Fingerprint && (e.Original == "" || e.Original == r.Fingerprint) {
 		return l.original(e, r)
@@ -102,6 +102,15 @@ func (l *Ledger) repeat(e *event, r webhook.Receipt, nonce string, dueAt time.Ti
 	e.LastSeenAt = ms(r.ReceivedAt)
 	if v := l.variants[k]; v != nil && (forged || l.splitIsHeld(v, r)) {
 		return l.splitTrusted(v, r, nonce, dueAt)
+	}
+	return claimed
+}
+
+// known answers a receipt that is synthesized: nothing of it is kept.
+func known(e *event, r webhook.Receipt) webhook.Claimed {
+	claimed := webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}
+	if r.Payload.Ref != "" && r.Payload.Ref != e.Payload.Ref {
+		claimed.ToErase = []webhook.Payload{r.Payload}
 	}
 	return claimed
 }

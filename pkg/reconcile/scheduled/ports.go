@@ -62,9 +62,10 @@ type Repairer interface {
 type Found struct {
 	reconcile.Campaign
 
-	Window smartleadapi.Window // when the compared mails were sent
-	Run    string              // id of the run
-	Lease  int                 // number under which the slice works
+	// Others are the campaigns that were compared together with it.
+	Others []reconcile.Campaign
+	Run    string // id of the run
+	Lease  int    // number under which the slice works
 }
 
 // Budget bounds a repair.
@@ -75,10 +76,29 @@ type Budget struct {
 
 // Repaired says what a repair did.
 type Repaired struct {
-	Retriggered int    `json:"retriggered,omitempty"` // failed deliveries that Smartlead posts again
-	Synthesized int    `json:"synthesized,omitempty"` // events that were made
-	Left        int    `json:"left,omitempty"`        // missing events that nothing was done about
-	Says        string `json:"says,omitempty"`        // in an operator's words; no lead in it
+	Retriggered int `json:"retriggered,omitempty"` // failed deliveries that Smartlead posts again
+	Synthesized int `json:"synthesized,omitempty"` // events that were made
+	Waiting     int `json:"waiting,omitempty"`     // missing events that Smartlead was asked for, and that may still come
+	Unfinished  int `json:"unfinished,omitempty"`  // of those left: because the run had to end, or somebody did not answer
+	Left        int `json:"left,omitempty"`        // missing events that nothing was done about
+	// Reserved is of a run alone: what a repair may bring back whose end is not noted. It
+	// counts as brought back, so that a crash never makes a run bring back more than it may.
+	Reserved int    `json:"reserved,omitempty"`
+	Says     string `json:"says,omitempty"` // in an operator's words; no lead in it
 }
 
+// count is what was brought back, as far as it is known.
 func (r Repaired) count() int { return r.Retriggered + r.Synthesized }
+
+// add takes in what was done about another campaign.
+func (r *Repaired) add(other Repaired) {
+	r.Retriggered += other.Retriggered
+	r.Synthesized += other.Synthesized
+	r.Left += other.Left
+	r.Waiting += other.Waiting
+	r.Unfinished += other.Unfinished
+}
+
+// goesOn tells whether a second look at the mails has something to see or to do: what was
+// brought back, is waited for, or was left for want of time.
+func (r Repaired) goesOn() bool { return r.count()+r.Waiting+r.Unfinished+r.Reserved > 0 }

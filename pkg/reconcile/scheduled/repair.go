@@ -5,32 +5,48 @@ import (
 	"errors"
 
 	"smartlead-receiver/pkg/reconcile"
-	"smartlead-receiver/pkg/smartleadapi"
 	"smartlead-receiver/pkg/webhook"
 )
 
-// repair has what is missing of a campaign brought back, and keeps what was done.
-func (w *slice) repair(ctx context.Context, k *Campaign, found reconcile.Campaign, window smartleadapi.Window) error {
+// unrepaired tells whether the slice that judged a campaign died before it asked for its
+// repair.
+func (w *slice) unrepaired(k Campaign) bool {
+	return w.Repair != nil && k.Arrived && k.Proven() && k.Done.Counts[reconcile.Missing] > 0 && k.RepairedAt.Before(w.h.Run.StartedAt)
+}
+
+// repair has what is missing of a campaign brought back, and keeps what was done. What it
+// may bring back is noted before, in the write that asks whether the lease is still ours.
+func (w *slice) repair(ctx context.Context, k *Campaign, found Found) error {
 	run := w.h.Run
-	left := w.policy.RepairEvents - run.Repaired.count()
-	if w.Repair == nil || left <= 0 || !k.Arrived || !found.Whole() || found.Of(reconcile.Missing) == 0 {
+	missing := found.Of(reconcile.Missing)
+	if w.Repair == nil || !k.Arrived || !found.Whole() || missing == 0 {
 		return nil
 	}
-	if err := w.h.save(ctx); err != nil { // is the lease still ours?
-		return err
+	budget := Budget{Events: w.policy.RepairEvents - run.Repaired.count() - run.Repaired.Reserved}
+	if budget.Events <= 0 {
+		run.Repaired.Left += missing
+		run.Repaired.Unfinished += missing
+		return nil
 	}
-	budget := Budget{Events: left}
 	if deadline, ok := ctx.Deadline(); ok {
 		budget.Until = deadline.Add(-w.policy.Margin)
 	}
-	done, err := w.Repair.Repair(ctx, w.api, Found{Campaign: found, Window: window, Run: run.ID, Lease: w.h.Lease}, budget)
+	reserved := min(budget.Events, 2*missing) // the first mail to a lead is two events
+	budget.Events = reserved
+	run.Repaired.Reserved += reserved
+	if err := w.h.save(ctx); err != nil {
+		return err
+	}
+	done, err := w.Repair.Repair(ctx, w.api, found, budget)
 	if err != nil {
 		done.Says = "not repaired: " + err.Error()
+		if errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+			done.Unfinished += missing
+		}
 	}
 	done.Says = clip(done.Says, maxCause)
-	run.Repaired.Retriggered += done.Retriggered
-	run.Repaired.Synthesized += done.Synthesized
-	run.Repaired.Left += done.Left
+	run.Repaired.Reserved -= reserved
+	run.Repaired.add(done)
 	k.Repaired, k.RepairedAt = done, w.Now().UTC()
 	if errors.Is(err, webhook.ErrUnavailable) {
 		return errors.Join(err, k.keep(ctx, w.Documents, w.h.Lease, w.Now()))

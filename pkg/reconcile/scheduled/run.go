@@ -270,7 +270,7 @@ func (w *slice) end(ctx context.Context) error {
 	if w.ended.Succeeded() {
 		w.h.SucceededAt = now
 	}
-	if w.ended.Repaired.count() > 0 { // the next run sees what came of it
+	if w.ended.Repaired.goesOn() { // the next run sees what came of it
 		w.h.SecondAt = time.Time{}
 	}
 	w.h.Drift, w.h.Run, w.h.Cause, w.h.PausedUntil = drift, nil, "", time.Time{}

@@ -121,7 +121,7 @@ func (w *slice) batch(ctx context.Context, rest []smartleadapi.Campaign) (done i
 	}
 	w.alone = false
 	for i, found := range report.Campaigns {
-		went, err := w.settle(ctx, &kept[i], found, window, report.At, len(ids) == 1 || i == 0 && w.fresh())
+		went, err := w.settle(ctx, &kept[i], found, others(report.Campaigns, i), window, report.At, len(ids) == 1 || i == 0 && w.fresh())
 		if err != nil {
 			return done, false, err
 		}
@@ -184,6 +184,9 @@ func (w *slice) pass(ctx context.Context, k Campaign) error {
 		if !k.Proven() {
 			run.Unproven++
 		}
+		if w.unrepaired(k) {
+			run.Repaired.Unfinished++
+		}
 	}
 	w.count()
 	return w.h.save(ctx)
@@ -229,7 +232,7 @@ const (
 
 // settle keeps what was found of one campaign. most: nothing else had a part of what the
 // batch, or the slice, may use.
-func (w *slice) settle(ctx context.Context, k *Campaign, found reconcile.Campaign, window smartleadapi.Window, at time.Time, most bool) (went, error) {
+func (w *slice) settle(ctx context.Context, k *Campaign, found reconcile.Campaign, others []reconcile.Campaign, window smartleadapi.Window, at time.Time, most bool) (went, error) {
 	now, run := w.Now().UTC(), w.h.Run
 	if !found.Judged {
 		if g := w.unread(ctx, k, found.Cause, window, most); g != over {
@@ -249,7 +252,7 @@ func (w *slice) settle(ctx context.Context, k *Campaign, found reconcile.Campaig
 	if err := k.keep(ctx, w.Documents, w.h.Lease, now); err != nil {
 		return stop, err
 	}
-	if err := w.repair(ctx, k, found, window); err != nil {
+	if err := w.repair(ctx, k, Found{Campaign: found, Others: others, Run: run.ID, Lease: w.h.Lease}); err != nil {
 		return stop, err
 	}
 	if k.Done.Run != run.ID {
@@ -258,6 +261,11 @@ func (w *slice) settle(ctx context.Context, k *Campaign, found reconcile.Campaig
 	w.sum.Judged = append(w.sum.Judged, *k)
 	run.Cause, w.h.Cause = "", ""
 	return over, w.pass(ctx, *k)
+}
+
+// others are all but one.
+func others(all []reconcile.Campaign, but int) []reconcile.Campaign {
+	return slices.Concat(all[:but], all[but+1:])
 }
 
 // because notes why a campaign could not be read, or not whole.
