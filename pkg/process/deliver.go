@@ -66,7 +66,7 @@ func (s *Service) deliver(ctx context.Context, lease webhook.Lease, destinations
 		default:
 			outcome = dest.Deliver(ctx, webhook.Delivery{
 				Event: event, IdempotencyKey: lease.Record.IdempotencyKey(),
-				Turn: open[i].Waiting == webhook.WaitTurn, Waits: open[i].Waits,
+				Turn: open[i].Waiting == webhook.WaitTurn, Waits: open[i].Waits, Repeat: lease.Record.MayHave(open[i].Name),
 			})
 		}
 		attempts[i] = webhook.Attempt{

@@ -116,5 +116,8 @@ func TestAWaitIsNoAttempt(t *testing.T) {
 		if turn := i == 52; d.Turn != turn {
 			t.Errorf("delivery %d has its turn: %v", i, d.Turn)
 		}
+		if repeat := i > 50; d.Repeat != repeat { // the fifty-first was an attempt
+			t.Errorf("delivery %d is a repeat: %v", i, d.Repeat)
+		}
 	}
 }

@@ -45,6 +45,7 @@ type Delivery struct {
 	IdempotencyKey string // the same on every retry: what the destination dedupes by
 	Turn           bool   // it has its place in the destination's line, and this is its turn
 	Waits          int    // how often nothing was sent although it was time
+	Repeat         bool   // something of it may have been sent there before (Record.MayHave)
 }
 
 // LiveMessage is a message that a worker took from the live lane itself.

@@ -71,6 +71,19 @@ func (r Record) Tries() int {
 	return n
 }
 
+// MayHave tells whether something of the event may have been sent to a destination before:
+// an attempt is remembered, or a worker stopped without saying how its attempts ended. A
+// wait is no attempt, whatever number it has.
+func (r Record) MayHave(destination string) bool {
+	if r.Abandoned > 0 || len(r.History) >= MaxHistory {
+		return true
+	}
+	return slices.ContainsFunc(r.History, func(a Attempt) bool {
+		sent := a.Result != ResultUnrouted && a.Result != ResultRemoved && a.Result != ResultWaiting
+		return a.Result == ResultAbandoned || sent && a.Destination == destination
+	})
+}
+
 // Erased tells whether the payload was taken out of the event for good.
 func (r Record) Erased() bool { return !r.ErasedAt.IsZero() }
 

@@ -33,3 +33,28 @@ func TestTriesAreAttemptsAndNoLeases(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoMayHaveAnEvent(t *testing.T) {
+	attempt := func(destination string, result webhook.Result) []webhook.Attempt {
+		return []webhook.Attempt{{Number: 1, Destination: destination, Result: result}}
+	}
+	for name, c := range map[string]struct {
+		record webhook.Record
+		want   bool
+	}{
+		"new":                     {webhook.Record{LeaseNumber: 1}, false},
+		"only waited":             {webhook.Record{LeaseNumber: 9}, false},
+		"failed there":            {webhook.Record{History: attempt("crm", webhook.ResultRetry)}, true},
+		"refused there":           {webhook.Record{History: attempt("crm", webhook.ResultPermanent)}, true},
+		"delivered, replayed":     {webhook.Record{History: attempt("crm", webhook.ResultDelivered), Generation: 1}, true},
+		"sent elsewhere":          {webhook.Record{History: attempt("other", webhook.ResultRetry)}, false},
+		"not wanted before":       {webhook.Record{History: attempt("crm", webhook.ResultUnrouted)}, false},
+		"a worker stopped":        {webhook.Record{Abandoned: 1}, true},
+		"died of such":            {webhook.Record{History: attempt("", webhook.ResultAbandoned)}, true},
+		"more than is remembered": {webhook.Record{History: make([]webhook.Attempt, webhook.MaxHistory)}, true},
+	} {
+		if got := c.record.MayHave("crm"); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}

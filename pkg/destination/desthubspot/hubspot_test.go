@@ -182,7 +182,7 @@ func TestARetryWritesNoSecondNote(t *testing.T) {
 		t.Fatalf("%+v, %d notes", out, len(a.notes))
 	}
 	a.fault = nil
-	d.Event.Attempt = 2
+	d.Repeat = true
 	if out := a.deliver(desthubspot.Config{}, d); out.Result != webhook.ResultDelivered || len(a.notes) != 1 {
 		t.Errorf("the second attempt: %+v, %d notes, want the one that is there", out, len(a.notes))
 	}
@@ -221,7 +221,7 @@ func TestASearchThatFails(t *testing.T) {
 			return call == "notes/search"
 		}
 		d := reply(1, "tom@acme.example")
-		d.Event.Attempt = 2
+		d.Repeat = true
 		out := a.deliver(desthubspot.Config{}, d)
 		if out.Result != c.result || len(a.notes) != c.notes || out.RetryAfter != c.wait {
 			t.Errorf("%d %s: %+v, %d notes; want %s and %d", c.status, c.body, out, len(a.notes), c.result, c.notes)

@@ -23,7 +23,7 @@ const (
 // again asks for it first: a note is doubled only where the search does not know it yet, or
 // is refused.
 func (w *writer) note(ctx context.Context, d webhook.Delivery, contactID string) webhook.Outcome {
-	if d.Event.Attempt > 1 {
+	if d.Repeat {
 		there, failure := w.noted(ctx, d, contactID)
 		if failure != nil {
 			return *failure
