@@ -25,7 +25,7 @@ type action struct {
 // actions are all there are.
 var actions = append([]action{
 	sampleAction, sendToAction, splitAction,
-	startAction, pauseAction, resumeAction, cancelAction, testAction, haltAction, releaseAction, identifyAction, sendAction,
+	startAction, pauseAction, resumeAction, cancelAction, testAction, addDestinationAction, setDestinationAction, keepAction, rotateAction, removeAction, haltAction, releaseAction, identifyAction, sendAction,
 	ackAction, closeAction, lookAction, compareNowAction, dryRunAction, repairAction, stopRepairAction,
 	replayAllAction, stopReplayAction, againAction, variantAction, failingAction, backAction,
 }, slices.Concat(moves(), selectedMoves())...)

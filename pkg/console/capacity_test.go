@@ -74,6 +74,8 @@ func TestCapacity(t *testing.T) {
 		{"/completeness/repair", "/completeness/repair?since=7d"},
 		{"/completeness/repair/{began}", "/completeness/repair/2126-03-04T00:00:00.000Z?since=7d"},
 		{"/completeness/repairs/{run}", "/completeness/repairs/run-49"},
+		{"/destinations/routes", "/destinations/routes?event=" + url.QueryEscape(fixture.Changed)},
+		{"/destinations/{name}/remove", "/destinations/crm/remove"},
 		{"/sources", "/sources"},
 		{"/send", "/send"},
 		{"/replays/{since}", "/replays/2126-03-04T00:00:00.000Z?state=delivered"},
@@ -99,7 +101,7 @@ func TestCapacity(t *testing.T) {
 			t.Errorf("%s: to look writes", look.address)
 		}
 		tried[look.page] = true
-		report += fmt.Sprintf("%-62s %10.1f %10d\n", look.address, u.Units, most)
+		report += fmt.Sprintf("%-62.62s %10.1f %10d\n", look.address, u.Units, most)
 	}
 	for _, path := range console.Bounded() {
 		if !tried[path] && !strings.HasPrefix(path, "/redrive/") {

@@ -1,21 +1,16 @@
 package console
 
 import (
-	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
 	"smartlead-receiver/pkg/gate"
 	"smartlead-receiver/pkg/ledger"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -53,7 +48,8 @@ type destinationRow struct {
 	Changed                                    stamp
 	Gate                                       gateState
 	Seen                                       attemptsTo
-	Test, Events                               string // addresses
+	Test, Events, Set, Rotate, Remove          string // addresses
+	RotateName                                 string
 }
 
 // latest reads how the newest events fared.
@@ -117,7 +113,7 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 	}
 	rows := make([]destinationRow, 0, len(entries))
 	for _, e := range entries {
-		row := destinationRow{Name: e.Name, Changed: q.at(e.UpdatedAt), Events: "/events?destination=" + e.Name}
+		row := destinationRow{Name: e.Name, Changed: q.at(e.UpdatedAt), Events: "/events?destination=" + e.Name, Remove: "/destinations/" + e.Name + "/remove"}
 		row.Gate = q.gateOf(e.Name, gates[e.Name])
 		cfg, err := registry.Types.Parse(e.Value)
 		if err != nil {
@@ -128,7 +124,9 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 		row.Kind, row.Target, row.Takes = cfg.Type, output.Clean(cfg.Settings.String()), wording.Takes(cfg.Filter)
 		if signer, signs := cfg.Settings.(destination.Signer); signs {
 			row.Signed = output.Count(signer.SigningSecrets(), "secret", "secrets")
+			row.Rotate, row.RotateName = "/destinations/"+e.Name+"/rotate", rotateName(signer.SigningSecrets())
 		}
+		row.Set = "/destinations/" + e.Name + "/set"
 		if typ, known := registry.Types.Find(cfg.Type); known && typ.NoTest == "" {
 			row.Test = "/destinations/" + e.Name + "/test"
 		}
@@ -137,70 +135,16 @@ func (q *request) destinationRows() ([]destinationRow, error) {
 	return rows, nil
 }
 
-var testAction = action{path: "/destinations/{name}/test", name: "destinations test", ask: askTest, do: doTest}
-
-// destinationNamed reads a destination that can be tested.
-func (q *request) destinationNamed(name string) (destination.Config, error) {
-	if err := destination.ValidateName(name); err != nil {
-		return destination.Config{}, problem.NotFound("there is no destination %s", output.Clean(name))
+// rotateName is what the button is called that makes or drops a secret.
+func rotateName(secrets int) string {
+	switch {
+	case secrets == 0:
+		return "Sign"
+	case secrets > 1:
+		return "End rotation"
 	}
-	entry, err := q.st.Destinations.Get(q.ctx(), name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return destination.Config{}, problem.NotFound("there is no destination %s", name)
-	}
-	if err != nil {
-		return destination.Config{}, err
-	}
-	cfg, err := registry.Types.Parse(entry.Value)
-	if err != nil {
-		return destination.Config{}, problem.Failed(err, "destination %s is broken", name)
-	}
-	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
-		return destination.Config{}, problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
-	}
-	return cfg, nil
-}
-
-func askTest(q *request) (*question, error) {
-	name := q.PathValue("name")
-	cfg, err := q.destinationNamed(name)
-	if err != nil {
-		return nil, err
-	}
-	return &question{
-		Title: "Test the destination " + name,
-		Says: []string{
-			"One sample event is posted to " + output.Clean(cfg.Settings.String()) + ", from this machine, signed as a real one.",
-			`It is marked: flag test_event, account smartleadctl-test, subject "TEST". It is not in the ledger, and the filter is not applied.`,
-		},
-		Button: "Post the sample", Back: "/destinations",
-	}, nil
+	return "Rotate"
 }
 
 // testPatience bounds a test; a destination has less.
 const testPatience = time.Minute
-
-func doTest(q *request) (*done, error) {
-	name := q.PathValue("name")
-	cfg, err := q.destinationNamed(name)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(q.ctx(), testPatience)
-	defer cancel()
-	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: q.Now, AWS: q.st.AWS}, webhook.EmailReply, rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	d := &done{To: "/destinations", On: name}
-	if out.Result == webhook.ResultDelivered {
-		d.Notice = notice{Text: fmt.Sprintf("The destination %s took the sample (%s); webhook-id %s.", name, attemptText(webhook.Attempt{Result: out.Result, Status: out.Status}), id)}
-		return d, nil
-	}
-	fate := "A real event would be tried again."
-	if out.Result == webhook.ResultPermanent {
-		fate = "A real event would be refused for good: it is not tried again."
-	}
-	d.Notice = notice{Bad: true, Text: output.Clean(eventview.Answered(name, out.Status, out.ErrorClass, out.Error)) + ". " + fate}
-	return d, nil
-}

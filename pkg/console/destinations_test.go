@@ -20,7 +20,7 @@ func TestDestinations(t *testing.T) {
 	a := c.Press(ask, nil)
 	holds(t, a.Text(), "The destination crm took the sample (delivered, 200); webhook-id v1:EMAIL_REPLY:")
 	c.Answer.Store(503)
-	holds(t, c.Press(ask, nil).Text(), "503", "A real event would be tried again.")
+	holds(t, c.Press(ask, nil).Text(), "503", "a real event would be tried again.")
 	c.Answer.Store(410)
 	holds(t, c.Press(ask, nil).Text(), "refused for good")
 	for _, path := range []string{"/destinations/none/test", "/destinations/..%2fx/test"} {

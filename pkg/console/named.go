@@ -23,10 +23,17 @@ func (q *request) named(err error) *failure {
 
 // labelled names fields as forms do: --max-calls is Max calls.
 func labelled(text string) string {
-	return flagName.ReplaceAllStringFunc(text, func(flag string) string {
-		name := strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", " ")
-		return strings.ToUpper(name[:1]) + name[1:]
-	})
+	return flagName.ReplaceAllStringFunc(text, func(flag string) string { return fieldLabel(strings.TrimPrefix(flag, "--")) })
+}
+
+// fieldLabel is how a form calls the field of a flag.
+func fieldLabel(flag string) string {
+	switch flag {
+	case "url", "arn":
+		return strings.ToUpper(flag)
+	}
+	name := strings.ReplaceAll(flag, "-", " ")
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 // words are those of a field that takes several, with commas or spaces between.

@@ -37,7 +37,7 @@ var pages = []page{
 	overviewPage,
 	eventsPage, eventPage, leadPage, replayPage,
 	deadPage, redrivePage, jobPage, incidentsPage, completenessPage, repairPage, repairRunPage, repairRecordPage,
-	destinationsPage, sourcesPage, sendPage,
+	destinationsPage, addDestinationPage, setDestinationPage, testPage, routesPage, sourcesPage, sendPage,
 	findPage, keysPage, checkupPage,
 }
 

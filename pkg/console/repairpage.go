@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,9 +38,9 @@ type repairData struct {
 // Status is that of a form that was refused.
 func (d repairData) Status() int {
 	if d.Wrong != nil {
-		return 400
+		return http.StatusBadRequest
 	}
-	return 200
+	return http.StatusOK
 }
 
 func readRepair(q *request) (any, error) {

@@ -51,6 +51,7 @@ type Server struct {
 	bar       []page // every page, for the bar
 	replays   beside[*replayRun]
 	repairs   beside[*repairRun]
+	drafts    drafts // of destinations
 
 	background background
 	checkup    keptValue[[]checks.Finding]

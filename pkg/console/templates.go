@@ -27,7 +27,7 @@ var shared = []string{"layout.html", "parts.html", "charts.html"}
 
 // parseTemplates reads one set for each page, which defines "main".
 func parseTemplates(pages []page) (map[string]*template.Template, error) {
-	files := []string{"failure.html", "ask.html", "bare.html", movedPage.file}
+	files := []string{"failure.html", "ask.html", "bare.html", movedPage.file, secretPage.file}
 	for _, p := range pages {
 		files = append(files, p.file)
 	}

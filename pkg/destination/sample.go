@@ -14,18 +14,18 @@ import (
 // Try delivers one sample event of a type to a destination, signed as a real one. It is marked:
 // flag test_event, account smartleadctl-test, subject "TEST". The filter of the
 // destination is not applied. The event is new every time, so that a destination that
-// dedupes takes it; random is read for that.
-func Try(ctx context.Context, name string, cfg Config, deps Deps, typ webhook.Type, random io.Reader) (webhook.Outcome, webhook.EventID, error) {
+// dedupes takes it; random is read for that. It returns the sample, too.
+func Try(ctx context.Context, name string, cfg Config, deps Deps, typ webhook.Type, random io.Reader) (webhook.Outcome, webhook.Event, error) {
 	cfg.Filter = Filter{}
 	target, err := New(name, cfg, deps)
 	if err != nil {
-		return webhook.Outcome{}, "", err
+		return webhook.Outcome{}, webhook.Event{}, err
 	}
 	sample, err := sampleEvent(deps.Now(), typ, random)
 	if err != nil {
-		return webhook.Outcome{}, "", err
+		return webhook.Outcome{}, webhook.Event{}, err
 	}
-	return target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)}), sample.ID, nil
+	return target.Deliver(ctx, webhook.Delivery{Event: sample, IdempotencyKey: string(sample.ID)}), sample, nil
 }
 
 func sampleEvent(now time.Time, typ webhook.Type, random io.Reader) (webhook.Event, error) {

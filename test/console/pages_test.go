@@ -43,7 +43,7 @@ func addresses(t *testing.T, c *consoletest.Console) map[string]string {
 		"events-selected-replay": "/events/selected/replay?id=" + strings.TrimPrefix(event, "/events/") + "&id=" + strings.TrimPrefix(variant, "/events/"),
 		"event":                  event, "event-replay": event + "/replay", "event-variant": variant, "lead": "/leads/lead501@acme.example.com",
 		"find": "/find?q=lead", "find-none": "/find?q=nobody@nowhere.example", "keys": "/keys",
-		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "sources": "/sources", "incidents": "/incidents?all=1", "completeness": "/completeness", "completeness-repair": "/completeness/repair?since=7d", "completeness-repair-unknown": "/completeness/repair/2126-03-04T00:00:00.000Z?since=7d", "send": "/send",
+		"overview": "/", "events": "/events", "events-none": "/events?type=EMAIL_BOUNCE", "dead": "/dead", "destinations": "/destinations", "destinations-test": "/destinations/crm/test", "destinations-add": "/destinations/add", "destinations-set": "/destinations/crm/set", "destinations-rotate": "/destinations/crm/rotate", "destinations-remove": "/destinations/crm/remove", "destinations-routes": "/destinations/routes?event=" + strings.TrimPrefix(event, "/events/"), "sources": "/sources", "incidents": "/incidents?all=1", "completeness": "/completeness", "completeness-repair": "/completeness/repair?since=7d", "completeness-repair-unknown": "/completeness/repair/2126-03-04T00:00:00.000Z?since=7d", "send": "/send",
 		"redrive": "/redrive?plan=1", "redrive-start": "/redrive/start",
 		"redrive-job": jobAddress.FindString(c.Get("/redrive").Body), "no-such-page": "/none",
 	}

@@ -148,7 +148,7 @@ var rules = map[string]rule{
 	// nouns share lies below.
 	"cli/*": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "cli/comparing", "smartleadapi", "reconcile", "repair",
+			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "cli/comparing", "cli/destcare", "smartleadapi", "reconcile", "repair",
 			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
@@ -168,6 +168,11 @@ var rules = map[string]rule{
 	// What the command line and the console compare and repair.
 	"cli/comparing": {own: []string{
 		"cli/output", "cli/problem", "cli/filter", "cli/smartleadkey", "webhook", "smartleadapi", "reconcile", "repair", "stack",
+	}},
+	// What both do about destinations.
+	"cli/destcare": {own: []string{
+		"cli/output", "cli/problem", "cli/filter", "cli/wording",
+		"webhook", "smartlead", "gate", "stack", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/payload": {},
 	"cli/refusal": {own: []string{"cli/output", "webhook"}},
@@ -189,7 +194,7 @@ var rules = map[string]rule{
 		own:     []string{"cli/output", "cli/session", "stack", "sourcestore", "ledger", "incident", "webhook"},
 		outside: []string{cobra},
 	},
-	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "stack", "sourcestore"}, outside: []string{cobra}},
+	"cli/params": {own: []string{"cli/output", "cli/problem", "cli/session", "cli/wording", "stack", "sourcestore"}, outside: []string{cobra}},
 	"cli/moves":  {own: []string{"cli/output", "cli/problem", "cli/session", "cli/wording", "operator", "stack"}},
 	// It serves the console, and wires it.
 	"cli/consolecmd": {own: []string{"cli/output", "cli/problem", "cli/session", "console", "stack"}, outside: []string{cobra}},
@@ -200,7 +205,7 @@ var rules = map[string]rule{
 	// and the same words, and none of its commands.
 	"console": {
 		own: []string{
-			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks", "cli/comparing", "cli/smartleadkey",
+			"cli/output", "cli/problem", "cli/filter", "cli/eventview", "cli/mailtext", "cli/refusal", "cli/payload", "cli/hook", "cli/search", "cli/wording", "cli/checks", "cli/comparing", "cli/destcare", "cli/smartleadkey",
 			"webhook", "smartlead", "auth", "incident", "reconcile", "repair", "redrive", "operator", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 		},
 		outside: []string{"golang.org/x/net"},

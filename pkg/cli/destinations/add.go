@@ -2,29 +2,26 @@ package destinations
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/filter"
-	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/registry"
-	"smartlead-receiver/pkg/sourcestore"
 )
 
 type addOptions struct {
-	kind                                                  string
-	names, categories, sentiments, domains                []string
-	condition                                             string
-	types, campaigns, accounts, clients, flags, withFlags []string
-	noSign                                                bool
-	limits                                                limitFlags
-	given                                                 map[string]*typeFlag // by name
+	kind    string
+	filters destcare.Filters
+	noSign  bool
+	limits  limitFlags
+	given   map[string]*typeFlag // by name
 }
 
 func addCmd(s *session.Session) *cobra.Command {
@@ -50,80 +47,50 @@ func addCmd(s *session.Session) *cobra.Command {
 	return cmd
 }
 
-// invalid says what a setting lacks by the name of its flag, not of its member.
+// invalid says what a setting lacks by the name of its flag.
 func (o addOptions) invalid(s *session.Session, command string, err error) error {
-	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
-	text = strings.NewReplacer("limits.per_second: ", "--per-second: ", "limits.concurrency: ", "--at-once: ").Replace(text)
-	for name := range o.given {
-		text = strings.ReplaceAll(text, "config."+strings.ReplaceAll(name, "-", "_")+": ", "--"+name+": ")
-	}
-	text = strings.ReplaceAll(text, "filter.if: ", "--if: ")
-	return problem.Usage("%s", text).Hint("see: %s destinations %s --help", s.Self(), command)
+	return destcare.Invalid(err, slices.Collect(maps.Keys(o.given))).Hint("see: %s destinations %s --help", s.Self(), command)
 }
 
-// allowNearby lets a destination of a local stack be on the machine that both are on:
-// nothing else is within reach of who tries things out, and there is nobody in between.
-func allowNearby(s *session.Session, settings destination.Settings) {
-	if nearby, ok := settings.(destination.Nearby); ok && s.Target.Local {
-		nearby.AllowNearby()
+// typed are the settings that were given.
+func (o addOptions) typed() destcare.Given {
+	given := destcare.Given{}
+	for name, f := range o.given {
+		if len(f.values) > 0 {
+			given[name] = f.values
+		}
 	}
+	return given
 }
 
 // addFilters adds the flags that say which events a destination gets.
 func (o *addOptions) addFilters(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringSliceVar(&o.types, "type", nil, "only events of these types")
-	f.StringSliceVar(&o.campaigns, "campaign", nil, "only of these campaign ids")
-	f.StringSliceVar(&o.names, "campaign-name", nil, "only of campaigns with such a `name`; * stands for anything")
-	f.StringSliceVar(&o.categories, "category", nil, "only with such a new category; * stands for anything")
-	f.StringSliceVar(&o.sentiments, "sentiment", nil, "only with this sentiment of the new category, such as positive")
-	f.StringSliceVar(&o.domains, "lead-domain", nil, "only of leads at this `domain`; *.example.com for those below it")
-	f.StringVar(&o.condition, "if", "", "only where this `program` in the language of jq is true, such as '.bounce.class == \"hard\"'")
-	f.StringSliceVar(&o.accounts, "account", nil, "only of these accounts")
-	f.StringSliceVar(&o.clients, "client", nil, "only of these client ids")
-	f.StringSliceVar(&o.withFlags, "flag", nil, "only with one of these flags")
-	f.StringSliceVar(&o.flags, "without-flag", nil, "none with one of these flags")
+	f.StringSliceVar(&o.filters.Types, "type", nil, "only events of these types")
+	f.StringSliceVar(&o.filters.Campaigns, "campaign", nil, "only of these campaign ids")
+	f.StringSliceVar(&o.filters.CampaignNames, "campaign-name", nil, "only of campaigns with such a `name`; * stands for anything")
+	f.StringSliceVar(&o.filters.Categories, "category", nil, "only with such a new category; * stands for anything")
+	f.StringSliceVar(&o.filters.Sentiments, "sentiment", nil, "only with this sentiment of the new category, such as positive")
+	f.StringSliceVar(&o.filters.LeadDomains, "lead-domain", nil, "only of leads at this `domain`; *.example.com for those below it")
+	f.StringVar(&o.filters.If, "if", "", "only where this `program` in the language of jq is true, such as '.bounce.class == \"hard\"'")
+	f.StringSliceVar(&o.filters.Accounts, "account", nil, "only of these accounts")
+	f.StringSliceVar(&o.filters.Clients, "client", nil, "only of these client ids")
+	f.StringSliceVar(&o.filters.WithFlags, "flag", nil, "only with one of these flags")
+	f.StringSliceVar(&o.filters.WithoutFlags, "without-flag", nil, "none with one of these flags")
 }
 
 func (o addOptions) config() (destination.Config, error) {
-	typ, known := registry.Types.Find(o.kind)
-	if !known {
-		return destination.Config{}, problem.Usage("--kind %s is no kind of destination", o.kind).
-			DidYouMean(output.Nearest(o.kind, registry.Types.Names()), "--kind %s").Hint("one of: %s", strings.Join(registry.Types.Names(), ", "))
-	}
-	filters, err := o.filter()
+	typ, err := destcare.Kind(o.kind)
 	if err != nil {
 		return destination.Config{}, err
 	}
-	cfg := destination.Config{Type: typ.Name, Filter: filters}
+	cfg := destination.Config{Type: typ.Name}
+	if cfg.Filter, err = o.filters.Filter(); err != nil {
+		return destination.Config{}, err
+	}
 	o.limits.apply(&cfg.Limits)
-	cfg.Settings, err = o.settings(typ)
+	cfg.Settings, err = o.typed().New(typ)
 	return cfg, err
-}
-
-// filter is which events the flags say.
-func (o addOptions) filter() (destination.Filter, error) {
-	for option, list := range map[string][]string{"--flag": o.withFlags, "--without-flag": o.flags} {
-		for i, name := range list {
-			flag, err := filter.ParseFlag(option, name)
-			if err != nil {
-				return destination.Filter{}, err
-			}
-			list[i] = flag
-		}
-	}
-	filters := destination.Filter{
-		Accounts: o.accounts, ClientIDs: o.clients, CampaignIDs: o.campaigns, Flags: o.withFlags, NotFlags: o.flags,
-		CampaignNames: o.names, Categories: o.categories, Sentiments: o.sentiments, LeadDomains: o.domains, If: o.condition,
-	}
-	for _, name := range o.types {
-		typ, err := filter.ParseType(name)
-		if err != nil {
-			return destination.Filter{}, err
-		}
-		filters.Types = append(filters.Types, typ)
-	}
-	return filters, nil
 }
 
 func add(ctx context.Context, s *session.Session, name string, o addOptions) error {
@@ -134,29 +101,24 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	if err != nil {
 		return err
 	}
-	allowNearby(s, cfg.Settings)
+	desk := deskOf(s, nil)
+	desk.AllowNearby(cfg.Settings)
 	secret := ""
-	if signer, signs := cfg.Settings.(destination.Signer); signs && !o.noSign {
-		if secret, err = signer.AddSigningSecret(s.Rand); err != nil {
+	if !o.noSign {
+		if secret, err = desk.Sign(cfg); err != nil {
 			return err
 		}
 	}
 	if err := cfg.Validate(); err != nil {
 		return o.invalid(s, "add", err)
 	}
-	st, err := s.Connect(ctx)
-	if err != nil {
+	if desk.Stack, err = s.Connect(ctx); err != nil {
 		return err
 	}
-	if err := checkExists(ctx, s, st, name, cfg.Settings); err != nil {
+	if err := desk.CheckExists(ctx, name, cfg.Settings); err != nil {
 		return err
 	}
-	err = put(ctx, st, name, cfg, false)
-	if errors.Is(err, sourcestore.ErrExists) {
-		return problem.Failed(nil, "destination %s exists already", name).
-			Hint("change it: %s destinations set %s --help", s.Self(), name)
-	}
-	if err != nil {
+	if err := desk.Add(ctx, name, cfg); err != nil {
 		return err
 	}
 	next := ""

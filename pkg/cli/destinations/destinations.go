@@ -3,18 +3,14 @@ package destinations
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"smartlead-receiver/pkg/cli/params"
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
-	"smartlead-receiver/pkg/destination/registry"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -32,51 +28,18 @@ after it.`,
 	return cmd
 }
 
-// noun is what destinations are called.
-var noun = params.Noun{
-	Name: "destination", Command: "destinations list", Validate: destination.ValidateName,
-	Delete: func(ctx context.Context, st *stack.Stack, name string) error {
-		return st.Destinations.Delete(ctx, name)
-	},
+// deskOf is what takes care of destinations, for a command; the stack may be put in later.
+func deskOf(s *session.Session, st *stack.Stack) destcare.Desk {
+	return destcare.Desk{Stack: st, Now: s.Now, Rand: s.Rand, Self: s.Self(), Local: s.Target.Local, Say: func(line string) { s.Say("%s", line) }}
 }
 
-// get reads a destination that must exist.
-func get(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
-	return read(ctx, s, name, registry.Types.Parse)
-}
-
-// getToChange returns a destination also where it breaks a rule: a change may mend it,
-// and its events wait meanwhile.
-func getToChange(ctx context.Context, s *session.Session, name string) (*stack.Stack, destination.Config, error) {
-	return read(ctx, s, name, registry.Types.Decode)
-}
-
-func read(ctx context.Context, s *session.Session, name string, parse func([]byte) (destination.Config, error)) (*stack.Stack, destination.Config, error) {
-	st, err := noun.Connect(ctx, s, name)
-	if err != nil {
-		return nil, destination.Config{}, err
+// connect finds the stack for a command over the destination of a name.
+func connect(ctx context.Context, s *session.Session, name string) (destcare.Desk, error) {
+	if err := destination.ValidateName(name); err != nil {
+		return destcare.Desk{}, problem.Usage("%s: %v", name, err)
 	}
-	entry, err := st.Destinations.Get(ctx, name)
-	switch {
-	case errors.Is(err, sourcestore.ErrNotFound):
-		return nil, destination.Config{}, noun.Absent(s, name)
-	case err != nil:
-		return nil, destination.Config{}, err
-	}
-	cfg, err := parse(entry.Value)
-	if err != nil {
-		return nil, destination.Config{}, problem.Failed(err, "destination %s is broken", name).
-			Hint("remove it and add it again: %s destinations remove %s", s.Self(), name)
-	}
-	return st, cfg, nil
-}
-
-func put(ctx context.Context, st *stack.Stack, name string, cfg destination.Config, overwrite bool) error {
-	form, err := json.Marshal(cfg)
-	if err != nil {
-		return fmt.Errorf("encode destination %s: %w", name, err)
-	}
-	return st.Destinations.Put(ctx, name, form, overwrite)
+	st, err := s.Connect(ctx)
+	return deskOf(s, st), err
 }
 
 func showSecret(s *session.Session, name, secret, next string) error {
@@ -93,6 +56,6 @@ func showSecret(s *session.Session, name, secret, next string) error {
 	if next != "" {
 		s.Say("%s", next)
 	}
-	s.Say("%s", params.Settles)
+	s.Say("%s", wording.Settles)
 	return nil
 }

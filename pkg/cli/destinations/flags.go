@@ -3,13 +3,10 @@ package destinations
 import (
 	"flag"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/destination"
 )
 
@@ -63,27 +60,4 @@ func typeFlags(f *pflag.FlagSet, types destination.Types) map[string]*typeFlag {
 		})
 	}
 	return given
-}
-
-// settings are what the flags of the type say.
-func (o addOptions) settings(t destination.Type) (destination.Settings, error) {
-	settings := t.New()
-	own := flag.NewFlagSet(t.Name, flag.ContinueOnError)
-	settings.Flags(own)
-	return settings, o.give(own, t)
-}
-
-// give sets the flags of the type that were given.
-func (o addOptions) give(own *flag.FlagSet, t destination.Type) error {
-	for _, name := range slices.Sorted(maps.Keys(o.given)) {
-		for _, value := range o.given[name].values {
-			if own.Lookup(name) == nil {
-				return problem.Usage("--%s is not for --kind %s", name, t.Name)
-			}
-			if err := own.Set(name, value); err != nil {
-				return problem.Usage("--%s: %v", name, err)
-			}
-		}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/destination/destlog"
@@ -65,7 +66,7 @@ func TestEachTypeHasItsFlags(t *testing.T) {
 		if err := flags.Parse(c.args); err != nil {
 			t.Fatalf("%v: %v", c.args, err)
 		}
-		got, err := o.settings(types[c.kind])
+		got, err := o.typed().New(types[c.kind])
 		if c.refused == "" && (err != nil || !reflect.DeepEqual(got, c.want)) {
 			t.Errorf("%v: got %+v, error %v, want %+v", c.args, got, err, c.want)
 		}
@@ -87,7 +88,7 @@ func TestTookText(t *testing.T) {
 		"answered 202": {Result: webhook.ResultDelivered, Status: 202},
 		"took it":      {Result: webhook.ResultDelivered},
 	} {
-		if got := tookText(out); got != want {
+		if got := destcare.TookText(out); got != want {
 			t.Errorf("%+v: got %q, want %q", out, got, want)
 		}
 	}

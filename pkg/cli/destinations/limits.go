@@ -1,9 +1,6 @@
 package destinations
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -36,22 +33,4 @@ func (l *limitFlags) apply(limits *destination.Limits) {
 	if l.flags.Changed("breaker") {
 		limits.NoBreaker = !l.breaker
 	}
-}
-
-// limitsText says how much a destination is sent.
-func limitsText(l destination.Limits) string {
-	var parts []string
-	if l.PerSecond > 0 {
-		parts = append(parts, fmt.Sprintf("%g a second", l.PerSecond))
-	}
-	if l.Concurrency > 0 {
-		parts = append(parts, fmt.Sprintf("%d at once", l.Concurrency))
-	}
-	if l.NoBreaker {
-		parts = append(parts, "no breaker")
-	}
-	if len(parts) == 0 {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
 }

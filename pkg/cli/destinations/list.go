@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/cli/wording"
@@ -97,10 +98,10 @@ func signedText(settings destination.Settings) string {
 	}
 }
 
-// limited is limitsText where there is a limit.
+// limited is destcare.LimitsText where there is a limit.
 func limited(l destination.Limits) string {
 	if l.IsZero() {
 		return ""
 	}
-	return limitsText(l)
+	return destcare.LimitsText(l)
 }

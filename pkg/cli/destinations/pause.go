@@ -2,7 +2,6 @@ package destinations
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,7 +9,6 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/session"
 	"smartlead-receiver/pkg/gate"
-	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -46,17 +44,17 @@ five at most, and spread so that not all comes at once.`,
 
 // configured connects, and says so where there is no such destination.
 func configured(ctx context.Context, s *session.Session, name string) (*stack.Stack, error) {
-	st, err := noun.Connect(ctx, s, name)
+	desk, err := connect(ctx, s, name)
 	if err != nil {
 		return nil, err
 	}
-	switch _, err := st.Destinations.Get(ctx, name); {
-	case errors.Is(err, sourcestore.ErrNotFound):
-		return nil, noun.Absent(s, name)
+	switch there, err := desk.Exists(ctx, name); {
 	case err != nil:
 		return nil, err
+	case !there:
+		return nil, desk.Absent(name)
 	}
-	return st, nil
+	return desk.Stack, nil
 }
 
 func pause(ctx context.Context, s *session.Session, name string) error {

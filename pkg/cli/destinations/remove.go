@@ -2,19 +2,15 @@ package destinations
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/destination"
-	"smartlead-receiver/pkg/gate"
-	"smartlead-receiver/pkg/operator"
-	"smartlead-receiver/pkg/sourcestore"
-	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -47,22 +43,22 @@ waits for a destination that is removed already.`,
 }
 
 func remove(ctx context.Context, s *session.Session, name string, yes bool) error {
-	st, err := noun.Connect(ctx, s, name)
+	desk, err := connect(ctx, s, name)
 	if err != nil {
 		return err
 	}
-	switch _, err := st.Destinations.Get(ctx, name); { // one that is broken, too
-	case errors.Is(err, sourcestore.ErrNotFound):
-		return noun.Absent(s, name)
+	switch there, err := desk.Exists(ctx, name); { // one that is broken, too
 	case err != nil:
 		return err
+	case !there:
+		return desk.Absent(name)
 	}
-	w, err := lookFor(ctx, s, st, name, false)
+	w, err := lookFor(ctx, s, desk, name, destcare.MaxWaiting)
 	if err != nil {
 		return err
 	}
-	warning := "events that still wait for it count as settled there" + w.text()
-	if w.total() > 0 {
+	warning := "events that still wait for it count as settled there" + w.Text()
+	if w.Total() > 0 {
 		warning += " (--to OTHER hands them over)"
 	}
 	if yes {
@@ -71,36 +67,31 @@ func remove(ctx context.Context, s *session.Session, name string, yes bool) erro
 	if err := s.Confirm(yes, "remove destination %s: %s", name, warning); err != nil {
 		return err
 	}
-	if err := noun.Gone(ctx, s, st, name); err != nil {
+	if err := desk.Delete(ctx, name); err != nil {
 		return err
 	}
-	// A pause that stays would hold up another destination of that name; list shows it.
-	_, _, _ = gate.Resume(ctx, st.Ledger, name, s.Now())
-	return s.Finished(name, "destination %s is removed. %s", name, params.Settles)
+	return s.Finished(name, "destination %s is removed. %s", name, wording.Settles)
 }
 
-// handedOver is a hand-over as JSON.
-type handedOver struct {
-	Name    string `json:"name"`
-	To      string `json:"to"`
-	Removed bool   `json:"removed"` // by this command, and not before
-	Events  int    `json:"handed_over"`
-	Left    int    `json:"left"`   // a worker holds them, or took them meanwhile
-	Failed  int    `json:"failed"` // the ledger did not answer
+// lookFor finds what waits, and shows how far it is.
+func lookFor(ctx context.Context, s *session.Session, desk destcare.Desk, name string, most int) (*destcare.Waiting, error) {
+	progress := s.Progress("events")
+	defer progress.End()
+	return desk.LookFor(ctx, name, most, func(n int) { progress.Add(n) })
 }
 
-// handOver removes a destination and hands over what waits for it, before and after:
-// as long as it is configured, an attempt that fails leaves its event waiting.
+// handOver removes a destination and hands over what waits for it.
 func handOver(ctx context.Context, s *session.Session, name, to string, yes bool) error {
-	st, removed, err := handOverBetween(ctx, s, name, to)
+	desk, removed, err := handOverBetween(ctx, s, name, to)
 	if err != nil {
 		return err
 	}
-	w, err := lookFor(ctx, s, st, name, true)
+	look := func() (*destcare.Waiting, error) { return lookFor(ctx, s, desk, name, 0) }
+	w, err := look()
 	if err != nil {
 		return err
 	}
-	if removed && w.total() == 0 {
+	if removed && w.Total() == 0 {
 		return problem.NotFound("there is no destination %s, and no event waits for one of that name: nothing to hand over", name)
 	}
 	what := "remove destination " + name + ", and hand over to " + to + " what waits for it"
@@ -108,57 +99,40 @@ func handOver(ctx context.Context, s *session.Session, name, to string, yes bool
 		what = "hand over to " + to + " what waits for " + name + ", which is removed"
 	}
 	if yes {
-		s.Say("%s%s", what, w.text())
+		s.Say("%s%s", what, w.Text())
 	}
-	if err := s.Confirm(yes, "%s%s", what, w.text()); err != nil {
+	if err := s.Confirm(yes, "%s%s", what, w.Text()); err != nil {
 		return err
 	}
-	out := handedOver{Name: name, To: to}
-	got := pass(ctx, s, st, w.ids, name, to)
-	if got.Failed == 0 && !removed {
-		if err := noun.Gone(ctx, s, st, name); err != nil {
-			return err
-		}
-		out.Removed = true
+	progress := s.Doing("handing over events")
+	out, err := desk.HandOver(ctx, name, to, removed, w, look, func() { progress.Add(1) })
+	progress.End()
+	if err != nil {
+		return err
 	}
-	if got.Failed == 0 {
-		if w, err = lookFor(ctx, s, st, name, true); err != nil {
-			return err
-		}
-		again := pass(ctx, s, st, w.ids, name, to)
-		got.Done, got.Failed, got.Failure = append(got.Done, again.Done...), again.Failed, again.Failure
-		out.Left = w.total() - len(again.Done) - again.Failed
-	}
-	out.Events, out.Failed = len(got.Done), got.Failed
-	return told(s, out, got)
+	return told(s, out)
 }
 
 // handOverBetween checks both destinations. The one to remove may be removed already.
-func handOverBetween(ctx context.Context, s *session.Session, name, to string) (st *stack.Stack, removed bool, err error) {
+func handOverBetween(ctx context.Context, s *session.Session, name, to string) (desk destcare.Desk, removed bool, err error) {
 	if err := destination.ValidateName(name); err != nil {
-		return nil, false, problem.Usage("%s: %v", name, err)
+		return desk, false, problem.Usage("%s: %v", name, err)
 	}
 	if name == to {
-		return nil, false, problem.Usage("--to %s is the destination to remove", to).Hint("name another: %s destinations list", s.Self())
+		return desk, false, problem.Usage("--to %s is the destination to remove", to).Hint("name another: %s destinations list", s.Self())
 	}
-	if st, _, err = get(ctx, s, to); err != nil { // also one that is broken delivers nothing
-		return nil, false, err
+	if desk, err = connect(ctx, s, to); err != nil {
+		return desk, false, err
 	}
-	_, err = st.Destinations.Get(ctx, name)
-	if errors.Is(err, sourcestore.ErrNotFound) {
-		return st, true, nil
+	if _, err = desk.Get(ctx, to); err != nil { // also one that is broken delivers nothing
+		return desk, false, err
 	}
-	return st, false, err
-}
-
-func pass(ctx context.Context, s *session.Session, st *stack.Stack, ids []webhook.EventID, from, to string) operator.HandedOver {
-	progress := s.Doing("handing over events")
-	defer progress.End()
-	return st.Operator.HandOver(ctx, ids, from, to, func() { progress.Add(1) })
+	there, err := desk.Exists(ctx, name)
+	return desk, !there, err
 }
 
 // told says what became of a hand-over, and what is left to do.
-func told(s *session.Session, out handedOver, got operator.HandedOver) error {
+func told(s *session.Session, out destcare.HandedOver) error {
 	again := s.Self() + " destinations remove " + out.Name + " --to " + out.To
 	if s.JSON {
 		if err := s.Emit(out); err != nil {
@@ -170,22 +144,22 @@ func told(s *session.Session, out handedOver, got operator.HandedOver) error {
 		if out.Removed {
 			kept = "is removed"
 		}
-		return problem.Failed(got.Failure, "%s handed over to %s, and %s not; destination %s %s",
+		return problem.Failed(out.Failure, "%s handed over to %s, and %s not; destination %s %s",
 			output.Count(out.Events, "event is", "events are"), out.To, output.Thousands(out.Failed), out.Name, kept).Hint("go on: %s", again)
 	}
 	if !s.JSON {
-		sayHandedOver(s, out, got.Done, again)
+		sayHandedOver(s, out, again)
 	}
 	return nil
 }
 
-func sayHandedOver(s *session.Session, out handedOver, done []webhook.Record, again string) {
+func sayHandedOver(s *session.Session, out destcare.HandedOver, again string) {
 	byState := make(map[webhook.State]int)
-	for _, r := range done {
+	for _, r := range out.Done {
 		byState[r.State]++
 	}
 	if out.Events > 0 {
-		s.Say("%s now for %s: %s", output.Count(out.Events, "event waits", "events wait"), out.To, states(byState))
+		s.Say("%s now for %s: %s", output.Count(out.Events, "event waits", "events wait"), out.To, destcare.States(byState))
 	}
 	if byState[webhook.Dead] > 0 {
 		s.Say("What is dead stays so until it is brought back: %s redrive start", s.Self())

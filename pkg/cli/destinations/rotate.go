@@ -7,9 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/destination"
 )
 
 func rotateCmd(s *session.Session) *cobra.Command {
@@ -30,34 +28,27 @@ func rotateCmd(s *session.Session) *cobra.Command {
 }
 
 func rotate(ctx context.Context, s *session.Session, name string, finish, yes bool) error {
-	st, cfg, err := get(ctx, s, name)
+	desk, err := connect(ctx, s, name)
 	if err != nil {
 		return err
 	}
-	signer, signs := cfg.Settings.(destination.Signer)
+	r, err := desk.Rotation(ctx, name)
 	switch {
-	case !signs:
-		return problem.Usage("destination %s is of kind %s: it signs nothing", name, cfg.Type)
-	case finish && signer.SigningSecrets() < 2:
-		return s.Finished(name, "nothing to finish: %s has %s", name, output.Count(signer.SigningSecrets(), "secret", "secrets"))
+	case err != nil:
+		return err
+	case finish && !r.UnderWay():
+		return s.Finished(name, "nothing to finish: %s has %s", name, output.Count(r.Secrets(), "secret", "secrets"))
 	case finish:
 		if err := s.Confirm(yes, "stop signing for %s with its old secret", name); err != nil {
 			return err
 		}
-		signer.DropOldSigningSecrets()
-		if err := put(ctx, st, name, cfg, true); err != nil {
+		if err := desk.Finish(ctx, r); err != nil {
 			return err
 		}
 		return showSecret(s, name, "", "The newest secret signs alone.")
-	case signer.SigningSecrets() >= 2:
-		return problem.Failed(nil, "a rotation of %s is under way", name).
-			Hint("end it first: %s destinations rotate %s --finish", s.Self(), name)
 	}
-	secret, err := signer.AddSigningSecret(s.Rand)
+	secret, err := desk.Rotate(ctx, r)
 	if err != nil {
-		return err
-	}
-	if err := put(ctx, st, name, cfg, true); err != nil {
 		return err
 	}
 	return showSecret(s, name, secret, fmt.Sprintf(

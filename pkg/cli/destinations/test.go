@@ -3,18 +3,14 @@ package destinations
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/destcare"
 	"smartlead-receiver/pkg/cli/eventview"
-	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
-	"smartlead-receiver/pkg/destination"
-	"smartlead-receiver/pkg/destination/registry"
-	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
 
@@ -58,50 +54,30 @@ ledger which destinations want it now, and of the others why they do not.`,
 	return cmd
 }
 
-// samples are the types of which a sample is delivered.
-func (o testOptions) samples(takes []webhook.Type) ([]webhook.Type, error) {
-	switch {
-	case o.each && len(o.types) > 0:
-		return nil, problem.Usage("--each-type and --type are not for one test")
-	case o.each && len(takes) > 0:
-		return takes, nil
-	case o.each:
-		return webhook.Types, nil
-	case len(o.types) == 0:
-		return []webhook.Type{webhook.EmailReply}, nil
-	}
-	var types []webhook.Type
-	for _, name := range o.types {
-		typ, err := filter.ParseType(name)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(types, typ) {
-			types = append(types, typ)
-		}
-	}
-	return types, nil
-}
-
 func test(ctx context.Context, s *session.Session, name string, o testOptions) error {
-	st, cfg, err := get(ctx, s, name)
+	desk, err := connect(ctx, s, name)
 	if err != nil {
 		return err
 	}
-	if typ, _ := registry.Types.Find(cfg.Type); typ.NoTest != "" {
-		return problem.Usage("destination %s is of kind %s: %s", name, cfg.Type, typ.NoTest)
-	}
-	types, err := o.samples(cfg.Filter.Types)
+	stored, err := desk.GetToTry(ctx, name)
 	if err != nil {
 		return err
 	}
-	if err := checkExists(ctx, s, st, name, cfg.Settings); err != nil {
+	types, err := destcare.Samples(o.types, o.each, stored.Config.Filter.Types)
+	if err != nil {
+		return err
+	}
+	if err := desk.CheckExists(ctx, name, stored.Config.Settings); err != nil {
 		return err
 	}
 	var failed error
 	for _, typ := range types {
-		out, err := sample(ctx, s, st, name, cfg, typ, len(types) > 1)
+		tried, err := desk.Try(ctx, stored, typ)
 		if err != nil {
+			return err
+		}
+		out := tried.Outcome
+		if err := showTried(s, name, tried, len(types) > 1); err != nil {
 			return err
 		}
 		if out.Result == webhook.ResultDelivered || out.Result == webhook.ResultUnrouted {
@@ -112,21 +88,16 @@ func test(ctx context.Context, s *session.Session, name string, o testOptions) e
 			s.Say("%s: %s", typ, text)
 			text = fmt.Sprintf("the destination %s did not take every sample", name)
 		}
-		failed = problem.Failed(nil, "%s", text).Hint("%s", fate(out.Result))
+		failed = problem.Failed(nil, "%s", text).Hint("%s", destcare.Fate(out.Result))
 	}
 	return failed
 }
 
-// sample delivers one and shows what became of it.
-func sample(ctx context.Context, s *session.Session, st *stack.Stack, name string, cfg destination.Config, typ webhook.Type, many bool) (webhook.Outcome, error) {
-	started := s.Now()
-	out, id, err := destination.Try(ctx, name, cfg, destination.Deps{Now: s.Now, AWS: st.AWS}, typ, s.Rand)
-	if err != nil {
-		return out, err
-	}
-	took := s.Now().Sub(started)
+// showTried shows what became of a sample.
+func showTried(s *session.Session, name string, t destcare.Tried, many bool) error {
+	out := t.Outcome
 	if s.JSON {
-		return out, s.Emit(struct {
+		return s.Emit(struct {
 			Destination string `json:"destination"`
 			EventID     string `json:"event_id"`
 			Type        string `json:"type"`
@@ -135,30 +106,14 @@ func sample(ctx context.Context, s *session.Session, st *stack.Stack, name strin
 			ErrorClass  string `json:"error_class,omitempty"`
 			Error       string `json:"error,omitempty"`
 			TookMS      int64  `json:"took_ms"`
-		}{name, string(id), string(typ), string(out.Result), out.Status, out.ErrorClass, out.Error, took.Milliseconds()})
+		}{name, string(t.ID), string(t.Type), string(out.Result), out.Status, out.ErrorClass, out.Error, t.Took.Milliseconds()})
 	}
-	switch kind := map[bool]string{true: string(typ) + ": "}[many]; out.Result {
+	switch kind := map[bool]string{true: string(t.Type) + ": "}[many]; out.Result {
 	case webhook.ResultUnrouted:
-		s.Line("%sthe destination %s has no use for a %s: a real event would not go there", kind, name, typ)
+		s.Line("%sthe destination %s has no use for a %s: a real event would not go there", kind, name, t.Type)
 	case webhook.ResultDelivered:
-		s.Line("%sthe destination %s %s after %s; webhook-id %s", kind, name, tookText(out), output.Span(took), id)
+		s.Line("%sthe destination %s %s after %s; webhook-id %s", kind, name, destcare.TookText(out), output.Span(t.Took), t.ID)
 	case webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultRemoved, webhook.ResultAbandoned, webhook.ResultWaiting: // the caller says what failed
 	}
-	return out, nil
-}
-
-// fate is what would become of a real event that is answered so.
-func fate(r webhook.Result) string {
-	if r == webhook.ResultPermanent {
-		return "a real event would be refused for good: it is not tried again"
-	}
-	return "a real event would be tried again"
-}
-
-// tookText says how a destination took an event; not every type has a status.
-func tookText(out webhook.Outcome) string {
-	if out.Status == 0 {
-		return "took it"
-	}
-	return fmt.Sprintf("answered %d", out.Status)
+	return nil
 }

@@ -11,12 +11,10 @@ import (
 	"smartlead-receiver/pkg/cli/output"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
-
-// Settles says when running functions know of a change (SOURCE_TTL).
-const Settles = "Running functions take it up within a minute."
 
 // Noun is what running functions are configured with, and its name on the command
 // line.
@@ -79,7 +77,7 @@ func (n Noun) remove(ctx context.Context, s *session.Session, r Removal, name st
 	if err := n.Gone(ctx, s, st, name); err != nil {
 		return err
 	}
-	return s.Finished(name, "%s %s is removed%s. %s", n.Name, name, r.Done, Settles)
+	return s.Finished(name, "%s %s is removed%s. %s", n.Name, name, r.Done, wording.Settles)
 }
 
 // Gone deletes one that must exist.

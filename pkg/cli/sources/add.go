@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"smartlead-receiver/pkg/auth"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/stack"
 )
@@ -151,6 +151,6 @@ func showCredentials(s *session.Session, c issued, next string) error {
 		s.Say("%s", urlSettles)
 		return nil
 	}
-	s.Say("%s", params.Settles)
+	s.Say("%s", wording.Settles)
 	return nil
 }

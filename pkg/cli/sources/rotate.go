@@ -11,9 +11,9 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -167,7 +167,7 @@ func stopSignatures(ctx context.Context, s *session.Session, st *stack.Stack, so
 	if err := put(ctx, s, st, source); err != nil {
 		return err
 	}
-	return s.Finished(source.Name, "source %s asks for no signature any more. %s", source.Name, params.Settles)
+	return s.Finished(source.Name, "source %s asks for no signature any more. %s", source.Name, wording.Settles)
 }
 
 func finishRotation(ctx context.Context, s *session.Session, st *stack.Stack, source auth.Source, o rotateOptions) error {
@@ -194,5 +194,5 @@ func finishRotation(ctx context.Context, s *session.Session, st *stack.Stack, so
 	if err := put(ctx, s, st, source); err != nil {
 		return err
 	}
-	return s.Finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, params.Settles)
+	return s.Finished(source.Name, "the old %s of %s is withdrawn. %s", what, source.Name, wording.Settles)
 }

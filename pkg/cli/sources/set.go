@@ -13,9 +13,9 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/stack"
 )
 
@@ -121,7 +121,7 @@ func set(cmd *cobra.Command, s *session.Session, name string, o setOptions) erro
 			return err
 		}
 	}
-	return s.Finished(name, "source %s is set. %s", name, params.Settles)
+	return s.Finished(name, "source %s is set. %s", name, wording.Settles)
 }
 
 // setSource changes the source itself.

@@ -10,9 +10,9 @@ import (
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/moves"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
@@ -83,7 +83,7 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 	if err != nil {
 		return err
 	}
-	s.Say("the key is trusted: source %s has %s. %s", name, output.Count(len(source.BodySecrets), "key", "keys"), params.Settles)
+	s.Say("the key is trusted: source %s has %s. %s", name, output.Count(len(source.BodySecrets), "key", "keys"), wording.Settles)
 	if first {
 		s.Say("it is the first key of %s: from now on bodies with another key, or none, are held", name)
 	}

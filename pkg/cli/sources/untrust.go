@@ -9,9 +9,9 @@ import (
 	"smartlead-receiver/pkg/auth"
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/cli/output"
-	"smartlead-receiver/pkg/cli/params"
 	"smartlead-receiver/pkg/cli/problem"
 	"smartlead-receiver/pkg/cli/session"
+	"smartlead-receiver/pkg/cli/wording"
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
@@ -121,7 +121,7 @@ func untrustKey(ctx context.Context, s *session.Session, name string, all, yes b
 	if err := put(ctx, s, st, left); err != nil {
 		return err
 	}
-	return s.Finished(name, "source %s has %s: %s. %s", name, output.Count(len(left.BodySecrets), "key", "keys"), done, params.Settles)
+	return s.Finished(name, "source %s has %s: %s. %s", name, output.Count(len(left.BodySecrets), "key", "keys"), done, wording.Settles)
 }
 
 // endKey gives a key of the list an end, or takes it away.
@@ -149,7 +149,7 @@ func endKey(ctx context.Context, s *session.Session, name, at string, all bool) 
 		return err
 	}
 	if end.IsZero() {
-		return s.Finished(name, "the key does not end. %s", params.Settles)
+		return s.Finished(name, "the key does not end. %s", wording.Settles)
 	}
-	return s.Finished(name, "bodies with the key are held from %s on. %s", output.Stamp(end), params.Settles)
+	return s.Finished(name, "bodies with the key are held from %s on. %s", output.Stamp(end), wording.Settles)
 }
