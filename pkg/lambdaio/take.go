@@ -31,6 +31,9 @@ const (
 	// takeWait is the wait of one look. It is never cut short, since messages could be
 	// hidden; an invocation ends so much later at most.
 	takeWait = time.Second
+	// queuePatience is how long SQS is waited for: where it took the whole invocation, the
+	// batch would come again.
+	queuePatience = 5 * time.Second
 	// An event that waited for so long for its worker is a sign that workers are short,
 	lateStart = 100 * time.Millisecond
 	// unless it would be so long that a clock must be wrong,
@@ -78,7 +81,7 @@ func (w worker) takeMore(ctx context.Context, arn string, work *work) {
 		if !work.pause(pause) || !time.Now().Before(ends) {
 			return
 		}
-		taken, err := w.lanes.TakeLive(ctx, inHand-work.count(), takeWait)
+		taken, err := w.take(ctx, inHand-work.count())
 		if err != nil {
 			w.Line(ctx, slog.LevelWarn, "worker.takes", nil, slog.String("outcome", "took none"), slog.String("error", errorText(err)))
 			return
@@ -101,12 +104,20 @@ func (w worker) takeMore(ctx context.Context, arn string, work *work) {
 	}
 }
 
+func (w worker) take(ctx context.Context, n int) ([]webhook.LiveMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, takeWait+queuePatience)
+	defer cancel()
+	return w.lanes.TakeLive(ctx, n, takeWait)
+}
+
 // deleteTaken removes messages that are done with. One that stays comes again, and meets
 // a finished event.
 func (w worker) deleteTaken(ctx context.Context, receipts []string) {
 	if len(receipts) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, queuePatience)
+	defer cancel()
 	if err := w.lanes.DeleteLive(ctx, receipts); err != nil {
 		w.Line(ctx, slog.LevelWarn, "worker.takes", nil, slog.String("outcome", "they come again"), slog.String("error", errorText(err)))
 	}

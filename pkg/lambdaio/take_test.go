@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,7 @@ type liveLane struct {
 	deleted map[string]int
 	delayed map[string]time.Duration
 	looks   int
+	silent  bool // it does not answer
 	running int
 	most    int
 	answer  func(webhook.EventID) webhook.Outcome
@@ -42,14 +44,22 @@ func newLiveLane(t *testing.T, takes time.Duration) *liveLane {
 	}
 }
 
-func (l *liveLane) Delay(_ context.Context, _ webhook.Lane, receipt string, d time.Duration) error {
+func (l *liveLane) Delay(ctx context.Context, _ webhook.Lane, receipt string, d time.Duration) error {
+	if l.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.delayed[receipt] = d
 	return nil
 }
 
-func (l *liveLane) TakeLive(_ context.Context, n int, wait time.Duration) ([]webhook.LiveMessage, error) {
+func (l *liveLane) TakeLive(ctx context.Context, n int, wait time.Duration) ([]webhook.LiveMessage, error) {
+	if l.silent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	l.mu.Lock()
 	l.looks++
 	l.mu.Unlock()
@@ -64,7 +74,11 @@ func (l *liveLane) TakeLive(_ context.Context, n int, wait time.Duration) ([]web
 	}
 }
 
-func (l *liveLane) DeleteLive(_ context.Context, receipts []string) error {
+func (l *liveLane) DeleteLive(ctx context.Context, receipts []string) error {
+	if l.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range receipts {
@@ -242,6 +256,23 @@ func TestWhatAWorkerTakesIsBoundedAndComesBack(t *testing.T) {
 		}
 		if l.delayed[string(busy)] == 0 || l.delayed["foreign"] != foreignDelay {
 			t.Errorf("delayed: %v", l.delayed)
+		}
+	})
+}
+
+// A queue that does not answer takes no batch with it.
+func TestASilentQueueEndsNoInvocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLiveLane(t, 2*time.Second)
+		l.silent = true
+		l.answer = func(id webhook.EventID) webhook.Outcome {
+			if strings.HasSuffix(string(id), "2") {
+				return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "http_503", RetryAfter: 10 * time.Second}
+			}
+			return webhook.Outcome{Result: webhook.ResultDelivered}
+		}
+		if failures, took := l.invoke(l.worker(), "live", time.Second, 1, 2); failures != 1 || took > 10*time.Second {
+			t.Errorf("%d failures after %s", failures, took)
 		}
 	})
 }

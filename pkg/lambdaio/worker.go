@@ -87,12 +87,18 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) 
 	started, lane := w.Now(), w.lane(rec)
 	report := w.process(ctx, rec)
 	if report.Retry && report.RetryIn > 0 {
-		if err := w.lanes.Delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
+		if err := w.delay(ctx, lane, rec.ReceiptHandle, report.RetryIn); err != nil && report.Err == nil {
 			report.Err = err // it comes back after the queue's own visibility timeout
 		}
 	}
 	logProcessed(ctx, w.Recorder, rec, lane, report, w.Now().Sub(started))
 	return report.Retry
+}
+
+func (w worker) delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, queuePatience)
+	defer cancel()
+	return w.lanes.Delay(ctx, lane, receipt, d)
 }
 
 func (w worker) process(ctx context.Context, rec events.SQSMessage) process.Report {

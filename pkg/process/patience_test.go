@@ -96,3 +96,34 @@ func TestATableThatHangs(t *testing.T) {
 		})
 	}
 }
+
+// silent is a queue, and a store of bodies, that do not answer.
+type silent struct{ process.Bodies }
+
+func (silent) SendDeadLetters(ctx context.Context, msgs []webhook.Message) []error {
+	<-ctx.Done()
+	return make([]error, len(msgs))
+}
+
+func (silent) Expire(ctx context.Context, _ webhook.Payload, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// So do a queue that takes no dead letter, and a store that marks no body.
+func TestAQueueOrAStoreThatHangs(t *testing.T) {
+	for answer, want := range map[*webhook.Outcome]process.Outcome{&ok: process.Delivered, &permanent: process.Dead} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.destinations["crm"] = &sink{answers: []webhook.Outcome{*answer}}
+			svc := w.service(nil)
+			svc.DeadLetters, svc.Bodies = silent{}, silent{svc.Bodies}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			if r := svc.Process(ctx, message); r.Outcome != want || time.Since(began) > 15*time.Second {
+				t.Errorf("%s after %s, want %s", r.Outcome, time.Since(began), want)
+			}
+		})
+	}
+}

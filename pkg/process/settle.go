@@ -168,7 +168,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 		report.Outcome = Outcome(st.State)
 		report.Latency = st.At.Sub(rec.ReceivedAt)
 		// A mark that was not set costs storage, nothing else.
-		report.Err = s.Bodies.Expire(ctx, rec.Payload, rec.Retention)
+		report.Err = s.expire(ctx, rec)
 	case webhook.Pending:
 		report.Outcome, report.NextAt = Retry, st.NotBefore
 		if len(st.Attempts) == 0 {
@@ -192,7 +192,7 @@ func (s *Service) settle(ctx context.Context, lease webhook.Lease, st webhook.Se
 // dead letter with the same number, which is harmless. (W5 of
 // docs/model/ledger.pml.)
 func (s *Service) sendDeadLetter(ctx context.Context, rec webhook.Record, dueAt time.Time) error {
-	if err := s.DeadLetters.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]; err != nil {
+	if err := s.putDeadLetter(ctx, rec); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	err := s.Ledger.ConfirmDeadLetter(ctx, rec.ID, rec.Death, dueAt)
@@ -200,4 +200,18 @@ func (s *Service) sendDeadLetter(ctx context.Context, rec webhook.Record, dueAt 
 		return nil // the dead letter was faster than this note: the event is at work again
 	}
 	return err
+}
+
+// putDeadLetter waits for the queue no longer than for the ledger.
+func (s *Service) putDeadLetter(ctx context.Context, rec webhook.Record) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return s.DeadLetters.SendDeadLetters(ctx, []webhook.Message{webhook.NewDeadLetter(rec)})[0]
+}
+
+// expire waits for the store of bodies no longer than for the ledger.
+func (s *Service) expire(ctx context.Context, rec webhook.Record) error {
+	ctx, cancel := bounded(ctx)
+	defer cancel()
+	return s.Bodies.Expire(ctx, rec.Payload, rec.Retention)
 }
