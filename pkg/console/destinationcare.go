@@ -284,7 +284,7 @@ func (q *request) triedRow(name string, t destcare.Tried) triedRow {
 	case webhook.ResultDelivered:
 		row.Result = fmt.Sprintf("The destination %s took the sample (%s); webhook-id %s.", name, attemptText(webhook.Attempt{Result: out.Result, Status: out.Status}), t.ID)
 	case webhook.ResultUnrouted:
-		row.Result = fmt.Sprintf("The destination %s has no use for a %s: a real event would not go there.", name, t.Type)
+		row.Result = fmt.Sprintf("The destination %s has no use for %s: a real event would not go there.", name, t.Type)
 	case webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultRemoved, webhook.ResultAbandoned, webhook.ResultWaiting:
 		row.Bad = true
 		row.Result = output.Clean(eventview.Answered(name, out.Status, out.ErrorClass, out.Error)) + "; " + destcare.Fate(out.Result) + "."

@@ -30,7 +30,7 @@ func addCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a destination; one that is signed has its secret printed, once",
-		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types),
+		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types) + "\n\n" + secretsHelp,
 		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
   smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
   smartleadctl destinations add bus --kind eventbridge --arn arn:aws:events:us-east-1:123456789012:event-bus/default
@@ -52,15 +52,29 @@ func (o addOptions) invalid(s *session.Session, command string, err error) error
 	return destcare.Invalid(err, slices.Collect(maps.Keys(o.given))).Hint("see: %s destinations %s --help", s.Self(), command)
 }
 
-// typed are the settings that were given.
-func (o addOptions) typed() destcare.Given {
+// typed are the settings that were given. One whose value is "-" is read as a secret is:
+// what stands in a command is seen by whoever lists processes, and stays in the shell's
+// history.
+func (o addOptions) typed(s *session.Session) (destcare.Given, error) {
 	given := destcare.Given{}
-	for name, f := range o.given {
-		if len(f.values) > 0 {
-			given[name] = f.values
+	for _, name := range slices.Sorted(maps.Keys(o.given)) {
+		f := o.given[name]
+		if len(f.values) == 0 {
+			continue
+		}
+		given[name] = slices.Clone(f.values)
+		for i, value := range f.values {
+			if value != "-" {
+				continue
+			}
+			secret, err := s.Secret("--" + name)
+			if err != nil {
+				return nil, err
+			}
+			given[name][i] = secret
 		}
 	}
-	return given
+	return given, nil
 }
 
 // addFilters adds the flags that say which events a destination gets.
@@ -79,7 +93,7 @@ func (o *addOptions) addFilters(cmd *cobra.Command) {
 	f.StringSliceVar(&o.filters.WithoutFlags, "without-flag", nil, "none with one of these flags")
 }
 
-func (o addOptions) config() (destination.Config, error) {
+func (o addOptions) config(s *session.Session) (destination.Config, error) {
 	typ, err := destcare.Kind(o.kind)
 	if err != nil {
 		return destination.Config{}, err
@@ -89,7 +103,11 @@ func (o addOptions) config() (destination.Config, error) {
 		return destination.Config{}, err
 	}
 	o.limits.apply(&cfg.Limits)
-	cfg.Settings, err = o.typed().New(typ)
+	given, err := o.typed(s)
+	if err != nil {
+		return destination.Config{}, err
+	}
+	cfg.Settings, err = given.New(typ)
 	return cfg, err
 }
 
@@ -97,7 +115,7 @@ func add(ctx context.Context, s *session.Session, name string, o addOptions) err
 	if err := destination.ValidateName(name); err != nil {
 		return problem.Usage("%s: %v", name, err)
 	}
-	cfg, err := o.config()
+	cfg, err := o.config(s)
 	if err != nil {
 		return err
 	}

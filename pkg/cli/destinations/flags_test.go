@@ -66,7 +66,11 @@ func TestEachTypeHasItsFlags(t *testing.T) {
 		if err := flags.Parse(c.args); err != nil {
 			t.Fatalf("%v: %v", c.args, err)
 		}
-		got, err := o.typed().New(types[c.kind])
+		given, err := o.typed(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := given.New(types[c.kind])
 		if c.refused == "" && (err != nil || !reflect.DeepEqual(got, c.want)) {
 			t.Errorf("%v: got %+v, error %v, want %+v", c.args, got, err, c.want)
 		}

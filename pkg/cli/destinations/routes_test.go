@@ -1,6 +1,8 @@
 package destinations_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -42,10 +44,10 @@ func TestASampleThatATypeHasNoUseFor(t *testing.T) {
 	if list := s.OK("destinations", "list", "--json").Out; !strings.Contains(list, `"properties":["jobtitle"]`) {
 		t.Errorf("got %s", list)
 	}
-	if out := s.OK("destinations", "test", "hub", "--type", "CAMPAIGN_STATUS_CHANGED").Out; !strings.Contains(out, "hub has no use for a CAMPAIGN_STATUS_CHANGED") {
+	if out := s.OK("destinations", "test", "hub", "--type", "CAMPAIGN_STATUS_CHANGED").Out; !strings.Contains(out, "hub has no use for CAMPAIGN_STATUS_CHANGED") {
 		t.Errorf("got %s", out)
 	}
-	s.Fails(2, "config.properties.jobtitle: holds", "destinations", "set", "hub", "--property", "jobtitle=env", "-y")
+	s.Fails(2, "--property jobtitle: holds", "destinations", "set", "hub", "--property", "jobtitle=env", "-y")
 	s.Fails(2, "it is an event type", "destinations", "set", "hub", "--note", "nonsense")
 	s.OK("destinations", "set", "hub", "--property", "jobtitle=", "--no-notes", "-y")
 	if list := s.OK("destinations", "list", "--json").Out; strings.Contains(list, "jobtitle") || !strings.Contains(list, `"notes":[]`) {
@@ -69,4 +71,22 @@ func TestASampleOfEachType(t *testing.T) {
 	}
 	s.Answer.Store(500)
 	s.Fails(1, "did not take every sample", "destinations", "test", "two", "--each-type")
+}
+
+// A secret that is typed or piped stands in no command.
+func TestASecretFromStandardInput(t *testing.T) {
+	s := clitest.New(t)
+	s.Secrets = append(s.Secrets, "pat-na1-typed", "hidden-header")
+	s.Fails(2, "no secret was given", "destinations", "add", "hub", "--kind", "hubspot", "--token", "-")
+	s.Input = "pat-na1-typed\n"
+	s.OK("destinations", "add", "hub", "--kind", "hubspot", "--token", "-")
+	s.Input = "Authorization: Bearer hidden-header\n"
+	var got http.Header
+	crm := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	defer crm.Close()
+	s.OK("destinations", "add", "desk", "--url", crm.URL, "--header", "X-Team: ops", "--header", "-")
+	s.OK("destinations", "test", "desk")
+	if got.Get("Authorization") != "Bearer hidden-header" || got.Get("X-Team") != "ops" {
+		t.Errorf("sent %v", got)
+	}
 }

@@ -23,7 +23,9 @@ func setCmd(s *session.Session) *cobra.Command {
 		Long: `Change where a destination is or which events it gets. What is not given stays,
 its signing secrets too. A filter that is given takes the place of the former one of
 its kind; --no-filter drops all of them first. Events that wait for the destination
-are delivered to where it is then. It asks before events go elsewhere.`,
+are delivered to where it is then. It asks before events go elsewhere.
+
+` + secretsHelp,
 		Example: `  smartleadctl destinations set crm --url https://crm.example.com/hooks/new
   smartleadctl destinations set slack --type EMAIL_REPLY --timeout 5s
   smartleadctl destinations set crm --no-filter`,
@@ -54,7 +56,11 @@ func set(ctx context.Context, s *session.Session, name string, o addOptions, noF
 		return err
 	}
 	before, after := stored.Config, stored.Config
-	if after.Settings, err = o.typed().Changed(before); err != nil {
+	given, err := o.typed(s)
+	if err != nil {
+		return err
+	}
+	if after.Settings, err = given.Changed(before); err != nil {
 		return err
 	}
 	desk.AllowNearby(after.Settings)

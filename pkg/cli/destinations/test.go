@@ -110,7 +110,7 @@ func showTried(s *session.Session, name string, t destcare.Tried, many bool) err
 	}
 	switch kind := map[bool]string{true: string(t.Type) + ": "}[many]; out.Result {
 	case webhook.ResultUnrouted:
-		s.Line("%sthe destination %s has no use for a %s: a real event would not go there", kind, name, t.Type)
+		s.Line("%sthe destination %s has no use for %s: a real event would not go there", kind, name, t.Type)
 	case webhook.ResultDelivered:
 		s.Line("%sthe destination %s %s after %s; webhook-id %s", kind, name, destcare.TookText(out), output.Span(t.Took), t.ID)
 	case webhook.ResultRetry, webhook.ResultPermanent, webhook.ResultRemoved, webhook.ResultAbandoned, webhook.ResultWaiting: // the caller says what failed
