@@ -168,12 +168,13 @@ architecture:
 
 # sam build runs these with ARTIFACTS_DIR set. Without version control stamps,
 # so that unchanged code gives an unchanged package and nothing to deploy.
-.PHONY: build-ReceiverFunction build-WorkerFunction build-SweeperFunction build-RedriveFunction build-ReconcileFunction
+.PHONY: build-ReceiverFunction build-WorkerFunction build-SweeperFunction build-RedriveFunction build-ReconcileFunction build-ArchiverFunction
 build-ReceiverFunction: functions/receiver.bootstrap
 build-WorkerFunction: functions/worker.bootstrap
 build-SweeperFunction: functions/sweeper.bootstrap
 build-RedriveFunction: functions/redrive.bootstrap
 build-ReconcileFunction: functions/reconcile.bootstrap
+build-ArchiverFunction: functions/archiver.bootstrap
 
 functions/%.bootstrap: architecture
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH_FUNCTION) $(GO) build -trimpath -buildvcs=false -tags lambda.norpc -ldflags "-s -w" -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$*

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"smartlead-receiver/pkg/app"
+	apparchiver "smartlead-receiver/pkg/app/archiver"
 	appsweeper "smartlead-receiver/pkg/app/sweeper"
 	appworker "smartlead-receiver/pkg/app/worker"
 	"smartlead-receiver/pkg/auth"
@@ -33,6 +34,7 @@ const (
 	parameterPrefix = "/smartlead-receiver/local"
 	demoSource      = "demo"
 	demoAccount     = "default"
+	archivePrefix   = "smartlead/" // as the template has it
 )
 
 // secrets stay the same from start to start, so that a restarted stack has the
@@ -100,6 +102,9 @@ func configOf(o options, resources local.Resources) (config.Config, error) {
 		"BODY_BUCKET":      resources.Bucket,
 		"PARAMETER_PREFIX": parameterPrefix,
 	})
+	if o.archive {
+		settings["ARCHIVE_BUCKET"], settings["ARCHIVE_PREFIX"] = resources.Archive, archivePrefix
+	}
 	return config.Read(func(name string) string { return settings[name] }, app.ReceiverNeeds|app.WorkerNeeds)
 }
 
@@ -120,7 +125,7 @@ func compose(o options, s secrets, destinations map[string]destination.Config, a
 		handlers, err := build(app.Env{
 			Config: cfg, Past: account != nil,
 			Clients: app.Clients{
-				DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, SSM: ssmstore.New(clients.SSM),
+				DynamoDB: awssdk.DynamoDB{Client: clients.DynamoDB}, SQS: awssdk.SQS{Client: clients.SQS}, S3: clients.S3, Archive: clients.S3, SSM: ssmstore.New(clients.SSM),
 				AWS: stack.LocalAWS(clients.Endpoints),
 			},
 			Log: log,
@@ -153,13 +158,21 @@ func build(env app.Env) (local.Handlers, error) {
 	if err != nil {
 		return local.Handlers{}, err
 	}
-	return local.Handlers{
+	archiver, err := apparchiver.New(env)
+	if err != nil {
+		return local.Handlers{}, err
+	}
+	handlers := local.Handlers{
 		Receiver:  local.HTTPHandler(receiver),
 		Worker:    local.QueueHandler(worker),
 		Sweeper:   local.ScheduleHandler(sweeper),
 		Redrive:   local.ScheduleHandler(redrive),
 		Reconcile: local.ScheduleHandler(reconcile),
-	}, nil
+	}
+	if env.Config.ArchiveBucket != "" {
+		handlers.Archiver = local.ScheduleHandler(archiver)
+	}
+	return handlers, nil
 }
 
 // seed writes what the command line says. What kept stores have of an earlier

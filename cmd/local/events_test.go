@@ -35,7 +35,7 @@ func scenario[T any](t *testing.T, name string) T {
 	return event
 }
 
-// functions builds the five functions on an engine of their own names, with
+// functions builds the six functions on an engine of their own names, with
 // the source and the token that the scenario files use.
 func functions(t *testing.T) local.Handlers {
 	t.Helper()
@@ -47,7 +47,7 @@ func functions(t *testing.T) local.Handlers {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := parse(nil, t.Output())
+	o, err := parse([]string{"--archive", "1m"}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,11 +108,14 @@ func TestScenarioFilesDoWhatTheirNamesSay(t *testing.T) {
 	if err := handlers.Reconcile(t.Context(), scenario[events.EventBridgeEvent](t, "reconcile-tick")); err != nil {
 		t.Errorf("reconcile: %v", err)
 	}
+	if err := handlers.Archiver(t.Context(), scenario[events.EventBridgeEvent](t, "archiver-tick")); err != nil {
+		t.Errorf("archiver: %v", err)
+	}
 }
 
 func TestEveryScenarioFileIsTested(t *testing.T) {
 	files, err := filepath.Glob("../../events/*-*.json") // not env.json
-	if err != nil || len(files) != 12 {
-		t.Errorf("%d files, %v: the test above knows twelve", len(files), err)
+	if err != nil || len(files) != 13 {
+		t.Errorf("%d files, %v: the test above knows thirteen", len(files), err)
 	}
 }

@@ -144,6 +144,9 @@ func announce(ctx context.Context, o options, to streams, dir local.StateDir, s 
 		return stack.Place{}, nil, err
 	}
 	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
+	if info.ArchiveBucket = cfg.ArchiveBucket; info.ArchiveBucket != "" {
+		info.ArchivePrefix, info.ArchiveEvery = cfg.ArchivePrefix, cfg.ArchiveEvery.String()
+	}
 	stop := func() {}
 	if account != nil {
 		if stop, err = account.start(ctx, dir, running, info, log); err != nil {

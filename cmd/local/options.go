@@ -28,6 +28,7 @@ type options struct {
 	data             string
 	printJSON        bool
 	smartlead        bool
+	archive          bool
 	logForm          string
 	logLevel         slog.Level
 }
@@ -86,6 +87,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.Func("sweep-grace", "wait before the sweeper sends what nobody worked on (default 5s; deployed, 2m)", o.setting("SWEEP_GRACE", nil))
 	flags.StringVar(&o.data, "data", "", "`directory` that keeps events, sources and destinations over restarts, even over kill -9 (default: they end with the process)")
 	flags.BoolVar(&o.smartlead, "smartlead", false, "simulate a Smartlead account with its API beside the stack; it posts its events here, but those of every 19th lead, so that smartleadctl reconcile finds something")
+	flags.Func("archive", "archive what was received, one object for each account and so long a time, such as 1m; smartleadctl archive read shows it (default: nothing is archived; deployed, 1h)", func(value string) error {
+		o.archive = true
+		return o.setting("ARCHIVE_EVERY", nil)(value)
+	})
 	flags.BoolVar(&o.printJSON, "print-json", false, "print the ready line on a terminal, too; "+filepath.Join(".local", place.File)+" holds the same JSON")
 	o.logForm = logAuto
 	flags.Func("log", "`form` of the log: text, json, or auto, which is text on a terminal (default auto)", func(form string) error {

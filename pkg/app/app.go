@@ -16,6 +16,7 @@ import (
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/lambdaio"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/objects"
 	"smartlead-receiver/pkg/pack"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/receive"
@@ -31,6 +32,7 @@ type Clients struct {
 	SQS      queue.API
 	S3       bodies.API
 	SSM      sourcestore.Reader
+	Archive  objects.API  // where the archive is
 	AWS      exchange.AWS // what destinations call; nil: none is of AWS
 }
 
@@ -89,6 +91,8 @@ const (
 	RedriveNeeds  = config.Table | config.LiveQueue | config.ReplayQueue | config.DeadQueue
 	// ReconcileNeeds is less than the others need: it sends nothing, unless it makes events.
 	ReconcileNeeds = config.Table | config.Parameters
+	// ArchiverNeeds leaves out the bucket of the archive: without one, nothing is archived.
+	ArchiverNeeds = config.Table | config.Bucket
 )
 
 // Telemetry is the recorder of the functions' lines and metrics.

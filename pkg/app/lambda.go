@@ -59,6 +59,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 		Region: in.region, Credentials: in.credentials, HTTP: dialer.Client(), Retryer: retryer,
 		TraceID: func() string { return os.Getenv("_X_AMZN_TRACE_ID") },
 	}
+	store := awswire.NewS3(wire, at.s3, in.engine("S3") != "")
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	dialer.Open(ctx, hosts(at.dynamodb, at.sqs)...)
@@ -66,7 +67,7 @@ func Lambda(ctx context.Context, need config.Part) (Env, error) {
 		Config: cfg, Log: log, Metrics: cmp.Or(cfg.Stack, DefaultNamespace),
 		Clients: Clients{
 			DynamoDB: awswire.NewDynamoDB(wire, at.dynamodb), SQS: awswire.NewSQS(wire, at.sqs),
-			S3: awswire.NewS3(wire, at.s3, in.engine("S3") != ""), SSM: awswire.NewSSM(wire, at.ssm),
+			S3: store, Archive: store, SSM: awswire.NewSSM(wire, at.ssm),
 			AWS: awswire.NewCaller(wire, awswire.Places{Getenv: os.Getenv}.At),
 		},
 	}, nil

@@ -96,6 +96,14 @@ var DefaultPolicy = Policy{
 	Lease: 5 * time.Minute, Margin: 30 * time.Second,
 }
 
+// EachHolding is the policy of an archive with an object for each account and so long a
+// time: an hour, or what divides it. The margin of the first look is a quarter of it.
+func (p Policy) EachHolding(every time.Duration) Policy {
+	p.Every = every
+	p.Looks = append([]time.Duration{every / 4}, p.Looks[1:]...)
+	return p
+}
+
 // Service archives. It is safe for concurrent use, in several processes, too.
 type Service struct {
 	Ports

@@ -19,9 +19,10 @@ type Summary struct {
 	Events     int
 	Late       int // of those: found by a later look
 	Bytes      int64
-	Unreadable int // events that this version cannot read
-	Until      time.Time
-	Behind     time.Duration
+	Unreadable int           // events that this version cannot read
+	Until      time.Time     // what was received before it is archived
+	Behind     time.Duration // how far that is behind the hours that are closed
+	Age        time.Duration // for how long the archive has lacked one of them
 	Err        error
 }
 
@@ -35,7 +36,7 @@ func (s *Service) Run(ctx context.Context) (sum Summary) {
 	}
 	now := s.Now().UTC().Truncate(time.Millisecond)
 	s.begin(&st, now)
-	sum.Until, sum.Behind = st.ArchivedUntil(), s.policy.Behind(st, now)
+	s.stands(&sum, st, now)
 	if _, _, ok := s.next(st, now); !ok {
 		return sum
 	}
@@ -69,7 +70,7 @@ func (s *Service) begin(st *State, now time.Time) {
 		st.Place, st.Looks = at, nil
 	}
 	if len(st.Looks) == 0 {
-		st.Began = now.Add(-s.policy.Back).Truncate(s.policy.Every)
+		st.OnSince, st.Began = now, now.Add(-s.policy.Back).Truncate(s.policy.Every)
 	}
 	for len(st.Looks) < len(s.policy.Looks) {
 		st.Looks = append(st.Looks, Look{Until: st.Began})
@@ -126,7 +127,13 @@ func (r *run) work(ctx context.Context) {
 	if errors.Is(err, turn.ErrLost) {
 		r.sum.Waits, err = turn.ErrLost.Error(), nil
 	}
-	r.sum.Until, r.sum.Behind, r.sum.Err = r.st.ArchivedUntil(), r.policy.Behind(r.st, r.Now()), err
+	r.stands(r.sum, r.st, r.Now())
+	r.sum.Err = err
+}
+
+// stands notes where the archive stands.
+func (s *Service) stands(sum *Summary, st State, now time.Time) {
+	sum.Until, sum.Behind, sum.Age = st.ArchivedUntil(), s.policy.Behind(st, now), s.policy.Age(st, now)
 }
 
 func (r *run) because(err error) {

@@ -29,8 +29,9 @@ type Span struct {
 type State struct {
 	turn.Turn
 
-	Place  Place   `json:"place"`
-	Places []Place `json:"earlier_places,omitempty"` // where it was before: what is there stays
+	Place   Place     `json:"place"`
+	Places  []Place   `json:"earlier_places,omitempty"` // where it was before: what is there stays
+	OnSince time.Time `json:"on_since,omitzero"`        // when the first run began
 	// Began is since when what was received is archived.
 	Began time.Time `json:"began,omitzero"`
 	Looks []Look    `json:"looks,omitempty"`
@@ -97,6 +98,18 @@ func (p Policy) Behind(s State, now time.Time) time.Duration {
 		return 0
 	}
 	return max(0, p.closed(0, now).Sub(s.ArchivedUntil()))
+}
+
+// Age is for how long something has been lacking that is closed; 0: nothing is.
+func (p Policy) Age(s State, now time.Time) time.Duration {
+	if p.Behind(s, now) == 0 {
+		return 0
+	}
+	since := s.UpToDateAt
+	if s.OnSince.After(since) {
+		since = s.OnSince
+	}
+	return now.Sub(since)
 }
 
 // closed is before which all that was received is looked at by a look, the first one is 0.

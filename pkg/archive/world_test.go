@@ -60,7 +60,7 @@ func newWorld(t *testing.T) *world {
 	w.sdk = local.Connect(local.Endpoints{DynamoDB: at, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(w.sdk.Close)
 	var err error
-	if w.at, err = local.Provision(t.Context(), w.sdk, local.Provisioning{Name: "archive-" + strings.ToLower(t.Name())}); err != nil {
+	if w.at, err = local.Provision(t.Context(), w.sdk, local.Provisioning{Name: "archive-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))}); err != nil {
 		t.Fatal(err)
 	}
 	w.ledger = ledger.New(awssdk.DynamoDB{Client: w.sdk.DynamoDB}, w.at.Table)

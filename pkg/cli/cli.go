@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"smartlead-receiver/pkg/cli/archivecmd"
 	"smartlead-receiver/pkg/cli/awslinks"
 	"smartlead-receiver/pkg/cli/complete"
 	"smartlead-receiver/pkg/cli/consolecmd"
@@ -82,7 +83,7 @@ Words: docs/GLOSSARY.md`,
 	s.AddFlags(root)
 	root.AddCommand(
 		identify.New(s), send.New(s), events.New(s), leads.New(s), dlq.New(s), redrivecmd.New(s), incidents.New(s), notices.New(s), sources.New(s), scopescmd.New(s), destinations.New(s),
-		stats.New(s), reconcilecmd.New(s), hooks.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
+		stats.New(s), archivecmd.New(s), reconcilecmd.New(s), hooks.New(s), tail.New(s), resendguide.New(s), resendguide.Former(s), doctor.New(s), consolecmd.New(s), awslinks.New(s), version.New(s), exitCodesTopic(),
 	)
 	complete.Attach(s, root)
 	root.SetHelpCommand(helpCmd(s, root))

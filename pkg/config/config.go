@@ -42,6 +42,10 @@ type Config struct {
 	ReconcileRepair   string        // RECONCILE_REPAIR: off, retrigger or synthesize
 	ReconcileBudget   int           // RECONCILE_BUDGET: events that one run may bring back
 	SmartleadURL      string        // SMARTLEAD_URL: address of the API; "": Smartlead's
+
+	ArchiveBucket string        // ARCHIVE_BUCKET: where events are archived; "": nowhere
+	ArchivePrefix string        // ARCHIVE_PREFIX: what the keys begin with there
+	ArchiveEvery  time.Duration // ARCHIVE_EVERY: the time of which an object holds what was received: an hour, or what divides it
 }
 
 // Part is a group of settings that a function needs.
@@ -121,11 +125,18 @@ func Read(getenv func(string) string, need Part) (Config, error) {
 		ReconcileRepair:   r.oneOf("RECONCILE_REPAIR", RepairOff, RepairRetrigger, RepairSynthesize),
 		ReconcileBudget:   r.number("RECONCILE_BUDGET", 500, 1, 100_000),
 		SmartleadURL:      r.url("SMARTLEAD_URL", false),
+
+		ArchiveBucket: r.text("ARCHIVE_BUCKET", false),
+		ArchivePrefix: r.text("ARCHIVE_PREFIX", false),
+		ArchiveEvery:  r.duration("ARCHIVE_EVERY", time.Hour, time.Minute, time.Hour),
 	}
 	if level := getenv("LOG_LEVEL"); level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(level)); err != nil {
 			r.problem("LOG_LEVEL", "is debug, info, warn or error")
 		}
+	}
+	if c.ArchiveEvery%time.Minute != 0 || time.Hour%c.ArchiveEvery != 0 {
+		r.problem("ARCHIVE_EVERY", "is a number of minutes that divides an hour, such as 1m or 15m")
 	}
 	if c.RetryMax < c.RetryBase {
 		r.problem("RETRY_MAX", "is not below RETRY_BASE")

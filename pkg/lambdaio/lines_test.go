@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"smartlead-receiver/pkg/archive"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/process"
 	"smartlead-receiver/pkg/receive"
@@ -156,6 +157,7 @@ func TestEveryListedMetricIsCounted(t *testing.T) {
 	cleaned.DeadLetters.Stale, cleaned.DeadLetters.Foreign = 1, 1
 	logRedrive(t.Context(), r.Recorder, cleaned, 0)
 	logReconcile(t.Context(), r.Recorder, ended(1), 0)
+	logArchive(t.Context(), r.Recorder, archive.Summary{Age: archiveStale}, 0)
 	counted := linesOf(t, &log).metrics
 	for _, m := range Metrics() {
 		for _, value := range m.Values {

@@ -13,11 +13,12 @@ type Metric struct {
 	Values          []string
 }
 
-// Metrics lists every metric of the functions. All count, but eight: Delay is how long
+// Metrics lists every metric of the functions. All count, but nine: Delay is how long
 // an event took from its receipt to its delivery, in milliseconds, unless it was
 // replayed; DestinationsFailing, DestinationsPaused, SourcesSilent and HooksSilenced are how many there
 // are at that minute; Missing and Unproven are how many events and campaigns are so at the end of a
-// comparison with Smartlead; ReconcileAge is for how many hours none has succeeded. How long they work, how many
+// comparison with Smartlead; ReconcileAge is for how many hours none has succeeded; ArchiveAge
+// is for how many hours the archive has lacked something. How long they work, how many
 // requests there are and how old the queues' messages are is not among them: AWS
 // counts that itself, at no price.
 func Metrics() []Metric {
@@ -41,6 +42,7 @@ func Metrics() []Metric {
 		{"Unproven", "function", []string{"reconcile"}},
 		{"Repaired", "function", []string{"reconcile"}},
 		{"ReconcileAge", "function", []string{"reconcile"}},
+		{"ArchiveAge", "function", []string{"archiver"}},
 	}
 }
 

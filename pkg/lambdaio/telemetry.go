@@ -10,10 +10,12 @@ type outcome string
 const (
 	outcomeEmpty outcome = "empty" // a request without an event
 	outcomeSwept outcome = "swept"
-	// A comparison is at its end, goes on with the next slice, or was not this one's to make.
+	// A comparison, or the archive, is at its end, goes on with the next slice, was not this
+	// one's to make, or is nobody's.
 	outcomeEnded  outcome = "ended"
 	outcomeGoesOn outcome = "goes_on"
 	outcomeWaits  outcome = "waits"
+	outcomeOff    outcome = "off"
 	// outcomeCounted: an error that a tool reported counts on an incident.
 	outcomeCounted outcome = "counted"
 )

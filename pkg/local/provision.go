@@ -40,9 +40,12 @@ type Queue struct {
 type Resources struct {
 	Table  string
 	Bucket string
-	Live   Queue
-	Replay Queue
-	DLQ    Queue
+	// Archive is the bucket of archived events; it is there, whether something archives or
+	// not.
+	Archive string
+	Live    Queue
+	Replay  Queue
+	DLQ     Queue
 }
 
 // These are as in template.yaml. A message that SQS moves keeps its first enqueue
@@ -65,15 +68,17 @@ func Provision(ctx context.Context, clients *Clients, p Provisioning) (Resources
 	if p.MaxReceiveCount == 0 {
 		p.MaxReceiveCount = 150
 	}
-	r := Resources{Table: p.Name + "-events", Bucket: p.Name + "-bodies"}
+	r := Resources{Table: p.Name + "-events", Bucket: p.Name + "-bodies", Archive: p.Name + "-archive"}
 	if err := ensureTable(ctx, clients.DynamoDB, r.Table); err != nil {
 		return Resources{}, fmt.Errorf("DynamoDB at %s: %w", clients.Endpoints.DynamoDB, err)
 	}
 	if err := ensureQueues(ctx, clients, p, &r); err != nil {
 		return Resources{}, fmt.Errorf("SQS at %s: %w", clients.Endpoints.SQS, err)
 	}
-	if err := ensureBucket(ctx, clients.S3, r.Bucket); err != nil {
-		return Resources{}, fmt.Errorf("S3 at %s: %w", clients.Endpoints.S3, err)
+	for _, bucket := range []string{r.Bucket, r.Archive} {
+		if err := ensureBucket(ctx, clients.S3, bucket); err != nil {
+			return Resources{}, fmt.Errorf("S3 at %s: %w", clients.Endpoints.S3, err)
+		}
 	}
 	return r, nil
 }

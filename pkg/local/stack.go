@@ -24,6 +24,7 @@ type Handlers struct {
 	Redrive  ScheduleHandler // nil: no such schedule
 	// Reconcile compares with Smartlead; nil: no such schedule.
 	Reconcile ScheduleHandler
+	Archiver  ScheduleHandler // nil: no such schedule
 }
 
 // Options describe a stack. The zero value of a field takes the default of
@@ -42,11 +43,13 @@ type Options struct {
 	SweeperTimeout    time.Duration
 	RedriveTimeout    time.Duration
 	ReconcileTimeout  time.Duration
+	ArchiverTimeout   time.Duration
 	LiveConcurrency   int
 	ReplayConcurrency int
 	SweepEvery        time.Duration
 	RedriveEvery      time.Duration
 	ReconcileEvery    time.Duration // between two looks whether a comparison is due
+	ArchiverEvery     time.Duration // between two looks whether something is to be archived
 	Grace             time.Duration // how long a schedule's tick may go on when the stack stops
 
 	Log *slog.Logger
@@ -64,11 +67,13 @@ func DefaultOptions() Options {
 		SweeperTimeout:    50 * time.Second,
 		RedriveTimeout:    5 * time.Minute,
 		ReconcileTimeout:  10 * time.Minute,
+		ArchiverTimeout:   5 * time.Minute,
 		LiveConcurrency:   10,
 		ReplayConcurrency: 2,
 		SweepEvery:        5 * time.Second,
 		RedriveEvery:      2 * time.Second,
 		ReconcileEvery:    2 * time.Second,
+		ArchiverEvery:     2 * time.Second,
 		Grace:             2 * time.Second,
 		Log:               slog.New(slog.DiscardHandler),
 	}
@@ -218,6 +223,7 @@ func (s *Stack) serve(listener net.Listener, options Options, handlers Handlers)
 	s.schedule(ctx, options, "sweeper", handlers.Sweeper, options.SweepEvery, options.SweeperTimeout)
 	s.schedule(ctx, options, "redrive", handlers.Redrive, options.RedriveEvery, options.RedriveTimeout)
 	s.schedule(ctx, options, "reconcile", handlers.Reconcile, options.ReconcileEvery, options.ReconcileTimeout)
+	s.schedule(ctx, options, "archiver", handlers.Archiver, options.ArchiverEvery, options.ArchiverTimeout)
 
 	s.server = &http.Server{
 		Handler:           NewFront(handlers.Receiver, options.ReceiverTimeout, options.Log),
@@ -261,11 +267,13 @@ func withDefaults(o Options) Options {
 	o.SweeperTimeout = or(o.SweeperTimeout, d.SweeperTimeout)
 	o.RedriveTimeout = or(o.RedriveTimeout, d.RedriveTimeout)
 	o.ReconcileTimeout = or(o.ReconcileTimeout, d.ReconcileTimeout)
+	o.ArchiverTimeout = or(o.ArchiverTimeout, d.ArchiverTimeout)
 	o.LiveConcurrency = or(o.LiveConcurrency, d.LiveConcurrency)
 	o.ReplayConcurrency = or(o.ReplayConcurrency, d.ReplayConcurrency)
 	o.SweepEvery = or(o.SweepEvery, d.SweepEvery)
 	o.RedriveEvery = or(o.RedriveEvery, d.RedriveEvery)
 	o.ReconcileEvery = or(o.ReconcileEvery, d.ReconcileEvery)
+	o.ArchiverEvery = or(o.ArchiverEvery, d.ArchiverEvery)
 	o.Grace = or(o.Grace, d.Grace)
 	o.Log = or(o.Log, d.Log)
 	// AWS asks for six times the function's timeout.

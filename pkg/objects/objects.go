@@ -123,3 +123,31 @@ func codeOf(err error) string {
 func unavailable(op string, err error) error {
 	return fmt.Errorf("archive %s: %w: %w", op, webhook.ErrUnavailable, err)
 }
+
+// DeleteAPI is what an operator's tool needs of the client beside.
+type DeleteAPI interface {
+	API
+	DeleteObject(context.Context, *s3.DeleteObjectInput, ...func(*s3.Options)) (*s3.DeleteObjectOutput, error)
+}
+
+// Erasable are objects that can be deleted, which no function can.
+type Erasable struct {
+	*Objects
+
+	api DeleteAPI
+}
+
+// NewErasable returns the objects of a place to whoever may delete them.
+func NewErasable(api DeleteAPI, at webhook.ArchivePlace) *Erasable {
+	return &Erasable{New(api, at), api}
+}
+
+// Delete deletes an object; one that is not there is deleted. A bucket that keeps versions
+// keeps the object as an earlier one.
+func (e *Erasable) Delete(ctx context.Context, key string) error {
+	_, err := e.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &e.place.Bucket, Key: aws.String(e.place.Prefix + key)})
+	if err != nil {
+		return unavailable("delete", err)
+	}
+	return nil
+}

@@ -58,6 +58,14 @@ type Traces interface {
 	ForgetTraces(ctx context.Context, address string) (int, error)
 }
 
+// Archive is what was received, kept for years. Both read every object of it, and call
+// looked for each; Forget takes the lines of a lead out, whose events were erased before,
+// and may be repeated.
+type Archive interface {
+	Holds(ctx context.Context, address string, looked func()) (int, error)
+	Forget(ctx context.Context, address string, looked func()) (int, error)
+}
+
 // refusalsKept is how far back refused requests are looked through: longer than they are
 // kept.
 const refusalsKept = 15 * 24 * time.Hour
@@ -92,6 +100,8 @@ type Held struct {
 	Findings int `json:"findings,omitempty"`
 	// Threads are those whose place a destination keeps, to put what comes of the lead there.
 	Threads int `json:"threads,omitempty"`
+	// Archived are the lines of the archive that are the lead's.
+	Archived int `json:"archived,omitempty"`
 	// Left are events that a worker has at this moment: they are not erased.
 	Left int `json:"left"`
 }
@@ -131,7 +141,12 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 		}
 	}
 	if s.Traces != nil {
-		h.Threads, err = s.Traces.CountTraces(ctx, address)
+		if h.Threads, err = s.Traces.CountTraces(ctx, address); err != nil {
+			return h, err
+		}
+	}
+	if s.Archive != nil {
+		h.Archived, err = s.Archive.Holds(ctx, address, looked)
 	}
 	return h, err
 }
@@ -240,6 +255,9 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	}
 	if err == nil && s.Traces != nil { // behind the events, which might have brought them back
 		run.Erased.Threads, err = s.Traces.ForgetTraces(ctx, f.Address)
+	}
+	if err == nil && s.Archive != nil { // last: what is archived after this was read after the ledger had forgotten it
+		run.Erased.Archived, err = s.Archive.Forget(ctx, f.Address, done)
 	}
 	if err == nil && run.Erased.Left == 0 {
 		run.EndedAt = s.Now().UTC()

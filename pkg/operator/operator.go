@@ -107,6 +107,7 @@ type Ports struct {
 	Incidents  Incidents
 	Findings   Incidents // of comparisons with Smartlead; nil: none are kept
 	Traces     Traces    // nil: none are kept
+	Archive    Archive   // nil: there is none
 	Records    Records
 	Bodies     Bodies
 	Queue      Queue

@@ -59,6 +59,14 @@ func readTimes(p *Place) error {
 	if p.RetentionDays > 0 {
 		p.Retention = time.Duration(p.RetentionDays) * config.Day
 	}
+	p.Every = time.Hour
+	if p.ArchiveEvery != "" {
+		every, err := time.ParseDuration(p.ArchiveEvery)
+		if err != nil || every <= 0 {
+			return fmt.Errorf("the hours of the stack's archive, %q, cannot be read", p.ArchiveEvery)
+		}
+		p.Every = every
+	}
 	if p.SweepGrace == "" {
 		return nil
 	}

@@ -17,17 +17,20 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"smartlead-receiver/pkg/app/awswire"
+	"smartlead-receiver/pkg/archive"
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/bodies"
 	"smartlead-receiver/pkg/destination"
 	"smartlead-receiver/pkg/erasure"
 	"smartlead-receiver/pkg/incident"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/objects"
 	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/queue"
 	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/redrive"
 	"smartlead-receiver/pkg/repair"
+	"smartlead-receiver/pkg/smartlead"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
 	"smartlead-receiver/pkg/stack/deployment"
@@ -52,8 +55,16 @@ type Stack struct {
 	Incidents    *incident.Store
 	Silences     *incident.Silences
 	Repair       *repair.Service
-	AWS          destination.AWS        // what destinations call, with the rights of whoever runs the tool
-	Deployment   *deployment.Deployment // nil: a local stack, or one of an older version
+	// ArchiveAt is the archive at a place; archive.Standing says where it is.
+	ArchiveAt  func(archive.Place) Archive
+	AWS        destination.AWS        // what destinations call, with the rights of whoever runs the tool
+	Deployment *deployment.Deployment // nil: a local stack, or one of an older version
+}
+
+// Archive is what is archived at a place.
+type Archive struct {
+	*archive.Service
+	Objects archive.Objects
 }
 
 // Env is what the use cases take from their surroundings.
@@ -168,6 +179,7 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 		LiveQueueURL: get("LiveQueueUrl"), ReplayQueueURL: get("ReplayQueueUrl"), DLQURL: get("DlqUrl"),
 		LiveQueueARN: get("LiveQueueArn"), DLQARN: get("DlqArn"),
 		Bucket: get("BodyBucket"), ParameterPrefix: get("ParameterPrefix"),
+		ArchiveBucket: values["ArchiveBucket"], ArchivePrefix: values["ArchivePrefix"],
 		ParameterKey: values["ParameterKey"], SweepGrace: values["SweepGrace"],
 	}
 	if text := values["RetentionDays"]; text != "" {
@@ -225,14 +237,28 @@ func build(at Place, c place.Clients, env Env) (*Stack, error) {
 	s.Incidents = incident.NewStore(s.Ledger, env.Now)
 	s.Silences = incident.NewSilences(s.Ledger, env.Now)
 	s.DeadLetters = redrive.DeadLetterLook{Ledger: s.Ledger, Queue: s.Queues}
+	s.ArchiveAt = func(place archive.Place) Archive {
+		in := objects.New(c.S3, place)
+		return Archive{Objects: in, Service: archive.New(archive.Ports{
+			Ledger: s.Ledger, Bodies: s.Bodies, Documents: s.Ledger, Objects: in, Normalize: normalize, Now: env.Now,
+		}, archive.DefaultPolicy.EachHolding(at.Every))}
+	}
+	archived := &archive.Erasure{
+		Documents: s.Ledger, Open: func(place archive.Place) archive.Erasable { return objects.NewErasable(c.S3, place) },
+		Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
+	}
 	s.Operator = operator.New(operator.Ports{
 		Events: s.Ledger, Revivals: s.Ledger, Judgements: s.Ledger, Variants: s.Ledger, HeldEvents: heldEvents{s.Ledger}, HandOvers: s.Ledger,
-		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Records: s.erased(),
+		LeadEvents: leadEvents{s.Ledger}, Erasures: s.Ledger, Refusals: s.Ledger, Incidents: s.Incidents, Findings: scheduled.Findings{Documents: s.Ledger, Now: env.Now}, Archive: archived, Records: s.erased(),
 		Traces: traces{s.Ledger, s.Destinations, env},
 		Bodies: s.Bodies, Queue: s.Queues, Sources: s.Sources, Now: env.Now, Nonce: env.Nonce, Sleep: env.Sleep,
 	}, operator.Policy{Grace: at.Grace, Retention: at.Retention})
 	s.Repair = s.newRepair(env)
 	return s, nil
+}
+
+func normalize(body []byte, account string) (webhook.Event, error) {
+	return smartlead.Normalize(body, smartlead.Options{Account: account})
 }
 
 // heldEvents lists held events by the ledger's index of what waits for an

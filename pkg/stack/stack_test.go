@@ -122,7 +122,7 @@ func TestConnectLocal(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.APIURL, want.Demo, want.Token = "http://127.0.0.1:8080", "demo", "slr_token"
-	want.Retention, want.Grace = 90*24*time.Hour, 2*time.Minute
+	want.Retention, want.Grace, want.Every = 90*24*time.Hour, 2*time.Minute, time.Hour
 	if s.Place != want {
 		t.Errorf("got %+v, want %+v", s.Place, want)
 	}

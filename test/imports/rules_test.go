@@ -128,9 +128,10 @@ var rules = map[string]rule{
 	// the registry's to name.
 	// What is linked by the receiver is loaded with each of its starts, so that nothing
 	// which all functions share knows destinations or their conditions.
-	"app":         {anyOwn: true, notOwn: []string{"destination", "notice", "gate", "jq", "local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
-	"app/worker":  {own: []string{"app", "bodies", "destination", "destination/registry", "gate", "lambdaio", "process", "queue", "smartlead", "sourcestore", "webhook"}},
-	"app/sweeper": {own: []string{"app", "bodies", "destination", "gate", "incident", "lambdaio", "ledger", "notice", "scopes", "smartlead", "sourcestore", "sweep", "telemetry", "webhook"}},
+	"app":          {anyOwn: true, notOwn: []string{"destination", "notice", "gate", "jq", "local", "cli", "operator", "stack", "awssdk", "destination/*"}, outside: []string{sdk + "/aws", sdk + "/credentials", sdk + "/service/s3", smithy, lambda}},
+	"app/worker":   {own: []string{"app", "bodies", "destination", "destination/registry", "gate", "lambdaio", "process", "queue", "smartlead", "sourcestore", "webhook"}},
+	"app/archiver": {own: []string{"app", "archive", "bodies", "lambdaio", "objects", "smartlead", "webhook"}},
+	"app/sweeper":  {own: []string{"app", "bodies", "destination", "gate", "incident", "lambdaio", "ledger", "notice", "scopes", "smartlead", "sourcestore", "sweep", "telemetry", "webhook"}},
 	// The composition root of a person's tools. The tools of a local stack share
 	// where its parts are, so it knows none of them.
 	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},
@@ -149,7 +150,7 @@ var rules = map[string]rule{
 	"cli/*": {
 		own: []string{
 			"cli/output", "cli/problem", "cli/session", "cli/filter", "cli/eventview", "cli/payload", "cli/hook", "cli/params", "cli/moves", "cli/mailtext", "cli/refusal", "cli/search", "cli/wording", "cli/checks", "cli/smartleadkey", "cli/comparing", "cli/destcare", "smartleadapi", "reconcile", "repair",
-			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "gate", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
+			"webhook", "smartlead", "auth", "redrive", "operator", "incident", "scopes", "gate", "archive", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry", "notice",
 		},
 		outside: []string{cobra, pflag},
 	},
@@ -180,7 +181,7 @@ var rules = map[string]rule{
 	// What doctor and the console look at.
 	"cli/checks": {own: []string{
 		"cli/output", "cli/problem", "cli/eventview", "cli/hook",
-		"gate", "webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+		"archive", "gate", "webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/hook":      {},
 	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook", "reconcile"}},

@@ -112,6 +112,7 @@ func TestTheDashboardHasNoWidgetOnAnother(t *testing.T) {
 var fields = []string{
 	"@message", "@timestamp", "attempt", "cause", "count", "died_again", "delivered", "dead_letters_cleared", "error", "event_id",
 	"calls", "campaigns", "complete", "extra", "late", "look", "mails", "missing", "unknowable", "unproven_campaigns",
+	"archived", "behind_s", "hours", "objects", "unreadable", "until",
 	"job", "msg", "next_attempt_at", "outcome", "reason", "released", "route", "source", "source_ip", "status", "Delay", "Refused",
 }
 

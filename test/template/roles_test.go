@@ -77,6 +77,13 @@ var allowed = map[string]map[string][]string{
 		index("time"):                   {"dynamodb:Query"},
 		parameter + "smartlead-api-key": {"ssm:GetParameter"},
 	},
+	"ArchiverRole": {
+		"!GetAtt ArchiverLogGroup.Arn": {"logs:CreateLogStream", "logs:PutLogEvents"},
+		table:                          {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
+		index("time"):                  {"dynamodb:Query"},
+		bodies:                         {"s3:GetObject"},
+		"!GetAtt BodyBucket.Arn":       {"s3:ListBucket"},
+	},
 }
 
 func TestEachRoleMayDoExactlyItsOwn(t *testing.T) {
@@ -153,6 +160,35 @@ func TestTheWorkerDeliversOnlyToWhatIsListed(t *testing.T) {
 	}
 	if !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Of the archive the archiver reads and adds objects, and neither overwrites nor deletes
+// any: who forgets a lead does.
+func TestTheArchiverOnlyAddsToTheArchive(t *testing.T) {
+	policy := ofType(t, load(t), "AWS::IAM::Policy")["ArchivePolicy"]
+	if roles := texts(at(t, policy, "Roles")); !slices.Equal(roles, []string{"!Ref ArchiverRole"}) {
+		t.Errorf("it is one of %v", roles)
+	}
+	const below, bucket = "arn:${AWS::Partition}:s3:::${Bucket}/${ArchivePrefix}/*", "arn:${AWS::Partition}:s3:::${Bucket}"
+	want := map[string]string{"s3:PutObject": below, "s3:GetObject": below, "s3:ListBucket": bucket}
+	conditions := map[string]string{"s3:PutObject": "map[Null:map[s3:if-none-match:false]]", "s3:ListBucket": "map[StringLike:map[s3:prefix:map[!Sub:${ArchivePrefix}/*]]]"}
+	statements, _ := at(t, policy, "PolicyDocument", "Statement").([]any)
+	for _, s := range statements {
+		actions := texts(at(t, s, "Action"))
+		resource, _ := at(t, s, "Resource", "!Sub").([]any)
+		if len(actions) != 1 || len(resource) != 2 || at(t, s, "Effect") != "Allow" || want[actions[0]] != resource[0] {
+			t.Errorf("it allows %v on %v", actions, resource)
+			continue
+		}
+		condition, has := s.(object)["Condition"]
+		if got := fmt.Sprint(condition); has != (conditions[actions[0]] != "") || has && got != conditions[actions[0]] {
+			t.Errorf("%s has the condition %s", actions[0], got)
+		}
+		delete(want, actions[0])
+	}
+	if len(want) > 0 {
+		t.Errorf("it does not allow %v", want)
 	}
 }
 

@@ -125,6 +125,7 @@ func all() []check {
 		{"unrouted events", checkUnrouted},
 		{"variants", checkVariants},
 		{"redrive", checkRedrive},
+		{"archive", checkArchive},
 		{"refused requests", checkRefused},
 		{Incidents, checkIncidents},
 	}

@@ -44,6 +44,7 @@ func counts(h operator.Held) string {
 		{h.Incidents, "incident", "incidents"},
 		{h.Findings, "finding", "findings"},
 		{h.Threads, "thread's place", "threads' places"},
+		{h.Archived, "archived line", "archived lines"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, output.Count(c.n, c.one, c.many))

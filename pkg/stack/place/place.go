@@ -30,6 +30,9 @@ type Place struct {
 	ReplayQueueARN   string `json:"replay_queue_arn"` // of a local stack
 	DLQARN           string `json:"dlq_arn"`
 	Bucket           string `json:"bucket"`
+	ArchiveBucket    string `json:"archive_bucket,omitempty"` // where events are archived; "": nowhere
+	ArchivePrefix    string `json:"archive_prefix,omitempty"` // what the keys there begin with
+	ArchiveEvery     string `json:"archive_every,omitempty"`  // as time.ParseDuration reads it; "": an hour
 	ParameterPrefix  string `json:"parameter_prefix"`
 	ParameterKey     string `json:"parameter_key"`           // customer key of the parameters; "": the account's own
 	RetentionDays    int    `json:"retention_days"`          // of a delivered event; 0: a stack that does not say
@@ -39,6 +42,7 @@ type Place struct {
 
 	Retention time.Duration `json:"-"` // RetentionDays, or the default
 	Grace     time.Duration `json:"-"` // SweepGrace, or the default
+	Every     time.Duration `json:"-"` // ArchiveEvery, or an hour
 	APIURL    string        `json:"-"` // scheme and host of the receiver
 	Demo      string        `json:"-"` // the local source, and its token
 	Token     string        `json:"-"`
