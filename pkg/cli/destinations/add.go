@@ -30,7 +30,7 @@ func addCmd(s *session.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME",
 		Short: "Add a destination; one that is signed has its secret printed, once",
-		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types) + "\n\n" + secretsHelp,
+		Long:  "Add a destination. It gets every event which passes the filters." + kindsHelp(types) + "\n\n" + inputHelp,
 		Example: `  smartleadctl destinations add crm --url https://crm.example.com/hooks/smartlead
   smartleadctl destinations add slack --url https://hooks.example.com/x --type EMAIL_REPLY --type LEAD_CATEGORY_UPDATED
   smartleadctl destinations add bus --kind eventbridge --arn arn:aws:events:us-east-1:123456789012:event-bus/default

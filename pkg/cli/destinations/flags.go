@@ -23,8 +23,8 @@ func kindsHelp(types destination.Types) string {
 	return help.String()
 }
 
-// secretsHelp says how a secret is given.
-const secretsHelp = `A secret (--token, --webhook-url, --header) need not stand in the command: the value -
+// inputHelp says how a secret is given.
+const inputHelp = `A secret (--token, --webhook-url, --header) need not stand in the command: the value -
 is read from the terminal without echo, or is a line of stdin.`
 
 // typeFlag is a flag of one or several types of destination. Its values wait as

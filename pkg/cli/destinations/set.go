@@ -25,7 +25,7 @@ its signing secrets too. A filter that is given takes the place of the former on
 its kind; --no-filter drops all of them first. Events that wait for the destination
 are delivered to where it is then. It asks before events go elsewhere.
 
-` + secretsHelp,
+` + inputHelp,
 		Example: `  smartleadctl destinations set crm --url https://crm.example.com/hooks/new
   smartleadctl destinations set slack --type EMAIL_REPLY --timeout 5s
   smartleadctl destinations set crm --no-filter`,
