@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/cli/destcare"
+	"smartlead-receiver/pkg/destination"
+	"smartlead-receiver/pkg/destination/desthubspot"
 )
 
 // Of an event that came in, an operator reads who wants it and why the others do not.
@@ -52,6 +55,20 @@ func TestASampleThatATypeHasNoUseFor(t *testing.T) {
 	s.OK("destinations", "set", "hub", "--property", "jobtitle=", "--no-notes", "-y")
 	if list := s.OK("destinations", "list", "--json").Out; strings.Contains(list, "jobtitle") || !strings.Contains(list, `"notes":[]`) {
 		t.Errorf("got %s", list)
+	}
+	s.OK("destinations", "set", "hub", "--no-notes=false", "-y")
+	if list := s.OK("destinations", "list", "--json").Out; !strings.Contains(list, "EMAIL_BOUNCE") {
+		t.Errorf("without notes still: %s", list)
+	}
+	cfg := destination.Config{Type: "hubspot", Settings: &desthubspot.Config{Token: "pat-na1-hidden", NoNotes: true}}
+	fields, err := destcare.FieldsOf(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fields { // as a form shows it
+		if f.Name == "no-notes" && (!f.Switch || f.Value != "true") || f.Name == "token" && (!f.Hidden || f.Value != "") {
+			t.Errorf("the field %+v", f)
+		}
 	}
 }
 

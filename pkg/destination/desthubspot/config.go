@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,10 +179,23 @@ func (c *Config) Flags(flags *flag.FlagSet) {
 		c.Notes = append(c.Notes, typ)
 		return nil
 	})
-	flags.BoolFunc("no-notes", "write no notes to HubSpot", func(text string) error {
-		if c.NoNotes = text == "true"; c.NoNotes {
-			c.Notes = nil
-		}
-		return nil
-	})
+	flags.Var(noNotes{c}, "no-notes", "write no notes to HubSpot")
+}
+
+// noNotes is the switch of a configuration, which drops the types that were named.
+type noNotes struct{ c *Config }
+
+func (n noNotes) String() string   { return strconv.FormatBool(n.c != nil && n.c.NoNotes) }
+func (n noNotes) IsBoolFlag() bool { return true }
+
+// Set returns an error for what is neither true nor false.
+func (n noNotes) Set(text string) error {
+	on, err := strconv.ParseBool(text)
+	if err != nil {
+		return errors.New("it is on or off")
+	}
+	if n.c.NoNotes = on; on {
+		n.c.Notes = nil
+	}
+	return nil
 }

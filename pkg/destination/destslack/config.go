@@ -16,7 +16,8 @@ import (
 var Type = destination.Type{
 	Name: "slack",
 	Help: `posts events to a channel: by an incoming webhook
-(--webhook-url), or with a bot token (--token and --channel).`,
+(--webhook-url), or with a bot token (--token and --channel), and then also
+in a thread for each lead (--threads).`,
 	New: func() destination.Settings { return new(Config) },
 }
 
