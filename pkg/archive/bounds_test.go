@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -214,5 +215,17 @@ func TestTheTableHasEachMember(t *testing.T) {
 	}
 	if _, err := archive.Athena(archive.Place{}, []string{"a'b"}); err == nil {
 		t.Error("what is no account is written into SQL")
+	}
+}
+
+// Who reads the files of deploy/ has the definition that the program prints.
+func TestTheDefinitionIsInDeploy(t *testing.T) {
+	ours, err := os.ReadFile("athena.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := os.ReadFile("../../deploy/athena.sql")
+	if err != nil || string(ours) != string(theirs) {
+		t.Errorf("deploy/athena.sql is another one than pkg/archive/athena.sql: %v", err)
 	}
 }

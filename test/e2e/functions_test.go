@@ -13,7 +13,7 @@ import (
 )
 
 // The functions, as their outputs and policies are named.
-var functions = []string{"Receiver", "Worker", "Sweeper", "Redrive", "Reconcile"}
+var functions = []string{"Receiver", "Worker", "Sweeper", "Redrive", "Reconcile", "Archiver"}
 
 // function is a deployed function's configuration.
 type function struct {
@@ -87,6 +87,9 @@ func (s *stack) checkRights(ctx context.Context) error {
 		policies := []string{strings.ToLower(name)}
 		if name == "Reconcile" { // deployed so that it may make events
 			policies = append(policies, makesEvents)
+		}
+		if name == "Archiver" { // deployed with an archive
+			policies = append(policies, "archive")
 		}
 		r, err := s.rightsOf(ctx, f.roleName(), policies...)
 		if err != nil {

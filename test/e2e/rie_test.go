@@ -104,6 +104,7 @@ var scenarioFiles = []struct{ file, want string }{
 	{"sweeper-tick", "null"},
 	{"redrive-tick", "null"},
 	{"reconcile-tick", "null"},
+	{"archiver-tick", "null"},
 }
 
 func TestEachBuiltFunctionTakesItsEventFiles(t *testing.T) {

@@ -39,7 +39,7 @@ type stack struct {
 var deployParameters = []string{
 	"Architecture=" + architecture(), "DeletionProtection=false",
 	"MaxAttempts=2", "RetryBase=1s", "RetryMax=2s", "SweepGrace=5s",
-	"ReconcileRepair=synthesize",
+	"ReconcileRepair=synthesize", "Archive=on",
 }
 
 func architecture() string {

@@ -120,7 +120,7 @@ func notReached(s *session.Session) []string {
 		"backups: the table can be restored to any moment of the last 35 days (point-in-time recovery); after a restore, erase again",
 		"messages that carry a whole event (unclaimed): they become events when a worker claims them, or expire 14 days after they were sent; erase again when the alarm Unclaimed was raised",
 		"dead letters may quote what a destination answered: the redrive function clears those of erased events within a few minutes",
-		"your destinations keep what was delivered to them",
+		"your destinations keep what was delivered to them, and copies of the archive what was copied; a bucket of your own that keeps versions keeps the archive's old objects",
 	}
 	if s.Target.Local {
 		return list[1:]
