@@ -189,7 +189,7 @@ func repairedText(r scheduled.Repaired) string {
 	for _, p := range []struct {
 		n    int
 		what string
-	}{{r.Retriggered, "posted again"}, {r.Synthesized, "made"}, {r.Left, "left"}} {
+	}{{r.Retriggered, "posted again"}, {r.Waiting, "waited for"}, {r.Synthesized, "made"}, {r.Left, "left"}} {
 		if p.n > 0 {
 			parts = append(parts, output.Thousands(p.n)+" "+p.what)
 		}

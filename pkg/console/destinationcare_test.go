@@ -262,3 +262,23 @@ func TestSamplesOfEachTypeAndWhoWantsAnEvent(t *testing.T) {
 		}
 	}
 }
+
+// A form shows no credential of any kind of destination, neither what is stored nor what
+// was just typed beside a mistake.
+func TestFormsShowNoCredential(t *testing.T) {
+	c := consoletest.New(t)
+	c.Secrets = append(c.Secrets, "pat-na1-hidden", "pat-na1-typed", "T0/B0/hidden", "T1/B1/typed")
+	c.Stack.OK("destinations", "add", "hub", "--kind", "hubspot", "--token", "pat-na1-hidden", "--property", "jobtitle=.lead.title")
+	c.Stack.OK("destinations", "add", "talk", "--kind", "slack", "--webhook-url", "https://hooks.slack.com/services/T0/B0/hidden")
+	for name, typed := range map[string]string{"hub": "token", "talk": "webhook-url"} {
+		wants(t, c.OK("/destinations/"+name+"/set"), "Change "+name)
+		value := map[string]string{"hub": "pat-na1-typed", "talk": "https://hooks.slack.com/services/T1/B1/typed"}[name]
+		a := fill(t, c, "/destinations/"+name+"/set", map[string]string{typed: value, "per-second": "many"})
+		if a.Status != http.StatusBadRequest || !strings.Contains(a.Text(), "Per second many is no number") {
+			t.Errorf("%s: %d\n%s", name, a.Status, a.Text())
+		}
+		ask := question(t, c, "/destinations/"+name+"/set", map[string]string{typed: value})
+		wants(t, c.OK(ask), "another, which is not shown")
+		wants(t, c.Do(c.Client, http.MethodPost, c.URL+ask, c.Get(ask).Form(), nil).Text(), "The destination "+name+" is changed.")
+	}
+}

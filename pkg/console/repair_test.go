@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"smartlead-receiver/pkg/app"
 	"smartlead-receiver/pkg/cli/clitest"
 	"smartlead-receiver/pkg/console/consoletest"
+	"smartlead-receiver/pkg/repair"
 	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 )
 
@@ -169,4 +171,26 @@ func TestARepairIsAskedWell(t *testing.T) {
 			t.Errorf("%s: %d, want %d\n%s", path, a.Status, status, a.Text())
 		}
 	}
+}
+
+// What a run of the schedule repaired stands beside it, and leads to its records.
+func TestARunOfTheScheduleLeadsToItsRecords(t *testing.T) {
+	c, _, _ := lossy(t)
+	if err := c.Found().APIKey.Put(t.Context(), clitest.APIKey); err != nil {
+		t.Fatal(err)
+	}
+	env := c.Env
+	env.Config.SmartleadURL, env.Config.ReconcileEvery, env.Config.ReconcileAgain = c.SmartleadURL, time.Hour, 24*time.Hour
+	env.Config.ReconcileLookBack, env.Config.ReconcileBudget, env.Past = 7*24*time.Hour, 500, true
+	env.Config.ReconcileRepair = string(repair.Retrigger)
+	service, err := app.ReconcileService(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := service.Run(t.Context()); !sum.Ended {
+		t.Fatalf("%+v", sum)
+	}
+	a := c.Get("/completeness")
+	wants(t, a.Text(), "waited for repair 1", "Missing by day", "schedule, run ")
+	wants(t, c.Get(linkNamed(t, a.Body, "repair 1")).Text(), "By schedule, run ", "What Smartlead was asked to post again", "4100001")
 }
