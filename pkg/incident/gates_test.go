@@ -79,6 +79,7 @@ func TestAPauseIsAnIncidentUntilItEnds(t *testing.T) {
 	if _, err := store.Close(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
+	w.now = w.now.Add(2 * time.Hour)
 	w.look(t, watcher)
 	if in, _ := store.Get(t.Context(), id); in.Ongoing() {
 		t.Errorf("what an operator closed is opened again by the same pause: %+v", in)
