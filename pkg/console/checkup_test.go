@@ -17,7 +17,7 @@ func TestOverviewSaysWhatTheDoctorFinds(t *testing.T) {
 	c := consoletest.New(t)
 	wants(t, c.OK("/"), "Doctor") // which begins to look
 	text := c.Looked()
-	wants(t, text, "Doctor, 12:00:00 : ! 1 to know, ✓ 17 fine", "! note ledger table", "no event in the last 31 days", "✓ fine webhook URL source demo is ready")
+	wants(t, text, "Doctor, 12:00:00 : ! 1 to know, ✓ 18 fine", "! note ledger table", "no event in the last 31 days", "✓ fine webhook URL source demo is ready")
 	if strings.Contains(text, "incidents") {
 		t.Error("incidents are told twice")
 	}
