@@ -180,6 +180,21 @@ func (w *Watcher) keep(saw []Sighting) {
 	w.carried = merge(append(saw, w.carried...))
 }
 
+// Looked returns when the watcher looked last, so that the sweeper ran; zero where it never
+// did. It returns webhook.ErrUnavailable, wrapped.
+func (s *Store) Looked(ctx context.Context) (time.Time, error) {
+	body, _, err := s.docs.LoadDocument(ctx, watchKind, watchName)
+	if errors.Is(err, webhook.ErrNotFound) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("when the incidents were looked at: %w", err)
+	}
+	var last watched
+	_ = json.Unmarshal(body, &last) // a broken one is none
+	return last.At, nil
+}
+
 func (w *Watcher) load(ctx context.Context) (watched, error) {
 	body, version, err := w.Documents.LoadDocument(ctx, watchKind, watchName)
 	if err != nil && !errors.Is(err, webhook.ErrNotFound) {

@@ -267,3 +267,19 @@ func (q *Queues) Depths(ctx context.Context) (live, replay, dead Depth, err erro
 	}
 	return depths[0], depths[1], depths[2], nil
 }
+
+// Kept returns for how long each queue keeps a message; 0 where it does not say.
+func (q *Queues) Kept(ctx context.Context) (live, replay, dead time.Duration, err error) {
+	var kept [3]time.Duration
+	for i, url := range []string{q.urls.Live, q.urls.Replay, q.urls.Dead} {
+		out, err := q.api.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: &url, AttributeNames: []sqs.QueueAttributeName{sqs.QueueAttributeNameMessageRetentionPeriod},
+		})
+		if err != nil {
+			return 0, 0, 0, fmt.Errorf("queue retention: %w: %w", webhook.ErrUnavailable, err)
+		}
+		seconds, _ := strconv.Atoi(out.Attributes[string(sqs.QueueAttributeNameMessageRetentionPeriod)]) // absent is not said
+		kept[i] = time.Duration(seconds) * time.Second
+	}
+	return kept[0], kept[1], kept[2], nil
+}

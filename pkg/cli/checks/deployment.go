@@ -25,10 +25,13 @@ func deployedChecks(d Deployment) []check {
 		return func(ctx context.Context, s Asker, _ *stack.Stack) Finding { return run(ctx, s, d) }
 	}
 	return []check{
+		{"receiver", checkReceiver},
 		{"functions", with(checkFunctions)},
 		{"event sources", with(checkEventSources)},
 		{"alarms", with(checkAlarms)},
 		{"alarm mails", with(checkSubscribers)},
+		{"retention", checkRetention},
+		{"schedules", checkSchedules},
 	}
 }
 
@@ -97,14 +100,20 @@ func checkAlarms(ctx context.Context, s Asker, d Deployment) Finding {
 	if len(alarms) == 0 {
 		return broken("deploy the stack anew: sam deploy", "there are none: nobody would be told of a failure")
 	}
-	var raised []string
+	var raised, muted []string
 	for _, a := range alarms {
+		if a.Muted {
+			muted = append(muted, a.ID)
+		}
 		if a.State == "ALARM" {
 			raised = append(raised, fmt.Sprintf("%s (%s)", a.ID, s.Ago(a.Since)))
 		}
 	}
 	if len(raised) > 0 {
 		return broken("what each means, and what to do: docs/RUNBOOK.md", "raised: %s", strings.Join(raised, ", "))
+	}
+	if len(muted) > 0 {
+		return broken("switch them on: aws cloudwatch enable-alarm-actions --alarm-names NAME; or deploy the stack anew", "told to nobody, because the actions are switched off: %s", strings.Join(muted, ", "))
 	}
 	return fine("%s, none raised", output.Count(len(alarms), "alarm", "alarms"))
 }

@@ -25,10 +25,14 @@ func checkStack(_ context.Context, s Asker, st *stack.Stack) Finding {
 
 func checkLedger(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	page, err := st.Ledger.List(ctx, ledger.Query{Limit: 1, Now: s.Now()})
-	switch {
-	case err != nil:
+	if err != nil {
 		return silent(s, err, "the table")
-	case len(page.Records) == 0:
+	}
+	// The one index that no other check asks.
+	if _, err := st.Ledger.List(ctx, ledger.Query{Lead: "nobody@example.invalid", Limit: 1, Now: s.Now()}); err != nil {
+		return silent(s, err, "the table's indexes")
+	}
+	if len(page.Records) == 0 {
 		return noted("send one: "+s.Self+" send FILE", "table %s answers; no event in the last 31 days", st.TableName)
 	}
 	return fine("table %s answers; the latest event came %s", st.TableName, s.Ago(page.Records[0].ReceivedAt))
@@ -128,10 +132,7 @@ func checkURL(ctx context.Context, s Asker, st *stack.Stack) Finding {
 			return broken("which there are: "+s.Self+" sources list", "there is no source %s", s.Source)
 		}
 	}
-	source, token := output.OrText(s.Source, st.Demo), output.OrText(s.Token, s.UsualToken)
-	if source == st.Demo { // the variable may hold the token of another stack
-		token = output.OrText(s.Token, output.OrText(st.Token, token))
-	}
+	source, token := urlOf(s, st)
 	if source == "" || token == "" {
 		return noted("check one: "+hook.TokenVariable+"=… "+s.Self+" doctor --source NAME", "not checked: no source and token were given")
 	}

@@ -16,6 +16,7 @@ import (
 
 type options struct {
 	source, token string
+	try           bool
 }
 
 // New returns the command doctor.
@@ -30,14 +31,19 @@ webhook URL from outside (with --source and a token), whether the sources of an
 account trust the same sender, which source fell silent, what is overdue, what is dead,
 held or parked, what reached nobody, which variants say something else than their
 event, and which incidents nobody acknowledged. It changes nothing. Exit code 1 when a
-check fails.`,
+check fails.
+
+--try also posts a test event to the source, and waits until it has gone the whole way:
+destinations get it, with the flag test_event and the lead doctor@example.invalid. A
+source that asks for a signature needs ` + hook.SecretVariable + `.`,
 		Example: `  smartleadctl doctor
-  SMARTLEAD_TOKEN=… smartleadctl doctor --source acme`,
+  SMARTLEAD_TOKEN=… smartleadctl doctor --source acme --try`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), s, o) },
 	}
 	cmd.Flags().StringVar(&o.source, "source", "", "check the webhook URL of this source")
 	cmd.Flags().StringVar(&o.token, "token", "", "token of the source (better: "+hook.TokenVariable+")")
+	cmd.Flags().BoolVar(&o.try, "try", false, "send a test event the whole way, to the destinations (with --source and a token)")
 	return cmd
 }
 
@@ -57,7 +63,7 @@ func run(ctx context.Context, s *session.Session, o options) error {
 		Clock: s.Clock, Self: s.Self(), Local: s.Target.Local, Stack: s.Target.Stack, HTTP: s.HTTP,
 		Source: o.source, Token: o.token, UsualToken: s.Getenv(hook.TokenVariable),
 	}
-	err = checks.Look(ctx, asker, st, func(f checks.Finding) error {
+	tell := func(f checks.Finding) error {
 		if f.Result == checks.Bad {
 			bad++
 		}
@@ -70,9 +76,14 @@ func run(ctx context.Context, s *session.Session, o options) error {
 			next = append(next, f.Check+": "+f.Next)
 		}
 		return nil
-	})
-	if err != nil {
+	}
+	if err := checks.Look(ctx, asker, st, tell); err != nil {
 		return err
+	}
+	if o.try {
+		if err := tell(checks.Try(ctx, asker, st, s.Getenv(hook.SecretVariable), s.Sleep)); err != nil {
+			return err
+		}
 	}
 	if !s.JSON {
 		if err := s.Print(t, ""); err != nil {

@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -177,5 +178,35 @@ func TestDoctorTellsOfSilence(t *testing.T) {
 	s.Advance(20 * 24 * time.Hour)
 	if result, detail := found(t, s, "silent sources"); result != "note" || !strings.Contains(detail, "no event in 14 days through demo") {
 		t.Errorf("after weeks: %s: %s", result, detail)
+	}
+}
+
+// A test event goes the whole way, or the doctor says how far it came.
+func TestDoctorTriesTheWholeWay(t *testing.T) {
+	s := clitest.New(t)
+	try := func() (int, map[string]any) {
+		r := s.Run("doctor", "--try", "--json")
+		lines := clitest.Lines(t, r.Out)
+		last := lines[len(lines)-1]
+		if last["check"] != "test event" {
+			t.Fatalf("the last check is %v", last)
+		}
+		return r.Code, last
+	}
+	s.OnSleep = func(context.Context) { s.Work() }
+	code, v := try()
+	if code != 0 || v["result"] != "ok" || !strings.Contains(v["detail"].(string), "delivered to crm in") {
+		t.Errorf("exit %d: %v", code, v)
+	}
+	s.OnSleep = nil // no worker
+	if code, v = try(); code != 1 || v["result"] != "bad" || !strings.Contains(v["detail"].(string), "not settled after 1 min") {
+		t.Errorf("exit %d: %v", code, v)
+	}
+	if r := s.OK("events", "list", "--flag", "test_event", "--json"); len(clitest.Lines(t, r.Out)) != 2 {
+		t.Errorf("test events: %s", r.Out)
+	}
+	s.OK("sources", "remove", "demo", "-y")
+	if code, v = try(); code != 1 || !strings.Contains(v["detail"].(string), "HTTP 401") {
+		t.Errorf("exit %d: %v", code, v)
 	}
 }

@@ -5,9 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -23,10 +20,6 @@ import (
 	"smartlead-receiver/pkg/stack"
 )
 
-// hmacVariable holds the secret to sign with, so that it stands in no process
-// listing.
-const hmacVariable = "SMARTLEAD_HMAC_SECRET"
-
 type options struct {
 	url, source, token, hmacSecret, requestID, encoding string
 }
@@ -40,7 +33,7 @@ func New(s *session.Session) *cobra.Command {
 		Long: `Post each file as it is and show what became of each event in it. '-' reads
 stdin. With --local the demo source is used. To a deployed stack, name the source
 and give its token in ` + hook.TokenVariable + `; a source with a signature takes its
-secret from ` + hmacVariable + `.
+secret from ` + hook.SecretVariable + `.
 
 Sending a payload again is safe: the receiver knows the event by its identity.`,
 		Example: `  smartleadctl --local send events/payloads/help/reply.json
@@ -52,7 +45,7 @@ Sending a payload again is safe: the receiver knows the event by its identity.`,
 	f := cmd.Flags()
 	f.StringVar(&o.source, "source", "", "source to send as")
 	f.StringVar(&o.token, "token", "", "token of the source (better: "+hook.TokenVariable+")")
-	f.StringVar(&o.hmacSecret, "hmac-secret", "", "sign with this secret (better: "+hmacVariable+")")
+	f.StringVar(&o.hmacSecret, "hmac-secret", "", "sign with this secret (better: "+hook.SecretVariable+")")
 	f.StringVar(&o.requestID, "request-id", "", "X-Request-Id to send")
 	f.StringVar(&o.encoding, "encoding", "", "compress the body: gzip")
 	f.StringVar(&o.url, "url", "", "address of the receiver, without /webhooks (default: the stack's)")
@@ -79,7 +72,7 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 	if err != nil {
 		return err
 	}
-	o.hmacSecret = output.OrText(o.hmacSecret, s.Getenv(hmacVariable))
+	o.hmacSecret = output.OrText(o.hmacSecret, s.Getenv(hook.SecretVariable))
 	t := output.NewTable("FILE", ">#", ">HTTP", "*RESULT", "@EVENT ID", "+ERROR")
 	bad, whole := 0, 0
 	for _, file := range files {
@@ -176,9 +169,7 @@ func post(ctx context.Context, s *session.Session, o options, address, file stri
 		req.Header.Set("X-Request-Id", o.requestID)
 	}
 	if o.hmacSecret != "" {
-		mac := hmac.New(sha256.New, []byte(o.hmacSecret))
-		mac.Write(body)
-		req.Header.Set("X-Smartlead-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
+		hook.Sign(req, body, o.hmacSecret)
 	}
 	started := s.Now()
 	status, answer, err := hook.Do(s.HTTP, req)

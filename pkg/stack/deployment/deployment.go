@@ -79,6 +79,7 @@ type Alarm struct {
 	ID    string // in the template, such as DlqNotEmptyAlarm; else its name
 	State string // OK, ALARM or INSUFFICIENT_DATA
 	Since time.Time
+	Muted bool // its actions are switched off: it tells nobody
 }
 
 // Alarms returns the alarms of the stack.
@@ -98,6 +99,7 @@ func (d *Deployment) Alarms(ctx context.Context) (alarms []Alarm, err error) {
 			}
 			alarms = append(alarms, Alarm{
 				ID: d.id(aws.ToString(a.AlarmName)), State: string(a.StateValue), Since: aws.ToTime(a.StateUpdatedTimestamp),
+				Muted: a.ActionsEnabled != nil && !*a.ActionsEnabled,
 			})
 		}
 	}
