@@ -10,6 +10,9 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -110,10 +113,27 @@ func (d *day) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
 		d.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(d.t.Context(), program, append([]string{"--stack", stackName}, args...)...)
-	cmd.Env = append(awsEnvironment(deployed.tools["operator"].server.URL), "TZ=UTC")
+	cmd.Env = append(awsEnvironment(deployed.tools["operator"].server.URL), "TZ=UTC", "HTTP_PROXY="+d.resolver())
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out
 	return cmd, out
+}
+
+// resolver is a proxy that knows the name of the API, which no name server does: it
+// leads every request to the engine, under its name. What goes to the engine's own
+// address does not pass it.
+func (d *day) resolver() string {
+	d.t.Helper()
+	engine, err := url.Parse(deployed.engine.url())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(engine)
+		r.Out.Host = r.In.Host
+	}})
+	d.t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // run runs a command that ends with code, puts it on the page and returns what it printed.
