@@ -58,6 +58,9 @@ func TestTheFirstDay(t *testing.T) {
 	becomes(t, id, webhook.Dead, time.Minute)
 	mail := d.alarm()
 	d.mail(mail.Subject + "\n\n" + mail.AlarmDescription + "\n\n" + mail.NewStateReason)
+	if _, err := deployed.invoke(t.Context(), "SweeperFunctionName"); err != nil { // as its schedule does, each minute
+		t.Fatal(err)
+	}
 	d.run(1, "doctor")
 	d.run(0, "dlq", "list")
 
