@@ -144,8 +144,8 @@ func announce(ctx context.Context, o options, to streams, dir local.StateDir, s 
 		return stack.Place{}, nil, err
 	}
 	info.RetentionDays, info.SweepGrace = int(cfg.Retention/config.Day), cfg.Grace.String()
-	if info.ArchiveBucket = cfg.ArchiveBucket; info.ArchiveBucket != "" {
-		info.ArchivePrefix, info.ArchiveEvery = cfg.ArchivePrefix, cfg.ArchiveEvery.String()
+	if o.archive {
+		info.ArchiveBucket, info.ArchivePrefix, info.ArchiveEvery = running.Resources.Archive, archivePrefix, cfg.ArchiveEvery.String()
 	}
 	stop := func() {}
 	if account != nil {
