@@ -147,7 +147,7 @@ func Connect(ctx context.Context, d Deployed, env Env) (*Stack, error) {
 		s.AWS = caller(shared, awswire.Places{Getenv: os.Getenv}.At)
 	}
 	if err == nil && names.Worker != "" && names.AlarmTopic != "" {
-		s.Deployment = deployment.New(shared, names)
+		s.Deployment = deployment.New(shared, s.AWS, names)
 	}
 	return s, err
 }
@@ -190,7 +190,7 @@ func readOutputs(ctx context.Context, api cloudformation.DescribeStacksAPIClient
 	if len(missing) > 0 {
 		return Place{}, deployment.Names{}, &Error{Reason: MissingOutputs, Name: name, Outputs: missing}
 	}
-	names := deployment.Names{Stack: name, Worker: values["WorkerFunctionName"], LiveARN: at.LiveQueueARN, AlarmTopic: values["AlarmTopicArn"]}
+	names := deployment.Names{Stack: name, Worker: values["WorkerFunctionName"], LiveARN: at.LiveQueueARN, AlarmTopic: values["AlarmTopicArn"], Comparison: values["ReconcileRuleName"]}
 	for key, value := range values {
 		if strings.HasSuffix(key, "FunctionName") {
 			names.Functions = append(names.Functions, value)

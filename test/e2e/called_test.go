@@ -74,7 +74,11 @@ func jsonCalls(service string, request *http.Request, body []byte) []string {
 	case "sqs":
 		return []string{"sqs:" + strings.TrimSuffix(action, "Batch") + " on " + arn(service, path.Base(c.QueueURL))}
 	case "events":
-		return []string{"events:" + action + " on " + arn(service, "event-bus/"+c.Name)}
+		what := "event-bus/"
+		if action == "DescribeRule" {
+			what = "rule/"
+		}
+		return []string{"events:" + action + " on " + arn(service, what+c.Name)}
 	case "firehose":
 		return []string{"firehose:" + action + " on " + arn(service, "deliverystream/"+c.Stream)}
 	default:

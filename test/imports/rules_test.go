@@ -137,7 +137,7 @@ var rules = map[string]rule{
 	"stack":            {anyOwn: true, notOwn: []string{"local", "cli", "console", "destination/*"}, outside: []string{sdk, smithy}},
 	"stack/place":      {outside: []string{sdk, smithy}},
 	"awssdk":           {own: []string{"dynamodb", "sqs"}, outside: []string{sdk}},
-	"stack/deployment": {outside: []string{sdk}},
+	"stack/deployment": {own: []string{"exchange"}, outside: []string{sdk, smithy}},
 
 	// The command line puts its commands together, and says how they end.
 	"cli": {
@@ -181,7 +181,7 @@ var rules = map[string]rule{
 	// What doctor and the console look at.
 	"cli/checks": {own: []string{
 		"cli/output", "cli/problem", "cli/eventview", "cli/hook",
-		"archive", "gate", "webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
+		"archive", "gate", "reconcile", "webhook", "auth", "redrive", "incident", "scopes", "stack", "stack/deployment", "ledger", "sourcestore", "destination", "destination/registry",
 	}},
 	"cli/hook":      {},
 	"cli/wording":   {own: []string{"cli/output", "cli/eventview", "cli/problem", "destination", "redrive", "operator", "webhook", "reconcile"}},

@@ -126,6 +126,7 @@ func all() []check {
 		{"variants", checkVariants},
 		{"redrive", checkRedrive},
 		{"archive", checkArchive},
+		{"comparison", checkComparison},
 		{"refused requests", checkRefused},
 		{Incidents, checkIncidents},
 	}

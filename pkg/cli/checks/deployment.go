@@ -17,6 +17,7 @@ type Deployment interface {
 	EventSources(ctx context.Context) ([]deployment.EventSource, error)
 	Alarms(ctx context.Context) ([]deployment.Alarm, error)
 	Subscribers(ctx context.Context) (confirmed, pending int, err error)
+	Schedule(ctx context.Context) (state string, err error)
 }
 
 // deployedChecks are those that a local stack has nothing for.
@@ -28,6 +29,7 @@ func deployedChecks(d Deployment) []check {
 		{"receiver", checkReceiver},
 		{"functions", with(checkFunctions)},
 		{"event sources", with(checkEventSources)},
+		{"comparison schedule", with(checkSchedule)},
 		{"alarms", with(checkAlarms)},
 		{"alarm mails", with(checkSubscribers)},
 		{"retention", checkRetention},
@@ -90,6 +92,19 @@ func lane(live bool) string {
 		return "live"
 	}
 	return "replay"
+}
+
+// checkSchedule looks at the rule that runs the comparison with Smartlead.
+func checkSchedule(ctx context.Context, s Asker, d Deployment) Finding {
+	switch state, err := d.Schedule(ctx); {
+	case err != nil:
+		return silent(s, err, "the rule of the comparison")
+	case state == "":
+		return noted("deploy the newer version", "the stack is of a version that does not name its rule")
+	case state != "ENABLED":
+		return broken("switch it on: EventBridge, Rules; or deploy the stack anew", "nothing is compared with Smartlead: the rule that does it every five minutes is %s", strings.ToLower(state))
+	}
+	return fine("the rule that runs it every five minutes is on")
 }
 
 func checkAlarms(ctx context.Context, s Asker, d Deployment) Finding {

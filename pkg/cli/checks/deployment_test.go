@@ -18,8 +18,11 @@ type account struct {
 	sources            []deployment.EventSource
 	alarms             []deployment.Alarm
 	confirmed, pending int
+	rule               string
 	err                error
 }
+
+func (a account) Schedule(context.Context) (string, error) { return a.rule, a.err }
 
 func (a account) Concurrency(context.Context) (int, int, error) {
 	return a.limit, a.limit - a.reserved, a.err
@@ -56,6 +59,9 @@ func TestWhatIsSaidOfADeployment(t *testing.T) {
 		{"a mail that nobody opened", "alarm mails", "bad", "nobody is told of alarms: 1 subscription is to be confirmed", "confirm", account{pending: 1}},
 		{"one of two", "alarm mails", "note", "1 subscriber is told, 1 to be confirmed", "confirm", account{confirmed: 1, pending: 1}},
 		{"told", "alarm mails", "ok", "2 subscribers are told", "", account{confirmed: 2}},
+		{"the rule is on", "comparison schedule", "ok", "every five minutes is on", "", account{rule: "ENABLED"}},
+		{"the rule is off", "comparison schedule", "bad", "the rule that does it every five minutes is disabled", "switch it on", account{rule: "DISABLED"}},
+		{"no rule is named", "comparison schedule", "note", "does not name its rule", "deploy", account{}},
 		{"no answer", "alarms", "bad", "gone", "is the alarms there", account{err: errors.New("gone")}},
 	} {
 		t.Run(c.what, func(t *testing.T) {

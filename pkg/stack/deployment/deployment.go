@@ -5,6 +5,8 @@ package deployment
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -13,6 +15,9 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/smithy-go"
+
+	"smartlead-receiver/pkg/exchange"
 )
 
 // Names are the outputs of a stack that Deployment needs; a stack that was deployed
@@ -21,6 +26,7 @@ type Names struct {
 	Worker     string   // the function
 	LiveARN    string   // of the queue
 	AlarmTopic string   // ARN
+	Comparison string   // the rule that runs the comparison with Smartlead
 	Functions  []string // every function
 	Stack      string
 }
@@ -31,12 +37,14 @@ type Deployment struct {
 	lambda *lambda.Client
 	watch  *cloudwatch.Client
 	topics *sns.Client
+	region string
+	aws    exchange.AWS
 }
 
 // New returns the Deployment of a stack. It calls nobody.
-func New(shared aws.Config, names Names) *Deployment {
+func New(shared aws.Config, caller exchange.AWS, names Names) *Deployment {
 	return &Deployment{
-		names: names, lambda: lambda.NewFromConfig(shared), watch: cloudwatch.NewFromConfig(shared), topics: sns.NewFromConfig(shared),
+		names: names, region: shared.Region, aws: caller, lambda: lambda.NewFromConfig(shared), watch: cloudwatch.NewFromConfig(shared), topics: sns.NewFromConfig(shared),
 	}
 }
 
@@ -121,6 +129,41 @@ func (d *Deployment) own(a cwtypes.MetricAlarm) bool {
 func (d *Deployment) id(name string) string {
 	id, _, _ := strings.Cut(strings.TrimPrefix(name, d.names.Stack+"-"), "-")
 	return id
+}
+
+// Schedule returns the state of the rule that runs the comparison with Smartlead, ENABLED or
+// another; "": the stack names none
+// (docs.aws.amazon.com/eventbridge/latest/APIReference/API_DescribeRule.html).
+func (d *Deployment) Schedule(ctx context.Context) (state string, err error) {
+	if d.names.Comparison == "" {
+		return "", nil
+	}
+	body, err := json.Marshal(map[string]string{"Name": d.names.Comparison})
+	if err != nil {
+		return "", err
+	}
+	a := d.aws.Call(ctx, exchange.AWSCall{
+		Service: "events", Region: d.region, Target: "AWSEvents.DescribeRule", ContentType: "application/x-amz-json-1.1", Body: body,
+	})
+	var answer struct {
+		State   string
+		Type    string `json:"__type"`
+		Message string
+	}
+	if a.Err == nil {
+		a.Err = json.Unmarshal(a.Body, &answer)
+	}
+	switch {
+	case a.Status >= http.StatusBadRequest && answer.Type != "":
+		_, code, named := strings.Cut(answer.Type, "#")
+		if !named {
+			code = answer.Type
+		}
+		return "", &smithy.GenericAPIError{Code: code, Message: answer.Message}
+	case a.Err != nil:
+		return "", a.Err
+	}
+	return answer.State, nil
 }
 
 // Subscribers returns how many are told of alarms, and how many have yet to confirm
