@@ -111,7 +111,6 @@ type request struct {
 	query  url.Values
 	body   []byte // nil: none
 	secret string // beside the key, it stands in no error
-	slow   bool   // it has a rate limit of its own, below that of the plan
 }
 
 func get(what, path string, query url.Values) request {
@@ -161,7 +160,7 @@ func (c *Client) again(r request, err error, try int) (time.Duration, bool) {
 
 // once makes one request and returns the JSON of its answer.
 func (c *Client) once(ctx context.Context, r request) ([]byte, error) {
-	tooLong, err := c.limit.wait(ctx, r.slow)
+	tooLong, err := c.limit.wait(ctx)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", r.what, err)

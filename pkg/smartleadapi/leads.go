@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
-	"strconv"
-	"time"
 )
 
 // Category is one that leads may have. Ids differ from account to account.
@@ -130,81 +127,4 @@ func readLead(body []byte) (row leadRow, err error) {
 		return row, errShape
 	}
 	return row, nil
-}
-
-// LeadStatistics is what became of a lead in a campaign.
-type LeadStatistics struct {
-	LeadID   string
-	Email    string // trimmed, lower case
-	Messages []Message
-}
-
-const (
-	// leadRows are asked for at once, the most that may be.
-	leadRows = 100
-	// maxLeads bounds the leads of one reading.
-	maxLeads = 100_000
-)
-
-var errTooManyLeads = fmt.Errorf("more than %d leads: take a shorter time", maxLeads)
-
-// LeadsStatistics hands over the leads of a campaign of which something was heard since a
-// day (zero: ever), each once, until each returns an error, which ends it and is returned.
-// Other errors are *Error, ErrAnswer where the answer has totals, or a lead without an id
-// and an address.
-func (c *Client) LeadsStatistics(ctx context.Context, campaign string, since time.Time, each func(LeadStatistics) error) error {
-	what := "leads-statistics of campaign " + oneLine(campaign)
-	seen := map[string]bool{}
-	return pages(leadRows, func(offset, limit int) (int, bool, error) {
-		query := url.Values{"offset": {strconv.Itoa(offset)}, "limit": {strconv.Itoa(limit)}}
-		if !since.IsZero() {
-			query.Set("event_time_gt", since.UTC().Format(time.DateOnly))
-		}
-		var rows []LeadStatistics
-		last := false
-		err := c.do(ctx, get(what, campaignPath(campaign, "/leads-statistics"), query), func(body []byte) (err error) {
-			rows, last, err = readLeadStatistics(body)
-			return err
-		})
-		if err != nil {
-			return 0, false, err
-		}
-		for _, r := range rows {
-			if seen[r.LeadID] {
-				continue
-			}
-			if seen[r.LeadID] = true; len(seen) > maxLeads {
-				return 0, false, &Error{Kind: ErrAnswer, What: what, Err: errTooManyLeads}
-			}
-			if err := each(r); err != nil {
-				return 0, false, err
-			}
-		}
-		return len(rows), last, nil
-	})
-}
-
-func readLeadStatistics(body []byte) (all []LeadStatistics, last bool, err error) {
-	rows, err := list[struct {
-		ID        text      `json:"lead_id"`
-		LeadEmail address   `json:"lead_email"`
-		Email     address   `json:"email"`
-		To        address   `json:"to"`
-		History   []message `json:"history"`
-	}](body, "data")
-	if err != nil {
-		return nil, false, errTotals
-	}
-	for _, r := range rows {
-		lead := LeadStatistics{LeadID: string(r.ID), Email: string(first(r.LeadEmail, r.Email, r.To))}
-		if lead.LeadID == "" || lead.Email == "" {
-			return nil, false, errShape
-		}
-		if lead.Messages, err = messages(r.History); err != nil {
-			return nil, false, err
-		}
-		all = append(all, lead)
-	}
-	more := moreOf(body)
-	return all, more != nil && !*more, nil
 }

@@ -3,7 +3,6 @@ package smartleadapi
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,10 +21,6 @@ var (
 	Standard = Plan{PerSecond: 10, PerMinute: 60, PerHour: 1000}
 	Pro      = Plan{PerSecond: 20, PerMinute: 120, PerHour: 3000}
 )
-
-// slowPerMinute is how often the activities of all leads may be asked for, whatever the
-// plan: integrators were told so by the answer (429).
-const slowPerMinute = 10
 
 // share of a plan is used, as the guide advises: other programs have the same key.
 const share = 0.8
@@ -49,7 +44,6 @@ type limiter struct {
 
 	maxWait time.Duration // longest wait before a call; 0: as long as it takes
 	buckets []*rate.Limiter
-	slow    *rate.Limiter // of the calls that have few of their own
 	mu      sync.Mutex
 	until   time.Time // no call before that: an answer said so
 }
@@ -61,7 +55,7 @@ func newLimiter(o Options) *limiter {
 	}
 	p := o.Plan
 	second, minute, hour := max(1, int(of*float64(p.PerSecond)/2)), of*float64(p.PerMinute), of*float64(p.PerHour)
-	return &limiter{now: o.Now, sleep: o.Sleep, maxWait: o.MaxWait, slow: bucket(of*slowPerMinute, time.Minute), buckets: []*rate.Limiter{
+	return &limiter{now: o.Now, sleep: o.Sleep, maxWait: o.MaxWait, buckets: []*rate.Limiter{
 		rate.NewLimiter(rate.Limit(max(of*float64(p.PerSecond)-float64(second), 0.1)), second),
 		bucket(minute, time.Minute),
 		bucket(hour, time.Hour),
@@ -74,20 +68,15 @@ func bucket(n float64, per time.Duration) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(max(n-float64(size), 1)/per.Seconds()), size)
 }
 
-// wait returns once the next call may be made, or with the end of the context. A slow call
-// also waits for its own kind. Where that is later than the client waits, it returns how
-// long it would be.
-func (l *limiter) wait(ctx context.Context, slow bool) (tooLong time.Duration, err error) {
+// wait returns once the next call may be made, or with the end of the context. Where that
+// is later than the client waits, it returns how long it would be.
+func (l *limiter) wait(ctx context.Context) (tooLong time.Duration, err error) {
 	now := l.now()
 	l.mu.Lock()
 	delay := max(0, l.until.Sub(now))
 	l.mu.Unlock()
-	buckets := l.buckets
-	if slow {
-		buckets = append(slices.Clone(buckets), l.slow)
-	}
-	reserved := make([]*rate.Reservation, 0, len(buckets))
-	for _, b := range buckets {
+	reserved := make([]*rate.Reservation, 0, len(l.buckets))
+	for _, b := range l.buckets {
 		r := b.ReserveN(now, 1)
 		delay = max(delay, r.DelayFrom(now))
 		reserved = append(reserved, r)

@@ -60,7 +60,6 @@ type Server struct {
 	faults   []Fault
 	requests []string // method and path, of all requests
 	recent   []time.Time
-	slow     []time.Time // calls of what may be asked for ten times a minute
 }
 
 // New returns a server of an account.
@@ -74,8 +73,6 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /campaigns/{id}/webhooks", s.of(s.hooks))
 	s.mux.HandleFunc("POST /campaigns/{id}/webhooks", s.of(s.saveHook))
 	s.mux.HandleFunc("GET /campaigns/{id}/leads/{lead}/message-history", s.of(s.history))
-	s.mux.HandleFunc("GET /campaigns/{id}/leads-statistics", s.of(s.leadsStatistics))
-	s.mux.HandleFunc("GET /campaigns/all-leads-activities", s.activities)
 	s.mux.HandleFunc("GET /leads/{$}", s.lead)
 	s.mux.HandleFunc("GET /leads/fetch-categories", s.categories)
 	s.mux.HandleFunc("GET /master-inbox/untracked-replies", s.untracked)
