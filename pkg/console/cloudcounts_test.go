@@ -28,7 +28,7 @@ func cloud(url string) aws.Config {
 
 // deployedAt makes the console's stack a deployed one, of that CloudWatch.
 func deployedAt(c *consoletest.Console, url string) {
-	c.Deployment = deployment.New(cloud(url), deployment.Names{Stack: c.At.Table, Worker: "w", AlarmTopic: "t"})
+	c.Deployment = deployment.New(cloud(url), c.Found().AWS, deployment.Names{Stack: c.At.Table, Worker: "w", AlarmTopic: "t"})
 }
 
 // A watchedMetric is a sum of a metric by outcome, as CloudWatch keeps it.

@@ -273,30 +273,3 @@ func list[T any](body []byte, names ...string) ([]T, error) {
 	}
 	return nil, errShape
 }
-
-// links are addresses that were clicked: texts, or objects with one. What is neither has
-// none.
-type links []string
-
-func (l *links) UnmarshalJSON(raw []byte) error {
-	*l = nil
-	var rows []json.RawMessage
-	if json.Unmarshal(raw, &rows) != nil {
-		return nil //nolint:nilerr // counts and dates by themselves name no link
-	}
-	for _, r := range rows {
-		var address string
-		var object map[string]json.RawMessage
-		if json.Unmarshal(r, &address) != nil && json.Unmarshal(r, &object) == nil {
-			for _, name := range []string{"link", "url", "clicked_link"} {
-				if json.Unmarshal(object[name], &address) == nil && address != "" {
-					break
-				}
-			}
-		}
-		if address != "" {
-			*l = append(*l, address)
-		}
-	}
-	return nil
-}

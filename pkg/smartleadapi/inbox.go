@@ -97,20 +97,3 @@ func totalOf(body []byte) int {
 	}
 	return -1
 }
-
-// moreOf reads whether there are more rows; nil: the answer does not say.
-func moreOf(body []byte) *bool {
-	var answer struct {
-		More  *flag `json:"hasMore"`
-		Snake *flag `json:"has_more"`
-	}
-	if json.Unmarshal(body, &answer) == nil {
-		for _, f := range []*flag{answer.More, answer.Snake} {
-			if f != nil {
-				is := bool(*f)
-				return &is
-			}
-		}
-	}
-	return nil
-}
