@@ -32,8 +32,9 @@ const (
 	// hidden; an invocation ends so much later at most.
 	takeWait = time.Second
 	// queuePatience is how long SQS is waited for: where it took the whole invocation, the
-	// batch would come again.
+	// batch would come again. For the answer, answerTime is kept back.
 	queuePatience = 5 * time.Second
+	answerTime    = 500 * time.Millisecond
 	// An event that waited for so long for its worker is a sign that workers are short,
 	lateStart = 100 * time.Millisecond
 	// unless it would be so long that a clock must be wrong,
@@ -110,13 +111,23 @@ func (w worker) take(ctx context.Context, n int) ([]webhook.LiveMessage, error) 
 	return w.lanes.TakeLive(ctx, n, takeWait)
 }
 
+// patient bounds a call of the queue, by what is left of the invocation, too.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	wait := queuePatience
+	if deadline, ok := ctx.Deadline(); ok {
+		left := time.Until(deadline)
+		wait = min(wait, max(left-answerTime, left/2)) // a call at the very end still has a chance
+	}
+	return context.WithTimeout(ctx, wait)
+}
+
 // deleteTaken removes messages that are done with. One that stays comes again, and meets
 // a finished event.
 func (w worker) deleteTaken(ctx context.Context, receipts []string) {
 	if len(receipts) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, queuePatience)
+	ctx, cancel := patient(ctx)
 	defer cancel()
 	if err := w.lanes.DeleteLive(ctx, receipts); err != nil {
 		w.Line(ctx, slog.LevelWarn, "worker.takes", nil, slog.String("outcome", "they come again"), slog.String("error", errorText(err)))

@@ -276,3 +276,17 @@ func TestASilentQueueEndsNoInvocation(t *testing.T) {
 		}
 	})
 }
+
+// Nor does one that does not answer at the very end of an invocation.
+func TestASilentQueueAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLiveLane(t, time.Minute)
+		l.silent = true
+		l.answer = func(webhook.EventID) webhook.Outcome {
+			return webhook.Outcome{Result: webhook.ResultRetry, ErrorClass: "timeout", RetryAfter: 10 * time.Second}
+		}
+		if failures, took := l.invoke(l.worker(), "live", time.Second, 1); failures != 1 || took > time.Minute-answerTime/2 {
+			t.Errorf("%d failures after %s", failures, took)
+		}
+	})
+}

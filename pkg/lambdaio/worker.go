@@ -96,7 +96,7 @@ func (w worker) handle(ctx context.Context, rec events.SQSMessage) (again bool) 
 }
 
 func (w worker) delay(ctx context.Context, lane webhook.Lane, receipt string, d time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, queuePatience)
+	ctx, cancel := patient(ctx)
 	defer cancel()
 	return w.lanes.Delay(ctx, lane, receipt, d)
 }
