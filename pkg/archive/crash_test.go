@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"smartlead-receiver/pkg/archive"
 	"smartlead-receiver/pkg/webhook"
@@ -234,3 +239,113 @@ type (
 	payload = webhook.Payload
 	seq     = iter.Seq2[archive.Object, error]
 )
+
+// A run whose last object the bucket refuses has failed, also where its time is over.
+func TestARefusedWriteIsAFailureAlsoAtTheEndOfTheTime(t *testing.T) {
+	w := newWorld(t)
+	w.fill(1, 400)
+	w.clock = w.clock.Add(15 * time.Minute)
+	run := func() archive.Summary {
+		ctx, cancel := context.WithTimeout(t.Context(), w.policy.Margin+3*time.Second)
+		defer cancel()
+		svc := w.service()
+		svc.Bodies = sleeper{svc.Bodies, func() { // the first event takes all the time there is
+			if deadline, _ := ctx.Deadline(); time.Until(deadline) > w.policy.Margin {
+				time.Sleep(time.Until(deadline) - w.policy.Margin)
+			}
+		}}
+		return svc.Run(ctx)
+	}
+	w.net.refused = http.MethodPut
+	sum := run()
+	st, err := archive.Standing(t.Context(), w.ledger)
+	if err != nil || sum.Err == nil || sum.Objects != 0 || !strings.Contains(st.Cause, "AccessDenied") || st.Holder != "" {
+		t.Errorf("%+v, and the state has the cause %q (%v)", sum, st.Cause, err)
+	}
+	w.net.revive()
+	if sum := run(); sum.Err != nil || sum.Objects != 1 {
+		t.Errorf("%+v", sum)
+	}
+	if st, err := archive.Standing(t.Context(), w.ledger); err != nil || st.Cause != "" {
+		t.Errorf("the cause is still %q (%v)", st.Cause, err)
+	}
+}
+
+// A second request to look again leaves nothing out that the first one asked for.
+func TestASecondRequestKeepsWhatIsLeftOfTheFirst(t *testing.T) {
+	w := newWorld(t)
+	w.fill(4, 9)
+	w.clock = w.clock.Add(15 * time.Minute)
+	w.run()
+	w.receive("acme", reply(1001, "late@acme.example.com", false), testclock.Noon().Add(-4*time.Hour))
+	ask := func(since time.Time) {
+		if _, err := archive.Ask(t.Context(), w.ledger, since, w.clock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(testclock.Noon().Add(-4 * time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), w.policy.Margin/2) // no time but to take the request in
+	defer cancel()
+	if sum := w.service().Run(ctx); sum.Err != nil || sum.Events != 0 {
+		t.Fatalf("%+v", sum)
+	}
+	ask(testclock.Noon().Add(-time.Hour))
+	if sum := w.run(); sum.Late != 1 {
+		t.Errorf("%+v", sum)
+	}
+	w.equal(testclock.Noon())
+}
+
+// What this version could not read is said until a look, of an operator or a later one,
+// comes over all of it and can.
+func TestWhatCannotBeReadIsSaidUntilItCan(t *testing.T) {
+	w := newWorld(t)
+	w.fill(4, 9)
+	first := w.receive("acme", reply(1001, "new@acme.example.com", false), testclock.Noon().Add(-4*time.Hour))
+	second := w.receive("acme", reply(1002, "new@acme.example.com", false), testclock.Noon().Add(-2*time.Hour))
+	put := func(item map[string]types.AttributeValue) {
+		if _, err := w.sdk.DynamoDB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &w.at.Table, Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil := func(id webhook.EventID) (mend func()) {
+		out, err := w.sdk.DynamoDB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.at.Table, Key: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: id.Key()}, "sk": &types.AttributeValueMemberS{Value: "E#000001"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoiled := maps.Clone(out.Item)
+		spoiled["facts"] = &types.AttributeValueMemberB{Value: []byte{250, 1}} // as a newer version writes
+		put(spoiled)
+		return func() { put(out.Item) }
+	}
+	left := func(when string, want int) {
+		t.Helper()
+		w.run()
+		if st, err := archive.Standing(t.Context(), w.ledger); err != nil || st.Unreadable != want {
+			t.Errorf("%s: %d are left out (%v), want %d", when, st.Unreadable, err, want)
+		}
+	}
+	again := func(since time.Duration) {
+		if _, err := archive.Ask(t.Context(), w.ledger, testclock.Noon().Add(-since), w.clock); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mendFirst, mendSecond := spoil(first), spoil(second)
+	w.clock = w.clock.Add(15 * time.Minute)
+	left("the first look", 2)
+	again(4 * time.Hour)
+	left("asked for all, and none can be read", 2)
+	mendSecond()
+	again(4 * time.Hour)
+	left("asked for all, and one can be read", 1)
+	mendFirst()
+	again(2 * time.Hour)
+	left("asked for what lies behind it", 1)
+	w.clock = w.clock.Add(time.Hour)
+	left("the first look at a later hour", 1)
+	w.clock = testclock.Noon().Add(25 * time.Hour)
+	left("the second look at all of it", 0)
+	w.equal(testclock.Noon())
+}

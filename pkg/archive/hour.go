@@ -203,12 +203,16 @@ func (f *filling) read(ctx context.Context) error {
 		return nil
 	}
 	if !f.timeFor(ctx) {
-		return errors.Join(f.flush(ctx), errTime) // so that each run comes further
+		if err := f.flush(ctx); err != nil { // so that each run comes further
+			return err
+		}
+		return errTime
 	}
 	records, err := f.Ledger.WithPayloads(ctx, f.ids)
 	if unreadable := new(webhook.UnreadableError); errors.As(err, &unreadable) {
 		f.sum.Unreadable += len(unreadable.Causes)
 		f.st.Unreadable = f.sum.Unreadable
+		f.st.UnreadableIn = f.st.UnreadableIn.with(Span{Since: f.begin, Until: f.begin.Add(f.policy.Every)})
 	} else if err != nil {
 		return err
 	}

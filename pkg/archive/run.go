@@ -76,7 +76,8 @@ func (s *Service) begin(st *State, now time.Time) {
 		st.Looks = append(st.Looks, Look{Until: st.Began})
 	}
 	if !st.Asked.IsZero() {
-		st.Again = Span{Since: st.Asked.Truncate(s.policy.Every), Until: st.ArchivedUntil()}
+		// What is left of an earlier request is part of it.
+		st.Again = st.Again.with(Span{Since: st.Asked.Truncate(s.policy.Every), Until: st.ArchivedUntil()})
 		st.Asked = time.Time{}
 	}
 }
@@ -167,9 +168,13 @@ func (r *run) through(ctx context.Context) error {
 		if !r.timeFor(ctx) {
 			return errTime
 		}
-		done, err := r.hour(ctx, r.since(look), until, look != 0)
+		since, before := r.since(look), r.sum.Unreadable
+		done, err := r.hour(ctx, since, until, look != 0)
 		if err != nil {
 			return err
+		}
+		if r.sum.Unreadable == before {
+			r.st.couldRead(Span{Since: since, Until: done})
 		}
 		r.move(look, done)
 		if err := r.save(ctx); err != nil {

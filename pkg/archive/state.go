@@ -25,6 +25,23 @@ type Span struct {
 	Until time.Time `json:"until"`
 }
 
+// with is the least span that has both; one that is empty has nothing.
+func (s Span) with(other Span) Span {
+	if !other.Since.Before(other.Until) {
+		return s
+	}
+	if !s.Since.Before(s.Until) {
+		return other
+	}
+	if other.Since.Before(s.Since) {
+		s.Since = other.Since
+	}
+	if other.Until.After(s.Until) {
+		s.Until = other.Until
+	}
+	return s
+}
+
 // State is where the archive stands. There is one in a table.
 type State struct {
 	turn.Turn
@@ -37,13 +54,14 @@ type State struct {
 	Looks []Look    `json:"looks,omitempty"`
 	Asked time.Time `json:"asked,omitzero"` // by an operator: look again at all that was received since
 	Again Span      `json:"again,omitzero"` // what is left of that
-	// Unreadable are the events of the latest hour with such that this version of the
-	// function cannot read.
-	Unreadable int       `json:"unreadable,omitempty"`
-	UpToDateAt time.Time `json:"up_to_date_at,omitzero"` // when every closed hour was archived
-	Cause      string    `json:"cause,omitempty"`        // why the latest run ended early
-	CauseSince time.Time `json:"cause_since,omitzero"`
-	UpdatedAt  time.Time `json:"updated_at,omitzero"`
+	// Unreadable are the events that the latest run with such left out: this version of the
+	// function cannot read them. UnreadableIn is where such may still be.
+	Unreadable   int       `json:"unreadable,omitempty"`
+	UnreadableIn Span      `json:"unreadable_in,omitzero"`
+	UpToDateAt   time.Time `json:"up_to_date_at,omitzero"` // when every closed hour was archived
+	Cause        string    `json:"cause,omitempty"`        // why the latest run ended early
+	CauseSince   time.Time `json:"cause_since,omitzero"`
+	UpdatedAt    time.Time `json:"updated_at,omitzero"`
 }
 
 // Wrote notes when the state is written.
@@ -58,6 +76,19 @@ func (s State) ArchivedUntil() time.Time {
 		return time.Time{}
 	}
 	return s.Looks[0].Until
+}
+
+// couldRead notes a time in which a look, whichever it was, left nothing out. The first look
+// never sees an hour twice: later ones and those that are asked for come to what it left
+// out. They come to it from its beginning, so that nothing is taken for read behind what
+// still is not.
+func (s *State) couldRead(looked Span) {
+	if looked.Since.After(s.UnreadableIn.Since) || !looked.Until.After(s.UnreadableIn.Since) {
+		return
+	}
+	if s.UnreadableIn.Since = looked.Until; !s.UnreadableIn.Since.Before(s.UnreadableIn.Until) {
+		s.Unreadable, s.UnreadableIn = 0, Span{}
+	}
 }
 
 // AllPlaces are where objects may be, the present place first.

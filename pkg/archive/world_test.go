@@ -83,7 +83,9 @@ type network struct {
 	after bool // it takes effect, and its answer is lost
 	once  bool // the process goes on
 	dead  bool
-	seen  []string // method and path of what took effect
+	// refused is the method that the bucket refuses: GET, PUT or DELETE.
+	refused string
+	seen    []string // method and path of what took effect
 }
 
 var errDead = errors.New("the process is dead")
@@ -92,13 +94,17 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 	n.mu.Lock()
 	n.calls++
 	dies := n.calls == n.dieAt
-	dead := n.dead
+	dead, refused := n.dead, r.Method == n.refused
 	if dies && !n.once {
 		n.dead = true
 	}
 	n.mu.Unlock()
 	if dead || dies && !n.after {
 		return nil, errDead
+	}
+	if refused {
+		body := "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+		return &http.Response{StatusCode: http.StatusForbidden, Request: r, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 	resp, err := n.next.RoundTrip(r)
 	if err == nil && dies {
@@ -115,7 +121,7 @@ func (n *network) Do(r *http.Request) (*http.Response, error) {
 func (n *network) revive() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.calls, n.dieAt, n.dead, n.after, n.once, n.seen = 0, 0, false, false, false, nil
+	n.calls, n.dieAt, n.dead, n.after, n.once, n.refused, n.seen = 0, 0, false, false, false, "", nil
 }
 
 // service is the archiver as the function has it: with the functions' own clients.
