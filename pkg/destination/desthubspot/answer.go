@@ -60,7 +60,12 @@ func succeeded(a destination.Answer) bool { return a.Err == nil && a.Status >= 2
 
 // aboutInputs tells whether a status speaks of what was sent, and not of who sent it.
 func aboutInputs(status int) bool {
-	return status >= 400 && status < 500 && status != http.StatusUnauthorized && status != http.StatusForbidden
+	return status >= 400 && status < 500 && !aboutSender(status)
+}
+
+// aboutSender tells whether a status speaks of who sent it: of the token.
+func aboutSender(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 // whole is the outcome of a call that failed as such.

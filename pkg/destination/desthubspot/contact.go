@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,8 @@ import (
 type contact struct {
 	email      string
 	properties map[string]string
-	events     []int // where they are in the batch, by when they occurred
+	events     []int               // where they are in the batch, by when they occurred
+	made       []map[string]string // what each of them sets
 
 	id      string // of HubSpot, once it is written
 	outcome webhook.Outcome
@@ -48,7 +50,7 @@ func (w *writer) contacts(ctx context.Context, all []webhook.Delivery, outcomes 
 			byEmail[email] = c
 			contacts = append(contacts, c)
 		}
-		c.events = append(c.events, i)
+		c.events, c.made = append(c.events, i), append(c.made, made)
 		for name, value := range made {
 			c.properties[name] = value
 		}
@@ -148,6 +150,26 @@ func (w *writer) upsert(ctx context.Context, contacts []*contact) {
 	if unclear := w.assign(contacts, told, a.Status); len(unclear) > 0 && len(contacts) > 1 {
 		w.eachAlone(ctx, unclear)
 	}
+}
+
+// apart writes again, for each event alone and in the order in which they occurred, what
+// several events together had refused for good, so that none is condemned for another's
+// property. Where all set the same, or the token is refused, each would fare alike.
+func (w *writer) apart(ctx context.Context, contacts []*contact) []*contact {
+	var all []*contact
+	for _, c := range contacts {
+		differ := slices.ContainsFunc(c.made, func(m map[string]string) bool { return !maps.Equal(m, c.made[0]) })
+		if c.outcome.Result != webhook.ResultPermanent || aboutSender(c.outcome.Status) || !differ {
+			all = append(all, c)
+			continue
+		}
+		for n, i := range c.events {
+			one := &contact{email: c.email, properties: c.made[n], events: []int{i}}
+			w.upsert(ctx, []*contact{one})
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func (w *writer) eachAlone(ctx context.Context, contacts []*contact) {

@@ -50,6 +50,7 @@ func (w *writer) DeliverBatch(ctx context.Context, all []webhook.Delivery) []web
 	for chunk := range slices.Chunk(contacts, maxInputs) {
 		w.upsert(ctx, chunk)
 	}
+	contacts = w.apart(ctx, contacts)
 	var group sync.WaitGroup
 	places := make(chan struct{}, notesAtOne)
 	for _, c := range contacts {

@@ -138,6 +138,39 @@ func TestABadContactCondemnsNoOther(t *testing.T) {
 	}
 }
 
+// What one event sets says nothing of the others of its lead, which share its contact.
+func TestABadPropertyCondemnsNoOtherEvent(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		a := newAccount(t)
+		a.whole = whole
+		_, batch := a.open(desthubspot.Config{Properties: map[string]string{
+			"last_reply": ".reply.text", "score": `if .reply.text == "reply 2" then "no number" else null end`,
+		}})
+		out := batch.DeliverBatch(t.Context(), []webhook.Delivery{reply(3, "tom@acme.example"), reply(2, "tom@acme.example"), reply(1, "tom@acme.example"), reply(4, "ann@acme.example")})
+		for i, want := range []string{"", "INVALID_FLOAT", "", ""} {
+			if delivered := out[i].Result == webhook.ResultDelivered; delivered != (want == "") || out[i].ErrorClass != want {
+				t.Errorf("whole %t: event %d: %+v, want the class %q", whole, i, out[i], want)
+			}
+		}
+		if a.contacts["tom@acme.example"]["last_reply"] != "reply 3" || len(a.notes) != 3 {
+			t.Errorf("whole %t: contacts %v, %d notes; want what occurred last, and three notes", whole, a.contacts, len(a.notes))
+		}
+	}
+	for _, c := range []struct{ status, calls int }{{401, 1}, {403, 1}, {404, 4}} { // the first, then each event
+		a := newAccount(t)
+		a.fault = func(_ string, w http.ResponseWriter) bool { refuse(w, c.status, `{}`); return true }
+		_, batch := a.open(desthubspot.Config{Properties: map[string]string{"last_reply": ".reply.text"}})
+		for i, out := range batch.DeliverBatch(t.Context(), []webhook.Delivery{reply(1, "tom@acme.example"), reply(2, "tom@acme.example"), reply(3, "tom@acme.example")}) {
+			if out.Result != webhook.ResultPermanent {
+				t.Errorf("%d: event %d: %+v", c.status, i, out)
+			}
+		}
+		if len(a.calls) != c.calls {
+			t.Errorf("%d: calls %v, want %d", c.status, a.calls, c.calls)
+		}
+	}
+}
+
 func TestAnAddressIsInACallOnce(t *testing.T) {
 	a := newAccount(t)
 	_, batch := a.open(desthubspot.Config{Properties: map[string]string{"last_reply": ".reply.text"}})
@@ -211,7 +244,8 @@ func TestASearchThatFails(t *testing.T) {
 		{500, `<html>`, webhook.ResultRetry, 0, 0},
 		{200, `<html>`, webhook.ResultRetry, 0, 0},
 		{200, `{"total":1}`, webhook.ResultRetry, 0, 0},
-		{403, `{"category":"MISSING_SCOPES"}`, webhook.ResultPermanent, 0, 0},
+		{403, `{"category":"MISSING_SCOPES"}`, webhook.ResultDelivered, 1, 0},
+		{401, `{"category":"INVALID_AUTHENTICATION"}`, webhook.ResultPermanent, 0, 0},
 	} {
 		a := newAccount(t)
 		a.fault = func(call string, w http.ResponseWriter) bool {
@@ -226,7 +260,7 @@ func TestASearchThatFails(t *testing.T) {
 		if out.Result != c.result || len(a.notes) != c.notes || out.RetryAfter != c.wait {
 			t.Errorf("%d %s: %+v, %d notes; want %s and %d", c.status, c.body, out, len(a.notes), c.result, c.notes)
 		}
-		if logged := strings.Contains(a.log.String(), "hubspot.search_refused"); logged != (c.status == 400) || strings.Contains(a.log.String(), "tom@") {
+		if logged := strings.Contains(a.log.String(), "hubspot.search_refused"); logged != (c.notes == 1) || strings.Contains(a.log.String(), "tom@") {
 			t.Errorf("%d: the log: %s", c.status, a.log.String())
 		}
 	}

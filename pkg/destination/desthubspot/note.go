@@ -3,6 +3,7 @@ package desthubspot
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +66,8 @@ type filter struct {
 }
 
 // noted tells whether the contact has a note of this key. A search that is refused for
-// good is no reason to lose a note: it is written, and may be there twice.
+// good is no reason to lose a note: it is written, and may be there twice. So is one that
+// is forbidden: the same token has just written the contact.
 func (w *writer) noted(ctx context.Context, d webhook.Delivery, contactID string) (bool, *webhook.Outcome) {
 	a := w.post(ctx, searchURL, map[string]any{
 		"filterGroups": []any{map[string]any{"filters": []filter{
@@ -75,7 +77,7 @@ func (w *writer) noted(ctx context.Context, d webhook.Delivery, contactID string
 	})
 	if !succeeded(a) {
 		out := w.whole(a, "the search for a note")
-		if out.Result == webhook.ResultPermanent && aboutInputs(a.Status) {
+		if out.Result == webhook.ResultPermanent && (aboutInputs(a.Status) || a.Status == http.StatusForbidden) {
 			w.logger.WarnContext(ctx, "hubspot.search_refused", "outcome", "the note is written, and may be there twice", "destination", w.name,
 				"event_id", d.Event.ID, "error", out.Error)
 			return false, nil
