@@ -100,7 +100,7 @@ func attempt(a webhook.Attempt) storyStep {
 		s.Text += " was abandoned: its worker never said how it ended"
 		return s
 	case a.Result == webhook.ResultUnrouted:
-		s.Glyph, s.State, s.Text = "⊘", "unrouted", a.Destination+" does not want it: its filter"
+		s.Glyph, s.State, s.Text = "⊘", "unrouted", a.Destination+" does not want it: its filter or its kind"
 		return s
 	case a.Result == webhook.ResultRemoved:
 		s.Glyph, s.State, s.Text = "⊘", "unrouted", a.Destination+" was removed"

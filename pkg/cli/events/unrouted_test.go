@@ -33,7 +33,7 @@ func TestUnroutedIsToldAndReplayed(t *testing.T) {
 	holds(t, "list", s.OK("events", "list").Out, id, "unrouted")
 	holds(t, "find", s.OK("events", "find", "lead1@acme.example.com").Out, id, "unrouted")
 	holds(t, "list --state", s.OK("events", "list", "--state", "unrouted").Out, id)
-	holds(t, "show", s.OK("events", "show", id).Out, "unrouted since", "not wanted by the filter of bounces", "events replay")
+	holds(t, "show", s.OK("events", "show", id).Out, "unrouted since", "not wanted by the filter or the kind of bounces", "events replay")
 	holds(t, "stats", s.OK("stats").Out, "UNROUTED")
 	if n := clitest.Lines(t, s.OK("stats", "--json").Out)[0]["states"].(map[string]any)["unrouted"]; n != 1.0 {
 		t.Errorf("stats counts %v", n)
@@ -66,7 +66,7 @@ func TestReplayThatReachesNobodyFails(t *testing.T) {
 	if r.Code != 1 {
 		t.Errorf("exit %d", r.Code)
 	}
-	holds(t, "replay", r.Out, "unrouted", "not wanted by the filter of bounces")
+	holds(t, "replay", r.Out, "unrouted", "not wanted by the filter or the kind of bounces")
 }
 
 // An event that waited for a destination which was removed is told apart from one

@@ -68,11 +68,11 @@ func Nobody(r webhook.Record) string {
 	gone, unwanting := strings.Join(names[webhook.ResultRemoved], " and "), strings.Join(names[webhook.ResultUnrouted], " or ")
 	switch {
 	case gone != "" && unwanting != "":
-		return fmt.Sprintf("no destination has it: %s removed while it waited, and not wanted by the filter of %s", wasOrWere(gone), unwanting)
+		return fmt.Sprintf("no destination has it: %s removed while it waited, and not wanted by the filter or the kind of %s", wasOrWere(gone), unwanting)
 	case gone != "":
 		return fmt.Sprintf("no destination has it: %s removed while it waited", wasOrWere(gone))
 	case unwanting != "":
-		return "no destination has it: not wanted by the filter of " + unwanting
+		return "no destination has it: not wanted by the filter or the kind of " + unwanting
 	}
 	return "there was no destination"
 }

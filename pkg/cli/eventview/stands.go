@@ -12,7 +12,7 @@ func Stands(r webhook.Record, d webhook.Progress) string {
 	over := r.State == webhook.Dead || r.State == webhook.Parked || r.State == webhook.Discarded
 	switch {
 	case d.Result == webhook.ResultUnrouted:
-		return "not wanted by its filter"
+		return "not wanted by its filter or its kind"
 	case d.Result == webhook.ResultRemoved:
 		return "removed since"
 	case d.Result.Settled():
