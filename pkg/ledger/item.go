@@ -58,6 +58,7 @@ type item struct {
 	NotBefore   instant      `dynamodbav:"not_before,omitempty"`
 	Sweeps      int          `dynamodbav:"sweeps,omitempty"`
 	Abandoned   int          `dynamodbav:"abandoned,omitempty"`
+	Unknown     bool         `dynamodbav:"first_unknown,omitempty"`
 	Death       int          `dynamodbav:"death,omitempty"`
 	DiedAt      instant      `dynamodbav:"died_at,omitempty"`
 	FirstDied   instant      `dynamodbav:"first_died_at,omitempty"`
@@ -287,7 +288,7 @@ func (it item) record() webhook.Record {
 		State: webhook.State(it.State), Lane: it.lane(),
 		LeaseNumber: it.LeaseNumber, LeaseNonce: it.LeaseNonce, LeaseUntil: it.LeaseUntil.time(),
 		NotBefore: it.NotBefore.time(), DueAt: it.dueAt(), Sweeps: it.Sweeps,
-		Abandoned: it.Abandoned, Death: it.Death, DiedAt: it.DiedAt.time(), FirstDied: it.FirstDied.time(),
+		Abandoned: it.Abandoned, FirstUnknown: it.Unknown, Death: it.Death, DiedAt: it.DiedAt.time(), FirstDied: it.FirstDied.time(),
 		ErrorClass: it.ErrorClass, Error: it.Error,
 		Redrives: it.Redrives, Generation: it.Generation, EffectKey: it.EffectKey,
 		Duplicates: it.Duplicates, Variants: it.Variants, Original: it.Original,

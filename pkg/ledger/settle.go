@@ -48,6 +48,9 @@ func settlement(lease webhook.Lease, s webhook.Settlement) (*update, error) {
 	} else {
 		u.from(webhook.Processing).where("lease", lease.Number).where("holder", lease.Nonce)
 	}
+	if lease.Record.FirstUnknown { // found out when it was leased, and not written then
+		u.set("first_unknown", true)
+	}
 	if s.Superseded {
 		u.set("flags", append(slices.Clone(lease.Record.Flags), webhook.FlagSuperseded))
 	}

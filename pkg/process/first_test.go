@@ -95,3 +95,54 @@ func TestFirstAttemptThatIsOvertakenIsLost(t *testing.T) {
 type deliverer func() webhook.Outcome
 
 func (d deliverer) Deliver(context.Context, webhook.Delivery) webhook.Outcome { return d() }
+
+// An attempt that nobody reported on may have sent something: whoever leases the event
+// first says so to the destination, and it stays so while the event only waits. Where
+// nobody can have come before, nothing is looked for.
+func TestAFirstAttemptThatNobodyReportedOnMayHaveSent(t *testing.T) {
+	wait := webhook.Outcome{Result: webhook.ResultWaiting, ErrorClass: webhook.WaitLine, RetryAfter: time.Minute}
+	swept := func(m webhook.Message) webhook.Message { m.First = false; return m }
+	alike := func(m webhook.Message) webhook.Message { return m }
+	for name, c := range map[string]struct {
+		abandoned bool
+		due       time.Duration
+		message   func(webhook.Message) webhook.Message
+		want      bool
+	}{
+		"the sweeper's message after it":       {true, time.Hour, swept, true},
+		"its second receipt":                   {true, time.Hour, func(m webhook.Message) webhook.Message { m.Receives = 2; return m }, true},
+		"a receipt of which nobody knows":      {true, time.Hour, func(m webhook.Message) webhook.Message { m.Receives = 0; return m }, true},
+		"the first receipt":                    {false, time.Hour, alike, false},
+		"the first receipt, of a late message": {false, time.Second, alike, false},
+		"the only copy, claimed by the message": {false, 0, func(webhook.Message) webhook.Message {
+			r := receipt()
+			r.Key = "v1:EMAIL_REPLY:unclaimed"
+			return webhook.Message{Kind: webhook.KindUnclaimed, Receipt: &r, Receives: 3}
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := &sink{answers: []webhook.Outcome{wait, wait, busy, ok}}
+			w.destinations["crm"] = s
+			svc := w.service(nil)
+			m := w.newEvent(t, name, c.due)
+			if c.abandoned {
+				lease, first, err := w.ledger.FirstAttempt(t.Context(), webhook.LeaseRequest{ID: m.ID, Nonce: "stopped", Now: w.now, KeepDue: w.now.Add(time.Minute)})
+				if err != nil || !first || lease.Record.LeaseNumber != 1 {
+					t.Fatalf("%+v, %v", lease, err)
+				}
+			}
+			m = c.message(m)
+			for n := range s.answers {
+				r := svc.Process(t.Context(), m)
+				if r.Attempt != n+1 || len(s.got) != n+1 {
+					t.Fatalf("lease %d: %+v", n+1, r)
+				}
+				if want := c.want || n > 2; s.got[n].Repeat != want {
+					t.Errorf("lease %d is a repeat: %v, want %v", n+1, s.got[n].Repeat, want)
+				}
+				w.now, m = r.NextAt, webhook.Message{Kind: webhook.KindEvent, ID: r.EventID, Receives: 1}
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func (s *Service) lease(ctx context.Context, id webhook.EventID, m webhook.Messa
 	if m.Kind == webhook.KindDeadLetter {
 		req.Death = m.DeadLetter.Death
 	}
-	if m.First && m.Receives == 1 {
+	if isFirst(m) {
 		lease, ok, err := s.Ledger.FirstAttempt(ctx, req)
 		if err != nil {
 			return webhook.Lease{}, s.notLeased(ctx, id, m, err), false

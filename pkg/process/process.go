@@ -124,7 +124,7 @@ type Report struct {
 // Process takes one message to a settled attempt. It returns no error: what it
 // could not do is in the report, and the ledger's due time sees to the rest.
 func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
-	id, report, ok := s.resolve(ctx, m)
+	id, first, report, ok := s.resolve(ctx, m)
 	if !ok {
 		return report
 	}
@@ -138,6 +138,9 @@ func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 	if !ok {
 		return report
 	}
+	if lease.Number == 1 && !lease.First && !first {
+		lease.Record.FirstUnknown = true
+	}
 	late, unknown := s.superseded(ctx, lease.Record)
 	attempts := s.deliver(ctx, lease, destinations, late, unknown)
 	settlement := s.decide(lease, attempts)
@@ -146,27 +149,32 @@ func (s *Service) Process(ctx context.Context, m webhook.Message) Report {
 }
 
 // resolve finds the event that the message is about. An unclaimed message is
-// claimed first: until then it is the only copy.
-func (s *Service) resolve(ctx context.Context, m webhook.Message) (webhook.EventID, Report, bool) {
+// claimed first: until then it is the only copy. first: no first attempt can have been
+// made before, since this is the first receipt of the only message that may make one, or
+// has made the claim itself.
+func (s *Service) resolve(ctx context.Context, m webhook.Message) (id webhook.EventID, first bool, report Report, ok bool) {
 	if m.Kind != webhook.KindUnclaimed {
-		return m.ID, Report{}, true
+		return m.ID, isFirst(m), Report{}, true
 	}
 	claimed, err := s.Ledger.Claim(ctx, *m.Receipt, s.Nonce(), s.Now().Add(s.policy.Grace))
 	for _, p := range claimed.ToErase { // the message goes only when nothing is left of it
 		err = errors.Join(err, s.Bodies.Erase(ctx, p))
 	}
-	report := Report{EventID: claimed.ID, Source: m.Receipt.Source, Type: m.Receipt.Type}
+	report = Report{EventID: claimed.ID, Source: m.Receipt.Source, Type: m.Receipt.Type}
 	switch {
 	case err != nil:
 		report.EventID = webhook.EventID(m.Receipt.Key)
 		report.Outcome, report.Retry, report.RetryIn, report.Err = ClaimFailed, true, comeBack(m.Receives, s.Random), err
-		return "", report, false
+		return "", false, report, false
 	case claimed.Status == webhook.ClaimHeld || claimed.Record.Finished() || s.awaitsFirst(claimed):
 		report.Outcome = Outcome(claimed.Status)
-		return "", report, false
+		return "", false, report, false
 	}
-	return claimed.ID, report, true
+	return claimed.ID, claimed.Status == webhook.ClaimAccepted, report, true
 }
+
+// isFirst tells whether this is the first receipt of the receiver's own message of a claim.
+func isFirst(m webhook.Message) bool { return m.First && m.Receives == 1 }
 
 // awaitsFirst tells whether an event that was there before has yet to be worked on
 // by the message of its own claim. Nobody may come between: a first attempt has no

@@ -92,8 +92,11 @@ func TestAWaitIsNoAttempt(t *testing.T) {
 	)}
 	w.destinations["crm"] = s
 	svc := w.service(nil)
+	m := message // nobody came before
+	m.First, m.Receives = true, 1
 	for n := range 50 {
-		r := svc.Process(t.Context(), message)
+		r := svc.Process(t.Context(), m)
+		m = message
 		rec := w.record(t)
 		p := rec.Destinations[0]
 		if r.Outcome != process.Waiting || len(r.Attempts) != 0 || rec.State != webhook.Pending || p.Attempts != 0 ||

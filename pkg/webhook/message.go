@@ -45,7 +45,13 @@ type Delivery struct {
 	IdempotencyKey string // the same on every retry: what the destination dedupes by
 	Turn           bool   // it has its place in the destination's line, and this is its turn
 	Waits          int    // how often nothing was sent although it was time
-	Repeat         bool   // something of it may have been sent there before (Record.MayHave)
+	// Repeat: something of it may have been sent there before (Record.MayHave): an attempt
+	// is remembered; a worker stopped without a word; or the first lease was taken by
+	// neither the first receipt of the receiver's own message nor the message that claimed
+	// it, so that a first attempt, which leaves nothing behind before it has ended, may have
+	// come before. Having waited is none of these. Not told: a second copy that the queue
+	// makes of the first message, at work at the same time.
+	Repeat bool
 }
 
 // LiveMessage is a message that a worker took from the live lane itself.

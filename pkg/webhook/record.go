@@ -20,7 +20,11 @@ type Record struct {
 	DueAt       time.Time // zero when no message is owed
 	Sweeps      int       // messages sent by the sweeper since the last lease
 
-	Abandoned  int       // leases since it was last revived that ended without reporting an outcome
+	Abandoned int // leases since it was last revived that ended without reporting an outcome
+	// FirstUnknown: before its first lease that was written, a worker may have made a first
+	// attempt, which has no lease, and never have said how it ended.
+	FirstUnknown bool
+
 	Death      int       // the lease number at which it died; 0 when it never did
 	DiedAt     time.Time // of the latest death
 	FirstDied  time.Time
@@ -72,10 +76,10 @@ func (r Record) Tries() int {
 }
 
 // MayHave tells whether something of the event may have been sent to a destination before:
-// an attempt is remembered, or a worker stopped without saying how its attempts ended. A
-// wait is no attempt, whatever number it has.
+// an attempt is remembered, or a worker stopped, or may have, without saying how its
+// attempts ended. A wait is no attempt, whatever number it has.
 func (r Record) MayHave(destination string) bool {
-	if r.Abandoned > 0 || len(r.History) >= MaxHistory {
+	if r.Abandoned > 0 || r.FirstUnknown || len(r.History) >= MaxHistory {
 		return true
 	}
 	return slices.ContainsFunc(r.History, func(a Attempt) bool {

@@ -50,6 +50,7 @@ func TestWhoMayHaveAnEvent(t *testing.T) {
 		"sent elsewhere":          {webhook.Record{History: attempt("other", webhook.ResultRetry)}, false},
 		"not wanted before":       {webhook.Record{History: attempt("crm", webhook.ResultUnrouted)}, false},
 		"a worker stopped":        {webhook.Record{Abandoned: 1}, true},
+		"one may have stopped":    {webhook.Record{LeaseNumber: 9, FirstUnknown: true}, true},
 		"died of such":            {webhook.Record{History: attempt("", webhook.ResultAbandoned)}, true},
 		"more than is remembered": {webhook.Record{History: make([]webhook.Attempt, webhook.MaxHistory)}, true},
 	} {

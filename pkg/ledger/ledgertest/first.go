@@ -17,6 +17,7 @@ var firstRules = []rule{
 	{"the settlement of a first attempt whose answer was lost is recognised", firstRecognisesItself},
 	{"the settlement of a first attempt is not taken for that of another claim", firstOfAnotherClaim},
 	{"a first attempt that nobody reported on counts as an abandoned lease", firstAbandoned},
+	{"that a first attempt may have been made stays known, whatever comes after", firstUnknown},
 	{"an abandoned first attempt is not counted once the event was leased", firstAbandonedLater},
 }
 
@@ -165,6 +166,22 @@ func firstAbandoned(e *env) {
 	e.same(lease.Record, e.get(id))
 	again := e.lease(req) // its answer was lost
 	equal(e, "abandoned, asked again", again.Record.Abandoned, 1)
+}
+
+func firstUnknown(e *env) {
+	for _, state := range []webhook.State{webhook.Delivered, webhook.Unrouted, webhook.Pending, webhook.Dead} {
+		id := e.claimed(receipt(string(state), sec(0))).ID
+		lease := e.leased(id, sec(10))
+		equal(e, "unknown by the ledger", lease.Record.FirstUnknown, false)
+		lease.Record.FirstUnknown = true
+		rec := e.settled(lease, state, sec(20))
+		equal(e, "unknown after "+string(state), rec.FirstUnknown, true)
+		if state == webhook.Pending {
+			lease = e.leased(id, rec.NotBefore)
+			equal(e, "unknown when leased again", lease.Record.FirstUnknown, true)
+			equal(e, "unknown at the end", e.settled(lease, webhook.Delivered, rec.DueAt).FirstUnknown, true)
+		}
+	}
 }
 
 func firstAbandonedLater(e *env) {

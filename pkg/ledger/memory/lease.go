@@ -165,6 +165,7 @@ func (l *Ledger) Settle(_ context.Context, lease webhook.Lease, s webhook.Settle
 		e.Destinations[i].NextAt = ms(e.Destinations[i].NextAt)
 	}
 	e.remember(s.Attempts...)
+	e.FirstUnknown = e.FirstUnknown || lease.Record.FirstUnknown
 	if s.Superseded {
 		e.Flags = append(slices.Clone(e.Flags), webhook.FlagSuperseded)
 	}
