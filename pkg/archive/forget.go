@@ -52,28 +52,30 @@ const (
 )
 
 // Holds counts the lines of a lead in every place where events were archived. It reads
-// every object; looked is called for each.
+// every object; looked is called for each. A place that cannot be read keeps no other from
+// it: what was counted stands beside the error.
 func (e *Erasure) Holds(ctx context.Context, address string, looked func()) (n int, err error) {
 	st, err := Standing(ctx, e.Documents)
 	if err != nil {
 		return 0, err
 	}
 	for _, place := range st.AllPlaces() {
-		found, err := e.find(ctx, e.Open(place), address, looked, func() error { return nil })
-		if err != nil {
-			return n, err
+		found, failed := e.find(ctx, e.Open(place), address, looked, func() error { return nil })
+		if failed != nil {
+			err = errors.Join(err, at(place, failed))
 		}
 		for _, f := range found {
 			n += f.lines
 		}
 	}
-	return n, nil
+	return n, err
 }
 
 // Forget takes the lines of a lead out of the archive, and counts them: also where it
 // returns an error, after which it may be repeated, as after a crash at any point. The
 // lead's events must be erased in the ledger before. It waits for a run of the archiver,
-// and returns ErrBusy, wrapped, where that goes on for too long.
+// and returns ErrBusy, wrapped, where that goes on for too long. A place that cannot be
+// reached keeps no other from it.
 func (e *Erasure) Forget(ctx context.Context, address string, looked func()) (n int, err error) {
 	st, err := Standing(ctx, e.Documents)
 	if err != nil || len(st.AllPlaces()) == 0 {
@@ -90,15 +92,23 @@ func (e *Erasure) Forget(ctx context.Context, address string, looked func()) (n 
 		return standing(e.Documents).Hold(ctx, &st, e.Now)
 	}
 	for _, place := range st.AllPlaces() {
-		var taken int
-		taken, err = e.forgetIn(ctx, e.Open(place), address, looked, hold)
-		if n += taken; err != nil {
+		taken, failed := e.forgetIn(ctx, e.Open(place), address, looked, hold)
+		n += taken
+		if failed != nil {
+			err = errors.Join(err, at(place, failed))
+		}
+		if errors.Is(failed, turn.ErrLost) || ctx.Err() != nil {
 			break
 		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return n, errors.Join(err, standing(e.Documents).Release(last, &st, e.Now))
+}
+
+// at says in which place something failed.
+func at(place Place, err error) error {
+	return fmt.Errorf("s3://%s/%s: %w", place.Bucket, place.Prefix, err)
 }
 
 // take takes the archiver's lease.

@@ -51,21 +51,6 @@ type Incidents interface {
 	Forget(ctx context.Context, mentions func(text string) bool, looked func()) (int, error)
 }
 
-// Traces are what destinations keep of a lead beside the events, such as where its thread
-// is. ForgetTraces may be repeated.
-type Traces interface {
-	CountTraces(ctx context.Context, address string) (int, error)
-	ForgetTraces(ctx context.Context, address string) (int, error)
-}
-
-// Archive is what was received, kept for years. Both read every object of it, and call
-// looked for each; Forget takes the lines of a lead out, whose events were erased before,
-// and may be repeated.
-type Archive interface {
-	Holds(ctx context.Context, address string, looked func()) (int, error)
-	Forget(ctx context.Context, address string, looked func()) (int, error)
-}
-
 // refusalsKept is how far back refused requests are looked through: longer than they are
 // kept.
 const refusalsKept = 15 * 24 * time.Hour
@@ -110,7 +95,8 @@ type Held struct {
 func (h Held) Nothing() bool { return h == Held{} }
 
 // HeldOf counts what is kept of a lead: the address as Address returns it. looked is
-// called for each item that was looked at. It changes nothing.
+// called for each item that was looked at. It changes nothing. Beside an *UnreachedError
+// stands what was reached.
 func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (Held, error) {
 	var h Held
 	err := s.eachEvent(ctx, address, func(r webhook.Record, whole bool) error {
@@ -140,15 +126,9 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 			return h, err
 		}
 	}
-	if s.Traces != nil {
-		if h.Threads, err = s.Traces.CountTraces(ctx, address); err != nil {
-			return h, err
-		}
-	}
-	if s.Archive != nil {
-		h.Archived, err = s.Archive.Holds(ctx, address, looked)
-	}
-	return h, err
+	return h, s.outside(&h,
+		func(t Traces) (int, error) { return t.CountTraces(ctx, address) },
+		func(a Archive) (int, error) { return a.Holds(ctx, address, looked) })
 }
 
 func (h *Held) add(r webhook.Record, now time.Time) {
@@ -227,7 +207,9 @@ type Forgetting struct {
 // Forget erases everything that is kept of a lead, and counts what it erased: also where
 // it returns an error, after which it may be repeated, as after a crash at any point. The
 // record of it is begun before anything is erased. It returns ErrUnconfirmed, having
-// changed nothing, unless a person agreed. done is called for each item.
+// changed nothing, unless a person agreed. done is called for each item. What is outside
+// of the ledger and was not reached is an *UnreachedError: all else is erased, and the
+// record stays open.
 //
 // Each event is erased in steps, so that what a step left is found again by the lead:
 // the event's payload, first, so that nobody has a right to it any more; then its
@@ -253,11 +235,10 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	if err == nil && s.Findings != nil {
 		run.Erased.Findings, err = s.Findings.Forget(ctx, mentioning(f.Address), done)
 	}
-	if err == nil && s.Traces != nil { // behind the events, which might have brought them back
-		run.Erased.Threads, err = s.Traces.ForgetTraces(ctx, f.Address)
-	}
-	if err == nil && s.Archive != nil { // last: what is archived after this was read after the ledger had forgotten it
-		run.Erased.Archived, err = s.Archive.Forget(ctx, f.Address, done)
+	if err == nil { // behind the events, which might have brought it back
+		err = s.outside(&run.Erased,
+			func(t Traces) (int, error) { return t.ForgetTraces(ctx, f.Address) },
+			func(a Archive) (int, error) { return a.Forget(ctx, f.Address, done) })
 	}
 	if err == nil && run.Erased.Left == 0 {
 		run.EndedAt = s.Now().UTC()

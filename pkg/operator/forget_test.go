@@ -350,3 +350,53 @@ func TestWhatMentionsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+// denied are destinations of which one cannot be read, and an archive that refuses.
+type denied struct{ *world }
+
+var errDenied = errors.New("denied")
+
+func (d denied) CountTraces(ctx context.Context, address string) (int, error) {
+	n, err := d.world.CountTraces(ctx, address)
+	return n, errors.Join(err, errDenied)
+}
+
+func (d denied) ForgetTraces(ctx context.Context, address string) (int, error) {
+	n, err := d.world.ForgetTraces(ctx, address)
+	return n, errors.Join(err, errDenied)
+}
+
+// refusing is an archive of which one place of two is refused.
+type refusing struct{ asked *int }
+
+func (r refusing) Holds(context.Context, string, func()) (int, error) { return 3, errDenied }
+
+func (r refusing) Forget(context.Context, string, func()) (int, error) {
+	*r.asked++
+	return 3, errDenied
+}
+
+// What is outside of the ledger and cannot be reached keeps nothing else from being erased,
+// and the record open.
+func TestForgetErasesAllElseWhereTheOutsideIsNotReached(t *testing.T) {
+	w, ids := withLead(t)
+	s, asked := w.service(), 0
+	s.Traces, s.Archive = denied{w}, refusing{&asked}
+	want := Held{Events: 4, Waiting: 3, Variants: 3, Bodies: 3, Refused: 1, Incidents: 1, Threads: 2, Archived: 3}
+	var not *UnreachedError
+	if held, err := s.HeldOf(t.Context(), lead, func() {}); held != want || !errors.As(err, &not) || not.Traces == nil || not.Archive == nil {
+		t.Errorf("kept are %+v (%v), want %+v", held, err, want)
+	}
+	not = nil
+	got, err := s.Forget(t.Context(), Forgetting{Address: lead, By: "olga", Confirmed: true}, func() {})
+	if got != want || asked != 1 || !errors.As(err, &not) || not.Traces == nil || not.Archive == nil || !errors.Is(err, errDenied) {
+		t.Errorf("erased were %+v (%v), want %+v; the archive was asked %d times", got, err, want, asked)
+	}
+	if runs, err := s.Forgotten(t.Context(), lead); err != nil || len(runs) != 1 || !runs[0].EndedAt.IsZero() || runs[0].Erased != want {
+		t.Errorf("the record says %+v (%v)", runs, err)
+	}
+	if _, err := w.forget(); err != nil { // it is reached
+		t.Error(err)
+	}
+	nothingLeft(t, w, ids, "after the second run")
+}

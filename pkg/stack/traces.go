@@ -41,8 +41,9 @@ func (t traces) ForgetTraces(ctx context.Context, address string) (int, error) {
 // maxTraceRaces bounds how often a document is looked at anew because a worker wrote it.
 const maxTraceRaces = 4
 
-// each hands over each document of a lead that is not empty, and counts them. A destination
-// that cannot be read may have some: that is an error, behind all others.
+// each hands over each document of a lead that is not empty, and counts them. What fails
+// keeps no other from it. A destination that cannot be read may have some: that is an
+// error, too.
 func (t traces) each(ctx context.Context, address string, do func(k destination.Kept, version int) error) (n int, err error) {
 	if t.env.Types == nil {
 		return 0, nil
@@ -51,12 +52,12 @@ func (t traces) each(ctx context.Context, address string, do func(k destination.
 	if err != nil {
 		return 0, err
 	}
-	var broken error
+	var failed error
 	once := map[destination.Kept]bool{} // two destinations may share a thread
 	for _, e := range entries {
 		cfg, err := t.env.Types.Decode(e.Value)
 		if err != nil {
-			broken = errors.Join(broken, fmt.Errorf("destination %s is broken, so that nobody can tell what it keeps of a lead: correct or remove it: %w", e.Name, err))
+			failed = errors.Join(failed, fmt.Errorf("destination %s cannot be read, so that nobody can tell what it keeps of a lead: correct or remove it, or use a newer smartleadctl: %w", e.Name, err))
 			continue
 		}
 		keeper, keeps := cfg.Settings.(destination.Keeper)
@@ -70,14 +71,14 @@ func (t traces) each(ctx context.Context, address string, do func(k destination.
 			once[k] = true
 			there, err := t.one(ctx, k, do)
 			if err != nil {
-				return n, err
+				failed = errors.Join(failed, fmt.Errorf("what destination %s keeps of a lead: %w", e.Name, err))
 			}
 			if there {
 				n++
 			}
 		}
 	}
-	return n, broken
+	return n, failed
 }
 
 func (t traces) one(ctx context.Context, k destination.Kept, do func(destination.Kept, int) error) (there bool, err error) {

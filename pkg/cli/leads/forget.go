@@ -3,6 +3,9 @@ package leads
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +30,9 @@ threads in Slack are. It says what it found and asks first.
 The id and the state of an event stay, so that Smartlead sending it again is a
 duplicate; of such a repeat nothing is kept. What still waits to be delivered is
 discarded. An event that a worker has at this moment is left: run the command again.
-It may be broken off and repeated at any time, and goes on where it was.
+It may be broken off and repeated at any time, and goes on where it was. Where the
+archive, or what a destination keeps, cannot be reached, all else is erased, and the
+command says so and fails: mend that, and run it again.
 
 Take the lead out of Smartlead first: an event that is sent after that is a new event.
 Only events of the lead itself are found, not those in whose text it is mentioned.
@@ -64,15 +69,24 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 	if err != nil {
 		return err
 	}
-	held, err := look(ctx, s, st, lead)
+	held, not, err := look(ctx, s, st, lead)
 	if err != nil {
 		return err
 	}
 	if held.Nothing() {
-		if broken, err := brokenOff(ctx, st, lead); err != nil || !broken {
-			return cmp.Or(err, nothing(s, lead))
+		broken, err := brokenOff(ctx, st, lead)
+		switch {
+		case err != nil:
+			return err
+		case !broken && not != nil:
+			return missed(s, lead, not, "nothing was found")
+		case !broken:
+			return nothing(s, lead)
 		}
 		yes = true // only its record is to be closed
+	}
+	for _, what := range reasons(not) {
+		s.Say("not looked at: %s", what)
 	}
 	if err := s.Confirm(yes, "%s", question(lead, held)); err != nil {
 		return err
@@ -80,16 +94,54 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 	progress := s.Doing("erasing")
 	erased, err := st.Operator.Forget(ctx, operator.Forgetting{Address: lead, By: by, Confirmed: true}, func() { progress.Add(1) })
 	progress.End()
+	if errors.As(err, &not) && ctx.Err() == nil {
+		if err := show(s, erased, reasons(not)); err != nil {
+			return err
+		}
+		return missed(s, lead, not, "erased: "+counts(erased))
+	}
 	if err != nil {
 		return problem.Failed(err, "it broke off after %s", counts(erased)).Hint("run it again: it goes on where it was")
 	}
-	return show(s, lead, erased)
+	if err := show(s, erased, nil); err != nil {
+		return err
+	}
+	return left(s, lead, erased)
 }
 
-func look(ctx context.Context, s *session.Session, st *stack.Stack, lead string) (operator.Held, error) {
+// look counts what is kept of a lead. What is outside of the ledger and was not reached
+// keeps nobody from the rest: not says what, nil for nothing.
+func look(ctx context.Context, s *session.Session, st *stack.Stack, lead string) (held operator.Held, not *operator.UnreachedError, err error) {
 	progress := s.Progress("events and refused requests")
 	defer progress.End()
-	return st.Operator.HeldOf(ctx, lead, func() { progress.Add(1) })
+	held, err = st.Operator.HeldOf(ctx, lead, func() { progress.Add(1) })
+	if errors.As(err, &not) && ctx.Err() == nil {
+		err = nil
+	}
+	return held, not, err
+}
+
+// reasons are what was not reached, and why.
+func reasons(not *operator.UnreachedError) (all []string) {
+	if not == nil {
+		return nil
+	}
+	if not.Traces != nil {
+		all = append(all, "what destinations keep of the lead: "+output.Clean(problem.Words(not.Traces)))
+	}
+	if not.Archive != nil {
+		all = append(all, "the archive: "+output.Clean(problem.Words(not.Archive)))
+	}
+	return all
+}
+
+// missed is the failure of a command that did not reach everything; did is what it did.
+func missed(s *session.Session, lead string, not *operator.UnreachedError, did string) error {
+	err := problem.Failed(nil, "%s; not reached: %s", did, strings.Join(reasons(not), "; "))
+	if problem.Denied(not.Archive) {
+		err = err.Hint("you need the rights of deploy/operator-archive-policy.json on every place where the archive is or was: %s archive status lists them", s.Self())
+	}
+	return err.Hint("when that is mended, run it again, which erases what is left: %s leads forget %s", s.Self(), output.Quote(lead))
 }
 
 // brokenOff tells whether the latest erasure did not come to its end.
@@ -128,23 +180,26 @@ func notReached(s *session.Session) []string {
 	return list
 }
 
-func show(s *session.Session, lead string, erased operator.Held) error {
-	rest := notReached(s)
+// show says what was erased, and what was not: failed is what should have been.
+func show(s *session.Session, erased operator.Held, failed []string) error {
+	rest := slices.Concat(failed, notReached(s))
 	if s.JSON {
-		if err := s.Emit(forgetView{Erased: erased, Complete: erased.Left == 0, NotReached: rest}); err != nil {
-			return err
-		}
-	} else {
-		given := ""
-		if erased.Waiting > 0 {
-			given = "; " + output.Count(erased.Waiting, "event was given up", "events were given up")
-		}
-		s.Line("erased: %s%s", counts(erased), given)
-		s.Say("not reached:")
-		for _, r := range rest {
-			s.Say("  %s", r)
-		}
+		return s.Emit(forgetView{Erased: erased, Complete: erased.Left == 0 && len(failed) == 0, NotReached: rest})
 	}
+	given := ""
+	if erased.Waiting > 0 {
+		given = "; " + output.Count(erased.Waiting, "event was given up", "events were given up")
+	}
+	s.Line("erased: %s%s", counts(erased), given)
+	s.Say("not reached:")
+	for _, r := range rest {
+		s.Say("  %s", r)
+	}
+	return nil
+}
+
+// left is the failure of an erasure that left events which a worker has.
+func left(s *session.Session, lead string, erased operator.Held) error {
 	if erased.Left > 0 {
 		return problem.Failed(nil, "%s left, because a worker has it at this moment", output.Count(erased.Left, "event was", "events were")).
 			Hint("run it again in a minute: %s leads forget %s", s.Self(), output.Quote(lead))

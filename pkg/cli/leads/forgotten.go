@@ -66,7 +66,7 @@ func showForgotten(ctx context.Context, s *session.Session, text string) error {
 			return err
 		}
 	}
-	held, err := look(ctx, s, st, lead)
+	held, not, err := look(ctx, s, st, lead)
 	switch {
 	case err != nil:
 		return err
@@ -75,6 +75,9 @@ func showForgotten(ctx context.Context, s *session.Session, text string) error {
 		s.Say("erase it: %s leads forget %s", s.Self(), output.Quote(lead))
 	case runs[len(runs)-1].EndedAt.IsZero():
 		s.Say("the latest erasure did not come to its end: run it again: %s leads forget %s", s.Self(), output.Quote(lead))
+	}
+	if not != nil {
+		return missed(s, lead, not, "it cannot be told whether anything is kept now")
 	}
 	return nil
 }
