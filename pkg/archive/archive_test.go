@@ -124,7 +124,7 @@ func (w *world) fill(hours, each int) {
 }
 
 func TestTheArchiveIsTheLedgerEventByEvent(t *testing.T) {
-	each := 400
+	each := 200
 	if testing.Short() {
 		each = 60
 	}

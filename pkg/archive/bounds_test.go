@@ -80,7 +80,7 @@ func (s *sink) Get(context.Context, string) ([]byte, error) { return nil, webhoo
 
 func (s *sink) Place() archive.Place { return archive.Place{Bucket: "sink"} }
 
-// An hour of 240 MB, and one of 200,000 events, take the memory of an object and of the
+// An hour of 100 MB, and one of 60,000 events of which 10,000 ids are held, take the memory of an object and of the
 // ids that are held.
 func TestMemoryIsBounded(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -88,8 +88,8 @@ func TestMemoryIsBounded(t *testing.T) {
 
 		most uint64 // MB
 	}{
-		"large events": {flood{60, 4 << 20}, 120},
-		"many events":  {flood{200_000, 60}, 120},
+		"large events": {flood{25, 4 << 20}, 80},
+		"many events":  {flood{60_000, 60}, 40},
 	} {
 		var before runtime.MemStats
 		runtime.GC()
@@ -97,7 +97,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		w := &world{clock: testclock.Noon().Add(time.Hour)}
 		to := &sink{}
 		policy := archive.DefaultPolicy
-		policy.Back = 24 * time.Hour
+		policy.Back, policy.Gather = 24*time.Hour, 10_000
 		svc := archive.New(archive.Ports{
 			Ledger: c.flood, Bodies: c.flood, Objects: to, Documents: &papers{}, Normalize: func(body []byte, _ string) (webhook.Event, error) {
 				return webhook.Event{Raw: body}, nil

@@ -17,7 +17,7 @@ func TestOverviewSaysWhatTheDoctorFinds(t *testing.T) {
 	c := consoletest.New(t)
 	wants(t, c.OK("/"), "Doctor") // which begins to look
 	text := c.Looked()
-	wants(t, text, "Doctor, 12:00:00 : ! 1 to know, ✓ 18 fine", "! note ledger table", "no event in the last 31 days", "✓ fine webhook URL source demo is ready")
+	wants(t, text, "Doctor, 12:00:00 : ! 2 to know, ✓ 18 fine", "! note comparison nothing is compared", "! note ledger table", "no event in the last 31 days", "✓ fine webhook URL source demo is ready")
 	if strings.Contains(text, "incidents") {
 		t.Error("incidents are told twice")
 	}
@@ -29,7 +29,7 @@ func TestOverviewSaysWhatTheDoctorFinds(t *testing.T) {
 	if a := c.Do(c.Client, http.MethodPost, c.URL+"/checkup", c.Get("/checkup").Form(), nil); a.Status != http.StatusOK {
 		t.Fatalf("look again: %d", a.Status)
 	}
-	wants(t, c.Looked(), "Doctor, 12:04:00 : ! 1 to know", "! note dead events 1 dead event, about 1 dead letter see why: smartleadctl --local dlq list")
+	wants(t, c.Looked(), "Doctor, 12:04:00 : ! 2 to know", "! note dead events 1 dead event, about 1 dead letter see why: smartleadctl --local dlq list")
 	c.Advance(6 * time.Minute)
 	c.OK("/")
 	wants(t, c.Looked(), "Doctor, 12:10:00 :")

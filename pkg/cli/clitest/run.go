@@ -29,6 +29,8 @@ func (s *Stack) RunWith(ctx context.Context, args ...string) Result {
 	s.Advance(time.Millisecond) // the functions' copies of sources and destinations are old by now
 	var out, errs bytes.Buffer
 	sys := cli.System{
+		Patience: time.Minute, // however busy the machine is
+
 		In: strings.NewReader(s.Input), Out: &out, Err: &errs,
 		InTerminal: s.Terminal, OutTerminal: s.Terminal, ErrTerminal: s.Terminal, Width: func() int { return s.Width },
 		ReadSecret: func(context.Context) ([]byte, error) { return []byte(s.Input), nil },

@@ -4,6 +4,7 @@
 package complete
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,7 +22,7 @@ import (
 )
 
 // These bound what one press of a key costs: the newest events of the last month
-// are looked at.
+// are looked at, within System.Patience, or as long as a person waits.
 const (
 	patience  = 2 * time.Second
 	maxEvents = 200
@@ -75,7 +76,7 @@ func argumentsOf(cmd *cobra.Command) words {
 }
 
 func offer(cmd *cobra.Command, s *session.Session, of words, given []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	ctx, cancel := context.WithTimeout(cmd.Context(), patience)
+	ctx, cancel := context.WithTimeout(cmd.Context(), cmp.Or(s.Patience, patience))
 	defer cancel()
 	st, err := s.Connect(ctx)
 	if err != nil {

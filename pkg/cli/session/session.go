@@ -33,6 +33,7 @@ type System struct {
 	Rand        io.Reader                                  // for secrets and nonces
 	HTTP        http.RoundTripper                          // posts events
 	Open        func(address string) error                 // shows a page in a browser; nil: nobody does
+	Patience    time.Duration                              // of whoever waits for words to complete one; 0: two seconds
 }
 
 // defaultStack is the name that samconfig.toml deploys under.
@@ -49,6 +50,8 @@ type Session struct {
 	HTTP   http.RoundTripper
 	Open   func(address string) error
 	Target Target
+	// Patience is that of System.
+	Patience time.Duration
 
 	stack *stack.Stack
 }
@@ -91,7 +94,7 @@ func New(ctx context.Context, sys System) *Session {
 			InTerminal: sys.InTerminal, OutTerminal: sys.OutTerminal, ErrTerminal: sys.ErrTerminal,
 			Width: sys.Width, ReadSecret: readSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
 		},
-		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP, Open: sys.Open,
+		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP, Open: sys.Open, Patience: sys.Patience,
 	}
 }
 
