@@ -103,8 +103,8 @@ func (e Env) repairer() (scheduled.Repairer, error) {
 			return nil, err
 		}
 		policy := receive.DefaultPolicy
-		policy.Grace = e.Config.Grace
-		ports.Entrance = receive.New(receive.Ports{Bodies: store, Ledger: l, Queue: e.Queues(), Now: e.Now, Nonce: e.Nonce}, policy)
+		policy.Grace, policy.Retention = e.Config.Grace, e.Config.Retention
+		ports.Entrance = receive.New(receive.Ports{Bodies: store, Ledger: l, Queue: e.Queues(), Erasures: l, Now: e.Now, Nonce: e.Nonce}, policy)
 		ports.Sources, ports.Erased = sourcestore.NewOutlines(l), erasure.Records{Documents: l, Key: key}
 	}
 	return repair.Scheduled{Mode: mode, Service: repair.New(ports)}, nil
@@ -115,7 +115,7 @@ type repairIncidents struct{ store *incident.Store }
 
 func (r repairIncidents) RepairNeeded(ctx context.Context, n repair.Need) error {
 	return r.store.RepairNeeded(ctx, incident.Repair{
-		Campaign: n.Campaign, Account: n.Account, Made: n.Events, Asked: n.Asked, Example: string(n.Example),
+		Campaign: n.Campaign, Account: n.Account, Made: n.Events, Asked: n.Asked, Example: string(n.Example), Unsure: string(n.Unsure),
 	})
 }
 

@@ -26,6 +26,7 @@ import (
 type Documents interface {
 	LoadDocument(ctx context.Context, kind, name string) (body []byte, version int, err error)
 	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
+	ListDocuments(ctx context.Context, kind string, limit int) ([]webhook.Document, error)
 }
 
 // Key is secret: with it alone can somebody tell whether an address was erased.
@@ -113,7 +114,11 @@ func (r Records) key(ctx context.Context) ([]byte, error) {
 func (r Records) keys(ctx context.Context) (marks []string, version int, err error) {
 	body, version, err := r.Documents.LoadDocument(ctx, kind, keysName)
 	if errors.Is(err, webhook.ErrNotFound) {
-		return nil, 0, nil
+		records, err := r.Documents.ListDocuments(ctx, kind, 1)
+		if err == nil && len(records) > 0 {
+			err = ErrOtherKey // the marks are lost, or being written at this moment
+		}
+		return nil, 0, err
 	}
 	if err != nil {
 		return nil, 0, err

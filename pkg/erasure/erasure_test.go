@@ -112,6 +112,20 @@ func TestWhatCannotBeReadIsNotNobody(t *testing.T) {
 	d.wants(r, "bob@example.com", false, erasure.ErrOtherKey)
 }
 
+// Records without a mark are under a key that nobody knows, also once there is a mark.
+func TestRecordsWithoutAMarkAreNotNobody(t *testing.T) {
+	r, d := records(t, "one")
+	if err := d.Ledger.SaveDocument(t.Context(), "forgotten", "d1", []byte(`{}`), 0, time.Unix(1, 0), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	d.wants(r, ann, false, erasure.ErrOtherKey)
+	if err := r.Save(t.Context(), "bob@example.com", []byte(`{}`), 0, time.Unix(2, 0)); err != nil {
+		t.Fatal(err)
+	}
+	d.wants(r, "bob@example.com", true, nil)
+	d.wants(r, ann, false, erasure.ErrOtherKey)
+}
+
 // Two operators are the first, with another key each.
 func TestOfTwoFirstKeysBothAreKnown(t *testing.T) {
 	r, d := records(t, "one")

@@ -38,6 +38,16 @@ type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 
+// Erasures take an event that was made back out of the ledger. Each may be repeated, and
+// returns webhook.ErrNotFound for what does not exist. Erase returns webhook.ErrChanged,
+// having changed nothing, while a worker holds the event's lease.
+type Erasures interface {
+	Erase(ctx context.Context, e webhook.Erasure) (webhook.Record, error)
+	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
+	EraseVariant(ctx context.Context, id webhook.EventID, fingerprint string, now, expiresAt time.Time) error
+	EndErasure(ctx context.Context, id webhook.EventID) error
+}
+
 // Queue puts messages on a lane; the answer has one entry a message.
 type Queue interface {
 	Send(ctx context.Context, lane webhook.Lane, msgs []webhook.Message) []error
@@ -66,6 +76,7 @@ type Policy struct {
 	ClaimTimeout   time.Duration // for all claims of one request
 	SendTimeout    time.Duration // for the enqueueing of one request
 	MaxElements    int           // of one array
+	Retention      time.Duration // of an event that Enter erases, where its source has none of its own
 }
 
 // DefaultPolicy answers within 10 seconds whatever the stores do: its timeouts
@@ -91,8 +102,9 @@ type Ports struct {
 	Ledger           Ledger
 	Queue            Queue
 	RejectedRequests RejectedRequests
-	Errors           Errors // for Report alone
-	Scopes           Scopes // nil: nothing is recorded
+	Errors           Errors   // for Report alone
+	Scopes           Scopes   // nil: nothing is recorded
+	Erasures         Erasures // for Enter alone
 	Now              func() time.Time
 	Nonce            func() string
 }

@@ -115,9 +115,9 @@ func (w *world) service() *receive.Service { return w.reporting(nil) }
 // reporting is the receiver with a place for the errors of tools.
 func (w *world) reporting(errs receive.Errors) *receive.Service {
 	policy := receive.DefaultPolicy
-	policy.MaxElements = 50
+	policy.MaxElements, policy.Retention = 50, time.Hour
 	return receive.New(receive.Ports{
-		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections, Errors: errs,
+		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections, Errors: errs, Erasures: w.ledger,
 		Now: func() time.Time { return w.now },
 		Nonce: func() string {
 			w.mu.Lock()

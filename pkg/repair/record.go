@@ -38,7 +38,11 @@ type Record struct {
 	Known   int               `json:"already_here,omitempty"` // that came before they were made
 	Left    int               `json:"left,omitempty"`
 	Events  []webhook.EventID `json:"events,omitempty"` // that were made; at most 200
-	Untold  int               `json:"untold,omitempty"` // incidents that could not be kept
+	// Undone were made and erased at once, because their lead was erased meanwhile; Unsure
+	// may have to be: nobody could tell, or it failed. At most 200 of each.
+	Undone []webhook.EventID `json:"undone,omitempty"`
+	Unsure []webhook.EventID `json:"unsure,omitempty"`
+	Untold int               `json:"untold,omitempty"` // incidents that could not be kept
 }
 
 // RecordedAsk is what Smartlead was asked to post again, as it is kept.
@@ -107,6 +111,12 @@ func (r *run) end(ctx context.Context) error {
 		r.record.Asked = append(r.record.Asked, RecordedAsk{Campaign: a.Campaign, Count: a.Count})
 	}
 	for _, i := range r.result.Items {
+		switch {
+		case i.undone() && len(r.record.Undone) < maxRecorded:
+			r.record.Undone = append(r.record.Undone, i.EventID)
+		case i.Unsure() && len(r.record.Unsure) < maxRecorded:
+			r.record.Unsure = append(r.record.Unsure, i.EventID)
+		}
 		switch {
 		case i.Step == StepSynthesize && i.Status == webhook.ClaimAccepted:
 			r.record.Made++

@@ -56,9 +56,12 @@ type API interface {
 }
 
 // Entrance takes an event as a request of the source would bring it; receive.Service does.
-// An event that is there is a duplicate, and nothing of it changes.
+// An event that is there is a duplicate, and nothing of it changes. erased is asked once a
+// new one is in the ledger and before it is enqueued: where its lead is, it is erased and
+// never delivered. Where that cannot be told or done, the error comes with the status of
+// the claim.
 type Entrance interface {
-	Enter(ctx context.Context, src auth.Source, run string, body []byte) (webhook.EventID, webhook.ClaimStatus, error)
+	Enter(ctx context.Context, src auth.Source, run string, body []byte, erased func(context.Context) (bool, error)) (webhook.EventID, webhook.ClaimStatus, error)
 }
 
 // Sources finds a source by its name, as it is at this moment. Of it the name, the account
@@ -94,6 +97,9 @@ type Need struct {
 	Events   int             // that were made
 	Asked    bool            // Smartlead was asked to post again
 	Example  webhook.EventID // one that was made; may be empty
+	// Unsure is one of which nobody could tell whether its lead was erased while it was
+	// made, or that could not be erased then; may be empty.
+	Unsure webhook.EventID
 }
 
 // Ports are what a repair needs of the outside.
@@ -191,6 +197,16 @@ func (r Result) Made() (n int) {
 		}
 	}
 	return n
+}
+
+// undone tells whether the event was made and erased at once.
+func (i Item) undone() bool {
+	return i.Step == StepNone && i.Why == WhyErased && i.Status == webhook.ClaimAccepted
+}
+
+// Unsure tells whether the event was made, and its lead may have been erased meanwhile.
+func (i Item) Unsure() bool {
+	return i.Step == StepSynthesize && i.Err != nil && i.Status == webhook.ClaimAccepted
 }
 
 // Why is why a missing event stays a finding.

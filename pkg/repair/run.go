@@ -3,6 +3,7 @@ package repair
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -246,10 +247,16 @@ func (r *run) makeOne(ctx context.Context, c reconcile.Campaign, src auth.Source
 		if item.Why, item.Err = r.askErased(ctx, m.finding.Lead); item.Why != "" {
 			return item
 		}
-		item.Status, item.Err = r.enter(ctx, src, m, item.EventID)
+		item.Status, item.Why, item.Err = r.enter(ctx, src, m, item.EventID)
+	}
+	if item.undone() {
+		return item
 	}
 	item.Step = StepSynthesize
 	switch {
+	case item.Unsure():
+		r.made++
+		r.broken = true
 	case item.Err != nil:
 		item.Step, item.Why, r.broken = StepNone, WhyFailed, true
 	case r.r.DryRun || item.Status == webhook.ClaimAccepted:
@@ -319,19 +326,29 @@ func (r *run) proofOf(ctx context.Context, c reconcile.Campaign, account string,
 }
 
 // enter lets the event in, as a request of the source would.
-func (r *run) enter(ctx context.Context, src auth.Source, m made, want webhook.EventID) (webhook.ClaimStatus, error) {
+// The record of the run and a large body are written before, which may take seconds: so
+// it is asked once more whether the lead was erased, behind the claim. Why is then that it
+// was, or that nobody could tell.
+func (r *run) enter(ctx context.Context, src auth.Source, m made, want webhook.EventID) (status webhook.ClaimStatus, why Why, err error) {
 	if err := r.begin(ctx); err != nil {
-		return "", err
+		return "", "", err
 	}
 	body, err := m.body(Mark{Run: r.result.Run, By: r.r.By, At: wire(r.p.Now())})
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	id, status, err := r.p.Entrance.Enter(ctx, src, r.result.Run, body)
-	if err == nil && id != want {
+	id, status, err := r.p.Entrance.Enter(ctx, src, r.result.Run, body, func(ctx context.Context) (bool, error) {
+		var err error
+		why, err = r.askErased(ctx, m.finding.Lead)
+		return why == WhyErased, err
+	})
+	switch {
+	case why != "" && err != nil:
+		err = fmt.Errorf("%s was made, and its lead may be erased (leads forget erases it): %w", id, err)
+	case err == nil && id != want:
 		err = errOtherID
 	}
-	return status, err
+	return status, why, err
 }
 
 // errOtherID: a defect of this package: what was tried is not what was made.
@@ -346,6 +363,9 @@ func (r *run) needed(ctx context.Context, c reconcile.Campaign, items []Item) {
 		if i.Step == StepSynthesize && i.Status == webhook.ClaimAccepted {
 			n.Events++
 			n.Example = i.EventID
+		}
+		if i.Unsure() {
+			n.Unsure = i.EventID
 		}
 	}
 	if r.r.DryRun || r.p.Incidents == nil || !n.Asked && n.Events == 0 {

@@ -95,6 +95,11 @@ func (r Result) repaired() scheduled.Repaired {
 	if n := r.Of(StepWait); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d are waited for", n))
 	}
+	for _, i := range r.Items {
+		if i.Unsure() {
+			parts = append(parts, i.Err.Error())
+		}
+	}
 	for _, why := range Whys {
 		n := 0
 		var err error

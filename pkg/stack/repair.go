@@ -20,8 +20,8 @@ func (s *Stack) newRepair(env Env) *repair.Service {
 		return n
 	}
 	policy := receive.DefaultPolicy
-	policy.Grace = s.Grace
-	entrance := receive.New(receive.Ports{Bodies: s.Bodies, Ledger: s.Ledger, Queue: s.Queues, Now: env.Now, Nonce: nonce}, policy)
+	policy.Grace, policy.Retention = s.Grace, s.Retention
+	entrance := receive.New(receive.Ports{Bodies: s.Bodies, Ledger: s.Ledger, Queue: s.Queues, Erasures: s.Ledger, Now: env.Now, Nonce: nonce}, policy)
 	return repair.New(repair.Ports{
 		Entrance: entrance, Sources: sourcestore.NewOutlines(s.Ledger), Erased: s.erased(), Documents: s.Ledger,
 		Incidents: repairIncidents{s.Incidents}, Now: env.Now, Nonce: nonce,
@@ -32,6 +32,6 @@ type repairIncidents struct{ store *incident.Store }
 
 func (r repairIncidents) RepairNeeded(ctx context.Context, n repair.Need) error {
 	return r.store.RepairNeeded(ctx, incident.Repair{
-		Campaign: n.Campaign, Account: n.Account, Made: n.Events, Asked: n.Asked, Example: string(n.Example),
+		Campaign: n.Campaign, Account: n.Account, Made: n.Events, Asked: n.Asked, Example: string(n.Example), Unsure: string(n.Unsure),
 	})
 }

@@ -125,6 +125,8 @@ func StepText(r repair.Result, i repair.Item) string {
 		return "would be made"
 	case i.Step == repair.StepSynthesize && i.Status == webhook.ClaimDuplicate:
 		return "came before it was made"
+	case i.Unsure():
+		return "made, and its lead may have been erased meanwhile"
 	case i.Step == repair.StepSynthesize:
 		return "made"
 	}

@@ -1,0 +1,96 @@
+package repair
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"smartlead-receiver/pkg/cli/clitest"
+	"smartlead-receiver/pkg/repair"
+	"smartlead-receiver/pkg/stack"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// atFirstClaim does something right before the first claim of an event reaches the table,
+// when the repair has asked whether its lead was erased, and returns a stack whose calls
+// pass it.
+func (w *world) atFirstClaim(do func()) *stack.Stack {
+	w.t.Helper()
+	target, err := url.Parse(w.DynamoDB)
+	w.must(err)
+	forward := httputil.NewSingleHostReverseProxy(target)
+	var done atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutItem") && strings.Contains(string(body), `"v1:`) && done.CompareAndSwap(false, true) {
+			do()
+		}
+		forward.ServeHTTP(rw, r)
+	}))
+	w.t.Cleanup(server.Close)
+	dynamo := w.DynamoDB
+	w.DynamoDB = server.URL
+	w.WriteInfoWith(clitest.EngineURL())
+	st, err := stack.ConnectLocal(w.Dir, stack.Env{Now: w.Clock, Sleep: w.sleep, Nonce: w.nonce})
+	w.must(err)
+	w.DynamoDB = dynamo
+	w.WriteInfoWith(clitest.EngineURL())
+	return st
+}
+
+// A lead is erased, with everything that is kept of it, between the question whether it
+// was and the claim of an event of it.
+func TestWhatIsMadeWhileItsLeadIsErasedIsNotDelivered(t *testing.T) {
+	w := newWorld(t, few(clitest.Start))
+	lead := w.account.Campaigns[0].Mails[1].Lead
+	_, _ = w.half()
+	w.must(repairOnce(w, w.st, repair.Retrigger))
+	w.Advance(repair.DefaultWait + 1e9)
+	before := w.deliveries()
+	st := w.atFirstClaim(func() { w.OK("leads", "forget", lead, "--yes") })
+	w.must(repairOnce(w, st, repair.Synthesize))
+	w.Advance(day) // the sweep looks, too
+	w.Work()
+	if n := w.deliveries() - before; n != 0 {
+		t.Errorf("%d events of an erased lead were delivered", n)
+	}
+	undone := 0
+	events, _ := w.stored()
+	for _, r := range events {
+		if !r.Synthesized() {
+			continue
+		}
+		undone++
+		if !r.Erased() || r.LeadEmail != "" || r.Payload.Size > 0 || r.State != webhook.Discarded {
+			t.Errorf("%s is kept: %s, erased: %v", r.ID, r.State, r.Erased())
+		}
+	}
+	runs, err := w.st.Repair.Runs(t.Context(), 1)
+	w.must(err)
+	if undone != 1 || len(runs) != 1 || len(runs[0].Undone) != 1 || runs[0].Made != 0 || len(runs[0].Unsure) != 0 {
+		t.Errorf("%d were erased, and the record says %+v", undone, runs)
+	}
+}
+
+// deliveries counts them.
+func (w *world) deliveries() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, times := range w.effects {
+		n += times
+	}
+	return n
+}
+
+// repairOnce compares and repairs by a stack.
+func repairOnce(w *world, st *stack.Stack, mode repair.Mode) error {
+	_, err := st.Repair.Repair(w.t.Context(), w.client, repair.Request{Mode: mode, By: "tester"}, w.compare(0).Campaigns...)
+	return err
+}
