@@ -207,9 +207,10 @@ func (w *Watcher) follow(ctx context.Context, next *watched, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	for source, rule := range rules {
+	for _, source := range slices.Sorted(maps.Keys(rules)) {
+		rule := rules[source]
 		r, known := next.Rhythms[source]
-		if !known && (len(next.Rhythms) >= maxRhythms || rule.After == 0) {
+		if !known && (rule.After == 0 || !makeRoom(next.Rhythms)) {
 			continue
 		}
 		if !known {
@@ -219,6 +220,26 @@ func (w *Watcher) follow(ctx context.Context, next *watched, now time.Time) erro
 		next.Rhythms[source] = r
 	}
 	return nil
+}
+
+// makeRoom gives the place of the source that was watched for the shortest time to one
+// whose silence an operator set: what is learned anew is worth less than what was asked
+// for. It returns false where all were asked for.
+func makeRoom(rhythms map[string]rhythm) bool {
+	if len(rhythms) < maxRhythms {
+		return true
+	}
+	least := ""
+	for _, source := range slices.Sorted(maps.Keys(rhythms)) {
+		if r := rhythms[source]; r.After == 0 && (least == "" || r.First > rhythms[least].First) {
+			least = source
+		}
+	}
+	if least == "" {
+		return false
+	}
+	delete(rhythms, least)
+	return true
 }
 
 // isThere tells whether a source was not removed.

@@ -2,6 +2,7 @@ package incident_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -249,5 +250,34 @@ func TestRhythmsAreBounded(t *testing.T) {
 		if size := len(w.docs["incident-watch/state"].Body); size > 24_000 {
 			t.Fatalf("day %d: %d bytes", day, size)
 		}
+	}
+}
+
+// What an operator asked for is watched, however many sources there are, or refused.
+func TestASilenceThatIsSetTakesThePlaceOfALearnedOne(t *testing.T) {
+	w := newWorld()
+	watcher := w.watcher(nil)
+	for n := range 60 {
+		w.came(fmt.Sprintf("source-%03d", n), w.now.Add(-time.Minute))
+	}
+	w.look(t, watcher)
+	w.set(t, "late", incident.SilenceRule{After: 3 * time.Hour})
+	if r := w.pass(t, watcher, "", 0, 4*time.Hour); r.Silent != 1 {
+		t.Errorf("%d are silent: %v", r.Silent, w.lines(t))
+	}
+	for n := range 49 {
+		w.set(t, fmt.Sprintf("set-%03d", n), incident.SilenceRule{After: 3 * time.Hour})
+	}
+	silences := incident.NewSilences(w, w.clock)
+	if err := silences.Put(t.Context(), "one-more", incident.SilenceRule{After: time.Hour}); !errors.Is(err, incident.ErrTooManySilences) {
+		t.Errorf("the 51st: %v", err)
+	}
+	for name, rule := range map[string]incident.SilenceRule{"one-more": {Never: true}, "late": {After: time.Hour}} {
+		if err := silences.Put(t.Context(), name, rule); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r := w.pass(t, watcher, "", 0, 4*time.Hour); r.Silent != 50 {
+		t.Errorf("%d are silent: %v", r.Silent, w.lines(t))
 	}
 }

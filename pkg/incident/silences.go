@@ -64,12 +64,21 @@ func (s *Silences) load(ctx context.Context, source string) (SilenceRule, int, e
 	return ruleOf(body), version, nil
 }
 
+// ErrTooManySilences is returned for a time of silence where as many sources have one as
+// are watched.
+var ErrTooManySilences = fmt.Errorf("a time is set for %d sources, and no more are watched", maxRhythms)
+
 // Put sets the rule of a source. It returns webhook.ErrChanged where somebody else did
-// meanwhile, wrapped.
+// meanwhile, and ErrTooManySilences, wrapped.
 func (s *Silences) Put(ctx context.Context, source string, rule SilenceRule) error {
 	_, version, err := s.load(ctx, source)
 	if err != nil {
 		return err
+	}
+	if rule.After > 0 {
+		if err := s.room(ctx, source); err != nil {
+			return fmt.Errorf("set the silence of %s: %w", source, err)
+		}
 	}
 	now := s.now().UTC()
 	body, err := json.Marshal(silenceForm{int(rule.After / time.Minute), rule.Never, rule.Quiet.String(), now})
@@ -78,6 +87,24 @@ func (s *Silences) Put(ctx context.Context, source string, rule SilenceRule) err
 	}
 	if err := s.docs.SaveDocument(ctx, silenceKind, source, body, version, now, time.Time{}); err != nil {
 		return fmt.Errorf("set the silence of %s: %w", source, err)
+	}
+	return nil
+}
+
+// room returns ErrTooManySilences where other sources have all places.
+func (s *Silences) room(ctx context.Context, source string) error {
+	all, err := s.All(ctx)
+	if err != nil {
+		return err
+	}
+	others := 0
+	for name, rule := range all {
+		if name != source && rule.After > 0 {
+			others++
+		}
+	}
+	if others >= maxRhythms {
+		return ErrTooManySilences
 	}
 	return nil
 }
