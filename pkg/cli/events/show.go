@@ -311,58 +311,6 @@ func madeText(m *repair.Mark) string {
 	return output.Clean(text)
 }
 
-func printDestinations(s *session.Session, r webhook.Record) error {
-	s.Line("")
-	if len(r.Destinations) == 0 {
-		s.Line("Destinations: not chosen yet, no worker has taken it")
-	} else {
-		s.Line("Destinations, idempotency key %s", r.IdempotencyKey())
-		t := output.NewTable("NAME", "*STANDS", ">ATTEMPTS SINCE REVIVAL")
-		for _, d := range r.Destinations {
-			t.Add(d.Name, eventview.Stands(r, d), eventview.Attempted(d))
-		}
-		if err := s.Print(t, "  "); err != nil {
-			return err
-		}
-	}
-	if len(r.History) == 0 {
-		return nil
-	}
-	s.Line("")
-	s.Line("Attempts, UTC%s", forgotten(r))
-	t := output.NewTable(">#", "STARTED", "DESTINATION", "*RESULT", ">HTTP", ">TOOK", "+ERROR")
-	for _, a := range r.History {
-		status := ""
-		if a.Status != 0 {
-			status = fmt.Sprint(a.Status)
-		}
-		t.Add(fmt.Sprint(a.Number), output.Stamp(a.StartedAt), a.Destination, string(a.Result), status,
-			took(a), attemptError(a))
-	}
-	return s.Print(t, "  ")
-}
-
-func took(a webhook.Attempt) string {
-	if a.Result == webhook.ResultAbandoned {
-		return ""
-	}
-	return output.Span(a.Duration)
-}
-
-func attemptError(a webhook.Attempt) string {
-	if a.ErrorClass == "" && a.Error == "" {
-		return ""
-	}
-	return eventview.FailureText(a.ErrorClass, a.Error, 0)
-}
-
-func forgotten(r webhook.Record) string {
-	if len(r.History) < webhook.MaxHistory {
-		return ""
-	}
-	return fmt.Sprintf(" (the latest %d)", webhook.MaxHistory)
-}
-
 func stateFields(s *session.Session, r webhook.Record) output.Fields {
 	var f output.Fields
 	if r.Death > 0 {
