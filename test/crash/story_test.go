@@ -258,7 +258,7 @@ var (
 var stories = []story{poison,
 	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
 	twiceUntrusted, standsAlone,
-	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers,
+	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers, killsSwept,
 	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,
 	overdueDuplicate, unclaimable, unclaimableDeadLetter, renewalRefused, revivalUnheard, redrivenTooOften,
 }

@@ -68,6 +68,7 @@ type options struct {
 	retryBase    time.Duration // 1 s
 	retryMax     time.Duration // 30 s
 	prompt       bool          // the receiver has no more time than in Lambda
+	batch        int           // messages that a poll takes: 10
 }
 
 // world is one deployment: its stores, its functions and its outside.
@@ -80,6 +81,7 @@ type world struct {
 	destinations []string
 	unwanted     bool // no destination wants what is sent
 	patience     time.Duration
+	batch        int // messages that a poll takes
 	plan         *plan
 	mutant       mutant
 	visibility   *visibility
@@ -133,7 +135,7 @@ func newWorld(t *testing.T, table string, o options) *world {
 		o.plan = newPlan()
 	}
 	w := &world{
-		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, unwanted: o.unwanted, plan: o.plan, mutant: o.mutant,
+		T: t, name: fmt.Sprintf("w%d", worlds.Add(1)), destinations: o.destinations, unwanted: o.unwanted, plan: o.plan, mutant: o.mutant, batch: or(o.batch, 10),
 		now: noon, warm: map[string]any{}, behaviours: map[string]behaviour{}, calls: map[string]int{},
 		skew: map[string]time.Duration{}, expired: map[string]bool{}, discarded: map[string]bool{}, apart: map[string]int{}, leases: newLeases(), history: newHistory(), log: &strings.Builder{},
 	}
