@@ -32,7 +32,9 @@ duplicate; of such a repeat nothing is kept. What still waits to be delivered is
 discarded. An event that a worker has at this moment is left: run the command again.
 It may be broken off and repeated at any time, and goes on where it was. Where the
 archive, or what a destination keeps, cannot be reached, all else is erased, and the
-command says so and fails: mend that, and run it again.
+command says so and fails: mend that, and run it again. Where nothing is kept of the
+lead it fails, too; with --yes it records the lead as erased all the same, so that no
+repair makes an event of it.
 
 Take the lead out of Smartlead first: an event that is sent after that is a new event.
 Only events of the lead itself are found, not those in whose text it is mentioned.
@@ -73,17 +75,18 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 	if err != nil {
 		return err
 	}
+	none := false
 	if held.Nothing() {
 		broken, err := brokenOff(ctx, st, lead)
-		switch {
+		switch none = !broken; {
 		case err != nil:
 			return err
-		case !broken && not != nil:
+		case none && not != nil:
 			return missed(s, lead, not, "nothing was found")
-		case !broken:
+		case none && !yes:
 			return nothing(s, lead)
 		}
-		yes = true // only its record is to be closed
+		yes = true // only its record is written
 	}
 	for _, what := range reasons(not) {
 		s.Say("not looked at: %s", what)
@@ -102,6 +105,9 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 	}
 	if err != nil {
 		return problem.Failed(err, "it broke off after %s", counts(erased)).Hint("run it again: it goes on where it was")
+	}
+	if none && erased.Nothing() {
+		return problem.NotFound("nothing is kept of %s; it is recorded as erased, so that no repair makes an event of it", lead)
 	}
 	if err := show(s, erased, nil); err != nil {
 		return err
@@ -150,8 +156,11 @@ func brokenOff(ctx context.Context, st *stack.Stack, lead string) (bool, error) 
 	return len(runs) > 0 && runs[len(runs)-1].EndedAt.IsZero(), err
 }
 
+// nothing is the answer where nothing is kept of a lead. A repair could make its events
+// all the same, unless it is recorded as erased.
 func nothing(s *session.Session, lead string) error {
 	return problem.NotFound("nothing is kept of %s", lead).
+		Hint("with --yes it is recorded as erased all the same, so that no repair makes an event of it").
 		Hint("was it erased before? %s leads forgotten %s", s.Self(), output.Quote(lead))
 }
 

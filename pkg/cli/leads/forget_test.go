@@ -99,7 +99,12 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	}
 
 	s.Fails(2, "no address", "leads", "forget", "lead1")
-	s.Fails(4, "nothing is kept", "leads", "forget", "nobody@acme.example.com")
+	s.Fails(4, "with --yes it is recorded", "leads", "forget", "nobody@acme.example.com")
+	s.Fails(4, "never erased", "leads", "forgotten", "nobody@acme.example.com")
+	s.Fails(4, "it is recorded as erased", "leads", "forget", "nobody@acme.example.com", "--yes")
+	if v := clitest.Lines(t, s.OK("leads", "forgotten", "nobody@acme.example.com", "--json").Out); len(v) != 1 || v[0]["by"] != "olga" || v[0]["ended_at"] == nil {
+		t.Errorf("the record of a lead of whom nothing is kept: %v", v)
+	}
 	s.Fails(4, "never erased", "leads", "forgotten", "lead1@acme.example.com")
 	s.Fails(2, "for good: 4 events, 1 variant, 1 large body, 1 refused request, 1 incident; 2 still wait and will be given up", "leads", "forget", "lead1@acme.example.com")
 
