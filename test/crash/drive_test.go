@@ -32,7 +32,7 @@ func (w *world) send(r *request) {
 func (w *world) take(queue local.Queue) []types.Message {
 	w.Helper()
 	out, err := w.clients.SQS.ReceiveMessage(w.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &queue.URL, MaxNumberOfMessages: int32(w.batch), //nolint:gosec // 10 at most
+		QueueUrl: &queue.URL, MaxNumberOfMessages: int32(w.batch),
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	w.must(err)
