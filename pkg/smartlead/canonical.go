@@ -2,7 +2,9 @@ package smartlead
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"hash"
 	"slices"
 	"strconv"
@@ -26,9 +28,22 @@ type canonicalWriter struct {
 	t       *tree
 	hash    hash.Hash
 	buf     []byte
-	order   []uint32
+	order   []ordered
 	typ     uint32 // the value that holds the type
 	typName string
+}
+
+// ordered is an object's member to be ordered: its name, and the first eight bytes of that,
+// which most often tell.
+type ordered struct {
+	first uint64
+	name  uint32
+}
+
+func firstBytes(name []byte) uint64 {
+	var first [8]byte // decoded text has no zero byte
+	copy(first[:], name)
+	return binary.BigEndian.Uint64(first[:])
 }
 
 var canonicalWriters = sync.Pool{New: func() any { return &canonicalWriter{hash: sha256.New()} }}
@@ -86,29 +101,45 @@ func (w *canonicalWriter) value(i uint32, timely bool) {
 func (w *canonicalWriter) object(i uint32, top bool) {
 	from := len(w.order)
 	for name, value := range w.t.children(i) {
-		if w.counts(name, value, top) {
-			w.order = append(w.order, name)
+		if decoded := w.t.decode(name); w.counts(decoded, value, top) {
+			w.order = append(w.order, ordered{firstBytes(decoded), name})
 		}
 	}
 	members := w.order[from:]
-	slices.SortStableFunc(members, w.t.compareNames)
+	slices.SortFunc(members, w.inOrder)
 	w.buf = append(w.buf, '{')
 	if top && w.typName != "" {
 		w.buf = append(append(append(w.buf, 't'), w.typName...), 0) // it is decoded already
 	}
-	for n, name := range members {
-		if n+1 < len(members) && w.t.compareNames(name, members[n+1]) == 0 {
+	for n, m := range members {
+		if n+1 < len(members) && w.compare(m, members[n+1]) == 0 {
 			continue // of duplicate members the last one counts
 		}
-		w.text('m', w.t.inner(name))
-		w.value(name+1, namesTime(w.t.decode(name)))
+		w.text('m', w.t.inner(m.name))
+		w.value(m.name+1, namesTime(w.t.decode(m.name)))
 	}
 	w.buf = append(w.buf, '}')
 	w.order = w.order[:from]
 }
 
+// compare orders members by their names.
+func (w *canonicalWriter) compare(a, b ordered) int {
+	if a.first != b.first {
+		return cmp.Compare(a.first, b.first)
+	}
+	return w.t.compareNames(a.name, b.name)
+}
+
+// inOrder orders members of one name as they stand.
+func (w *canonicalWriter) inOrder(a, b ordered) int {
+	if c := w.compare(a, b); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.name, b.name)
+}
+
 // counts tells whether a member is part of the canonical body.
-func (w *canonicalWriter) counts(name, value uint32, top bool) bool {
+func (w *canonicalWriter) counts(name []byte, value uint32, top bool) bool {
 	switch w.t.kind(value) {
 	case 'n':
 		return false
@@ -120,11 +151,10 @@ func (w *canonicalWriter) counts(name, value uint32, top bool) bool {
 	if top && value == w.typ {
 		return false
 	}
-	decoded := w.t.decode(name)
-	if top && volatileMembers[string(decoded)] {
+	if top && volatileMembers[string(name)] {
 		return false
 	}
-	return memberKind(decoded) == plainMember
+	return memberKind(name) == plainMember
 }
 
 func (w *canonicalWriter) scalar(i uint32, timely bool) {
@@ -133,8 +163,14 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 		w.buf = append(w.buf, 'n')
 	case '"':
 		in := w.t.inner(i)
-		if len(in) <= maxEscapedTime && w.time(w.t.decode(i), timely) {
-			return
+		if w.t.nodes[i].has&hasEscape == 0 {
+			if mayBeTime(in, timely) && w.time(w.t.str(i)) {
+				return
+			}
+		} else if len(in) <= maxEscapedTime {
+			if text := w.t.decode(i); mayBeTime(text, timely) && w.time(string(text)) {
+				return
+			}
 		}
 		w.text('s', in)
 	case 't', 'f':
@@ -144,7 +180,7 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 		if bytes.ContainsAny(text, ".eE-") {
 			text = []byte(decimal(text))
 		}
-		if !w.time(text, timely) {
+		if !mayBeTime(text, timely) || !w.time(string(text)) {
 			w.text('s', text)
 		}
 	}
@@ -154,6 +190,10 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 // decoded text never has one.
 func (w *canonicalWriter) text(kind byte, in []byte) {
 	w.buf = append(w.buf, kind)
+	if len(in) <= canonicalFlush {
+		w.buf = append(unescape(w.buf, in), 0)
+		return
+	}
 	for piece := range pieces(in) {
 		for len(piece) > 0 {
 			n := min(len(piece), canonicalFlush)
@@ -179,16 +219,18 @@ const (
 	maxEscapedTime = 6 * maxTime
 )
 
-// time writes a time as milliseconds, or nothing when the text is none. Text
-// must look like a date; digits must stand under a name that speaks of a time.
-func (w *canonicalWriter) time(text []byte, timely bool) bool {
+// mayBeTime rules out what is no time: a text must look like a date; digits must stand
+// under a name that speaks of a time.
+func mayBeTime(text []byte, timely bool) bool {
 	if len(text) < 9 || len(text) > maxTime || text[0] < '0' || text[0] > '9' {
 		return false
 	}
-	if !timely && !(len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':') {
-		return false
-	}
-	at, ok := parseTime(string(text))
+	return timely || len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':'
+}
+
+// time writes a time as milliseconds, or nothing when the text is none.
+func (w *canonicalWriter) time(text string) bool {
+	at, ok := parseTime(text)
 	if ok {
 		w.buf = append(w.buf, 'd')
 		w.buf = strconv.AppendInt(w.buf, at.UnixMilli(), 10)

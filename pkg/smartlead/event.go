@@ -6,9 +6,9 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// event returns the normalized form of the body.
-func (b *body) event(account string, e Element) webhook.Event {
-	ev := webhook.Event{
+// event writes the normalized form of the body, an element of which all else is read.
+func (b *body) event(ev *webhook.Event, account string, e *Element) {
+	*ev = webhook.Event{
 		Schema: webhook.Schema, ID: webhook.EventID(e.Key),
 		Type: b.typ, RawType: cut(b.rawType, maxRawType), Dialect: b.dialect, Account: account,
 		CampaignID: b.campaign, CampaignName: b.scalar(fCampaignName), ClientID: b.scalar(fClientID),
@@ -31,7 +31,6 @@ func (b *body) event(account string, e Element) webhook.Event {
 		ev.OccurredAtSource = webhook.TimeFromReceipt
 	}
 	ev.Flags = b.flags(e)
-	return ev
 }
 
 func (b *body) lead() *webhook.Lead {
@@ -42,7 +41,7 @@ func (b *body) lead() *webhook.Lead {
 	return orNil(lead)
 }
 
-func (b *body) flags(e Element) []string {
+func (b *body) flags(e *Element) []string {
 	flags := make([]string, 0, 4)
 	set := func(on bool, flag string) {
 		if on {

@@ -1,9 +1,6 @@
 package smartlead
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // field is a top-level member that this package reads. Indexing them once, in
 // one pass, is what makes the reading rules below cheap to state.
@@ -196,7 +193,7 @@ func (t *tree) index(object uint32) (f fields) {
 	var folded fields
 	for name, value := range t.children(object) {
 		in := t.inner(name)
-		if bytes.IndexByte(in, '\\') >= 0 {
+		if t.nodes[name].has&hasEscape != 0 {
 			in = unescape(nil, in)
 		}
 		if id, known := fieldNames[string(in)]; known {

@@ -88,8 +88,17 @@ func Parse(body []byte, opts Options) (batch Batch, err error) {
 // Parse gave. Errors are those of Parse, and ErrNotObject.
 func Normalize(payload []byte, opts Options) (event webhook.Event, err error) {
 	defer guard(&err)
-	e, err := analyze(payload, opts, false)
-	return e.Event, err
+	t, err := scanTree(payload, bodyLimits)
+	if err != nil {
+		return webhook.Event{}, err
+	}
+	defer t.free()
+	if t.kind(0) != '{' {
+		return webhook.Event{}, refuse(ErrNotObject, 0, "an event is an object")
+	}
+	var e Element
+	e.examine(t, opts, false)
+	return e.Event, nil
 }
 
 // decodeBody drops a byte order mark and refuses what is not UTF-8. What passed
@@ -128,49 +137,58 @@ type parser struct {
 	batch    Batch
 }
 
-func (p *parser) append(e Element) error {
-	if len(p.batch.Elements) >= maxElements {
-		return refuse(ErrTooMany, 0, "more elements than are read")
+// next makes room for the next element.
+func (p *parser) next() (*Element, error) {
+	n := len(p.batch.Elements)
+	if n >= maxElements {
+		return nil, refuse(ErrTooMany, 0, "more elements than are read")
 	}
-	e.Index = len(p.batch.Elements)
-	p.batch.Elements = append(p.batch.Elements, e)
-	return nil
+	p.batch.Elements = append(p.batch.Elements, Element{Index: n})
+	return &p.batch.Elements[n], nil
 }
 
 // add reads an object as an event: redacted first, so that the event and its
 // identity are those of the stored payload.
 func (p *parser) add(t *tree, i uint32) error {
-	e, err := p.event(t, i)
+	e, err := p.next()
 	if err != nil {
-		return p.append(Element{Err: err})
+		return err
 	}
-	return p.append(e)
+	if err := p.event(e, t, i); err != nil {
+		*e = Element{Index: e.Index, Err: err}
+	}
+	return nil
 }
 
-func (p *parser) event(t *tree, i uint32) (e Element, err error) {
-	defer guard(&err)
-	e, err = analyze(p.redactor.payload(t, i), p.opts, true)
-	if err != nil {
-		return e, err
+// refused adds an element that is none.
+func (p *parser) refused(err error) error {
+	e, full := p.next()
+	if full == nil {
+		e.Err = err
 	}
+	return full
+}
+
+func (p *parser) event(e *Element, t *tree, i uint32) (err error) {
+	defer guard(&err)
+	payload, redacted := p.redactor.payload(t, i)
+	if redacted == nil {
+		if redacted, err = scanTree(payload, bodyLimits); err != nil {
+			return err
+		}
+	}
+	defer redacted.free()
+	e.examine(redacted, p.opts, true)
 	f := t.index(i)
 	e.SecretKey = cmp.Or(t.text(f[fSecretKey]), p.secret)
-	return e, nil
+	return nil
 }
 
-// analyze reads a redacted payload. A fingerprint is made where it is wanted.
-func analyze(payload []byte, opts Options, fingerprint bool) (Element, error) {
-	t, err := scanTree(payload, bodyLimits)
-	if err != nil {
-		return Element{}, err
-	}
-	defer t.free()
-	if t.kind(0) != '{' {
-		return Element{}, refuse(ErrNotObject, 0, "an event is an object")
-	}
-	t.share()
+// examine reads a redacted payload, an object. A fingerprint is made where it is wanted.
+func (e *Element) examine(t *tree, opts Options, fingerprint bool) {
+	e.Payload = t.src
+	t.shared = true
 	b := read(t)
-	e := Element{Payload: payload}
 	if fingerprint {
 		e.Fingerprint = b.hash()
 	}
@@ -180,6 +198,5 @@ func analyze(payload []byte, opts Options, fingerprint bool) (Element, error) {
 	e.Basis, e.BasisFields = fields.names(), fields.shown()
 	e.HookID, e.HookName = b.firstID(b.f[fWebhookID]), b.scalar(fWebhookName)
 	e.TestEvent = b.scalar(fSecretKey) == testSecret
-	e.Event = b.event(opts.Account, e)
-	return e, nil
+	b.event(&e.Event, opts.Account, e)
 }

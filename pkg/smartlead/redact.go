@@ -30,58 +30,6 @@ const (
 	minSecret = 6
 )
 
-// kindOfMember says how a member is redacted, by its name alone.
-type kindOfMember byte
-
-const (
-	plainMember kindOfMember = iota
-	credentialMember
-	hookURLMember
-)
-
-// memberKind compares names without case and punctuation, so that api_key,
-// apiKey and X-API-Key are one.
-func memberKind(name []byte) kindOfMember {
-	if len(name) > 64 {
-		return plainMember
-	}
-	var stack [64]byte
-	flat := flattened(stack[:0], name)
-	switch {
-	case bytes.HasSuffix(flat, []byte("webhookurl")):
-		return hookURLMember
-	case isCredentialName(flat):
-		return credentialMember
-	}
-	return plainMember
-}
-
-// flattened appends a name in lower case and without punctuation.
-func flattened(flat, name []byte) []byte {
-	for _, c := range name {
-		switch {
-		case c >= 'A' && c <= 'Z':
-			flat = append(flat, c+'a'-'A')
-		case c >= 'a' && c <= 'z' || c >= '0' && c <= '9':
-			flat = append(flat, c)
-		}
-	}
-	return flat
-}
-
-func isCredentialName(flat []byte) bool {
-	switch string(flat) {
-	case "authorization", "proxyauthorization", "cookie", "setcookie", "passwd", "bearer":
-		return true
-	}
-	for _, end := range [...]string{"secret", "token", "password", "accesskey", "privatekey"} {
-		if len(flat) >= len(end) && string(flat[len(flat)-len(end):]) == end {
-			return true
-		}
-	}
-	return bytes.Contains(flat, []byte("apikey")) || bytes.Contains(flat, []byte("secretkey"))
-}
-
 // redactor removes credentials. It is read-only after newRedactor.
 type redactor struct {
 	key     []byte
@@ -133,25 +81,32 @@ func isRedacted(s string) bool {
 }
 
 // payload returns the redacted text of the object at root: a copy of the original
-// but for what is removed. Of duplicate members the last one stays.
-func (r *redactor) payload(t *tree, root uint32) []byte {
+// but for what is removed. Of duplicate members the last one stays. The tree is that of
+// the payload, to be freed; nil where it has to be scanned.
+func (r *redactor) payload(t *tree, root uint32) ([]byte, *tree) {
 	e := editor{t: t, r: r, root: root, last: t.nodes[root].start}
 	// A credential may be shorter than what replaces it.
 	e.out = make([]byte, 0, len(t.raw(root))+256+len(t.raw(root))/64)
 	e.object(root)
 	e.out = append(e.out, t.src[e.last:t.nodes[root].end]...)
-	if !e.renamed {
-		return e.out
+	switch {
+	case e.renamed: // a renamed member may have become the twin of another
+		return withoutTwins(e.out, limits{values: len(t.nodes), depth: len(t.src)}), nil
+	case e.cut:
+		return e.out, nil
 	}
-	// A renamed member may have become the twin of another.
-	again, err := scanTree(e.out, limits{values: len(t.nodes), depth: len(t.src)})
+	return e.out, e.moved()
+}
+
+func withoutTwins(payload []byte, lim limits) []byte {
+	t, err := scanTree(payload, lim)
 	if err != nil {
-		return e.out
+		return payload
 	}
-	defer again.free()
-	once := editor{t: again, r: &redactor{}, out: make([]byte, 0, len(e.out))}
-	once.object(0)
-	return append(once.out, e.out[once.last:]...)
+	defer t.free()
+	e := editor{t: t, r: &redactor{}, out: make([]byte, 0, len(payload))}
+	e.object(0)
+	return append(e.out, payload[e.last:]...)
 }
 
 // editor copies a text with replacements, front to back.
@@ -161,7 +116,15 @@ type editor struct {
 	root    uint32
 	out     []byte
 	last    uint32 // up to here the text is in out
+	edits   []edit // of values that have nothing inside, in order
+	cut     bool   // nodes are gone
 	renamed bool
+}
+
+// edit is a value that was replaced.
+type edit struct {
+	node   uint32
+	growth uint32 // of its text in bytes, modulo 2^32
 }
 
 func (e *editor) replace(start, end uint32, with string) {
@@ -173,8 +136,40 @@ func (e *editor) replace(start, end uint32, with string) {
 func (e *editor) replaceText(i uint32, with string) {
 	n := e.t.nodes[i]
 	e.replace(n.start, n.end, "")
+	before := len(e.out)
 	// Valid UTF-8, as it came from a scanned text: it cannot fail.
 	e.out, _ = jsontext.AppendQuote(e.out, with)
+	e.edits = append(e.edits, edit{i, uint32(len(e.out)-before) - (n.end - n.start)}) //nolint:gosec // a body has at most 10 MB
+	e.cut = e.cut || n.next != i+1
+}
+
+// moved returns the tree of what was written: that of the original, each node where it is
+// now.
+func (e *editor) moved() *tree {
+	from := e.t.nodes[e.root:e.t.nodes[e.root].next]
+	to := trees.Get().(*tree)
+	to.src, to.nodes = e.out, slices.Grow(to.nodes[:0], len(from))
+	edits, shift := e.edits, -from[0].start
+	for i, n := range from {
+		inside := n.next - e.root // nodes up to there
+		n.next, n.start, n.end = inside, n.start+shift, n.end+shift
+		for _, x := range edits {
+			if x.node-e.root >= inside {
+				break
+			}
+			n.end += x.growth
+		}
+		if len(edits) > 0 && edits[0].node-e.root == uint32(i) {
+			shift += edits[0].growth
+			edits = edits[1:]
+			n.has = anything
+			if bytes.IndexByte(e.out[n.start:n.end], '\\') < 0 {
+				n.has &^= hasEscape | hasCode
+			}
+		}
+		to.nodes = append(to.nodes, n)
+	}
+	return to
 }
 
 func (e *editor) object(i uint32) {
@@ -183,6 +178,7 @@ func (e *editor) object(i uint32) {
 	for name, value := range e.t.children(i) {
 		if duplicate != nil && duplicate[name] {
 			// A later member follows: cut up to its name.
+			e.cut = true
 			e.replace(e.t.nodes[name].start, e.t.nodes[e.t.nodes[value].next].start, "")
 			continue
 		}
@@ -282,14 +278,14 @@ func schemeAndHost(s string) string {
 // text redacts inside a string, and replaces surrogates without a partner,
 // which strict readers refuse. It tells whether anything changed.
 func (e *editor) text(i uint32) bool {
-	decoded := e.t.decode(i)
-	if e.r.mayHold(decoded) {
+	decoded, has := e.t.decode(i), e.t.nodes[i].has
+	if e.r.mayHold(decoded, has) {
 		if s, changed := e.r.text(string(decoded)); changed {
 			e.replaceText(i, s)
 			return true
 		}
 	}
-	if len(decoded) < len(e.t.inner(i)) && hasLoneSurrogate(e.t.inner(i)) {
+	if has&hasCode != 0 && hasLoneSurrogate(e.t.inner(i)) {
 		e.replaceText(i, string(decoded))
 		return true
 	}
@@ -327,7 +323,7 @@ func (t *tree) duplicates(object uint32) map[uint32]bool {
 	plain := true // comparing escaped names costs far more
 	for name := range t.children(object) {
 		names = append(names, name)
-		plain = plain && bytes.IndexByte(t.inner(name), '\\') < 0
+		plain = plain && t.nodes[name].has&hasEscape == 0
 	}
 	var found map[uint32]bool
 	mark := func(name uint32) {
@@ -345,13 +341,28 @@ func (t *tree) duplicates(object uint32) map[uint32]bool {
 		}
 		return found
 	}
-	for i, a := range names {
-		for _, b := range names[i+1:] {
-			if bytes.Equal(t.inner(a), t.inner(b)) {
-				mark(a)
-				break
+	// Few names look alike; only those are compared.
+	var seen [16]uint64
+	for i, b := range names {
+		in := t.inner(b)
+		look := looks(in)
+		if seen[look/64]&(1<<(look%64)) != 0 {
+			for _, a := range names[:i] {
+				if bytes.Equal(t.inner(a), in) {
+					mark(a)
+				}
 			}
 		}
+		seen[look/64] |= 1 << (look % 64)
 	}
 	return found
+}
+
+// looks is the same for equal names, and seldom for others; below 1024.
+func looks(name []byte) uint {
+	n := len(name)
+	if n == 0 {
+		return 0
+	}
+	return (uint(n)*131 + uint(name[0])*31 + uint(name[n/2])*7 + uint(name[n-1])) % 1024
 }

@@ -7,14 +7,23 @@ import (
 
 // mayHold is a quick test, without allocation, that a text has something to
 // redact.
-func (r *redactor) mayHold(text []byte) bool {
+func (r *redactor) mayHold(text []byte, has content) bool {
+	if len(text) < minSecret {
+		return false
+	}
 	for _, s := range r.secrets {
 		if bytes.Contains(text, []byte(s)) {
 			return true
 		}
 	}
-	if bytes.Contains(text, []byte("webhooks")) {
+	if has&hasCode != 0 {
+		has = anything
+	}
+	if has&hasW != 0 && bytes.Contains(text, []byte("webhooks")) {
 		return true
+	}
+	if has&hasSign == 0 {
+		return false
 	}
 	for _, sign := range []byte(separators) {
 		for from := 0; ; {

@@ -13,7 +13,22 @@ import (
 type node struct {
 	start, end uint32
 	next       uint32
+	has        content
 }
+
+// content says what a string may have, so that nobody looks for it again where it has not.
+// Only the scanner knows that it has not.
+type content uint8
+
+const (
+	hasEscape content = 1 << iota
+	hasCode           // \u among the escapes: anything may stand there
+	hasSign           // one of separators
+	hasW              // a small one
+	anything  content = 1<<iota - 1
+
+	special content = 1 << 7 // of a byte that does not mean itself
+)
 
 // scanner turns JSON text into nodes in one pass, without recursion, so that
 // hostile nesting costs no stack. It accepts what RFC 8259 accepts; duplicate
@@ -179,24 +194,34 @@ func (s *scanner) name() error {
 	return nil
 }
 
-// meansItself tells the bytes that mean themselves inside a string.
-var meansItself = func() (is [256]bool) {
-	for c := range is {
-		is[c] = c >= ' ' && c != '"' && c != '\\'
+// contents tells what each byte makes of a string that has it.
+var contents = func() (of [256]content) {
+	for c := range of {
+		if c < ' ' || c == '"' || c == '\\' {
+			of[c] = special
+		}
 	}
-	return is
+	for _, c := range []byte(separators) {
+		of[c] = hasSign
+	}
+	of['w'] = hasW
+	return of
 }()
 
-// text scans a string, from quote to quote.
+// text scans a string, from quote to quote, into the latest node.
 func (s *scanner) text() error {
 	src := s.src
+	has := content(0)
 	for i := s.pos + 1; i < len(src); i++ {
 		c := src[i]
-		if meansItself[c] {
+		is := contents[c]
+		has |= is
+		if is != special {
 			continue
 		}
 		if c == '"' {
 			s.pos = i + 1
+			s.nodes[len(s.nodes)-1].has = has &^ special
 			return nil
 		}
 		if c < ' ' {
@@ -206,6 +231,7 @@ func (s *scanner) text() error {
 		if i >= len(src) {
 			break
 		}
+		has |= hasEscape
 		switch src[i] {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		case 'u':
@@ -213,6 +239,7 @@ func (s *scanner) text() error {
 				return refuse(ErrNotJSON, i, "an escape that does not exist")
 			}
 			i += 4
+			has |= hasCode
 		default:
 			return refuse(ErrNotJSON, i, "an escape that does not exist")
 		}

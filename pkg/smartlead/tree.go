@@ -16,7 +16,8 @@ type tree struct {
 	nodes   []node
 	open    []uint32
 	scratch []byte
-	whole   string // src once more where its parts are to be strings that share memory
+	texts   strings.Builder // memory of short texts that are read, where they share it
+	shared  bool
 }
 
 var trees = sync.Pool{New: func() any { return new(tree) }}
@@ -49,18 +50,16 @@ func scanTree(src []byte, lim limits) (*tree, error) {
 // the text of mails.
 const bytesPerNode = 64
 
-// maxShared is up to which size, in bytes, the strings read from a text share
-// one copy of it: one allocation instead of many, at the price of keeping all.
-const maxShared = 32 << 10
-
-func (t *tree) share() {
-	if len(t.src) <= maxShared {
-		t.whole = string(t.src)
-	}
-}
+// Short texts that are read from a body share memory, so that each is not an allocation:
+// up to maxShared bytes each, sharedRoom at once.
+const (
+	maxShared  = 256
+	sharedRoom = 1 << 10
+)
 
 func (t *tree) free() {
-	t.src, t.whole = nil, ""
+	t.src, t.shared = nil, false
+	t.texts.Reset()
 	if cap(t.nodes) > maxPooledNodes {
 		t.nodes = nil
 	}
@@ -103,8 +102,8 @@ func (t *tree) children(i uint32) func(yield func(name, value uint32) bool) {
 	}
 }
 
-// get returns the member of that name, the last one if there are several; 0
-// when there is none or object is absent.
+// get returns the member of that name, which begins with a small letter, the last one if
+// there are several; 0 when there is none or object is absent.
 func (t *tree) get(object uint32, name string) uint32 {
 	if !t.isObject(object) {
 		return 0
@@ -117,8 +116,11 @@ func (t *tree) member(object uint32, name string) uint32 {
 	found, folded := uint32(0), uint32(0)
 	for n, v := range t.children(object) {
 		in := t.inner(n)
-		if bytes.IndexByte(in, '\\') >= 0 {
+		switch {
+		case t.nodes[n].has&hasEscape != 0:
 			in = unescape(nil, in)
+		case len(in) == 0 || lower(in[0]) != name[0] && in[0] != '_':
+			continue
 		}
 		switch {
 		case string(in) == name:
@@ -219,19 +221,36 @@ func (t *tree) hasText(i uint32) bool {
 
 func (t *tree) str(i uint32) string {
 	in := t.inner(i)
-	if bytes.IndexByte(in, '\\') < 0 {
-		if t.whole != "" {
-			n := t.nodes[i]
-			return t.whole[n.start+1 : n.end-1]
-		}
-		return string(in)
+	if t.nodes[i].has&hasEscape == 0 {
+		return t.keep(in)
 	}
 	var text strings.Builder
 	text.Grow(len(in))
-	for piece := range pieces(in) {
-		text.Write(piece)
+	for {
+		i := bytes.IndexByte(in, '\\')
+		if i < 0 {
+			text.Write(in)
+			return text.String()
+		}
+		text.Write(in[:i])
+		var r rune
+		r, in = unescapeOne(in[i+1:])
+		text.WriteRune(r)
 	}
-	return text.String()
+}
+
+// keep makes a string of a text.
+func (t *tree) keep(text []byte) string {
+	if !t.shared || len(text) > maxShared {
+		return string(text)
+	}
+	if t.texts.Cap()-t.texts.Len() < len(text) {
+		t.texts.Reset()
+		t.texts.Grow(sharedRoom)
+	}
+	from := t.texts.Len()
+	t.texts.Write(text)
+	return t.texts.String()[from:]
 }
 
 // isNull tells whether a string's text stands for null: integrators of the
@@ -243,10 +262,19 @@ func isNull(in []byte) bool {
 
 // unescape appends the decoded form of a string's inside.
 func unescape(dst, in []byte) []byte {
-	for piece := range pieces(in) {
-		dst = append(dst, piece...)
+	for {
+		i := 0
+		if len(in) == 0 || in[0] != '\\' { // as after \r in \r\n
+			i = bytes.IndexByte(in, '\\')
+		}
+		if i < 0 {
+			return append(dst, in...)
+		}
+		dst = append(dst, in[:i]...)
+		var r rune
+		r, in = unescapeOne(in[i+1:])
+		dst = utf8.AppendRune(dst, r)
 	}
-	return dst
 }
 
 // pieces yields the decoded form of a string's inside, bit by bit, so that a
@@ -315,7 +343,7 @@ func unescapeRune(in []byte) (rune, []byte) {
 // decode returns a string's decoded text. It is valid until the next call.
 func (t *tree) decode(i uint32) []byte {
 	in := t.inner(i)
-	if bytes.IndexByte(in, '\\') < 0 {
+	if t.nodes[i].has&hasEscape == 0 {
 		return in
 	}
 	t.scratch = unescape(slices.Grow(t.scratch[:0], len(in)), in)
@@ -325,7 +353,7 @@ func (t *tree) decode(i uint32) []byte {
 // compareNames orders member names by their decoded text.
 func (t *tree) compareNames(a, b uint32) int {
 	x, y := t.inner(a), t.inner(b)
-	if bytes.IndexByte(x, '\\') >= 0 || bytes.IndexByte(y, '\\') >= 0 {
+	if (t.nodes[a].has|t.nodes[b].has)&hasEscape != 0 {
 		return bytes.Compare(unescape(nil, x), unescape(nil, y))
 	}
 	return bytes.Compare(x, y)

@@ -61,7 +61,7 @@ func (p *parser) element(t *tree, i uint32, hops int) error {
 	if kind == '{' {
 		return p.add(t, i)
 	}
-	return p.append(Element{Err: refuse(ErrNotObject, int(t.nodes[i].start), "an event is an object")})
+	return p.refused(refuse(ErrNotObject, int(t.nodes[i].start), "an event is an object"))
 }
 
 // within reads what a wrapper holds. A relay may leave the secret_key beside the

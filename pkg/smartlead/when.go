@@ -30,7 +30,7 @@ func parseTime(s string) (time.Time, bool) {
 	default:
 		t, ok = parseEpoch(s)
 	}
-	if !ok || t.Year() < firstYear || t.Year() > lastYear {
+	if year := t.Year(); !ok || year < firstYear || year > lastYear {
 		return time.Time{}, false
 	}
 	return t.Truncate(time.Millisecond), true
@@ -93,7 +93,7 @@ func parseISO(s string) (time.Time, bool) {
 		if n == 1 {
 			return time.Time{}, false
 		}
-		nanos, _ = number((rest[1:min(n, 10)] + "000000000")[:9])
+		nanos = billionths(rest[1:n])
 		rest = rest[n:]
 	}
 	offset, ok := parseOffset(strings.TrimSpace(rest))
@@ -170,6 +170,27 @@ func number(s string) (int, bool) {
 	return n, true
 }
 
+// billionths reads the digits of a fraction; those beyond the ninth do not count.
+func billionths(digits string) int {
+	n := 0
+	for i := range 9 {
+		n *= 10
+		if i < len(digits) {
+			n += int(digits[i] - '0')
+		}
+	}
+	return n
+}
+
 func daysIn(year, month int) int {
-	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	switch month {
+	case 4, 6, 9, 11:
+		return 30
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	}
+	return 31
 }
