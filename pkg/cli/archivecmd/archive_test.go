@@ -82,3 +82,30 @@ func TestAnOperatorSeesReadsVerifiesAndErasesTheArchive(t *testing.T) {
 	s.Fails(1, "archive again --since 2126-", "archive", "verify", "--ids")
 	s.Fails(1, "3 events are wrong", "archive", "verify")
 }
+
+// Nobody can say whether an archive that is not reached keeps something of a lead: with
+// --yes the lead is recorded all the same, so that no repair makes an event of it.
+func TestALeadIsRecordedAsErasedWhereTheArchiveIsNotReached(t *testing.T) {
+	s := clitest.New(t)
+	s.Post(clitest.Reply(1))
+	s.Work()
+	s.Advance(80 * time.Minute)
+	archive(t, s)
+	list, err := s.Clients.S3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &s.At.Archive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range list.Contents {
+		if _, err := s.Clients.S3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &s.At.Archive, Key: o.Key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Clients.S3.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: &s.At.Archive}); err != nil {
+		t.Fatal(err)
+	}
+
+	s.Fails(1, "nothing was found; not reached: the archive", "leads", "forget", "nobody@acme.example.com")
+	s.Fails(4, "never erased", "leads", "forgotten", "nobody@acme.example.com")
+	s.Fails(1, "erased: 0 events; not reached: the archive", "leads", "forget", "nobody@acme.example.com", "--yes")
+	s.Fails(1, "did not come to its end", "leads", "forgotten", "nobody@acme.example.com")
+}

@@ -81,7 +81,7 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 		switch none = !broken; {
 		case err != nil:
 			return err
-		case none && not != nil:
+		case none && !yes && not != nil:
 			return missed(s, lead, not, "nothing was found")
 		case none && !yes:
 			return nothing(s, lead)
