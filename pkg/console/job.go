@@ -87,7 +87,7 @@ const stalled = 3 * time.Minute
 func (q *request) jobData(v redrive.View) *jobData {
 	d := &jobData{
 		View: v, Path: jobPath(v.JobID), Mark: jobMarkOf(v.State), Active: v.State.Active(), Whole: max(v.Counts.Planned, v.Counts.Released, 1),
-		Updated: q.at(v.UpdatedAt), Started: q.at(v.StartedAt), Ended: q.at(v.EndedAt), All: q.arg("span") == "all", Pace: perSecond(v.Rate),
+		Updated: q.at(v.UpdatedAt), Started: q.at(v.StartedAt), Ended: q.at(v.EndedAt), All: q.arg("span") == "all", Pace: redrive.PerSecond(v.Rate),
 	}
 	d.Reason = output.Clean(v.Reason)
 	if t := left(v); t > 0 {
@@ -100,7 +100,7 @@ func (q *request) jobData(v redrive.View) *jobData {
 		d.Stalled = output.Span(still)
 	}
 	for _, e := range slices.Backward(v.Decisions) {
-		d.Log = append(d.Log, decisionRow{q.at(e.At), jobMarkOf(e.State), perSecond(e.Rate), output.Clean(e.Reason)})
+		d.Log = append(d.Log, decisionRow{q.at(e.At), jobMarkOf(e.State), redrive.PerSecond(e.Rate), output.Clean(e.Reason)})
 	}
 	d.Drawn = len(v.Samples) > 0 || !v.State.Final()
 	d.Rows = q.paceRows(v)

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/cli/output"
@@ -48,7 +47,7 @@ func (q *request) paceRows(v redrive.View) []paceRow {
 			At: q.at(v.StartedAt.Add(s.End)), State: string(s.State), from: from, to: to, rate: s.Rate,
 			delivered: float64(s.Delivered) / (to - from), failed: percent(s.Failed, s.Attempts), alive: percent(s.LiveFailed, s.LiveAttempts),
 		}
-		r.Rate, r.Delivered = perSecond(r.rate), perSecond(r.delivered)
+		r.Rate, r.Delivered = redrive.PerSecond(r.rate), redrive.PerSecond(r.delivered)
 		r.Failed, r.Live = percentText(r.failed), percentText(r.alive)
 		rows = append(rows, r)
 		from = to
@@ -71,13 +70,6 @@ func percentText(p float64) string {
 		return fmt.Sprintf("%.1f %%", p)
 	}
 	return fmt.Sprintf("%.0f %%", p)
-}
-
-func perSecond(rate float64) string {
-	if rate > 0 && rate < 10 {
-		return strings.TrimSuffix(fmt.Sprintf("%.1f", rate), ".0")
-	}
-	return output.Thousands(int(rate + 0.5))
 }
 
 // paceChart draws how fast a redrive released, what was delivered, and how many
@@ -112,7 +104,7 @@ func (q *request) paceChart(v redrive.View, rows []paceRow, all bool) chart {
 
 func paceLabel(v redrive.View) string {
 	return fmt.Sprintf("The pace of the redrive: %s, %s a second, %s of %s delivered, %s died again",
-		v.State, perSecond(v.Rate), output.Thousands(v.Counts.Delivered), output.Thousands(v.Counts.Planned), output.Thousands(v.Counts.DiedAgain))
+		v.State, redrive.PerSecond(v.Rate), output.Thousands(v.Counts.Delivered), output.Thousands(v.Counts.Planned), output.Thousands(v.Counts.DiedAgain))
 }
 
 // bands mark the time in which nothing is released: a hold, or a pause.
@@ -153,7 +145,7 @@ func (c *chart) rates(v redrive.View, rows []paceRow, f frame) {
 	if v.Ceiling <= f.top1 {
 		c.Paths = append(c.Paths, stroke{Class: "ceiling", Title: "the most that this redrive may release a second", D: f.level(v.Ceiling)})
 	} else {
-		top = "↑ ceiling " + perSecond(v.Ceiling)
+		top = "↑ ceiling " + redrive.PerSecond(v.Ceiling)
 	}
 	c.Texts = append(c.Texts, label{Class: "ceiling-text", Anchor: "start", Text: top, X: right, Y: f.y(v.Ceiling) + 4})
 	lastRate, lastDelivered := v.Rate, 0.0
@@ -188,7 +180,7 @@ func (c *chart) failures(rows []paceRow, f frame) {
 
 // scale writes the ends of a panel's y axis.
 func (c *chart) scale(f frame, unit string) {
-	c.Texts = append(c.Texts, label{Class: "tick", Anchor: "end", Text: perSecond(f.top1) + unit, X: f.left - 6, Y: f.top + 10},
+	c.Texts = append(c.Texts, label{Class: "tick", Anchor: "end", Text: redrive.PerSecond(f.top1) + unit, X: f.left - 6, Y: f.top + 10},
 		label{Class: "tick", Anchor: "end", Text: "0" + unit, X: f.left - 6, Y: f.y(0)})
 }
 

@@ -3,8 +3,18 @@ package redrive
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 )
+
+// PerSecond writes a pace. A canary of a slow redrive releases less than one event a second.
+func PerSecond(rate float64) string {
+	if rate < 10 {
+		return strings.TrimSuffix(strconv.FormatFloat(rate, 'f', 1, 64), ".0")
+	}
+	return strconv.FormatFloat(rate, 'f', 0, 64)
+}
 
 // Settings tune the pace. The defaults won in a simulation against fixed rates
 // of 10, 200 and 500 a second (docs/REDRIVE.md).

@@ -403,3 +403,11 @@ func TestStepsFitTheJob(t *testing.T) {
 		}
 	}
 }
+
+func TestAPaceIsWrittenAsItIs(t *testing.T) {
+	for rate, want := range map[float64]string{0: "0", 0.5: "0.5", 5: "5", 7.55: "7.5", 9.99: "10", 10: "10", 66.7: "67", 200: "200"} {
+		if got := PerSecond(rate); got != want {
+			t.Errorf("%g is written %s", rate, got)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func (s Settings) postponed(p Pace, o *Observation) (_ Pace, reason string, obey
 func (p Pace) waiting() string {
 	why := "the destination fails"
 	if p.Asked.Rate > 0 {
-		why = fmt.Sprintf("at %.0f a second the destination asked to wait", p.Asked.Rate)
+		why = fmt.Sprintf("at %s a second the destination asked to wait", PerSecond(p.Asked.Rate))
 	}
 	return fmt.Sprintf("holding until %s: %s", p.HoldUntil.UTC().Format(time.TimeOnly), why)
 }
@@ -87,7 +87,7 @@ func (s Settings) resume(p Pace, o Observation) (Pace, string) {
 	p.Attempts, p.Failed, p.Ended = 0, 0, 0
 	asked := p.Asked.Rate
 	p.Asked.Rate, p.Accepted, p.AcceptedSince = 0, 0, o.At
-	return p, fmt.Sprintf("%.0f a second: at %.0f the destination asked to wait", p.Rate, asked)
+	return p, fmt.Sprintf("%s a second: at %s the destination asked to wait", PerSecond(p.Rate), PerSecond(asked))
 }
 
 func later(a, b time.Time) time.Time {

@@ -12,27 +12,39 @@ import (
 
 // jobView is a redrive as JSON.
 type jobView struct {
-	ID        string          `json:"id"`
-	State     string          `json:"state"`
-	Reason    string          `json:"reason"`
-	Filter    redrive.Filter  `json:"filter"`
-	Limit     int             `json:"limit,omitempty"`
-	MaxRate   float64         `json:"max_rate,omitempty"`
-	Counts    redrive.Counts  `json:"counts"`
-	InFlight  int             `json:"in_flight"`
-	Rate      float64         `json:"rate"`
-	Phase     string          `json:"phase"`
-	StartedAt string          `json:"started_at"`
-	UpdatedAt string          `json:"updated_at"`
-	EndedAt   string          `json:"ended_at,omitempty"`
-	Log       []redrive.Entry `json:"log,omitempty"`
+	ID        string         `json:"id"`
+	State     string         `json:"state"`
+	Reason    string         `json:"reason"`
+	Filter    redrive.Filter `json:"filter"`
+	Limit     int            `json:"limit,omitempty"`
+	MaxRate   float64        `json:"max_rate,omitempty"`
+	Counts    redrive.Counts `json:"counts"`
+	InFlight  int            `json:"in_flight"`
+	Rate      float64        `json:"rate"`
+	Phase     string         `json:"phase"`
+	StartedAt string         `json:"started_at"`
+	UpdatedAt string         `json:"updated_at"`
+	EndedAt   string         `json:"ended_at,omitempty"`
+	Log       []logView      `json:"log,omitempty"`
+}
+
+// logView is a decision as JSON.
+type logView struct {
+	At     string  `json:"at"`
+	State  string  `json:"state"`
+	Rate   float64 `json:"rate"`
+	Reason string  `json:"reason"`
 }
 
 func jobOf(j redrive.Job) jobView {
+	var log []logView
+	for _, e := range j.Log {
+		log = append(log, logView{output.Wire(e.At), string(e.State), e.Rate, e.Reason})
+	}
 	return jobView{
 		ID: j.ID, State: string(j.State), Reason: j.Reason, Filter: j.Request.Filter, Limit: j.Request.Limit,
 		MaxRate: j.Request.MaxRate, Counts: j.Counts, InFlight: j.InFlight(), Rate: j.Pace.Rate, Phase: string(j.Pace.Phase),
-		StartedAt: output.Wire(j.StartedAt), UpdatedAt: output.Wire(j.UpdatedAt), EndedAt: output.Wire(j.EndedAt), Log: j.Log,
+		StartedAt: output.Wire(j.StartedAt), UpdatedAt: output.Wire(j.UpdatedAt), EndedAt: output.Wire(j.EndedAt), Log: log,
 	}
 }
 
@@ -63,7 +75,7 @@ func showJob(s *session.Session, j redrive.Job) error {
 		f.Add("moved", output.Thousands(j.Counts.Moved)+" by somebody else meanwhile")
 	}
 	if !j.State.Final() {
-		f.Add("pace", fmt.Sprintf("%.0f a second (%s)", j.Pace.Rate, j.Pace.Phase))
+		f.Add("pace", fmt.Sprintf("%s a second (%s)", redrive.PerSecond(j.Pace.Rate), j.Pace.Phase))
 	}
 	f.Add("last step", s.When(j.UpdatedAt))
 	s.PrintFields(f)

@@ -47,3 +47,20 @@ func TestPostponedAttemptsAreShownApart(t *testing.T) {
 		}
 	}
 }
+
+// The canary of a redrive of at most one event a second releases one in two seconds.
+func TestAPaceBelowOneASecondIsNotNone(t *testing.T) {
+	job := redrive.Job{State: redrive.Running, Pace: redrive.Pace{Phase: redrive.Canary, Rate: 0.5}}
+	job.Log = []redrive.Entry{{At: time.Date(2126, 3, 4, 10, 0, 0, 123456789, time.UTC), State: redrive.Running, Rate: 0.5}}
+	var out bytes.Buffer
+	s := &session.Session{Terminal: output.Terminal{Out: &out}, Clock: time.Now}
+	if err := showJob(s, job); err != nil || !strings.Contains(out.String(), "0.5 a second (canary)") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if line := changeLine(job); !strings.Contains(line, "0.5 a second") {
+		t.Errorf("%s", line)
+	}
+	if at := jobOf(job).Log[0].At; at != "2126-03-04T10:00:00.123Z" {
+		t.Errorf("a time that is not written as the others: %s", at)
+	}
+}

@@ -79,9 +79,9 @@ func changes(s *session.Session, drawing *output.LiveLine) func(redrive.Job) err
 
 // changeLine is how a redrive stands, without its times.
 func changeLine(j redrive.Job) string {
-	return fmt.Sprintf("%-9s  %s of %s released, %s delivered, %s under way, %s died again, %.0f a second. %s", j.State,
+	return fmt.Sprintf("%-9s  %s of %s released, %s delivered, %s under way, %s died again, %s a second. %s", j.State,
 		output.Thousands(j.Counts.Released), output.Thousands(j.Counts.Planned), output.Thousands(j.Counts.Delivered),
-		underWay(j), output.Thousands(j.Counts.DiedAgain), j.Pace.Rate, output.Clean(j.Reason))
+		underWay(j), output.Thousands(j.Counts.DiedAgain), redrive.PerSecond(j.Pace.Rate), output.Clean(j.Reason))
 }
 
 func showEnd(s *session.Session, job redrive.Job) error {
