@@ -131,7 +131,7 @@ func checkArgs(s *session.Session, cmd *cobra.Command) {
 // argumentText says what stands for an argument in the line of use.
 var argumentText = map[string]string{
 	"ID": "an event id", "ID…": "event ids", "NAME": "a name", "FILE…": "files, or - for stdin", "TEXT": "a text to look for",
-	"INCIDENT": "the id of an incident", "TARGET": "slack or http", "[TYPE]": "at most one event type",
+	"ADDRESS": "the address of a lead", "INCIDENT": "the id of an incident", "TARGET": "slack or http", "[TYPE]": "at most one event type",
 }
 
 // wrongArgs says what is missing, or too much, and shows how it is done.

@@ -73,6 +73,8 @@ type accountView struct {
 	Bytes   int64  `json:"bytes"` // compressed
 	First   string `json:"first_hour"`
 	Last    string `json:"last_hour"`
+
+	first, last time.Time
 }
 
 type statusView struct {
@@ -140,7 +142,7 @@ func status(ctx context.Context, s *session.Session) error {
 	}
 	t := output.NewTable("ACCOUNT", ">EVENTS", ">OBJECTS", ">KB", "FIRST HOUR", "LAST HOUR")
 	for _, a := range v.Accounts {
-		t.Add(output.Clean(a.Account), output.Thousands(a.Events), output.Thousands(a.Objects), output.Thousands(int(a.Bytes+999)/1000), a.First, a.Last)
+		t.Add(output.Clean(a.Account), output.Thousands(a.Events), output.Thousands(a.Objects), output.Thousands(int(a.Bytes+999)/1000), output.Stamp(a.first), output.Stamp(a.last))
 	}
 	if t.Len() == 0 {
 		return nil
@@ -172,7 +174,7 @@ func view(ctx context.Context, f found, now time.Time) (statusView, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(held)) {
 		h := held[name]
-		v.Accounts = append(v.Accounts, accountView{name, h.Objects, h.Events, h.Bytes, output.Stamp(h.First), output.Stamp(h.Last)})
+		v.Accounts = append(v.Accounts, accountView{name, h.Objects, h.Events, h.Bytes, output.Wire(h.First), output.Wire(h.Last), h.First, h.Last})
 		v.Objects, v.Events, v.Bytes = v.Objects+h.Objects, v.Events+h.Events, v.Bytes+h.Bytes
 	}
 	return v, nil
@@ -188,11 +190,14 @@ missing. It begins within five minutes. What is archived is not written again.`,
 		Example: `  smartleadctl archive again --since 30d`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f, err := find(cmd.Context(), s)
+			if since == "" {
+				return problem.Usage("archive again needs --since: from when on").Hint("for example: %s archive again --since 30d", s.Self())
+			}
+			at, err := filter.ParseTime("--since", since, s.Now())
 			if err != nil {
 				return err
 			}
-			at, err := filter.ParseTime("--since", since, s.Now())
+			f, err := find(cmd.Context(), s)
 			if err != nil {
 				return err
 			}
@@ -206,7 +211,6 @@ missing. It begins within five minutes. What is archived is not written again.`,
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "received since: a length of time (2h, 2d3h, 1w) or a time")
-	_ = cmd.MarkFlagRequired("since") // it is there
 	return cmd
 }
 

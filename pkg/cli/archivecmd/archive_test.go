@@ -44,6 +44,9 @@ func TestAnOperatorSeesReadsVerifiesAndErasesTheArchive(t *testing.T) {
 	if v["events"] != 4.0 || v["objects"] != 1.0 || v["behind_s"] != 0.0 || v["archived_until"] != "2126-03-04T13:00:00.000Z" {
 		t.Errorf("got %v", v)
 	}
+	if first := v["accounts"].([]any)[0].(map[string]any)["first_hour"].(string); !strings.HasPrefix(first, "2126-03-04T") || !strings.HasSuffix(first, ":00:00.000Z") {
+		t.Errorf("a time that is not written as the others: %s", first)
+	}
 	lines := clitest.Lines(t, s.OK("archive", "read", "--since", "3h", "--account", "default").Out)
 	if len(lines) != 4 || lines[0]["state"] != "delivered" || lines[0]["schema"] != "smartlead.event.v1" {
 		t.Errorf("got %v", lines)
