@@ -197,7 +197,7 @@ func (r Rotation) UnderWay() bool { return r.Secrets() >= 2 }
 // Rotate adds a secret, and returns it: the only time that it is shown. Both sign.
 func (d Desk) Rotate(ctx context.Context, r Rotation) (secret string, err error) {
 	if r.UnderWay() {
-		return "", problem.Failed(webhook.ErrChanged, "a rotation of %s is under way", r.Name).
+		return "", problem.Failed(nil, "a rotation of %s is under way: both secrets sign", r.Name).
 			Hint("end it first: %s destinations rotate %s --finish", d.Self, r.Name)
 	}
 	if secret, err = r.signer.AddSigningSecret(d.Rand); err != nil {

@@ -158,7 +158,7 @@ func FieldsOf(cfg destination.Config) ([]Field, error) {
 // Invalid says what a setting lacks by the name of its flag, not of its member.
 func Invalid(err error, names []string) *problem.Error {
 	text := strings.TrimPrefix(err.Error(), destination.ErrConfig.Error()+": ")
-	text = strings.NewReplacer("limits.per_second: ", "--per-second: ", "limits.concurrency: ", "--at-once: ", "config.properties.", "--property ").Replace(text)
+	text = strings.NewReplacer("limits.per_second: ", "--per-second: ", "limits.concurrency: ", "--at-once: ", "config.properties.", "--property ", "config.properties: ", "--property: ").Replace(text)
 	for _, name := range names {
 		text = strings.ReplaceAll(text, "config."+strings.ReplaceAll(name, "-", "_")+": ", "--"+name+": ")
 	}

@@ -33,7 +33,7 @@ func TestDestinations(t *testing.T) {
 	second := strings.TrimSpace(s.OK("destinations", "rotate", "slack").Out)
 	s.Said = nil
 	s.Secrets = append(s.Secrets, second)
-	s.Fails(1, "--finish", "destinations", "rotate", "slack")
+	s.Fails(1, "a rotation of slack is under way: both secrets sign\n  end it first: ", "destinations", "rotate", "slack")
 	s.OK("destinations", "rotate", "slack", "--finish", "-y")
 	s.Fails(1, "exists already", "destinations", "add", "slack", "--url", s.Dest.URL, "--no-sign")
 	s.Fails(2, "url", "destinations", "add", "x", "--url", "ftp://example.com")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -66,11 +65,11 @@ func split(ctx context.Context, s *session.Session, arg, fingerprint string, yes
 	}
 	if s.JSON {
 		return s.Emit(struct {
-			EventID     string    `json:"event_id"`
-			SplitFrom   string    `json:"split_from"`
-			Fingerprint string    `json:"fingerprint"`
-			At          time.Time `json:"at"`
-		}{string(made.ID), string(rec.ID), v.Fingerprint, made.At.UTC()})
+			EventID     string `json:"event_id"`
+			SplitFrom   string `json:"split_from"`
+			Fingerprint string `json:"fingerprint"`
+			At          string `json:"at"`
+		}{string(made.ID), string(rec.ID), v.Fingerprint, output.Wire(made.At)})
 	}
 	s.Line("%s", made.ID)
 	switch {

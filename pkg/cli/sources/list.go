@@ -26,10 +26,16 @@ func listCmd(s *session.Session) *cobra.Command {
 	}
 }
 
-// view is a source as JSON.
+// view is a source as JSON, with times as everywhere in JSON.
 type view struct {
 	auth.Summary
-	Error string `json:"error,omitempty"`
+	Created string `json:"created_at,omitempty"`
+	Updated string `json:"updated_at,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+func viewOf(source auth.Summary) view {
+	return view{Summary: source, Created: output.Wire(source.CreatedAt), Updated: output.Wire(source.UpdatedAt)}
 }
 
 func list(ctx context.Context, s *session.Session) error {
@@ -47,7 +53,7 @@ func list(ctx context.Context, s *session.Session) error {
 		if e.Err != nil {
 			v.Name, v.Error = e.Name, e.Err.Error()
 		} else {
-			v.Summary = e.Source.Summary()
+			v = viewOf(e.Source.Summary())
 		}
 		if s.JSON {
 			if err := s.Emit(v); err != nil {
@@ -176,8 +182,20 @@ func endsText(v view, now time.Time) (notes []string) {
 	return notes
 }
 
-func noteOf(s *session.Session, v view, err error) string {
+// secretsText says when old secrets of the source end, or how to end those that have no end.
+func secretsText(s *session.Session, v view) []string {
 	rotate := s.Self() + " sources rotate " + v.Name
+	notes := endsText(v, s.Now())
+	if v.Tokens > 1 && !v.ends(auth.KindToken) {
+		notes = append(notes, "rotation under way: "+rotate+" --finish")
+	}
+	if v.HMACSecrets > 1 && !v.ends(auth.KindHMAC) {
+		notes = append(notes, "rotation of the signing secret under way: "+rotate+" --finish --hmac")
+	}
+	return notes
+}
+
+func noteOf(s *session.Session, v view, err error) string {
 	switch {
 	case errors.Is(err, auth.ErrInvalidSource):
 		return "unreadable, its requests get 503: " + v.Error + "; " + anew(s, v.Name)
@@ -185,13 +203,7 @@ func noteOf(s *session.Session, v view, err error) string {
 		return "cannot be opened here: " + v.Error + "; " + anew(s, v.Name)
 	}
 	var notes []string
-	notes = append(notes, endsText(v, s.Now())...)
-	if v.Tokens > 1 && !v.ends(auth.KindToken) {
-		notes = append(notes, "rotation under way: "+rotate+" --finish")
-	}
-	if v.HMACSecrets > 1 && !v.ends(auth.KindHMAC) {
-		notes = append(notes, "rotation of the signing secret under way: "+rotate+" --finish --hmac")
-	}
+	notes = append(notes, secretsText(s, v)...)
 	if v.TrustRequestID {
 		notes = append(notes, "X-Request-Id names the event")
 	}

@@ -29,7 +29,7 @@ func show(ctx context.Context, s *session.Session, name string) error {
 	if err != nil {
 		return err
 	}
-	v := view{Summary: source.Summary()}
+	v := viewOf(source.Summary())
 	if s.JSON {
 		return s.Emit(struct {
 			view
@@ -52,7 +52,7 @@ func show(ctx context.Context, s *session.Session, name string) error {
 	f.Add("created", output.Stamp(v.CreatedAt))
 	f.Add("changed", output.Stamp(v.UpdatedAt))
 	s.PrintFields(f)
-	for _, note := range endsText(v, s.Now()) {
+	for _, note := range secretsText(s, v) {
 		s.Line("%s", note)
 	}
 	return nil

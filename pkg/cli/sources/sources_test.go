@@ -25,6 +25,9 @@ func TestSources(t *testing.T) {
 	if len(list) != 2 || list[0]["name"] != "acme" || list[0]["account"] != "default" || list[0]["tokens"] != 1.0 {
 		t.Errorf("got %v", list)
 	}
+	if at := list[0]["created_at"].(string); len(at) != len("2126-03-04T10:00:00.000Z") {
+		t.Errorf("a time that is not written as the others: %s", at)
+	}
 	key := func(name string) string {
 		return string(s.Source(name).RedactionKey)
 	}
@@ -41,6 +44,9 @@ func TestSources(t *testing.T) {
 		s.OK("send", "--source", "acme", file)
 	}
 	s.Fails(1, "--finish", "sources", "rotate", "acme")
+	if r := s.OK("sources", "show", "acme"); !strings.Contains(r.Out, "rotation under way: ") || !strings.Contains(r.Out, "sources rotate acme --finish") {
+		t.Errorf("a source whose old URL has no end is shown as\n%s", r.Out)
+	}
 	s.Fails(2, "--yes", "sources", "rotate", "acme", "--finish")
 	s.OK("sources", "rotate", "acme", "--finish", "--yes")
 	s.OK("send", "--source", "acme", file)
