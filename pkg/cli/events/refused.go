@@ -2,6 +2,8 @@ package events
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,15 +113,31 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 		return err
 	}
 	s.Line("")
-	said := map[string]bool{"": true}
-	for _, r := range list { // advice names the source where it depends on it
-		if next := refusal.Advice(s.Self(), r); !said[next] {
-			s.Line("%s: %s", r.Cause, next)
-			said[next] = true
-		}
-	}
+	sayRefused(s, list)
 	if len(list) == o.limit {
 		s.Say("there may be more: --limit %d", min(1000, 10*o.limit))
 	}
 	return nil
+}
+
+// sayRefused says what to do about the requests: each advice once, with all the causes
+// that it is for. It names the source where it depends on it.
+func sayRefused(s *session.Session, list []webhook.RejectedRequest) {
+	var order []string
+	causes := map[string][]string{}
+	for _, r := range list {
+		next := refusal.Advice(s.Self(), r)
+		switch {
+		case next == "":
+			continue
+		case causes[next] == nil:
+			order = append(order, next)
+		}
+		if !slices.Contains(causes[next], r.Cause) {
+			causes[next] = append(causes[next], r.Cause)
+		}
+	}
+	for _, next := range order {
+		s.Line("%s: %s", strings.Join(causes[next], ", "), next)
+	}
 }

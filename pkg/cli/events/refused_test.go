@@ -37,13 +37,14 @@ func TestRefusedSaysWhyFirst(t *testing.T) {
 		}
 	}
 	s.Fails(1, "not accepted", "send", s.File("bad.json", `{"event_type": `+strings.Repeat("xx ", 100)))
+	s.Fails(1, "not accepted", "send", s.File("scalar.json", "42"))
 	r := s.OK("events", "refused")
-	for _, want := range []string{"sources rotate one", "sources rotate two"} {
+	for _, want := range []string{"sources rotate one", "sources rotate two", "scalar, not_json: it can never be an event"} {
 		if strings.Count(r.Out, want) != 1 {
 			t.Errorf("not once %q in\n%s", want, r.Out)
 		}
 	}
-	v := clitest.Lines(t, s.OK("events", "refused", "--json").Out)[0]
+	v := clitest.Lines(t, s.OK("events", "refused", "--json").Out)[1]
 	detail := v["detail"].(string)
 	if detail == "" || !strings.Contains(r.Out, detail+`; the body begins: {"event_type": xx`) || strings.Contains(r.Out, strings.Repeat("xx ", 40)) {
 		t.Errorf("no reason %q, or a long body, in\n%s", detail, r.Out)

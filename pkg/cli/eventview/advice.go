@@ -63,7 +63,9 @@ func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 func adviceUnderWay(c output.Clock, self string, r webhook.Record) string {
 	switch {
 	case Overdue(c.Now(), r):
-		return fmt.Sprintf("It is overdue since %s: the sweeper should have sent it. See: %s doctor", c.Ago(r.DueAt), self)
+		return fmt.Sprintf("It was due %s: the sweeper should have sent it. See: %s doctor", c.Ago(r.DueAt), self)
+	case r.State == webhook.Processing && c.Now().After(r.DueAt):
+		return "Nothing: the sweeper hands it to another worker at its next look."
 	case r.State == webhook.Processing && c.Now().After(r.LeaseUntil):
 		return fmt.Sprintf("Nothing: the sweeper hands it to another worker %s.", c.Ago(r.DueAt))
 	case r.NotBefore.After(c.Now()):

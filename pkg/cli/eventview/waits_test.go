@@ -39,3 +39,20 @@ func TestAWaitIsSaid(t *testing.T) {
 		t.Error("a dead event waits for nothing")
 	}
 }
+
+// What the sweeper owes is to come, whether or not its time has passed.
+func TestTheSweepersTurnIsToCome(t *testing.T) {
+	now := time.Date(2026, 3, 5, 10, 0, 0, 0, time.UTC)
+	c := output.Clock(func() time.Time { return now })
+	r := webhook.Record{State: webhook.Processing, LeaseNumber: 1, LeaseUntil: now.Add(-10 * time.Second)}
+	for due, want := range map[time.Duration]string{
+		5 * time.Second:  "another worker in 5 s.",
+		-5 * time.Second: "another worker at its next look.",
+		-2 * Patience:    "It was due",
+	} {
+		r.DueAt = now.Add(due)
+		if got := adviceUnderWay(c, "smartleadctl", r); !strings.Contains(got, want) {
+			t.Errorf("due in %s: %s", due, got)
+		}
+	}
+}

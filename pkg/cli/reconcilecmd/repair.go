@@ -113,6 +113,10 @@ func repairMissing(ctx context.Context, s *session.Session, o repairOptions) err
 	if err != nil {
 		return err
 	}
+	if len(result.Items) == 0 && result.Unnamed == 0 {
+		s.Say("nothing is missing any more")
+		return comparison{c}.outcome(s)
+	}
 	if err := o.show(s, c, result); err != nil {
 		return err
 	}

@@ -75,6 +75,21 @@ func TestRepairBringsWhatIsMissing(t *testing.T) {
 	}
 }
 
+// What Smartlead posts again while the repair waits is not missing any more, and that is said.
+func TestRepairSaysThatNothingIsMissingAnyMore(t *testing.T) {
+	w, lost := lossy(t)
+	w.OnSleep = func(context.Context) {
+		w.Advance(time.Minute)
+		for _, p := range lost {
+			w.Post(string(p.Body))
+		}
+	}
+	r := w.Run(w.with("reconcile", "repair", "--yes", "--wait", "1m")...)
+	if r.Code != 0 || !strings.Contains(r.Err, "nothing is missing any more") || strings.HasSuffix(strings.TrimSpace(r.Out), "WHAT") {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
+	}
+}
+
 func TestRepairIsAskedWell(t *testing.T) {
 	w, _ := lossy(t)
 	for _, c := range []struct{ args, want string }{
