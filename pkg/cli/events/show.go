@@ -284,7 +284,11 @@ func arrivalFields(s *session.Session, d eventDetail) output.Fields {
 		f.Add("duplicates", "none")
 	}
 	if r.Variants > 0 {
-		f.Add("variants", fmt.Sprintf("%d: another body under this identity, not delivered", r.Variants))
+		text := "another body under this identity, not delivered"
+		if r.Erased() {
+			text = "erased with it"
+		}
+		f.Add("variants", fmt.Sprintf("%d: %s", r.Variants, text))
 	}
 	for _, v := range d.variants {
 		what := "kept beside the event"

@@ -147,6 +147,12 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 		}
 	}
 
+	if r := s.OK("events", "show", first); !strings.Contains(r.Out, "erased with it") || strings.Contains(r.Out, "not delivered") {
+		t.Errorf("its variants are shown as kept:\n%s", r.Out)
+	}
+	if r := s.OK("leads", "forgotten", "lead1@acme.example.com"); !strings.Contains(r.Out, "FINDINGS") || !strings.Contains(r.Out, "ARCHIVED") {
+		t.Errorf("not all that was erased is counted:\n%s", r.Out)
+	}
 	v := clitest.Lines(t, s.OK("leads", "forgotten", "lead1@acme.example.com", "--json").Out)
 	if len(v) != 1 || v[0]["by"] != "olga" || v[0]["ended_at"] == nil || v[0]["erased"].(map[string]any)["events"] != 4.0 {
 		t.Errorf("the record is %v", v)

@@ -49,7 +49,7 @@ func showForgotten(ctx context.Context, s *session.Session, text string) error {
 	if len(runs) == 0 {
 		return problem.NotFound("%s was never erased", lead)
 	}
-	t := output.NewTable("BEGUN", "ENDED", "BY", ">EVENTS", ">GIVEN UP", ">VARIANTS", ">LARGE BODIES", ">REFUSED", ">INCIDENTS")
+	t := output.NewTable("BEGUN", "ENDED", "BY", ">EVENTS", ">GIVEN UP", ">VARIANTS", ">LARGE BODIES", ">REFUSED", ">INCIDENTS", ">FINDINGS", ">ARCHIVED").Dispose("REFUSED", "INCIDENTS", "FINDINGS")
 	for _, r := range runs {
 		if s.JSON {
 			if err := s.Emit(runViewOf(r)); err != nil {
@@ -59,7 +59,7 @@ func showForgotten(ctx context.Context, s *session.Session, text string) error {
 		}
 		e := r.Erased
 		t.Add(output.Stamp(r.BegunAt), output.Stamp(r.EndedAt), r.By,
-			fmt.Sprint(e.Events), fmt.Sprint(e.Waiting), fmt.Sprint(e.Variants), fmt.Sprint(e.Bodies), fmt.Sprint(e.Refused), fmt.Sprint(e.Incidents))
+			fmt.Sprint(e.Events), fmt.Sprint(e.Waiting), fmt.Sprint(e.Variants), fmt.Sprint(e.Bodies), fmt.Sprint(e.Refused), fmt.Sprint(e.Incidents), fmt.Sprint(e.Findings), fmt.Sprint(e.Archived))
 	}
 	if !s.JSON {
 		if err := s.Print(t, ""); err != nil {
