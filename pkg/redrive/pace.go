@@ -9,12 +9,19 @@ import (
 )
 
 // PerSecond writes a pace. A canary of a slow redrive releases less than one event a second.
+// What no pace can be is written as the nearest that one can.
 func PerSecond(rate float64) string {
-	if rate < 10 {
+	if math.IsNaN(rate) {
+		rate = 0
+	}
+	if rate = min(max(0, rate), maxRate); rate < 10 {
 		return strings.TrimSuffix(strconv.FormatFloat(rate, 'f', 1, 64), ".0")
 	}
 	return strconv.FormatFloat(rate, 'f', 0, 64)
 }
+
+// maxRate is beyond every ceiling.
+const maxRate = 1e6
 
 // Settings tune the pace. The defaults won in a simulation against fixed rates
 // of 10, 200 and 500 a second (docs/REDRIVE.md).

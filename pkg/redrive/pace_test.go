@@ -1,6 +1,7 @@
 package redrive
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -405,9 +406,12 @@ func TestStepsFitTheJob(t *testing.T) {
 }
 
 func TestAPaceIsWrittenAsItIs(t *testing.T) {
-	for rate, want := range map[float64]string{0: "0", 0.5: "0.5", 5: "5", 7.55: "7.5", 9.99: "10", 10: "10", 66.7: "67", 200: "200"} {
+	for rate, want := range map[float64]string{0: "0", 0.5: "0.5", 5: "5", 7.55: "7.5", 9.99: "10", 10: "10", 66.7: "67", 200: "200", -1: "0", math.Inf(1): "1000000"} {
 		if got := PerSecond(rate); got != want {
 			t.Errorf("%g is written %s", rate, got)
 		}
+	}
+	if got := PerSecond(math.NaN()); got != "0" {
+		t.Errorf("what is no number is written %s", got)
 	}
 }
