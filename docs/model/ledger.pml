@@ -132,7 +132,7 @@ inline sink(d,kk) {
   assert(eff[d*(REP+1)+kk]<=1)                                          /* S1 */
 }
 
-/* receive.Service.claimOne, enqueue; ledger.Claim.  The rest of the front is in intake.pml. */
+/* receive.Service.claimOne, repeated, enqueue; ledger.Claim, Repeat.  The rest of the front is in intake.pml. */
 #ifdef EXPIRE
 #define NEWCLAIM inc++
 #else

@@ -148,7 +148,7 @@ func Receiver(e Env) (lambdaio.ReceiverHandler, error) {
 	l := e.Ledger()
 	sources := sourcestore.NewSourceReader(l, e.Clients.S3, e.Config.Bucket, e.Settings())
 	ports := receive.Ports{
-		Sources: sources, Bodies: store, Ledger: l, Queue: e.Queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
+		Sources: sources, Bodies: store, Ledger: l, Repeats: l, Queue: e.Queues(), RejectedRequests: l, Errors: newReports(l, e.Now),
 		Now: e.Now, Nonce: e.Nonce,
 	}
 	if !e.Unrecorded {

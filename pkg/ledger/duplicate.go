@@ -135,6 +135,30 @@ func (l *Ledger) duplicate(ctx context.Context, old item, c claim) webhook.Claim
 	}
 }
 
+// Repeat counts a receipt of an event that is there, in one write, and says how the event
+// stands: what Claim does in two, for a caller who knows that the event was made durable
+// with this very body. known is false where it is not there any more or was erased, or
+// where the receipt is more than a duplicate of it now; then Claim decides. In the last
+// case it has been counted once too often.
+func (l *Ledger) Repeat(ctx context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error) {
+	if r.Key == "" || r.ReceivedAt.IsZero() || r.Timeless || r.Synthesized() {
+		return webhook.Claimed{}, false, nil
+	}
+	it, err := l.apply(ctx, change(webhook.NewEventID(r.Key, 1)).where("erased", instant("")).
+		increment("duplicates").set("last_seen_at", at(r.ReceivedAt)))
+	var failed *errCondition
+	switch {
+	case errors.As(err, &failed):
+		return webhook.Claimed{}, false, nil
+	case err != nil:
+		return webhook.Claimed{}, false, err
+	case classify(it, r) != actionDuplicate:
+		return webhook.Claimed{}, false, nil
+	}
+	it.Payload = nil // a repeat is answered without it
+	return webhook.Claimed{ID: it.id(), Status: webhook.ClaimDuplicate, Record: it.record()}, true, nil
+}
+
 // variant keeps another body beside the event, durably before it says so.
 func (l *Ledger) variant(ctx context.Context, old item, c claim) (webhook.Claimed, *item, error) {
 	kept, err := l.keepVariant(ctx, old, c)

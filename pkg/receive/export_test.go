@@ -6,3 +6,9 @@ import "smartlead-receiver/pkg/smartlead"
 func (s *Service) ReadWith(read func([]byte, smartlead.Options) (smartlead.Batch, error)) {
 	s.read = read
 }
+
+// RecentReceipts is how many are remembered at least.
+const RecentReceipts = recentReceipts
+
+// Remembered counts the receipts that are remembered.
+func (s *Service) Remembered() int { return len(s.recent.newer) + len(s.recent.before) }

@@ -38,6 +38,13 @@ type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 
+// Repeats counts a receipt of an event that is there, in one write and without its payload.
+// known is false where it is not there, or where the receipt is more than a duplicate of
+// it: then Claim decides.
+type Repeats interface {
+	Repeat(ctx context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error)
+}
+
 // Erasures take an event that was made back out of the ledger. Each may be repeated, and
 // returns webhook.ErrNotFound for what does not exist. Erase returns webhook.ErrChanged,
 // having changed nothing, while a worker holds the event's lease.
@@ -73,7 +80,7 @@ type Policy struct {
 	Window         time.Duration // the same for every other timeless event
 	TestWindow     time.Duration // the same for a test event of the dashboard
 	SecretsTimeout time.Duration // for the sender's secrets, where no copy is there yet
-	ClaimTimeout   time.Duration // for all claims of one request
+	ClaimTimeout   time.Duration // for all claims of one request; a quarter of it for what is taken for a repeat
 	SendTimeout    time.Duration // for the enqueueing of one request
 	MaxElements    int           // of one array
 	Retention      time.Duration // of an event that Enter erases, where its source has none of its own
@@ -100,6 +107,7 @@ type Ports struct {
 	Sources          Sources
 	Bodies           Bodies
 	Ledger           Ledger
+	Repeats          Repeats // nil: every receipt is claimed
 	Queue            Queue
 	RejectedRequests RejectedRequests
 	Errors           Errors   // for Report alone
@@ -115,6 +123,7 @@ type Service struct {
 	policy     Policy
 	read       parser
 	rejections *rate.Limiter
+	recent     recent
 }
 
 type parser func([]byte, smartlead.Options) (smartlead.Batch, error)

@@ -43,6 +43,9 @@ type world struct {
 	nonces     int
 	ledger     *memory.Ledger
 	attempts   int
+	repeats    int   // met with the write that counts
+	repeat     error // instead of it
+	hangs      bool  // the write that counts
 	rejections receive.RejectedRequests
 }
 
@@ -99,6 +102,21 @@ func (w *world) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueA
 	return c, err
 }
 
+func (w *world) Repeat(ctx context.Context, r webhook.Receipt) (webhook.Claimed, bool, error) {
+	if w.repeat != nil || w.claims != nil {
+		return webhook.Claimed{}, false, errors.Join(w.repeat, w.claims)
+	}
+	if w.hangs {
+		<-ctx.Done()
+		return webhook.Claimed{}, false, fmt.Errorf("%w: %w", webhook.ErrUnavailable, ctx.Err())
+	}
+	c, known, err := w.ledger.Repeat(ctx, r)
+	if known {
+		w.repeats++
+	}
+	return c, known, err
+}
+
 func (w *world) Send(_ context.Context, lane webhook.Lane, msgs []webhook.Message) []error {
 	errs := make([]error, len(msgs))
 	for i, m := range msgs {
@@ -117,7 +135,7 @@ func (w *world) reporting(errs receive.Errors) *receive.Service {
 	policy := receive.DefaultPolicy
 	policy.MaxElements, policy.Retention = 50, time.Hour
 	return receive.New(receive.Ports{
-		Sources: w, Bodies: w, Ledger: w, Queue: w, RejectedRequests: w.rejections, Errors: errs, Erasures: w.ledger,
+		Sources: w, Bodies: w, Ledger: w, Repeats: w, Queue: w, RejectedRequests: w.rejections, Errors: errs, Erasures: w.ledger,
 		Now: func() time.Time { return w.now },
 		Nonce: func() string {
 			w.mu.Lock()

@@ -216,9 +216,37 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 	wg.Wait()
 }
 
+// repeated counts an element that this instance has seen made durable. It is false where
+// the element has to be claimed.
+func (s *Service) repeated(ctx context.Context, u *element) bool {
+	id := identityOf(&u.receipt)
+	if s.Repeats == nil || !s.recent.has(id) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.policy.ClaimTimeout/4)
+	defer cancel()
+	claimed, known, err := s.Repeats.Repeat(ctx, u.receipt)
+	if err != nil {
+		return false // the claim says what is wrong
+	}
+	if !known {
+		s.recent.remove(id)
+		return false
+	}
+	u.result.EventID, u.result.Status = claimed.ID, Status(claimed.Status)
+	if owesMessage(claimed, u.receipt.ReceivedAt) {
+		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID}
+	}
+	u.body = nil
+	return true
+}
+
 // claimOne makes one element durable. A body too large to be inline is in its
 // store before the claim refers to it. (R1 of docs/model/ledger.pml.)
 func (s *Service) claimOne(ctx context.Context, u *element) {
+	if s.repeated(ctx, u) {
+		return
+	}
 	payload, err := s.Bodies.Store(ctx, u.receipt.Account, u.body)
 	u.body = nil
 	if err != nil {
@@ -242,6 +270,9 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	if len(claimed.ToErase) > 0 {
 		s.erase(ctx, u, claimed.ToErase)
 		return
+	}
+	if !u.receipt.Timeless && (claimed.Status == webhook.ClaimAccepted || claimed.Status == webhook.ClaimDuplicate) {
+		s.recent.add(identityOf(&u.receipt))
 	}
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
 		u.message = &webhook.Message{Kind: webhook.KindEvent, ID: claimed.ID, First: claimed.Record.ClaimNonce == nonce}

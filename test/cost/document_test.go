@@ -76,7 +76,7 @@ func measuredTable(a all, access int) string {
 		{"a look at the gates of all destinations", a.Gates.Look},
 		{"an event that waits for a destination (adds)", a.Gates.Wait}, {"and each time that it waits again", a.Gates.Again},
 		{"a place in the line of a rate (adds)", a.Gates.Place},
-		{"a duplicate of the reply", a.Duplicate.Claim},
+		{"a duplicate of the reply", a.Duplicate.Claim}, {"the same at another instance", a.Elsewhere},
 		{"a failed attempt that is tried again (adds)", a.Retry},
 		{"a death, with its dead letter (instead of the delivery)", a.Death},
 		{"a dead letter redriven in the SQS console, until delivered", a.Returned},
@@ -164,17 +164,20 @@ func extraTable(t *testing.T, a all, access int, d deployed, p prices) string {
 			"logs_ingested": float64(a.Reply.Worker+lineOverhead) / 1e9, "transfer_out": float64(a.Reply.Delivered+sentBeside) / 1e9,
 		}
 	}
+	duplicate := func(u units, calls float64) use {
+		return use{
+			"api_request": 1, "lambda_request": 1, "lambda_gb_second": duration(calls*dynamoMS, 1, d.receiverMB) * d.receiverMB / 1024,
+			"dynamodb_write": u.Write, "dynamodb_read": u.Read, "sqs_request": u.Queue,
+			"logs_ingested": float64(a.Duplicate.Receiver+access+2*lineOverhead) / 1e9, "transfer_out": 400 / 1e9,
+		}
+	}
 	var b strings.Builder
 	b.WriteString("| | USD a million |\n|---|--:|")
 	for _, row := range []struct {
 		name string
 		u    use
 	}{
-		{"a duplicate", use{
-			"api_request": 1, "lambda_request": 1, "lambda_gb_second": duration(dynamoMS, 1, d.receiverMB) * d.receiverMB / 1024,
-			"dynamodb_write": a.Duplicate.Claim.Write, "dynamodb_read": a.Duplicate.Claim.Read, "sqs_request": a.Duplicate.Claim.Queue,
-			"logs_ingested": float64(a.Duplicate.Receiver+access+2*lineOverhead) / 1e9, "transfer_out": 400 / 1e9,
-		}},
+		{"a duplicate", duplicate(a.Duplicate.Claim, 1)}, {"a duplicate at another instance", duplicate(a.Elsewhere, 2)},
 		{"a failed attempt, tried again", attempt(a.Retry, 1)},
 		{"a death, beyond the delivery that it stands for", attempt(a.Death, 0).plus(attempt(a.Reply.Settle, 0).times(-1))},
 		{"a dead letter that is redriven in the console", attempt(a.Returned, 4)},

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"math"
 	"net/http"
 	"testing"
 	"time"
@@ -12,7 +13,8 @@ import (
 type all struct {
 	Reply, Open measured
 
-	Duplicate measured // the reply again
+	Duplicate measured // the reply again, at the instance that received it
+	Elsewhere units    // the same at another one
 	Retry     units    // what a further attempt of the reply adds
 	Death     units    // an attempt that the destination refuses for good
 	Returned  units    // a dead letter moved to the live queue in the console, until delivered
@@ -47,6 +49,13 @@ func measureAll(t *testing.T) all {
 	if u := r.used(); u != (units{}) {
 		t.Errorf("a duplicate gave the worker something to do: %+v", u)
 	}
+	r.another()
+	r.introduce(r.body("reply"))
+	r.used()
+	r.post(r.body("reply"))
+	a.Elsewhere = r.used()
+	// What the engine does not tell: a claim that fails is charged by the item that is there.
+	a.Elsewhere.Write += math.Ceil(float64(a.Reply.Item) / 1024)
 	a.Open = newRig(t).event("open")
 	a.IdleSweep, a.IdleRedrive = idle(t)
 	a.Retry = retry(t)

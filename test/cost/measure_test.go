@@ -51,6 +51,7 @@ type rig struct {
 	*clitest.Stack
 	meter    *clitest.Meter
 	receiver lambdaio.ReceiverHandler
+	another  func() // puts another instance of the receiver in its place
 	worker   lambdaio.WorkerHandler
 	sweeper  lambdaio.ScheduleHandler
 	redrive  lambdaio.ScheduleHandler
@@ -84,9 +85,13 @@ func newRig(t *testing.T) *rig {
 	env.Now = func() time.Time { r.now = r.now.Add(tick); return r.now }
 	env.Sleep = func(_ context.Context, d time.Duration) { r.now = r.now.Add(d); r.work() }
 	var err error
-	if r.receiver, err = app.Receiver(env); err != nil {
-		t.Fatal(err)
+	r.another = func() {
+		t.Helper()
+		if r.receiver, err = app.Receiver(env); err != nil {
+			t.Fatal(err)
+		}
 	}
+	r.another()
 	if r.worker, err = appworker.New(env); err != nil {
 		t.Fatal(err)
 	}

@@ -240,6 +240,17 @@ var controls = []control{
 		},
 		"a ghost",
 	},
+	{
+		"that a repeat requires its item", expiredHere,
+		func(w *world) {
+			w.mutant.in = func(l *life, params any) {
+				if in, ok := params.(*dynamodb.UpdateItemInput); ok && l.function == "receiver" {
+					*in.ConditionExpression = strings.Replace(*in.ConditionExpression, "attribute_exists(pk) AND ", "", 1)
+				}
+			}
+		},
+		"a ghost",
+	},
 }
 
 // TestControls sees the checks fail: a check that no broken protocol can fail

@@ -14,15 +14,8 @@ import (
 // What an outage leaves behind, and who repairs it.
 var (
 	// A sweep would deliver it, too: it is not needed.
-	overdueDuplicate = story{name: "a duplicate finds its event overdue", run: func(w *world) {
-		w.outage = sqsDown
-		w.send(w.event(1))
-		w.outage = nil
-		w.pass(grace + time.Second)
-		w.send(w.event(1))
-		w.pump()
-		w.deliveredOnce()
-	}}
+	overdueDuplicate = overdue("a duplicate finds its event overdue", false)
+	overdueElsewhere = overdue("a duplicate at another instance finds its event overdue", true)
 
 	// The message is the only copy, in the queue and in the worker's hands.
 	unclaimable = story{name: "the worker cannot claim either", run: func(w *world) {
@@ -105,9 +98,37 @@ func first(outage func(context.Context, *life, string) error) func(context.Conte
 	}
 }
 
+// overdue is an event whose message was refused, and its duplicate, which the instance that
+// received it meets with one write, and another one with a claim.
+func overdue(name string, elsewhere bool) story {
+	return story{name: name, run: func(w *world) {
+		w.outage = sqsDown
+		w.send(w.event(1))
+		w.outage = nil
+		w.pass(grace + time.Second)
+		if elsewhere {
+			w.replace("receiver")
+		}
+		w.send(w.event(1))
+		w.pump()
+		w.deliveredOnce()
+	}}
+}
+
 var outageControls = []control{
 	{
 		"the overdue event of a duplicate", overdueDuplicate,
+		func(w *world) {
+			w.mutant.out = func(l *life, _, result any) {
+				if out, ok := result.(*dynamodb.UpdateItemOutput); ok && l.function == "receiver" {
+					delete(out.Attributes, "due")
+				}
+			}
+		},
+		"0 deliveries",
+	},
+	{
+		"the overdue event of a duplicate elsewhere", overdueElsewhere,
 		func(w *world) {
 			w.mutant.out = func(l *life, _, result any) {
 				// The embedded engine returns no item with a failed condition.

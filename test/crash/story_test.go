@@ -209,16 +209,8 @@ var (
 		w.outage = nil
 	}}
 
-	expiredMeanwhile = story{name: "an event expires while its duplicate is counted", run: func(w *world) {
-		w.send(w.event(1))
-		w.settle()
-		w.pass(retention + grace)
-		w.ahead("receiver", "UpdateItem", w.expire)
-		w.acks = nil // its retention is over
-		r := w.event(1)
-		w.post(r)
-		w.acks, w.requests = nil, append(w.requests, r)
-	}}
+	expiredMeanwhile = expiring("an event expires while its duplicate is counted", true)
+	expiredHere      = expiring("an event expires ahead of the one write of its duplicate", false)
 
 	twiceUntrusted = story{name: "a trusted body that came untrusted before, beside a held event", run: func(w *world) {
 		w.send(w.untrusted(1))
@@ -255,12 +247,30 @@ var (
 	}}
 )
 
+// expiring is an event that expires ahead of the write that counts its duplicate, which
+// another instance makes behind a claim.
+func expiring(name string, elsewhere bool) story {
+	return story{name: name, run: func(w *world) {
+		w.send(w.event(1))
+		w.settle()
+		w.pass(retention + grace)
+		if elsewhere {
+			w.replace("receiver")
+		}
+		w.ahead("receiver", "UpdateItem", w.expire)
+		w.acks = nil // its retention is over
+		r := w.event(1)
+		w.post(r)
+		w.acks, w.requests = nil, append(w.requests, r)
+	}}
+}
+
 var stories = []story{poison,
-	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile,
+	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile, expiredHere,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers, killsSwept,
 	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,
-	overdueDuplicate, unclaimable, unclaimableDeadLetter, renewalRefused, revivalUnheard, redrivenTooOften,
+	overdueDuplicate, overdueElsewhere, unclaimable, unclaimableDeadLetter, renewalRefused, revivalUnheard, redrivenTooOften,
 }
 
 // tell runs a story to its end and returns what was wrong.

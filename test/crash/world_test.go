@@ -214,10 +214,13 @@ func (w *world) remove(dest string) {
 
 // forgetParameters ends the worker's environment, and what it remembers of the
 // parameters with it.
-func (w *world) forgetParameters() {
+func (w *world) forgetParameters() { w.replace("worker") }
+
+// replace ends the environment of a function: the next call starts another.
+func (w *world) replace(function string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.warm, "worker")
+	delete(w.warm, function)
 }
 
 // close gives the stores back.

@@ -18,6 +18,8 @@ var claimRules = []rule{
 	{"a new event owes a message from the start", newEventOwes},
 	{"a second receipt is a duplicate, is counted and changes nothing else", duplicateCounts},
 	{"a duplicate tells how the event stands", duplicateTells},
+	{"a repeat is counted in one write and tells how the event stands", repeatCounts},
+	{"a repeat that is more than a duplicate is left to the claim", repeatLeaves},
 	{"a claim whose answer was lost recognises its nonce", claimRecognisesNonce},
 	{"the nonce of a lease is not the nonce of a claim", noncesAreSeparate},
 	{"a held event owes nothing and is not worked on", heldOwesNothing},
@@ -106,6 +108,51 @@ func duplicateTells(e *env) {
 		equal(e, "lease number", c.Record.LeaseNumber, rec.LeaseNumber)
 		equal(e, "bytes of payload", len(c.Record.Payload.Data), 0)
 	}
+}
+
+func repeatCounts(e *env) {
+	for _, state := range webhook.States {
+		rec := e.in(state, strings.ToUpper(string(state)))
+		r := receipt(strings.ToUpper(string(state)), sec(50))
+		r.Held = true // as above
+		c, known, err := e.l.Repeat(e.ctx, r)
+		e.must(err)
+		equal(e, "known", known, true)
+		equal(e, "id", c.ID, rec.ID)
+		equal(e, "status", c.Status, webhook.ClaimDuplicate)
+		equal(e, "state", c.Record.State, state)
+		equal(e, "due", c.Record.DueAt, rec.DueAt)
+		equal(e, "lease number", c.Record.LeaseNumber, rec.LeaseNumber)
+		equal(e, "bytes of payload", len(c.Record.Payload.Data), 0)
+		rec.Duplicates, rec.LastSeenAt = rec.Duplicates+1, sec(50)
+		e.same(rec, e.get(rec.ID))
+	}
+}
+
+// repeatLeaves: nothing is answered but a plain duplicate, and the claim then says what the
+// receipt is.
+func repeatLeaves(e *env) {
+	leaves := func(why string, r webhook.Receipt, want webhook.ClaimStatus) {
+		_, known, err := e.l.Repeat(e.ctx, r)
+		e.must(err)
+		equal(e, why+": known", known, false)
+		equal(e, why+": status", e.claimed(r).Status, want)
+	}
+	leaves("nothing is there", receipt("A", sec(0)), webhook.ClaimAccepted)
+	other := receipt("A", sec(5))
+	other.Fingerprint = "another"
+	leaves("another body", other, webhook.ClaimVariant)
+	e.claimed(untrusted(receipt("H", sec(0))))
+	leaves("a trusted sender of what is held", receipt("H", sec(5)), webhook.ClaimAccepted)
+	timeless := receipt("T", sec(0))
+	timeless.Timeless, timeless.Window = true, time.Hour
+	e.claimed(timeless)
+	leaves("a timeless event", timeless, webhook.ClaimDuplicate)
+	erased := e.claimed(receipt("E", sec(0)))
+	_, err := e.l.Erase(e.ctx, e.erasure(erased.ID, sec(5)))
+	e.must(err)
+	leaves("an erased event", receipt("E", sec(6)), webhook.ClaimDuplicate)
+	equal(e, "duplicates of what was erased", e.get(erased.ID).Duplicates, 1)
 }
 
 func claimRecognisesNonce(e *env) {

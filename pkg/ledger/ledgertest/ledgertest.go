@@ -16,6 +16,7 @@ import (
 // Ledger is all that the use cases ask of a ledger.
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	Repeat(ctx context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error)
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
 	UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error]
 	UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error]

@@ -40,6 +40,21 @@ func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt
 	return l.repeat(old, r, nonce, dueAt), nil
 }
 
+// Repeat counts a receipt that is a duplicate of an event that is there.
+func (l *Ledger) Repeat(_ context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.events[webhook.NewEventID(r.Key, 1)]
+	switch {
+	case e == nil || e.Erased() || r.Timeless || r.Synthesized() || r.Fingerprint != e.Fingerprint,
+		!r.Held && (e.State == webhook.Held || e.discardedUntrusted()):
+		return webhook.Claimed{}, false, nil
+	}
+	e.Duplicates++
+	e.LastSeenAt = ms(r.ReceivedAt)
+	return webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}, true, nil
+}
+
 // occurrence finds the event of which r is a repeat, or the id of a new one. A
 // timeless event repeats the newest occurrence whose first receipt is within
 // the window, on either side.

@@ -1,0 +1,54 @@
+package receive
+
+import (
+	"sync"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// recentReceipts is how many receipts are remembered at least; twice as many at most,
+// about 150 bytes each.
+const recentReceipts = 512
+
+// recent remembers which receipts this instance has seen made durable, so that a repeat is
+// met with the write that counts it, and not with a claim that fails first. It is a hint:
+// what a repeat does is decided by the event as it stands. Safe for concurrent use.
+type recent struct {
+	mu            sync.Mutex
+	newer, before map[identity]struct{}
+}
+
+// identity is what two receipts of one body from equally trusted senders have in common.
+type identity struct {
+	key, fingerprint string
+	held             bool
+}
+
+func identityOf(r *webhook.Receipt) identity { return identity{r.Key, r.Fingerprint, r.Held} }
+
+func (r *recent) has(id identity) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, newer := r.newer[id]
+	_, before := r.before[id]
+	return newer || before
+}
+
+func (r *recent) add(id identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.newer) >= recentReceipts {
+		r.newer, r.before = nil, r.newer
+	}
+	if r.newer == nil {
+		r.newer = make(map[identity]struct{})
+	}
+	r.newer[id] = struct{}{}
+}
+
+func (r *recent) remove(id identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.newer, id)
+	delete(r.before, id)
+}

@@ -1,0 +1,101 @@
+package receive_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/ledger/memory"
+	"smartlead-receiver/pkg/receive"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// receives posts a body and holds what it becomes, and how many claims and repeats that
+// took.
+func (w *world) receives(t *testing.T, svc *receive.Service, body, want string, claims, repeats int) receive.Answer {
+	t.Helper()
+	w.attempts, w.repeats = 0, 0
+	answer, err := svc.Receive(t.Context(), post(body))
+	if err != nil || statuses(answer) != want || w.attempts != claims || w.repeats != repeats {
+		t.Errorf("%q with %d claims and %d repeats, %v; want %q with %d and %d", statuses(answer), w.attempts, w.repeats, err, want, claims, repeats)
+	}
+	return answer
+}
+
+func TestARepeatIsOneWrite(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	first := w.receives(t, svc, reply(1), "accepted", 1, 0)
+	again := w.receives(t, svc, reply(1), "duplicate", 0, 1)
+	if id := first.Results[0].EventID; again.Results[0].EventID != id || again.Results[0].Type != webhook.EmailReply {
+		t.Errorf("a repeat of %s is answered %+v", id, again.Results[0])
+	}
+	if r, err := w.ledger.Get(t.Context(), first.Results[0].EventID); err != nil || r.Duplicates != 1 {
+		t.Errorf("%d duplicates, %v", r.Duplicates, err)
+	}
+	w.receives(t, svc, "["+reply(2)+","+reply(2)+","+reply(1)+"]", "accepted duplicate duplicate", 1, 2)
+	w.receives(t, svc, strings.Replace(reply(1), `"Yes"`, `"No"`, 1), "variant", 1, 0)
+	w.receives(t, w.service(), reply(1), "duplicate", 1, 0) // another instance
+	w.receives(t, svc, pausedCampaign, "accepted", 1, 0)
+	w.receives(t, svc, pausedCampaign, "duplicate", 1, 0) // may repeat for real
+}
+
+// What is overdue is enqueued again by its repeat, at once, and not as a first message.
+func TestARepeatOfWhatIsOverdueIsEnqueued(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	w.now = w.now.Add(time.Hour)
+	w.receives(t, svc, reply(1), "duplicate", 0, 1)
+	if len(w.sent) != 2 || w.sent[1].First || w.sent[1].ID != w.sent[0].ID {
+		t.Errorf("sent %+v", w.sent)
+	}
+}
+
+// A hint that is wrong, or that cannot be followed, costs a call and changes no answer.
+func TestAWrongHintIsLeftToTheClaim(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	w.repeat = errDown
+	w.receives(t, svc, reply(1), "duplicate", 1, 0)
+	w.repeat = nil
+	w.hangs = true
+	w.receives(t, svc, reply(1), "duplicate", 1, 0) // within what the claim has
+	w.hangs = false
+	w.claims = errDown
+	w.receives(t, svc, reply(1), "accepted", 1, 0) // the message carries the event
+	w.claims = nil
+	w.ledger = memory.New() // the event has expired
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	w.receives(t, svc, reply(1), "duplicate", 0, 1)
+}
+
+// Nobody who is not trusted is met with what a trusted sender's receipt left, nor the other
+// way round.
+func TestAHintIsOfOneTrust(t *testing.T) {
+	w := newWorld(t)
+	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
+	svc := w.service()
+	forged := strings.Replace(reply(1), secret, "4f0f5c1e-0000-4000-8000-0000000000aa", 1)
+	w.receives(t, svc, forged, "held", 1, 0)
+	w.receives(t, svc, forged, "duplicate", 1, 0)
+	w.receives(t, svc, forged, "duplicate", 0, 1)
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	w.receives(t, svc, reply(1), "duplicate", 0, 1)
+	w.receives(t, svc, forged, "duplicate", 0, 1)
+}
+
+func TestWhatIsRememberedIsBounded(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	for n := range 3 * receive.RecentReceipts {
+		w.receives(t, svc, reply(n), "accepted", 1, 0)
+	}
+	if n := svc.Remembered(); n > 2*receive.RecentReceipts {
+		t.Errorf("%d receipts are remembered", n)
+	}
+	w.receives(t, svc, reply(3*receive.RecentReceipts-1), "duplicate", 0, 1)
+	w.receives(t, svc, reply(0), "duplicate", 1, 0)
+}
