@@ -2,6 +2,7 @@ package crash
 
 import (
 	"maps"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,16 @@ func TestCalls(t *testing.T) {
 		},
 		{
 			"duplicate", func(w *world) *request { return w.event(1) },
+			map[string]int{"receiver UpdateItem": 1}, map[string]int{},
+		},
+		{
+			"duplicate at another instance", func(w *world) *request {
+				w.replace("receiver")
+				w.send(w.event(4)) // it warms that one
+				w.pump()
+				w.calls = map[string]int{}
+				return w.event(1)
+			},
 			map[string]int{"receiver PutItem": 1, "receiver UpdateItem": 1}, map[string]int{},
 		},
 		{"untrusted", func(w *world) *request { return w.untrusted(2) }, map[string]int{"receiver PutItem": 1}, map[string]int{}},
@@ -43,8 +54,9 @@ func TestCalls(t *testing.T) {
 				w.send(w.untrusted(3))
 				w.pump()
 				w.calls = map[string]int{}
-				w.send(c.make(w))
-				if e.name == "kumo" && c.name == "duplicate" {
+				r := c.make(w)
+				w.send(r)
+				if e.name == "kumo" && strings.HasPrefix(c.name, "duplicate") {
 					delete(w.calls, "receiver GetItem") // it returns no item with a failed condition
 				}
 				if !maps.Equal(w.calls, c.receive) {
