@@ -99,3 +99,32 @@ func TestWhatIsRememberedIsBounded(t *testing.T) {
 	w.receives(t, svc, reply(3*receive.RecentReceipts-1), "duplicate", 0, 1)
 	w.receives(t, svc, reply(0), "duplicate", 1, 0)
 }
+
+// What is no plain duplicate is claimed each time, and counted once: the webhook of an event
+// that was made, and what comes of an erased one.
+func TestWhatIsNoPlainDuplicateIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	svc := w.service()
+	id, _, err := svc.Enter(t.Context(), w.source, "run", []byte(made), notErased)
+	if err != nil {
+		t.Fatal(err)
+	}
+	webhookOf := made[:len(made)-1] + `,"subject":"Hi"}`
+	for n := range 3 {
+		w.receives(t, svc, webhookOf, "duplicate", 1, 0)
+		if r, err := w.ledger.Get(t.Context(), id); err != nil || r.Duplicates != n+1 {
+			t.Errorf("after %d webhooks %d duplicates, %v", n+1, r.Duplicates, err)
+		}
+	}
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	id = w.sent[len(w.sent)-1].ID
+	if _, err := w.ledger.Erase(t.Context(), webhook.Erasure{ID: id, At: w.now, ExpiresAt: w.now.Add(time.Hour), Nonce: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.receives(t, svc, reply(1), "duplicate", 1, 0)
+	}
+	if n := svc.Remembered(); n != 0 {
+		t.Errorf("%d receipts are remembered", n)
+	}
+}

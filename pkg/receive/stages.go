@@ -271,7 +271,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		s.erase(ctx, u, claimed.ToErase)
 		return
 	}
-	if !u.receipt.Timeless && (claimed.Status == webhook.ClaimAccepted || claimed.Status == webhook.ClaimDuplicate) {
+	if repeatsPlainly(claimed, &u.receipt) {
 		s.recent.add(identityOf(&u.receipt))
 	}
 	if owesMessage(claimed, u.receipt.ReceivedAt) {
@@ -282,6 +282,13 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 		// costs storage, nothing else.
 		u.result.Err = errors.Join(u.result.Err, s.Bodies.Expire(ctx, payload, claimed.Record.Retention))
 	}
+}
+
+// repeatsPlainly tells whether the same receipt once more is a duplicate of the event, as
+// far as can be told.
+func repeatsPlainly(c webhook.Claimed, r *webhook.Receipt) bool {
+	return (c.Status == webhook.ClaimAccepted || c.Status == webhook.ClaimDuplicate) &&
+		!r.Timeless && !r.Synthesized() && c.Record.Fingerprint == r.Fingerprint && !c.Record.Erased()
 }
 
 // erase destroys large bodies of which nothing may be kept: storing the receipt's put it
