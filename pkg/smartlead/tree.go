@@ -51,7 +51,7 @@ func scanTree(src []byte, lim limits) (*tree, error) {
 const bytesPerNode = 64
 
 // Short texts that are read from a body share memory, so that each is not an allocation:
-// up to maxShared bytes each, sharedRoom at once.
+// up to maxShared bytes each, sharedRoom at once, or as much as the body has.
 const (
 	maxShared  = 256
 	sharedRoom = 1 << 10
@@ -246,7 +246,7 @@ func (t *tree) keep(text []byte) string {
 	}
 	if t.texts.Cap()-t.texts.Len() < len(text) {
 		t.texts.Reset()
-		t.texts.Grow(sharedRoom)
+		t.texts.Grow(max(len(text), min(sharedRoom, len(t.src))))
 	}
 	from := t.texts.Len()
 	t.texts.Write(text)
