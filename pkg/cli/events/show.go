@@ -203,7 +203,7 @@ func printDetail(s *session.Session, d eventDetail) error {
 	}
 	if f := stateFields(s, r); f.Len() > 0 {
 		s.Line("")
-		s.Line("Since it was last revived")
+		s.Line("Where it stands")
 		s.PrintFields(f)
 	}
 	s.Line("")
