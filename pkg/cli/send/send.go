@@ -99,7 +99,11 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 			t.Add(r.File, fmt.Sprint(r.Index), fmt.Sprint(r.Status), r.Result, r.EventID, r.Error)
 		}
 	}
-	if !s.JSON {
+	switch {
+	case s.JSON:
+	case t.Len() == 0:
+		s.Say("the receiver answered, and took nothing: an empty array has no event")
+	default:
 		if err := s.Print(t, ""); err != nil {
 			return err
 		}

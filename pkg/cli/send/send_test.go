@@ -20,6 +20,9 @@ func TestSend(t *testing.T) {
 	if r := s.OK("send", "-"); !strings.Contains(r.Out, "duplicate") {
 		t.Errorf("stdin: %s", r.Out)
 	}
+	if r := s.OK("send", s.File("empty.json", "[]")); r.Out != "" || !strings.Contains(r.Err, "an empty array has no event") {
+		t.Errorf("an empty array: %s%s", r.Out, r.Err)
+	}
 	s.Fails(1, "cannot be read", "send", s.Dir+"/absent.json")
 	s.Fails(2, "SMARTLEAD_TOKEN", "send", "--source", "acme", file)
 	s.Getenv["SMARTLEAD_TOKEN"] = "slr_a-token-of-nobody"
