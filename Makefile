@@ -57,9 +57,13 @@ lint: tools ## Lint, and check go.mod and which package may import which
 # are killed, a browser, other languages, lists of packages. Twice as many packages at once
 # as there are processors, because many tests wait. Vetted by make lint.
 ELSEWHERE := console|cost|imports|kill|template|verify
+# What runs here without the detector: builds of the functions, and months of events that
+# are repaired one after the other, which takes six times as long under it.
+PLAIN := release|repair|sizes
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
-	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 30m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE))$$')
+	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 30m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE)|$(PLAIN))$$')
+	$(GO) test -vet=off -timeout 30m $$($(GO) list ./... | grep -E '/test/($(PLAIN))$$')
 
 .PHONY: test/speed
 test/speed: tools ## Hold speed and memory to their bounds, without the race detector
