@@ -1,6 +1,9 @@
 package receive
 
-import "smartlead-receiver/pkg/smartlead"
+import (
+	"smartlead-receiver/pkg/smartlead"
+	"smartlead-receiver/pkg/webhook"
+)
 
 // ReadWith puts a defective reader in the place of smartlead.Parse.
 func (s *Service) ReadWith(read func([]byte, smartlead.Options) (smartlead.Batch, error)) {
@@ -12,3 +15,6 @@ const RecentReceipts = recentReceipts
 
 // Remembered counts the receipts that are remembered.
 func (s *Service) Remembered() int { return len(s.recent.newer) + len(s.recent.before) }
+
+// RepeatsPlainly tells whether a receipt is remembered.
+func RepeatsPlainly(c webhook.Claimed, r webhook.Receipt) bool { return repeatsPlainly(c, &r) }

@@ -112,7 +112,9 @@ func (w *world) Repeat(ctx context.Context, r webhook.Receipt) (webhook.Claimed,
 	}
 	c, known, err := w.ledger.Repeat(ctx, r)
 	if known {
+		w.mu.Lock()
 		w.repeats++
+		w.mu.Unlock()
 	}
 	return c, known, err
 }

@@ -23,6 +23,31 @@ func (w *world) receives(t *testing.T, svc *receive.Service, body, want string, 
 	return answer
 }
 
+// forged is a body from a sender who is not trusted.
+func forged(body string) string {
+	return strings.Replace(body, secret, "4f0f5c1e-0000-4000-8000-0000000000aa", 1)
+}
+
+func (w *world) duplicates(t *testing.T, id webhook.EventID) int {
+	t.Helper()
+	r, err := w.ledger.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Duplicates
+}
+
+func (w *world) discard(t *testing.T, id webhook.EventID) {
+	t.Helper()
+	r, err := w.ledger.Get(t.Context(), id)
+	if err == nil {
+		err = w.ledger.Discard(t.Context(), r, w.now, w.now.Add(time.Hour))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestARepeatIsOneWrite(t *testing.T) {
 	w := newWorld(t)
 	svc := w.service()
@@ -78,13 +103,12 @@ func TestAHintIsOfOneTrust(t *testing.T) {
 	w := newWorld(t)
 	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
 	svc := w.service()
-	forged := strings.Replace(reply(1), secret, "4f0f5c1e-0000-4000-8000-0000000000aa", 1)
-	w.receives(t, svc, forged, "held", 1, 0)
-	w.receives(t, svc, forged, "duplicate", 1, 0)
-	w.receives(t, svc, forged, "duplicate", 0, 1)
+	w.receives(t, svc, forged(reply(1)), "held", 1, 0)
+	w.receives(t, svc, forged(reply(1)), "duplicate", 1, 0)
+	w.receives(t, svc, forged(reply(1)), "duplicate", 0, 1)
 	w.receives(t, svc, reply(1), "accepted", 1, 0)
 	w.receives(t, svc, reply(1), "duplicate", 0, 1)
-	w.receives(t, svc, forged, "duplicate", 0, 1)
+	w.receives(t, svc, forged(reply(1)), "duplicate", 0, 1)
 }
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
@@ -126,5 +150,39 @@ func TestWhatIsNoPlainDuplicateIsNotRemembered(t *testing.T) {
 	}
 	if n := svc.Remembered(); n != 0 {
 		t.Errorf("%d receipts are remembered", n)
+	}
+}
+
+// What a trusted sender's receipt became beside an event that is not trusted has another id:
+// the event of the receipt's own identity is counted once for each of its receipts.
+func TestWhatStandsApartIsNotRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.source.BodySecrets = []auth.Digest{auth.NewDigest(secret)}
+	svc := w.service()
+	id := w.receives(t, svc, forged(reply(1)), "held", 1, 0).Results[0].EventID
+	w.discard(t, id)
+	apart := w.receives(t, svc, reply(1), "accepted", 1, 0).Results[0].EventID
+	before := w.duplicates(t, id)
+	for n := range 3 {
+		again := w.receives(t, svc, reply(1), "duplicate", 1, 0).Results[0]
+		if d := w.duplicates(t, id) - before; apart == id || again.EventID != apart || d != n+1 {
+			t.Errorf("%s, then %s with %d duplicates after %d", apart, again.EventID, d, n+1)
+		}
+	}
+	if n := svc.Remembered(); n != 0 {
+		t.Errorf("%d receipts are remembered", n)
+	}
+}
+
+// A trusted sender's body that was erased beside a held event does not take its place, and
+// is claimed each time.
+func TestWhatLeavesAnEventHeldIsNotRemembered(t *testing.T) {
+	r := webhook.Receipt{Key: "v1:EMAIL_REPLY:A", Fingerprint: "body"}
+	c := webhook.Claimed{ID: "v1:EMAIL_REPLY:A", Status: webhook.ClaimDuplicate, Record: webhook.Record{Receipt: r, State: webhook.Held}}
+	if receive.RepeatsPlainly(c, r) {
+		t.Error("a trusted sender's receipt that leaves an event held is remembered")
+	}
+	if r.Held = true; !receive.RepeatsPlainly(c, r) {
+		t.Error("a repeat of a held event is not remembered")
 	}
 }

@@ -130,28 +130,42 @@ func repeatCounts(e *env) {
 }
 
 // repeatLeaves: nothing is answered but a plain duplicate, and the claim then says what the
-// receipt is.
+// receipt is. What is there and not erased has been counted.
 func repeatLeaves(e *env) {
-	leaves := func(why string, r webhook.Receipt, want webhook.ClaimStatus) {
+	leaves := func(why string, r webhook.Receipt, counted int, want webhook.ClaimStatus) {
+		id := webhook.NewEventID(r.Key, 1)
+		duplicates := func() int {
+			got, err := e.l.Get(e.ctx, id)
+			if !errors.Is(err, webhook.ErrNotFound) {
+				e.must(err)
+			}
+			return got.Duplicates
+		}
+		before := duplicates()
 		_, known, err := e.l.Repeat(e.ctx, r)
 		e.must(err)
 		equal(e, why+": known", known, false)
+		equal(e, why+": counted", duplicates()-before, counted)
 		equal(e, why+": status", e.claimed(r).Status, want)
 	}
-	leaves("nothing is there", receipt("A", sec(0)), webhook.ClaimAccepted)
+	leaves("nothing is there", receipt("A", sec(0)), 0, webhook.ClaimAccepted)
 	other := receipt("A", sec(5))
 	other.Fingerprint = "another"
-	leaves("another body", other, webhook.ClaimVariant)
+	leaves("another body", other, 1, webhook.ClaimVariant)
 	e.claimed(untrusted(receipt("H", sec(0))))
-	leaves("a trusted sender of what is held", receipt("H", sec(5)), webhook.ClaimAccepted)
+	leaves("a trusted sender of what is held", receipt("H", sec(5)), 1, webhook.ClaimAccepted)
+	discarded := e.claimed(untrusted(receipt("D", sec(0))))
+	e.must(e.l.Discard(e.ctx, discarded.Record, sec(2), sec(1000)))
+	leaves("a trusted sender of what was discarded", receipt("D", sec(5)), 1, webhook.ClaimAccepted)
+	leaves("and again", receipt("D", sec(6)), 1, webhook.ClaimDuplicate)
 	timeless := receipt("T", sec(0))
 	timeless.Timeless, timeless.Window = true, time.Hour
 	e.claimed(timeless)
-	leaves("a timeless event", timeless, webhook.ClaimDuplicate)
+	leaves("a timeless event", timeless, 0, webhook.ClaimDuplicate)
 	erased := e.claimed(receipt("E", sec(0)))
 	_, err := e.l.Erase(e.ctx, e.erasure(erased.ID, sec(5)))
 	e.must(err)
-	leaves("an erased event", receipt("E", sec(6)), webhook.ClaimDuplicate)
+	leaves("an erased event", receipt("E", sec(6)), 0, webhook.ClaimDuplicate)
 	equal(e, "duplicates of what was erased", e.get(erased.ID).Duplicates, 1)
 }
 

@@ -40,18 +40,19 @@ func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt
 	return l.repeat(old, r, nonce, dueAt), nil
 }
 
-// Repeat counts a receipt that is a duplicate of an event that is there.
+// Repeat counts a receipt of an event that is there, also where it is more than a duplicate.
 func (l *Ledger) Repeat(_ context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.events[webhook.NewEventID(r.Key, 1)]
-	switch {
-	case e == nil || e.Erased() || r.Timeless || r.Synthesized() || r.Fingerprint != e.Fingerprint,
-		!r.Held && (e.State == webhook.Held || e.discardedUntrusted()):
+	if e == nil || e.Erased() || r.Timeless || r.Synthesized() {
 		return webhook.Claimed{}, false, nil
 	}
 	e.Duplicates++
 	e.LastSeenAt = ms(r.ReceivedAt)
+	if r.Fingerprint != e.Fingerprint || (!r.Held && (e.State == webhook.Held || e.discardedUntrusted())) {
+		return webhook.Claimed{}, false, nil
+	}
 	return webhook.Claimed{ID: e.ID, Status: webhook.ClaimDuplicate, Record: e.bare()}, true, nil
 }
 
