@@ -134,7 +134,7 @@ func checkURL(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	}
 	source, token := urlOf(s, st)
 	if source == "" || token == "" {
-		return noted("check one: "+hook.TokenVariable+"=… "+s.Self+" doctor --source NAME", "not checked: no source and token were given")
+		return noted("check one: "+hook.TokenVariable+"=… "+s.Self+" doctor --source NAME", "not checked: %s", notGiven(source, token))
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, st.HookURL(source, token), nil)
 	if err != nil {

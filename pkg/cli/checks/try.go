@@ -76,7 +76,7 @@ func postTest(ctx context.Context, s Asker, st *stack.Stack, secret string, now 
 	wrong := func(f Finding) (webhook.EventID, *Finding) { return "", &f }
 	source, token := urlOf(s, st)
 	if source == "" || token == "" {
-		return wrong(broken(hook.TokenVariable+"=… "+s.Self+" doctor --try --source NAME", "not sent: no source and token were given"))
+		return wrong(broken(hook.TokenVariable+"=… "+s.Self+" doctor --try --source NAME", "not sent: %s", notGiven(source, token)))
 	}
 	body, err := json.Marshal(map[string]any{
 		"event_type": string(webhook.EmailOpen), "secret_key": "secretkey", "campaign_id": 0, "campaign_name": "smartleadctl doctor",
@@ -109,4 +109,15 @@ func urlOf(s Asker, st *stack.Stack) (source, token string) {
 		token = output.OrText(s.Token, output.OrText(st.Token, token))
 	}
 	return source, token
+}
+
+// notGiven says what is missing of a webhook URL.
+func notGiven(source, token string) string {
+	switch {
+	case source != "":
+		return "no token of source " + source + " was given"
+	case token != "":
+		return "no source was given"
+	}
+	return "no source and token were given"
 }

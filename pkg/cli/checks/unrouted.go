@@ -27,14 +27,17 @@ func checkRemoved(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	case len(found) == 0:
 		return fine("no event waited for one")
 	}
-	text := output.Count(len(found), "event was", "events were")
-	if more {
+	text, waited := output.Count(len(found), "event was", "events were"), "they waited"
+	switch {
+	case more:
 		text = "more than " + output.Thousands(maxEntries) + " events were"
+	case len(found) == 1:
+		waited = "it waited"
 	}
 	class := " --state unrouted --error-class " + webhook.ClassDestinationRemoved
 	return noted("add the destination that should have them, then: "+s.Self+" events replay"+class,
-		"%s delivered to nobody: the destination was removed while they waited; the latest from %s. See events list%s",
-		text, s.Ago(found[0].At), class)
+		"%s delivered to nobody: the destination was removed while %s; the latest from %s. See events list%s",
+		text, waited, s.Ago(found[0].At), class)
 }
 
 // checkUnrouted warns of events that no filter wants any more. A filter leaves out

@@ -92,6 +92,13 @@ func owe(t *testing.T, s *clitest.Stack, ids []string) {
 
 func TestDoctorNamesASourceThatIsNotThere(t *testing.T) {
 	s := clitest.New(t)
+	s.OK("sources", "add", "acme")
+	s.Said = nil
+	for _, args := range [][]string{{"doctor", "--source", "acme"}, {"doctor", "--source", "acme", "--try"}} {
+		if r := s.Run(args...); !strings.Contains(r.Out, "no token of source acme was given") || strings.Contains(r.Out, "no source and token") {
+			t.Errorf("%v of a source without its token says\n%s", args, r.Out)
+		}
+	}
 	r := s.Run("doctor", "--source", "nope")
 	if r.Code != 1 || !strings.Contains(r.Out, "there is no source nope") || !strings.Contains(r.Out, "sources list") {
 		t.Errorf("exit %d:\n%s", r.Code, r.Out)

@@ -135,7 +135,7 @@ func TestDoctorTellsOfRemovedDestinations(t *testing.T) {
 	s.OK("destinations", "remove", "crm", "-y")
 	s.OK("events", "replay", id)
 	s.Work()
-	if result, detail := found(t, s, "removed destinations"); result != "note" || !strings.Contains(detail, "1 event was delivered to nobody") {
+	if result, detail := found(t, s, "removed destinations"); result != "note" || !strings.Contains(detail, "1 event was delivered to nobody: the destination was removed while it waited") {
 		t.Errorf("%s: %s", result, detail)
 	}
 	if result, detail := found(t, s, "unrouted events"); result != "ok" {
