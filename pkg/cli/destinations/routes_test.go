@@ -47,6 +47,7 @@ func TestASampleThatATypeHasNoUseFor(t *testing.T) {
 	if list := s.OK("destinations", "list", "--json").Out; !strings.Contains(list, `"properties":["jobtitle"]`) {
 		t.Errorf("got %s", list)
 	}
+	s.Fails(2, "--property: a name is the internal one", "destinations", "set", "hub", "--property", "Job Title=.lead.title")
 	if out := s.OK("destinations", "test", "hub", "--type", "CAMPAIGN_STATUS_CHANGED").Out; !strings.Contains(out, "hub has no use for CAMPAIGN_STATUS_CHANGED") {
 		t.Errorf("got %s", out)
 	}

@@ -59,7 +59,7 @@ func trustKey(ctx context.Context, s *session.Session, name string, o trustOptio
 	}
 	if !o.yes && !o.only && (!s.InTerminal || !s.ErrTerminal) {
 		return problem.Usage("trust-key asks before it releases held events, and there is no terminal to ask on").
-			Hint("repeat with --yes to release them, or with --no-release")
+			Hint("repeat with --yes to release them, or with --yes --no-release to trust the key alone")
 	}
 	st, source, err := get(ctx, s, name)
 	if err != nil {

@@ -61,6 +61,7 @@ func TestTheFirstKeyIsAsked(t *testing.T) {
 	s.Post(clitest.Reply(2))
 	s.Post(strings.Replace(clitest.Reply(3), clitest.SecretKey, "first-key-0001", 1))
 	s.Input = "first-key-0001\n"
+	s.Fails(2, "with --yes --no-release", "sources", "trust-key", "demo")
 	s.Fails(2, "Of 2 events that it received in the last 24 h, 1 would have been held", "sources", "trust-key", "demo", "--no-release")
 	if n := len(s.Source("demo").BodySecrets); n != 0 {
 		t.Fatalf("%d keys are trusted before anybody agreed", n)
