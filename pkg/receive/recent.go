@@ -1,6 +1,7 @@
 package receive
 
 import (
+	"slices"
 	"sync"
 
 	"smartlead-receiver/pkg/webhook"
@@ -51,4 +52,16 @@ func (r *recent) remove(id identity) {
 	defer r.mu.Unlock()
 	delete(r.newer, id)
 	delete(r.before, id)
+}
+
+// repeatsPlainly tells whether the same receipt once more is a duplicate of the event, as
+// far as can be told. It is not where it became an event beside that of its own identity,
+// nor where a trusted sender's leaves one held, or discarded, that is not trusted.
+func repeatsPlainly(c webhook.Claimed, r *webhook.Receipt) bool {
+	rec := &c.Record
+	waits := rec.State == webhook.Held ||
+		(rec.State == webhook.Discarded && slices.Contains(rec.Flags, webhook.FlagUntrustedSender))
+	return (c.Status == webhook.ClaimAccepted || c.Status == webhook.ClaimDuplicate) &&
+		!r.Timeless && !r.Synthesized() && rec.Fingerprint == r.Fingerprint && !rec.Erased() &&
+		c.ID == webhook.NewEventID(r.Key, 1) && (r.Held || !waits)
 }

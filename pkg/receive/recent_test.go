@@ -174,15 +174,20 @@ func TestWhatStandsApartIsNotRemembered(t *testing.T) {
 	}
 }
 
-// A trusted sender's body that was erased beside a held event does not take its place, and
-// is claimed each time.
-func TestWhatLeavesAnEventHeldIsNotRemembered(t *testing.T) {
+// A trusted sender's body that was erased beside an event that is not trusted neither takes
+// its place nor stands apart, and is claimed each time.
+func TestWhatLeavesAnEventUntrustedIsNotRemembered(t *testing.T) {
 	r := webhook.Receipt{Key: "v1:EMAIL_REPLY:A", Fingerprint: "body"}
-	c := webhook.Claimed{ID: "v1:EMAIL_REPLY:A", Status: webhook.ClaimDuplicate, Record: webhook.Record{Receipt: r, State: webhook.Held}}
-	if receive.RepeatsPlainly(c, r) {
-		t.Error("a trusted sender's receipt that leaves an event held is remembered")
-	}
-	if r.Held = true; !receive.RepeatsPlainly(c, r) {
-		t.Error("a repeat of a held event is not remembered")
+	held := r
+	held.Held = true
+	for _, state := range []webhook.State{webhook.Held, webhook.Discarded} {
+		c := webhook.Claimed{ID: "v1:EMAIL_REPLY:A", Status: webhook.ClaimDuplicate, Record: webhook.Record{Receipt: r, State: state}}
+		c.Record.Flags = []string{webhook.FlagUntrustedSender}
+		if receive.RepeatsPlainly(c, r) {
+			t.Errorf("a trusted sender's receipt that leaves an event %s is remembered", state)
+		}
+		if !receive.RepeatsPlainly(c, held) {
+			t.Errorf("another sender's repeat of an event that is %s is not remembered", state)
+		}
 	}
 }

@@ -284,15 +284,6 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 }
 
-// repeatsPlainly tells whether the same receipt once more is a duplicate of the event, as
-// far as can be told. It is not where it became an event beside that of its own identity,
-// nor where a trusted sender's finds that one held.
-func repeatsPlainly(c webhook.Claimed, r *webhook.Receipt) bool {
-	return (c.Status == webhook.ClaimAccepted || c.Status == webhook.ClaimDuplicate) &&
-		!r.Timeless && !r.Synthesized() && c.Record.Fingerprint == r.Fingerprint && !c.Record.Erased() &&
-		c.ID == webhook.NewEventID(r.Key, 1) && (r.Held || c.Record.State != webhook.Held)
-}
-
 // erase destroys large bodies of which nothing may be kept: storing the receipt's put it
 // back. Where that fails, the sender is to send the event again.
 func (s *Service) erase(ctx context.Context, u *element, list []webhook.Payload) {
