@@ -44,7 +44,7 @@ func ParseTime(name, s string, now time.Time) (time.Time, error) {
 		return time.Date(now.Year(), now.Month(), now.Day()-days, 0, 0, 0, 0, now.Location()).UTC(), nil
 	}
 	zone, _ := now.Zone()
-	return time.Time{}, problem.Usage("%s %s is neither a length of time (2h, 2d3h, 1w) nor a time", name, s).
+	return time.Time{}, problem.Usage("%s %s is neither a length of time (2h, 2d3h, 1w; at most ten years) nor a time", name, s).
 		DidYouMean(output.Nearest(s, dayNames()), name+" %s").
 		Hint("a time is today, yesterday, monday, 2026-03-04, \"2026-03-04 17:00\" or 2026-03-04T17:00:00Z; without a zone it is %s", zone)
 }

@@ -107,6 +107,11 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 		return problem.Failed(err, "it broke off after %s", counts(erased)).Hint("run it again: it goes on where it was")
 	}
 	if none && erased.Nothing() {
+		if s.JSON {
+			if err := show(s, erased, nil); err != nil {
+				return err
+			}
+		}
 		return problem.NotFound("nothing is kept of %s; it is recorded as erased, so that no repair makes an event of it", lead)
 	}
 	if err := show(s, erased, nil); err != nil {

@@ -105,6 +105,9 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	if v := clitest.Lines(t, s.OK("leads", "forgotten", "nobody@acme.example.com", "--json").Out); len(v) != 1 || v[0]["by"] != "olga" || v[0]["ended_at"] == nil {
 		t.Errorf("the record of a lead of whom nothing is kept: %v", v)
 	}
+	if r := s.Run("leads", "forget", "nobody@acme.example.com", "--yes", "--json"); r.Code != 4 || clitest.Lines(t, r.Out)[0]["complete"] != true {
+		t.Errorf("as JSON: %d %s", r.Code, r.Out)
+	}
 	s.Fails(4, "never erased", "leads", "forgotten", "lead1@acme.example.com")
 	s.Fails(2, "for good: 4 events, 1 variant, 1 large body, 1 refused request, 1 incident; 2 still wait and will be given up", "leads", "forget", "lead1@acme.example.com")
 
