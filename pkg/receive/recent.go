@@ -3,6 +3,7 @@ package receive
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"smartlead-receiver/pkg/webhook"
 )
@@ -11,12 +12,17 @@ import (
 // about 150 bytes each.
 const recentReceipts = 512
 
+// hintRest is how long no hint is followed after one that the store did not answer: where
+// it is slow, two calls would take what one has left.
+const hintRest = 30 * time.Second
+
 // recent remembers which receipts this instance has seen made durable, so that a repeat is
 // met with the write that counts it, and not with a claim that fails first. It is a hint:
 // what a repeat does is decided by the event as it stands. Safe for concurrent use.
 type recent struct {
 	mu            sync.Mutex
 	newer, before map[identity]struct{}
+	rests         time.Time // until then none is known
 }
 
 // identity is what two receipts of one body from equally trusted senders have in common.
@@ -27,9 +33,12 @@ type identity struct {
 
 func identityOf(r *webhook.Receipt) identity { return identity{r.Key, r.Fingerprint, r.Held} }
 
-func (r *recent) has(id identity) bool {
+func (r *recent) has(id identity, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if now.Before(r.rests) {
+		return false
+	}
 	_, newer := r.newer[id]
 	_, before := r.before[id]
 	return newer || before
@@ -47,6 +56,12 @@ func (r *recent) add(id identity) {
 	r.newer[id] = struct{}{}
 }
 
+func (r *recent) rest(until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rests = until
+}
+
 func (r *recent) remove(id identity) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,12 +71,13 @@ func (r *recent) remove(id identity) {
 
 // repeatsPlainly tells whether the same receipt once more is a duplicate of the event, as
 // far as can be told. It is not where it became an event beside that of its own identity,
-// nor where a trusted sender's leaves one held, or discarded, that is not trusted.
+// nor where a trusted sender's leaves one held, or discarded, that is not trusted. One with
+// a large body is claimed each time, because storing that puts back what may be lost.
 func repeatsPlainly(c webhook.Claimed, r *webhook.Receipt) bool {
 	rec := &c.Record
 	waits := rec.State == webhook.Held ||
 		(rec.State == webhook.Discarded && slices.Contains(rec.Flags, webhook.FlagUntrustedSender))
 	return (c.Status == webhook.ClaimAccepted || c.Status == webhook.ClaimDuplicate) &&
-		!r.Timeless && !r.Synthesized() && rec.Fingerprint == r.Fingerprint && !rec.Erased() &&
+		!r.Timeless && !r.Synthesized() && rec.Fingerprint == r.Fingerprint && rec.Payload.Ref == "" && !rec.Erased() &&
 		c.ID == webhook.NewEventID(r.Key, 1) && (r.Held || !waits)
 }

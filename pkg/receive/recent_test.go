@@ -86,12 +86,17 @@ func TestAWrongHintIsLeftToTheClaim(t *testing.T) {
 	w.repeat = errDown
 	w.receives(t, svc, reply(1), "duplicate", 1, 0)
 	w.repeat = nil
+	w.receives(t, svc, reply(1), "duplicate", 1, 0) // the store is given a rest
+	w.now = w.now.Add(time.Minute)
+	w.receives(t, svc, reply(1), "duplicate", 0, 1)
 	w.hangs = true
 	w.receives(t, svc, reply(1), "duplicate", 1, 0) // within what the claim has
 	w.hangs = false
+	w.now = w.now.Add(time.Minute)
 	w.claims = errDown
 	w.receives(t, svc, reply(1), "accepted", 1, 0) // the message carries the event
 	w.claims = nil
+	w.now = w.now.Add(time.Minute)
 	w.ledger = memory.New() // the event has expired
 	w.receives(t, svc, reply(1), "accepted", 1, 0)
 	w.receives(t, svc, reply(1), "duplicate", 0, 1)
@@ -189,5 +194,19 @@ func TestWhatLeavesAnEventUntrustedIsNotRemembered(t *testing.T) {
 		if !receive.RepeatsPlainly(c, held) {
 			t.Errorf("another sender's repeat of an event that is %s is not remembered", state)
 		}
+	}
+}
+
+// A large body is stored each time, which puts back what may be lost.
+func TestALargeBodyIsClaimedEachTime(t *testing.T) {
+	w := newWorld(t)
+	w.ref = "default/large"
+	svc := w.service()
+	w.receives(t, svc, reply(1), "accepted", 1, 0)
+	for range 2 {
+		w.receives(t, svc, reply(1), "duplicate", 1, 0)
+	}
+	if n := svc.Remembered(); n != 0 {
+		t.Errorf("%d receipts are remembered", n)
 	}
 }

@@ -220,13 +220,14 @@ func (s *Service) claim(ctx context.Context, elements []*element) {
 // the element has to be claimed.
 func (s *Service) repeated(ctx context.Context, u *element) bool {
 	id := identityOf(&u.receipt)
-	if s.Repeats == nil || !s.recent.has(id) {
+	if s.Repeats == nil || !s.recent.has(id, u.receipt.ReceivedAt) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.policy.ClaimTimeout/4)
 	defer cancel()
 	claimed, known, err := s.Repeats.Repeat(ctx, u.receipt)
 	if err != nil {
+		s.recent.rest(u.receipt.ReceivedAt.Add(hintRest))
 		return false // the claim says what is wrong
 	}
 	if !known {
