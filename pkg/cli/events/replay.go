@@ -120,10 +120,18 @@ func chosen(ctx context.Context, s *session.Session, o replayOptions, args []str
 		return nil, nil, err
 	}
 	var records []webhook.Record
+	erased := 0
 	w, err := filter.Look(ctx, s, st.Ledger, q, o.limit+1, filter.MaxLook, func(r webhook.Record) error {
+		if r.Erased() {
+			erased++
+			return nil
+		}
 		records = append(records, r)
 		return nil
 	})
+	if erased > 0 {
+		s.Say("left out: %s, of which nothing is kept that could be sent", output.Count(erased, "erased event", "erased events"))
+	}
 	var tooMany *operator.TooManyError
 	limited := operator.Request{Move: operator.Replay, Events: records, Limit: o.limit}
 	switch {

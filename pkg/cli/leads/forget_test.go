@@ -161,6 +161,9 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 		t.Errorf("the record is %v", v)
 	}
 	s.Fails(4, "nothing is kept", "leads", "forget", "lead1@acme.example.com")
+	if r := s.OK("events", "replay", "--state", "delivered", "--since", "1h", "--again", "--yes"); !strings.Contains(r.Err, "left out: ") || !strings.Contains(r.Err, "erased event") {
+		t.Errorf("a replay by a filter that covers erased events: %s%s", r.Out, r.Err)
+	}
 
 	s.Post(strings.Replace(clitest.Reply(1), "<reply-1@", "<reply-new@", 1)) // Smartlead still has the lead
 	if r := s.OK("leads", "forgotten", "lead1@acme.example.com"); !strings.Contains(r.Err, "kept now, received since or left: 1 event") {
