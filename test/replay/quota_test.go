@@ -14,9 +14,10 @@ import (
 	"time"
 )
 
-// The limit of the destination: so many requests in each window.
+// The limit of the destination: so many requests in each window. It is far below the pace
+// that a redrive reaches on the busiest machine, so that most of a window is refused.
 const (
-	quotaLimit  = 150
+	quotaLimit  = 60
 	quotaWindow = 15 * time.Second
 )
 
@@ -86,7 +87,7 @@ func (c *quotaCRM) counts() (took, twice, refusals int) {
 // TestQuota redrives to a destination with a limit in windows that says when to come
 // again: it holds until then, nothing fails or dies, and all are delivered.
 func TestQuota(t *testing.T) {
-	const events = 500
+	const events = 300
 	crm := newQuotaCRM(t)
 	s := startStack(t, "--destination", crm.URL, "--max-attempts", "1", "--retry-base", "1s", "--redrive-tick", "5s")
 	for first := 0; first < events; first += 10 {
