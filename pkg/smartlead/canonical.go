@@ -2,9 +2,7 @@ package smartlead
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
-	"encoding/binary"
 	"hash"
 	"slices"
 	"strconv"
@@ -28,22 +26,9 @@ type canonicalWriter struct {
 	t       *tree
 	hash    hash.Hash
 	buf     []byte
-	order   []ordered
+	order   []uint32
 	typ     uint32 // the value that holds the type
 	typName string
-}
-
-// ordered is an object's member to be ordered: its name, and the first eight bytes of that,
-// which most often tell.
-type ordered struct {
-	first uint64
-	name  uint32
-}
-
-func firstBytes(name []byte) uint64 {
-	var first [8]byte // decoded text has no zero byte
-	copy(first[:], name)
-	return binary.BigEndian.Uint64(first[:])
 }
 
 var canonicalWriters = sync.Pool{New: func() any { return &canonicalWriter{hash: sha256.New()} }}
@@ -101,45 +86,29 @@ func (w *canonicalWriter) value(i uint32, timely bool) {
 func (w *canonicalWriter) object(i uint32, top bool) {
 	from := len(w.order)
 	for name, value := range w.t.children(i) {
-		if decoded := w.t.decode(name); w.counts(decoded, value, top) {
-			w.order = append(w.order, ordered{firstBytes(decoded), name})
+		if w.counts(name, value, top) {
+			w.order = append(w.order, name)
 		}
 	}
 	members := w.order[from:]
-	slices.SortFunc(members, w.inOrder)
+	slices.SortStableFunc(members, w.t.compareNames)
 	w.buf = append(w.buf, '{')
 	if top && w.typName != "" {
 		w.buf = append(append(append(w.buf, 't'), w.typName...), 0) // it is decoded already
 	}
-	for n, m := range members {
-		if n+1 < len(members) && w.compare(m, members[n+1]) == 0 {
+	for n, name := range members {
+		if n+1 < len(members) && w.t.compareNames(name, members[n+1]) == 0 {
 			continue // of duplicate members the last one counts
 		}
-		w.text('m', w.t.inner(m.name))
-		w.value(m.name+1, namesTime(w.t.decode(m.name)))
+		w.text('m', w.t.inner(name))
+		w.value(name+1, namesTime(w.t.decode(name)))
 	}
 	w.buf = append(w.buf, '}')
 	w.order = w.order[:from]
 }
 
-// compare orders members by their names.
-func (w *canonicalWriter) compare(a, b ordered) int {
-	if a.first != b.first {
-		return cmp.Compare(a.first, b.first)
-	}
-	return w.t.compareNames(a.name, b.name)
-}
-
-// inOrder orders members of one name as they stand.
-func (w *canonicalWriter) inOrder(a, b ordered) int {
-	if c := w.compare(a, b); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.name, b.name)
-}
-
 // counts tells whether a member is part of the canonical body.
-func (w *canonicalWriter) counts(name []byte, value uint32, top bool) bool {
+func (w *canonicalWriter) counts(name, value uint32, top bool) bool {
 	switch w.t.kind(value) {
 	case 'n':
 		return false
@@ -151,10 +120,11 @@ func (w *canonicalWriter) counts(name []byte, value uint32, top bool) bool {
 	if top && value == w.typ {
 		return false
 	}
-	if top && volatileMembers[string(name)] {
+	decoded := w.t.decode(name)
+	if top && volatileMembers[string(decoded)] {
 		return false
 	}
-	return memberKind(name) == plainMember
+	return memberKind(decoded) == plainMember
 }
 
 func (w *canonicalWriter) scalar(i uint32, timely bool) {
@@ -163,14 +133,8 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 		w.buf = append(w.buf, 'n')
 	case '"':
 		in := w.t.inner(i)
-		if w.t.nodes[i].has&hasEscape == 0 {
-			if mayBeTime(in, timely) && w.time(w.t.str(i)) {
-				return
-			}
-		} else if len(in) <= maxEscapedTime {
-			if text := w.t.decode(i); mayBeTime(text, timely) && w.time(string(text)) {
-				return
-			}
+		if len(in) <= maxEscapedTime && w.time(w.t.decode(i), timely) {
+			return
 		}
 		w.text('s', in)
 	case 't', 'f':
@@ -180,7 +144,7 @@ func (w *canonicalWriter) scalar(i uint32, timely bool) {
 		if bytes.ContainsAny(text, ".eE-") {
 			text = []byte(decimal(text))
 		}
-		if !mayBeTime(text, timely) || !w.time(string(text)) {
+		if !w.time(text, timely) {
 			w.text('s', text)
 		}
 	}
@@ -219,18 +183,16 @@ const (
 	maxEscapedTime = 6 * maxTime
 )
 
-// mayBeTime rules out what is no time: a text must look like a date; digits must stand
-// under a name that speaks of a time.
-func mayBeTime(text []byte, timely bool) bool {
+// time writes a time as milliseconds, or nothing when the text is none. Text
+// must look like a date; digits must stand under a name that speaks of a time.
+func (w *canonicalWriter) time(text []byte, timely bool) bool {
 	if len(text) < 9 || len(text) > maxTime || text[0] < '0' || text[0] > '9' {
 		return false
 	}
-	return timely || len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':'
-}
-
-// time writes a time as milliseconds, or nothing when the text is none.
-func (w *canonicalWriter) time(text string) bool {
-	at, ok := parseTime(text)
+	if !timely && !(len(text) >= 19 && text[4] == '-' && text[7] == '-' && text[13] == ':') {
+		return false
+	}
+	at, ok := parseTime(string(text))
 	if ok {
 		w.buf = append(w.buf, 'd')
 		w.buf = strconv.AppendInt(w.buf, at.UnixMilli(), 10)
