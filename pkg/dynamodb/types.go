@@ -124,8 +124,10 @@ type QueryOutput struct {
 
 // KeysAndAttributes names items of a table.
 type KeysAndAttributes struct {
-	Keys           []map[string]AttributeValue
-	ConsistentRead *bool
+	Keys                     []map[string]AttributeValue
+	ConsistentRead           *bool
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
 }
 
 // BatchGetItemInput asks for items, by table.

@@ -81,6 +81,8 @@ func (k KeysAndAttributes) write(w *awsjson.Writer) {
 		w.End(']')
 	}
 	w.BoolMember("ConsistentRead", k.ConsistentRead)
+	w.TextMember("ProjectionExpression", k.ProjectionExpression)
+	names(w, k.ExpressionAttributeNames)
 	w.End('}')
 }
 

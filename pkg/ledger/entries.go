@@ -55,10 +55,17 @@ func shown(e entry) Entry {
 }
 
 // UnderWay hands over the events that owe a message and whose due time is not before
-// since, from an index alone: pending and processing ones, and dead ones whose dead
-// letter has not been sent. An event is due after its receipt.
-func (l *Ledger) UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error] {
+// since: pending and processing ones, and dead ones whose dead letter has not been sent.
+// An event is due after its receipt. They come from the index due; those of the latest
+// minutes that are not listed there (ClaimReceived) come behind them, for half a read unit
+// of each event that was received since the sweeper looked.
+func (l *Ledger) UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error] {
 	return func(yield func(webhook.EventID, error) bool) {
+		looks, err := l.LoadLooks(ctx, 1)
+		if err != nil {
+			yield("", err)
+			return
+		}
 		ix := index{"due", "due_shard", "due", numbered(dueShards, func(n uint32) string { return dueShardName(int(n)) })}
 		m := l.merger(ix, string(at(since)), "~", true)
 		m.page = entryPage
@@ -68,7 +75,18 @@ func (l *Ledger) UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhoo
 				yield("", err)
 				return
 			}
-			if !ok || !yield(e.id, nil) {
+			if !ok {
+				break
+			}
+			if !yield(e.id, nil) {
+				return
+			}
+		}
+		if looked := timeOfKey(looks.Keys[0]); looked.After(since) {
+			since = looked
+		}
+		for id, err := range l.unlistedSince(ctx, since, now) {
+			if !yield(id, err) || err != nil {
 				return
 			}
 		}

@@ -65,13 +65,18 @@ func (g *gathered) add(av map[string]dynamodb.AttributeValue, payloads bool) {
 	g.records[rec.ID] = rec
 }
 
-// getChunk reads up to maxKeys events. What DynamoDB leaves
-// unprocessed is asked for again as long as every answer brings something.
+// getChunk reads up to maxKeys events.
 func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads bool, found *gathered) error {
 	want := dynamodb.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
 	for _, id := range ids {
 		want.Keys = append(want.Keys, keyOf(id))
 	}
+	return l.eachOf(ctx, want, func(av map[string]dynamodb.AttributeValue) { found.add(av, payloads) })
+}
+
+// eachOf reads up to maxKeys items and hands each over. What DynamoDB leaves
+// unprocessed is asked for again as long as every answer brings something.
+func (l *Ledger) eachOf(ctx context.Context, want dynamodb.KeysAndAttributes, item func(map[string]dynamodb.AttributeValue)) error {
 	for len(want.Keys) > 0 {
 		got, err := l.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems: map[string]dynamodb.KeysAndAttributes{l.table: want},
@@ -80,7 +85,7 @@ func (l *Ledger) getChunk(ctx context.Context, ids []webhook.EventID, payloads b
 			return unavailable("get many", err)
 		}
 		for _, av := range got.Responses[l.table] {
-			found.add(av, payloads)
+			item(av)
 		}
 		rest := got.UnprocessedKeys[l.table].Keys
 		if len(rest) == len(want.Keys) {

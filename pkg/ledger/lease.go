@@ -96,11 +96,11 @@ func (it item) dueBehind(req webhook.LeaseRequest) bool {
 }
 
 // dueBehind is a lease of an event that was seen: its due time moves behind the end
-// of the lease, unless it lies there. An absent one is set. (LEASEDUE of
-// docs/model/ledger.pml.)
+// of the lease, unless it lies there. An absent one is set. From then on it is listed.
+// (LEASEDUE of docs/model/ledger.pml.)
 func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
 	if old.dueBehind(req) {
-		return u
+		return u.listDue(req.ID)
 	}
 	return u.due(req.ID, req.DueAt)
 }
@@ -108,7 +108,7 @@ func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
 // leasePending is the common case.
 func (l *Ledger) leasePending(ctx context.Context, req webhook.LeaseRequest) (item, error) {
 	return l.apply(ctx, leaseUpdate(req).
-		from(webhook.Pending).wherePassed("not_before", req.Now).whereNotBefore("due", req.KeepDue).
+		from(webhook.Pending).wherePassed("not_before", req.Now).whereNotBefore("due", req.KeepDue).listDue(req.ID).
 		setIfAbsent("dests", initialProgress(req.Destinations)))
 }
 

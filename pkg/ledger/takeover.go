@@ -28,6 +28,7 @@ func (l *Ledger) takeOver(ctx context.Context, held item, c claim) (webhook.Clai
 			return webhook.Claimed{}, nil, err
 		}
 	}
+	c.unlisted = false
 	it := newClaim(id, c)
 	it.Late, it.LastSeenAt = held.Late, at(c.ReceivedAt)
 	it.Duplicates, it.Variants = held.Duplicates+1, held.Variants

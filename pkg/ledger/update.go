@@ -14,8 +14,10 @@ import (
 // condition; attribute_exists is added to all, because DynamoDB creates what an
 // update does not find.
 //
-// The attributes of an index are written together or not at all: due, clearDue,
-// dead, unrouted, stayListed and clearListed are the only places that name them.
+// The attributes of an index are written together or not at all: due, listDue, clearDue,
+// dead, unrouted, stayListed and clearListed are the only places that name them. A new
+// event alone may have a due time that is not listed (ClaimReceived); a lease and ListDue
+// list it.
 type update struct {
 	key     key
 	sets    []string
@@ -144,8 +146,11 @@ func (u *update) from(state webhook.State) *update { return u.where("state", str
 
 // due says when the sweeper sends what the event owes.
 func (u *update) due(id webhook.EventID, t time.Time) *update {
-	return u.set("due", timeKey(at(t), id)).set("due_shard", dueShard(id))
+	return u.set("due", timeKey(at(t), id)).listDue(id)
 }
+
+// listDue has the index due list an event, whose due time stays.
+func (u *update) listDue(id webhook.EventID) *update { return u.set("due_shard", dueShard(id)) }
 
 // clearDue says that the event owes no message.
 func (u *update) clearDue() *update { return u.remove("due", "due_shard") }

@@ -35,7 +35,7 @@ type Bodies interface {
 
 // Ledger makes a receipt durable.
 type Ledger interface {
-	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	ClaimReceived(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 
 // Repeats counts a receipt of an event that is there, in one write and without its payload.

@@ -256,7 +256,7 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 	u.receipt.Payload = payload
 	nonce := s.Nonce()
-	claimed, err := s.Ledger.Claim(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
+	claimed, err := s.Ledger.ClaimReceived(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
 	if errors.Is(err, webhook.ErrUnavailable) {
 		u.result.Err = err
 		u.result.Unclaimed = true

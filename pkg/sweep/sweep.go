@@ -12,6 +12,9 @@ import (
 
 // Ledger lists what is due and takes note of what was sent.
 type Ledger interface {
+	LoadLooks(ctx context.Context, n int) (webhook.Looks, error)
+	ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error)
+	SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error
 	Due(ctx context.Context, shard int, now time.Time, after string, limit int) ([]webhook.EventID, string, error)
 	GetMany(ctx context.Context, ids []webhook.EventID) (map[webhook.EventID]webhook.Record, error)
 	Swept(ctx context.Context, seen webhook.Record, next time.Time) error
@@ -30,6 +33,9 @@ type Policy struct {
 	Page     int           // events of one step, at most 100
 	Grace    time.Duration // to the next sweep of the same event; doubles with each
 	GraceMax time.Duration
+	// LookAfter are the ages at which what was received is looked at, one look each:
+	// the first when nearly all is delivered, and no claim of that age is still under way.
+	LookAfter []time.Duration
 }
 
 // Service is safe for concurrent use; two sweeps at once send twice what one
@@ -48,6 +54,8 @@ func New(ledger Ledger, queue Queue, now func() time.Time, policy Policy) *Servi
 
 // Report counts one sweep.
 type Report struct {
+	Looked      int   // events of which it was asked whether they owe their first message
+	Listed      int   // of these, as due from then on
 	Due         int   // events found overdue
 	Sent        int   // messages that SQS accepted
 	Waited      int   // of these, of events whose wait is over: nothing was lost
@@ -60,11 +68,12 @@ type Report struct {
 	LedgerSilent, QueueSilent int // calls that the store did not answer, or refused
 }
 
-// Sweep walks the due index once. It sends first, then moves the due time on, and
-// only if the event is still as it was seen. It stops early when the context ends;
-// what remains is due at the next sweep.
+// Sweep looks at what was received, and then walks the due index once. It sends first,
+// then moves the due time on, and only if the event is still as it was seen. It stops
+// early when the context ends; what remains is due at the next sweep.
 func (s *Service) Sweep(ctx context.Context) Report {
 	var report Report
+	s.look(ctx, &report)
 	for shard := range s.policy.Shards {
 		after := ""
 		for {

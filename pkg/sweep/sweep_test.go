@@ -58,6 +58,7 @@ func (w *world) sweep(t *testing.T) sweep.Report {
 	t.Helper()
 	return sweep.New(w.ledger, w, func() time.Time { return w.now }, sweep.Policy{
 		Shards: ledger.DueShards, Page: 3, Grace: grace, GraceMax: 10 * time.Minute,
+		LookAfter: []time.Duration{grace, time.Hour},
 	}).Sweep(t.Context())
 }
 

@@ -24,11 +24,16 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
+// claimTime is how long after its receipt an event may be claimed, and a little more: the
+// receiver ends after 10 seconds, and its clock and the sweeper's may differ.
+const claimTime = 15 * time.Second
+
 // New builds the sweeper. It makes no call.
 func New(e app.Env) (lambdaio.ScheduleHandler, error) {
 	e = e.WithDefaults()
 	svc := sweep.New(e.Ledger(), e.Queues(), e.Now, sweep.Policy{
 		Shards: ledger.DueShards, Page: 100, Grace: e.Config.Grace, GraceMax: max(time.Hour, e.Config.Grace),
+		LookAfter: []time.Duration{e.Config.Grace + claimTime, time.Hour + e.Config.Grace},
 	})
 	watcher, err := watcher(e)
 	if err != nil {

@@ -23,7 +23,7 @@ const underWay = "under_way"
 type events interface {
 	filter.Lister
 	Entries(ctx context.Context, q ledger.Query) iter.Seq2[ledger.Entry, error]
-	UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error]
+	UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error]
 	UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error]
 }
 
@@ -75,7 +75,7 @@ func (c *counts) fromIndexes(ctx context.Context, s *session.Session, l events, 
 	defer p.End()
 	// Whatever was received since then is due, died and was listed after that.
 	states := map[webhook.EventID]string{}
-	for id, err := range l.UnderWay(ctx, q.Since) {
+	for id, err := range l.UnderWay(ctx, q.Since, q.Now) {
 		if err != nil {
 			return false, err
 		}

@@ -23,7 +23,7 @@ func listUnderWay(e *env) {
 		e.in(state, "D"+string(state))
 	}
 	under := func(since time.Time) (ids []webhook.EventID) {
-		for id, err := range e.l.UnderWay(e.ctx, since) {
+		for id, err := range e.l.UnderWay(e.ctx, since, sec(1000)) {
 			e.must(err)
 			ids = append(ids, id)
 		}

@@ -16,9 +16,13 @@ import (
 // Ledger is all that the use cases ask of a ledger.
 type Ledger interface {
 	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	ClaimReceived(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+	LoadLooks(ctx context.Context, n int) (webhook.Looks, error)
+	ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error)
+	SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error
 	Repeat(ctx context.Context, r webhook.Receipt) (claimed webhook.Claimed, known bool, err error)
 	Variants(ctx context.Context, id webhook.EventID) ([]webhook.Variant, error)
-	UnderWay(ctx context.Context, since time.Time) iter.Seq2[webhook.EventID, error]
+	UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error]
 	UnsplitVariants(ctx context.Context, since time.Time) iter.Seq2[ledger.VariantEntry, error]
 	Split(ctx context.Context, v webhook.Variant, now, dueAt time.Time) (webhook.EventID, error)
 
@@ -74,10 +78,39 @@ type rule struct {
 
 // Run holds the ledger to every rule. open returns an empty ledger.
 func Run(t *testing.T, open func(t *testing.T) Ledger) {
-	groups := []struct {
-		name  string
-		rules []rule
-	}{
+	t.Run("look", func(t *testing.T) { hold(t, open, lookRules) })
+	for _, g := range groups() {
+		t.Run(g.name, func(t *testing.T) { hold(t, open, g.rules) })
+	}
+}
+
+// RunReceiving holds it to the same rules where every claim is that of a receiver, and
+// every listing of what is due comes behind a look.
+func RunReceiving(t *testing.T, open func(t *testing.T) Ledger) {
+	for _, g := range groups() {
+		t.Run(g.name, func(t *testing.T) {
+			hold(t, func(t *testing.T) Ledger { return receiving(open(t)) }, g.rules)
+		})
+	}
+}
+
+func hold(t *testing.T, open func(t *testing.T) Ledger, rules []rule) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			e := &env{T: t, l: open(t), ctx: t.Context()}
+			r.check(e)
+			e.checkInvariants()
+		})
+	}
+}
+
+type group struct {
+	name  string
+	rules []rule
+}
+
+func groups() []group {
+	return []group{
 		{"claim", claimRules},
 		{"synthesized", synthesizedRules},
 		{"timeless", timelessRules},
@@ -100,16 +133,5 @@ func Run(t *testing.T, open func(t *testing.T) Ledger) {
 		{"page", pageRules},
 		{"race", raceRules},
 		{"beside", besideRules},
-	}
-	for _, g := range groups {
-		t.Run(g.name, func(t *testing.T) {
-			for _, r := range g.rules {
-				t.Run(r.name, func(t *testing.T) {
-					e := &env{T: t, l: open(t), ctx: t.Context()}
-					r.check(e)
-					e.checkInvariants()
-				})
-			}
-		})
 	}
 }

@@ -13,6 +13,15 @@ import (
 
 // Claim makes a receipt durable, or says what it is a repeat of.
 func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	return l.claim(r, nonce, dueAt, true)
+}
+
+// ClaimReceived is Claim for a receipt of this moment: a new event is not listed as due.
+func (l *Ledger) ClaimReceived(_ context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	return l.claim(r, nonce, dueAt, false)
+}
+
+func (l *Ledger) claim(r webhook.Receipt, nonce string, dueAt time.Time, listed bool) (webhook.Claimed, error) {
 	if r.Key == "" || r.ReceivedAt.IsZero() {
 		return webhook.Claimed{}, errors.New("memory: a receipt needs a key and the time of its receipt")
 	}
@@ -28,6 +37,9 @@ func (l *Ledger) Claim(_ context.Context, r webhook.Receipt, nonce string, dueAt
 			rec.State, rec.DueAt = webhook.Held, time.Time{}
 		}
 		old = &event{Record: rec}
+		if !listed {
+			old.unlisted = rec.DueAt
+		}
 		l.events[id] = old
 	}
 	if old.ClaimNonce == nonce {

@@ -150,17 +150,24 @@ func (l *Ledger) Entries(_ context.Context, q ledger.Query) iter.Seq2[ledger.Ent
 	}
 }
 
-// UnderWay hands over the events that owe a message and are due since then.
-func (l *Ledger) UnderWay(_ context.Context, since time.Time) iter.Seq2[webhook.EventID, error] {
+// UnderWay hands over the events that owe a message and are due since then, those that are
+// not listed behind the others.
+func (l *Ledger) UnderWay(_ context.Context, since, _ time.Time) iter.Seq2[webhook.EventID, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var keys []string
+	var keys, unlisted []string
 	for id, e := range l.events {
-		if !e.DueAt.IsZero() && !e.DueAt.Before(ms(since)) {
+		switch {
+		case e.DueAt.IsZero() || e.DueAt.Before(ms(since)):
+		case e.listedDue():
 			keys = append(keys, key(e.DueAt, id))
+		default:
+			unlisted = append(unlisted, key(e.ReceivedAt, id))
 		}
 	}
 	slices.Sort(keys)
+	slices.Sort(unlisted)
+	keys = append(keys, unlisted...)
 	return func(yield func(webhook.EventID, error) bool) {
 		for _, k := range keys {
 			_, id, _ := strings.Cut(k, "#")

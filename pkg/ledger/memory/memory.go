@@ -30,7 +30,15 @@ type Ledger struct {
 // event is a record and what the ledger alone needs to know of it.
 type event struct {
 	webhook.Record
-	moveNonce string // of the latest move, by which a lost answer is recognised
+	moveNonce string    // of the latest move, by which a lost answer is recognised
+	unlisted  time.Time // the due time that is not listed: see ledger.ClaimReceived
+}
+
+// listedDue tells whether the index due has the event: not from its claim on, but whatever
+// is done to it lists it.
+func (e *event) listedDue() bool {
+	untouched := e.State == webhook.Pending && e.LeaseNumber == 0 && e.DueAt.Equal(e.unlisted)
+	return !e.DueAt.IsZero() && !untouched
 }
 
 type variantKey struct {

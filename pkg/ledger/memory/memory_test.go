@@ -10,3 +10,7 @@ import (
 func TestLedger(t *testing.T) {
 	ledgertest.Run(t, func(*testing.T) ledgertest.Ledger { return memory.New() })
 }
+
+func TestLedgerThatReceives(t *testing.T) {
+	ledgertest.RunReceiving(t, func(*testing.T) ledgertest.Ledger { return memory.New() })
+}

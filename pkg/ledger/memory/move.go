@@ -31,7 +31,7 @@ func (l *Ledger) Due(_ context.Context, shard int, now time.Time, after string, 
 	byKey := map[string]webhook.EventID{}
 	for id, e := range l.events {
 		k := key(e.DueAt, id)
-		if !e.DueAt.IsZero() && e.DueAt.Before(ms(now)) && shardOf(id) == shard && k > after {
+		if e.listedDue() && e.DueAt.Before(ms(now)) && shardOf(id) == shard && k > after {
 			keys = append(keys, k)
 			byKey[k] = id
 		}

@@ -1,0 +1,224 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"smartlead-receiver/pkg/dynamodb"
+	"smartlead-receiver/pkg/webhook"
+)
+
+// The document of the looks.
+const (
+	looksKind = "sweeper"
+	looksName = "looks"
+)
+
+// LoadLooks returns how far the looks have come, so many of them. A document that cannot be
+// read is none: the looks begin anew.
+func (l *Ledger) LoadLooks(ctx context.Context, n int) (webhook.Looks, error) {
+	body, version, err := l.LoadDocument(ctx, looksKind, looksName)
+	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
+		return webhook.Looks{}, err
+	}
+	var looks webhook.Looks
+	if json.Unmarshal(body, &looks) != nil {
+		looks.Keys = nil
+	}
+	looks.Version = version
+	looks.Keys = append(looks.Keys, make([]string, n)...)[:n]
+	return looks, nil
+}
+
+// SaveLooks returns webhook.ErrChanged where another sweeper saved its own meanwhile: what
+// this one has looked at is looked at again.
+func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
+	body, err := json.Marshal(looks)
+	if err != nil {
+		return fmt.Errorf("ledger: looks cannot be written: %w", err)
+	}
+	return l.SaveDocument(ctx, looksKind, looksName, body, looks.Version, now, time.Time{})
+}
+
+const (
+	// firstLookBack is how far a first look looks back.
+	firstLookBack = 24 * time.Hour
+	// looksTogether is how many batches of events are read at a time.
+	looksTogether = 4
+	// listsTogether is how many events are listed at a time.
+	listsTogether = 16
+)
+
+// ListDue looks at what was received behind the index key after ("": in the latest day)
+// and before until, the oldest first, and lists in the index due what owes a message and
+// is not there: a new event of ClaimReceived whose first attempt has not ended. An event
+// costs half a read unit, and what is listed the write of its item and of an entry.
+//
+// With an error, Next is how far it came; what lies behind is looked at again. The index
+// time is eventually consistent, and so are the reads: an event may be missed that was
+// written a moment before the look.
+func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error) {
+	done := webhook.Looked{Next: after}
+	if after >= string(at(until)) {
+		return done, nil
+	}
+	w := l.lookBetween(after, until)
+	for !done.Cut {
+		ids, last, err := w.entries(ctx, looksTogether*maxKeys)
+		if err != nil {
+			return done, err
+		}
+		listed, err := l.listUnlisted(ctx, ids)
+		done.Listed += listed
+		if err != nil {
+			return done, err
+		}
+		done.Events += len(ids)
+		if last == "" {
+			done.Next = string(at(until)) + "#"
+			return done, nil
+		}
+		done.Next, done.Cut = last, ctx.Err() != nil
+	}
+	return done, nil
+}
+
+func (l *Ledger) lookBetween(after string, until time.Time) *walker {
+	since := timeOfKey(after)
+	if since.IsZero() {
+		since = until.Add(-firstLookBack)
+	}
+	return l.walk(Query{Since: since, Until: until, After: after, Oldest: true})
+}
+
+// entries returns the next events of a walk, at least so many and no variants, and the key
+// of the last entry, "" at the end of the walk.
+func (w *walker) entries(ctx context.Context, n int) (ids []webhook.EventID, last string, err error) {
+	w.m.page = n
+	for len(ids) < n {
+		e, ok, err := w.m.next(ctx)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case !ok && w.lastDay():
+			return ids, "", nil
+		case !ok:
+			w.open(nextDay(w.day, w.q.Oldest))
+			w.m.page = n
+		default:
+			last = e.key
+			if e.variant == "" {
+				ids = append(ids, e.id)
+			}
+		}
+	}
+	return ids, last, nil
+}
+
+// listUnlisted lists those of some events that owe a message and are not listed.
+func (l *Ledger) listUnlisted(ctx context.Context, ids []webhook.EventID) (int, error) {
+	owed, err := l.unlisted(ctx, ids)
+	if err != nil {
+		return 0, err
+	}
+	var (
+		wg     sync.WaitGroup
+		turn   = make(chan struct{}, listsTogether)
+		errs   = make([]error, len(owed))
+		listed int
+	)
+	for i, d := range owed {
+		turn <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-turn }()
+			_, errs[i] = l.write(ctx, change(d.id).where("due", d.due).where("due_shard", "").listDue(d.id))
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		switch err = changed(err); {
+		case err == nil:
+			listed++
+			errs[i] = nil
+		case errors.Is(err, webhook.ErrChanged) || errors.Is(err, webhook.ErrNotFound): // it moved meanwhile, and is listed or owes nothing
+			errs[i] = nil
+		}
+	}
+	return listed, errors.Join(errs...)
+}
+
+// unlistedDue is an event that is due and not listed.
+type unlistedDue struct {
+	id  webhook.EventID
+	due string
+}
+
+// unlisted reads of some events whether they owe a message and are not listed.
+func (l *Ledger) unlisted(ctx context.Context, ids []webhook.EventID) ([]unlistedDue, error) {
+	// DynamoDB refuses a batch that names an item twice.
+	chunks := slices.Collect(slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), maxKeys))
+	found, errs := make([][]unlistedDue, len(chunks)), make([]error, len(chunks))
+	var wg sync.WaitGroup
+	for i, chunk := range chunks {
+		wg.Go(func() { found[i], errs[i] = l.unlistedOf(ctx, chunk) })
+	}
+	wg.Wait()
+	var all []unlistedDue
+	for _, part := range found {
+		all = append(all, part...)
+	}
+	return all, errors.Join(errs...)
+}
+
+// unlistedOf is unlisted for one batch, of which only what it asks for is read.
+func (l *Ledger) unlistedOf(ctx context.Context, ids []webhook.EventID) ([]unlistedDue, error) {
+	want := dynamodb.KeysAndAttributes{
+		ProjectionExpression:     aws.String("pk, sk, #due, due_shard"),
+		ExpressionAttributeNames: map[string]string{"#due": "due"},
+	}
+	for _, id := range ids {
+		want.Keys = append(want.Keys, keyOf(id))
+	}
+	var found []unlistedDue
+	err := l.eachOf(ctx, want, func(av map[string]dynamodb.AttributeValue) {
+		e := entryOf(av, "due")
+		if e.key != "" && e.text("due_shard") == "" {
+			found = append(found, unlistedDue{e.id, e.key})
+		}
+	})
+	return found, err
+}
+
+// unlistedSince hands over the events that owe a message and are not listed, of those
+// received since then.
+func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error] {
+	return func(yield func(webhook.EventID, error) bool) {
+		w := l.walk(Query{Since: since, Now: now, Oldest: true})
+		for last := "more"; last != ""; {
+			var ids []webhook.EventID
+			var err error
+			if ids, last, err = w.entries(ctx, looksTogether*maxKeys); err != nil {
+				yield("", err)
+				return
+			}
+			owed, err := l.unlisted(ctx, ids)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, d := range owed {
+				if !yield(d.id, nil) {
+					return
+				}
+			}
+		}
+	}
+}

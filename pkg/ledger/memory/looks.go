@@ -1,0 +1,63 @@
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"smartlead-receiver/pkg/webhook"
+)
+
+// LoadLooks returns how far the sweeper's looks have come, so many of them.
+func (l *Ledger) LoadLooks(ctx context.Context, n int) (webhook.Looks, error) {
+	body, version, err := l.LoadDocument(ctx, "sweeper", "looks")
+	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
+		return webhook.Looks{}, err
+	}
+	var looks webhook.Looks
+	if json.Unmarshal(body, &looks) != nil {
+		looks.Keys = nil
+	}
+	looks.Version = version
+	looks.Keys = append(looks.Keys, make([]string, n)...)[:n]
+	return looks, nil
+}
+
+// SaveLooks saves them, unless they were saved meanwhile.
+func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
+	body, err := json.Marshal(looks)
+	if err != nil {
+		return err
+	}
+	return l.SaveDocument(ctx, "sweeper", "looks", body, looks.Version, now, time.Time{})
+}
+
+// ListDue lists as due what was received behind a key and before until, owes a message and
+// is not listed.
+func (l *Ledger) ListDue(_ context.Context, after string, until time.Time) (webhook.Looked, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := key(ms(until), "")
+	done := webhook.Looked{Next: max(after, end)}
+	if after == "" {
+		after = key(ms(until.Add(-24*time.Hour)), "")
+	}
+	var keys []string
+	byKey := map[string]*event{}
+	for id, e := range l.events {
+		if k := key(e.ReceivedAt, id); k > after && k < end {
+			keys, byKey[k] = append(keys, k), e
+		}
+	}
+	slices.Sort(keys)
+	done.Events = len(keys)
+	for _, k := range keys {
+		if e := byKey[k]; !e.DueAt.IsZero() && !e.listedDue() {
+			e.unlisted = time.Time{}
+			done.Listed++
+		}
+	}
+	return done, nil
+}
