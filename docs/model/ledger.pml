@@ -93,7 +93,23 @@ bit fsd=0;                                /* ghost: a first attempt has settled 
 bit swpt=0;                               /* sweeps > 0 */
 #define putf(q,n) q = (q<n -> q+1 : q)
 bit mine[2];                              /* due_at is the one that this worker wrote */
+#ifdef LOOK                               /* the index due shows no new event before a look has listed it */
+bit lst=0, lok=0, passed=0;               /* listed; due_at is the one that the look read; the looks have passed the event */
+#ifdef UNLISTED                           /* mutant: a later due_at is not listed either */
+#define LIST(v)
+#else
+#define LIST(v) ; lst=v
+#endif
+#define SETDUE(v) due=v; swok[0]=0; swok[1]=0; mine[0]=0; mine[1]=0; lok=0 LIST(1)
+#define CLAIMDUE due=1; lst=0; lok=0
+#define LEASELIST ; lst=1                 /* ledger.update.listDue */
+#define SEEN(d) (d && lst)
+#else
 #define SETDUE(v) due=v; swok[0]=0; swok[1]=0; mine[0]=0; mine[1]=0
+#define CLAIMDUE SETDUE(1)
+#define LEASELIST
+#define SEEN(d) (d)
+#endif
 #ifdef CNTREV
 #define CNT(x) x
 #else
@@ -146,11 +162,11 @@ inline sink(d,kk) {
 proctype Receiver() {
   bit fresh=0, me=0;
 R1: atomic { if
-    :: true -> if :: st==NONE -> st=PEND; SETDUE(1); NEWCLAIM; fresh=1
+    :: true -> if :: st==NONE -> st=PEND; CLAIMDUE; NEWCLAIM; fresh=1
                   :: else -> if :: me -> fresh=1 :: else fi fi
     :: f>0 -> f--; goto gone                                   /* 503, or crash before */
-    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); NEWCLAIM; me=1; goto R1   /* answer lost, the SDK retries */
-    :: (f>0 && st==NONE) -> f--; st=PEND; SETDUE(1); NEWCLAIM; goto gone       /* crash after */
+    :: (f>0 && st==NONE) -> f--; st=PEND; CLAIMDUE; NEWCLAIM; me=1; goto R1   /* answer lost, the SDK retries */
+    :: (f>0 && st==NONE) -> f--; st=PEND; CLAIMDUE; NEWCLAIM; goto gone       /* crash after */
     fi }
     atomic { if
     :: fresh || ((st==PEND||st==PROC) && due==2) ->            /* owesMessage */
@@ -213,7 +229,7 @@ gone: skip
 #elif defined(KEEPPAST)                   /* variation: it keeps a due_at that has passed, too */
 #define LEASEDUE if :: due!=0 -> skip :: SETDUE(1) fi
 #elif defined(KEEPDUE)                    /* a due_at that lies far enough ahead stays */
-#define LEASEDUE if :: due==1 -> skip :: SETDUE(1) fi
+#define LEASEDUE if :: due==1 -> skip LEASELIST :: SETDUE(1) fi
 #else
 #define LEASEDUE SETDUE(1)
 #endif
@@ -604,7 +620,7 @@ proctype Timer() { end: do
 #define SWPT skip
 #endif
 proctype Sweeper(byte w) { byte ss=0, sk=0, sl=0;
-end: do :: atomic { due==2 -> ss=st; sk=dn; sl=ln; swok[w]=1 };
+end: do :: atomic { SEEN(due==2) -> ss=st; sk=dn; sl=ln; swok[w]=1 };
 again: atomic { if :: ss==DEAD -> putd(sk) :: ss!=DEAD -> putl(0)
                 :: f>0 -> f--;
 #ifndef CLEARBLIND
@@ -626,6 +642,28 @@ again: atomic { if :: ss==DEAD -> putd(sk) :: ss!=DEAD -> putl(0)
        };
 next: atomic { ss=0; sk=0; sl=0; swok[w]=0 }
   od }
+
+#ifdef LOOK
+/* sweep.Service.look: ledger.ListDue of one look, which comes once; then it has passed the event */
+#ifdef LOOKEARLY                          /* mutant: it may pass before the claim is there */
+#define THERE (true)
+#else
+#define THERE (st!=NONE)
+#endif
+proctype Look() { bit lo=0;
+end: do :: atomic { !passed && THERE -> lo=(due!=0 && !lst); lok=1 };
+     atomic { if
+     :: lo && lok && due!=0 && !lst -> lst=1; passed=1
+     :: lo && !(lok && due!=0 && !lst) -> passed=1          /* it moved meanwhile */
+     :: !lo -> passed=1
+#ifdef LOOKFAILS                          /* mutant: it passes what it could not list */
+     :: f>0 -> f--; passed=1
+#else
+     :: f>0 -> f--
+#endif
+     fi; lo=0; lok=0 }
+  od }
+#endif
 
 /* ledger.move: a consistent read, then a write conditional on what the caller saw and on the number read */
 #define MOVED(who) (mover==who && r)
@@ -847,6 +885,9 @@ init { atomic {
 #endif
 #ifdef TWOSWEEP
   run Sweeper(1);
+#endif
+#ifdef LOOK
+  run Look();
 #endif
 #if RED>0
   run Redrive();

@@ -144,12 +144,12 @@ func duration(wait, events, memory float64) float64 {
 
 // of is what one event uses, from the request until it expires; batch is how many
 // events the worker gets at once.
-func (d deployed) of(m measured, access int, batch float64) use {
+func (d deployed) of(a all, m measured, access int, batch float64) use {
 	u := use{
 		"api_request":      1,
 		"lambda_request":   1 + 1/batch,
 		"dynamodb_write":   m.Claim.Write + m.Settle.Write,
-		"dynamodb_read":    m.Claim.Read + m.Settle.Read,
+		"dynamodb_read":    m.Claim.Read + m.Settle.Read + a.Look.Read/100,
 		"dynamodb_storage": float64(m.Item+m.Index) * keptMonths / 1e9,
 		"dynamodb_pitr":    float64(m.Item) * keptMonths / 1e9,
 		"sqs_request":      m.Claim.Queue + m.Settle.Queue + 2/batch, // received and deleted
@@ -171,10 +171,11 @@ func (d deployed) fixed(a all, metrics float64) use {
 		"metric":         metrics,
 		"sqs_request":    minutes * (2*pollers*pollsAMinute + a.IdleSweep.Queue + a.IdleRedrive.Queue),
 		"dynamodb_read":  minutes * (a.IdleSweep.Read + a.IdleRedrive.Read),
-		"dynamodb_write": minutes * (a.IdleSweep.Write + a.IdleRedrive.Write),
+		"dynamodb_write": minutes * (a.IdleSweep.Write + a.IdleRedrive.Write + a.Saved),
 		"lambda_request": 2 * minutes,
-		// The sweeper asks the index of what is due shard by shard, and then of incidents.
-		"lambda_gb_second": minutes * (duration(14*dynamoMS, 1, d.idleMB) + duration(4*dynamoMS, 1, d.idleMB)) * d.idleMB / 1024,
+		// The sweeper looks at what was received, asks the index of what is due shard by shard,
+		// and then of incidents.
+		"lambda_gb_second": minutes * (duration(17*dynamoMS, 1, d.idleMB) + duration(4*dynamoMS, 1, d.idleMB)) * d.idleMB / 1024,
 	}
 }
 

@@ -82,6 +82,7 @@ func measuredTable(a all, access int) string {
 		{"a dead letter redriven in the SQS console, until delivered", a.Returned},
 		{"a refused request that is kept", a.Refused}, {"a refused request of a flood that is not", a.NotKept},
 		{"an idle minute: sweeper", a.IdleSweep}, {"and redrive", a.IdleRedrive},
+		{"the sweeper's looks at a hundred events", a.Look},
 	} {
 		fmt.Fprintf(&b, "| %s | %g | %g | %g |\n", row.name, row.u.Write, row.u.Read, row.u.Queue)
 	}
@@ -104,8 +105,8 @@ func measuredTable(a all, access int) string {
 func millionTable(t *testing.T, a all, access int, d deployed, p prices) string {
 	t.Helper()
 	uses := []use{
-		d.of(a.Reply, access, 1).times(million), d.of(a.Reply, access, 10).times(million),
-		d.of(a.Open, access, 1).times(million), d.of(a.Open, access, 10).times(million),
+		d.of(a, a.Reply, access, 1).times(million), d.of(a, a.Reply, access, 10).times(million),
+		d.of(a, a.Open, access, 1).times(million), d.of(a, a.Open, access, 10).times(million),
 	}
 	return serviceTable(t, p, []string{"replies, one at a time", "replies, ten at a time", "opens, one at a time", "opens, ten at a time"}, uses)
 }
@@ -118,7 +119,7 @@ func billTable(t *testing.T, a all, access int, d deployed, p prices) string {
 	for _, n := range []float64{10_000, 100_000, 1_000_000, 10_000_000} {
 		fmt.Fprintf(&b, "\n| %s |", thousands(int(n)))
 		for _, m := range []measured{a.Reply, a.Open} {
-			u := d.of(m, access, 1).times(n).plus(fixed)
+			u := d.of(a, m, access, 1).times(n).plus(fixed)
 			fmt.Fprintf(&b, " %.2f | %.2f |", p.usd(t, u, false), p.usd(t, u, true))
 		}
 	}

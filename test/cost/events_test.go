@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"smartlead-receiver/pkg/cli/clitest"
 )
 
 // all is what the bill is computed from.
@@ -24,6 +26,8 @@ type all struct {
 	NotKept     units // one beyond what is kept
 	IdleSweep   units
 	IdleRedrive units
+	Look        units   // at a hundred events that were received, twice
+	Saved       float64 // write units of a minute in which there is something to look at
 
 	Gates gated
 }
@@ -58,6 +62,7 @@ func measureAll(t *testing.T) all {
 	a.Elsewhere.Write += math.Ceil(float64(a.Reply.Item) / 1024)
 	a.Open = newRig(t).event("open")
 	a.IdleSweep, a.IdleRedrive = idle(t)
+	a.Look, a.Saved = look(t, a.IdleSweep)
 	a.Retry = retry(t)
 	a.Death, a.Returned = dead(t)
 	a.Refused, a.NotKept, a.RefusedLine = refused(t)
@@ -86,6 +91,29 @@ func idle(t *testing.T) (sweep, redrive units) {
 		t.Errorf("an idle minute logs: %d bytes", size)
 	}
 	return sweep, redrive
+}
+
+// look is what the sweeper uses for what was received: 100 replies are, and delivered.
+func look(t *testing.T, idle units) (both units, saved float64) {
+	t.Helper()
+	r := newRig(t)
+	sweep := func(after time.Duration) units {
+		t.Helper()
+		r.now = r.now.Add(after)
+		r.used()
+		if err := r.sweeper(t.Context(), events.CloudWatchEvent{}); err != nil {
+			t.Fatal(err)
+		}
+		return r.used()
+	}
+	sweep(0)
+	for n := range 100 {
+		r.post(clitest.Reply(2000 + n))
+	}
+	r.work()
+	sweep(time.Minute) // the incidents look at them first
+	first, second := sweep(2*time.Minute).minus(idle), sweep(time.Hour).minus(idle)
+	return first.plus(second), first.Write
 }
 
 // refusedOnce is a reply whose destination answered with that status, and would take

@@ -25,7 +25,7 @@ type history struct {
 type step struct {
 	state, number, nonce      string
 	generation, death, effect string
-	due                       bool
+	due, unlisted             bool     // unlisted: as a new event may be, which the index due does not show
 	settled                   []string // destinations that have what they were sent
 }
 
@@ -36,7 +36,7 @@ func (s step) String() string {
 func stepOf(it item) step {
 	s := step{
 		state: it.text("state"), number: it.count("lease"), nonce: it.text("holder"),
-		generation: it.count("generation"), death: it.count("death"), effect: it.count("effect_key"), due: it["due"] != nil,
+		generation: it.count("generation"), death: it.count("death"), effect: it.count("effect_key"), due: it["due"] != nil, unlisted: it.unlisted(),
 	}
 	list, _ := it["dests"].(*dynamotypes.AttributeValueMemberL)
 	if list == nil {
@@ -121,7 +121,7 @@ func (h *history) keep(it item, now step) {
 		h.problem("%s is %s, and what it owes does not go with it", it.id(), now)
 	case now.state == "dead" && now.death != now.number:
 		h.problem("%s is %s: it did not die under its lease", it.id(), now)
-	case !it.listed("due", "due_shard", now.due):
+	case !now.unlisted && !it.listed("due", "due_shard", now.due):
 		h.problem("%s is %s, and the due index does not list it so", it.id(), now)
 	case !it.listed("dead_key", "dead_shard", listed) || listed && !strings.HasPrefix(it.text("dead_shard"), now.state+"#"):
 		h.problem("%s is %s, and the index of the dead does not list it so", it.id(), now)
@@ -141,6 +141,12 @@ func (it item) listed(key, shard string, want bool) bool {
 	return (it[key] != nil) == want && (it[shard] != nil) == want
 }
 
+// unlisted tells of a new event that the index due does not show yet.
+func (it item) unlisted() bool {
+	untouched := it.text("state") == "pending" && it["lease"] == nil && it["sweeps"] == nil && it["dests"] == nil
+	return untouched && it["due"] != nil && it["due_shard"] == nil
+}
+
 // wrong says why a step may not follow another.
 func wrong(before, now step) string {
 	if now.number != before.number {
@@ -150,6 +156,8 @@ func wrong(before, now step) string {
 	replayed := (before.state == "delivered" || before.state == "unrouted") && now.state == "pending"
 	died := before.state == "processing" && now.state == "dead"
 	switch {
+	case now.unlisted && !before.unlisted:
+		return "its due time is no longer listed"
 	case !slices.Contains(under[before.state], now.state):
 		return "the state table knows no such step under one lease"
 	case now.nonce != before.nonce && !diedAbandoned:
