@@ -82,7 +82,11 @@ func (l *Ledger) UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[w
 				return
 			}
 		}
-		if looked := timeOfKey(looks.Keys[0]); looked.After(since) {
+		looked := timeOfKey(looks.Keys[0])
+		if looked.IsZero() {
+			looked = now.Add(-firstLookBack)
+		}
+		if looked.After(since) {
 			since = looked
 		}
 		for id, err := range l.unlistedSince(ctx, since, now) {

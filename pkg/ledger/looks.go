@@ -72,21 +72,22 @@ func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (we
 	}
 	w := l.lookBetween(after, until)
 	for !done.Cut {
-		ids, last, err := w.entries(ctx, looksTogether*maxKeys)
+		entries, ended, err := w.entries(ctx, looksTogether*maxKeys)
 		if err != nil {
 			return done, err
 		}
+		ids := eventsOf(entries)
 		listed, err := l.listUnlisted(ctx, ids)
 		done.Listed += listed
 		if err != nil {
 			return done, err
 		}
 		done.Events += len(ids)
-		if last == "" {
+		if ended {
 			done.Next = string(at(until)) + "#"
 			return done, nil
 		}
-		done.Next, done.Cut = last, ctx.Err() != nil
+		done.Next, done.Cut = entries[len(entries)-1].key, ctx.Err() != nil
 	}
 	return done, nil
 }
@@ -99,28 +100,29 @@ func (l *Ledger) lookBetween(after string, until time.Time) *walker {
 	return l.walk(Query{Since: since, Until: until, After: after, Oldest: true})
 }
 
-// entries returns the next events of a walk, at least so many and no variants, and the key
-// of the last entry, "" at the end of the walk.
-func (w *walker) entries(ctx context.Context, n int) (ids []webhook.EventID, last string, err error) {
+// entries returns the next n entries of a walk, variants among them; fewer where it ended.
+func (w *walker) entries(ctx context.Context, n int) (list []entry, ended bool, err error) {
 	w.m.page = n
-	for len(ids) < n {
+	for len(list) < n {
 		e, ok, err := w.m.next(ctx)
 		switch {
 		case err != nil:
-			return nil, "", err
+			return nil, false, err
 		case !ok && w.lastDay():
-			return ids, "", nil
+			return list, true, nil
 		case !ok:
 			w.open(nextDay(w.day, w.q.Oldest))
 			w.m.page = n
 		default:
-			last = e.key
-			if e.variant == "" {
-				ids = append(ids, e.id)
-			}
+			list = append(list, e)
 		}
 	}
-	return ids, last, nil
+	return list, false, nil
+}
+
+// eventsOf leaves variants out, which owe nothing.
+func eventsOf(entries []entry) []webhook.EventID {
+	return idsOf(slices.DeleteFunc(slices.Clone(entries), func(e entry) bool { return e.variant != "" }))
 }
 
 // listUnlisted lists those of some events that owe a message and are not listed.
@@ -202,14 +204,14 @@ func (l *Ledger) unlistedOf(ctx context.Context, ids []webhook.EventID) ([]unlis
 func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error] {
 	return func(yield func(webhook.EventID, error) bool) {
 		w := l.walk(Query{Since: since, Now: now, Oldest: true})
-		for last := "more"; last != ""; {
-			var ids []webhook.EventID
+		for ended := false; !ended; {
+			var entries []entry
 			var err error
-			if ids, last, err = w.entries(ctx, looksTogether*maxKeys); err != nil {
+			if entries, ended, err = w.entries(ctx, looksTogether*maxKeys); err != nil {
 				yield("", err)
 				return
 			}
-			owed, err := l.unlisted(ctx, ids)
+			owed, err := l.unlisted(ctx, eventsOf(entries))
 			if err != nil {
 				yield("", err)
 				return
@@ -221,4 +223,23 @@ func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.S
 			}
 		}
 	}
+}
+
+// Unlooked tells since when the sweeper has looked at nothing that was received before
+// until, zero where nothing came since; and which of the first so many of those events owe
+// a message that the index due does not list.
+func (l *Ledger) Unlooked(ctx context.Context, until time.Time, most int) (since time.Time, owed []webhook.EventID, err error) {
+	looks, err := l.LoadLooks(ctx, 1)
+	if err != nil || looks.Keys[0] >= string(at(until)) {
+		return time.Time{}, nil, err
+	}
+	entries, _, err := l.lookBetween(looks.Keys[0], until).entries(ctx, most)
+	if err != nil || len(entries) == 0 {
+		return time.Time{}, nil, err
+	}
+	list, err := l.unlisted(ctx, eventsOf(entries))
+	for _, d := range list {
+		owed = append(owed, d.id)
+	}
+	return timeOfKey(entries[0].key), owed, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -173,6 +174,22 @@ var controls = []control{
 	{
 		"the condition on the sweep's bump", sweeperOvertaken,
 		withUpdate("#sweeps = if_not_exists(", without(" AND #state = :if_state", " AND #lease = :if_lease", " AND attribute_not_exists(#lease)", " AND #due = :if_due")),
+		"no rest",
+	},
+	{
+		"the condition on what a look lists", lookOvertaken,
+		withUpdate("SET #due_shard = :due_shard IF", without(" AND #due = :if_due")),
+		"the due index does not list it so",
+	},
+	{
+		"the look", story{name: "queue down", run: scenarioNamed("queue down").run},
+		func(w *world) {
+			w.mutant.in = func(_ *life, params any) {
+				if in, ok := params.(*dynamodb.QueryInput); ok && in.IndexName != nil && *in.IndexName == "time" {
+					in.Limit, in.ExpressionAttributeValues[":high"] = aws.Int32(1), in.ExpressionAttributeValues[":low"]
+				}
+			}
+		},
 		"no rest",
 	},
 	{

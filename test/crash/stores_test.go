@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/smithy-go"
 )
@@ -119,7 +118,7 @@ func TestQueueDownForever(t *testing.T) {
 	if len(w.attempts) != 0 {
 		t.Errorf("%d deliveries: who sent the messages?", len(w.attempts))
 	}
-	w.pass(grace + time.Millisecond)
+	w.pass(grace + lookLag)
 	w.sweep()
 	w.pump()
 	if len(w.effects) != 5 {

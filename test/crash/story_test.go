@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	appworker "smartlead-receiver/pkg/app/worker"
@@ -52,6 +54,17 @@ func (w *world) ahead(function, operation string, run func()) {
 		return l.function == function && op == operation
 	}, run)
 }
+
+// aheadOfUpdate is ahead of an update whose expression begins or goes on so.
+func (w *world) aheadOfUpdate(function, expression string, run func()) {
+	w.interrupt(func(l *life, _ string, params any) bool {
+		in, ok := params.(*dynamodb.UpdateItemInput)
+		return ok && l.function == function && strings.Contains(*in.UpdateExpression, expression)
+	}, run)
+}
+
+// lookLag is more than what the sweeper's first look waits beyond the grace.
+const lookLag = 16 * time.Second
 
 var (
 	twoWorkers = story{name: "two workers with one message", run: func(w *world) {
@@ -147,7 +160,17 @@ var (
 		w.outage = sqsDown
 		w.send(w.event(1))
 		w.outage = nil
-		w.ahead("sweeper", "UpdateItem", w.pump)
+		w.aheadOfUpdate("sweeper", "#sweeps = if_not_exists(", w.pump)
+	}}
+
+	lookOvertaken = story{name: "the sweeper's look is overtaken by the worker", run: func(w *world) {
+		w.send(w.event(1))
+		w.aheadOfUpdate("sweeper", "SET #due_shard = :due_shard", w.pump)
+		w.pass(grace + lookLag)
+		w.sweep()
+		if n := len(w.effects); n != 1 {
+			w.violate("%d deliveries: nobody overtook the look", n)
+		}
 	}}
 
 	staleDeadLetter = story{name: "the dead letter of an earlier death comes late", options: options{tries: 1}, run: func(w *world) {
@@ -266,7 +289,7 @@ func expiring(name string, elsewhere bool) story {
 }
 
 var stories = []story{poison,
-	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile, expiredHere,
+	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, lookOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile, expiredHere,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers, killsSwept,
 	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,

@@ -13,17 +13,28 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// checkDue looks for what the sweeper should have sent. Nothing overdue means
-// that it runs, or that nothing needed it.
+// maxUnlooked bounds the events that are read because the sweeper has not looked at them.
+const maxUnlooked = 200
+
+// checkDue looks for what the sweeper should have sent, and for what it should have looked
+// at. Where neither is there it runs, or nothing needed it.
 func checkDue(ctx context.Context, s Asker, st *stack.Stack) Finding {
 	now := s.Now()
-	overdue := 0
-	var oldest time.Time
+	unlooked, ids, err := st.Ledger.Unlooked(ctx, now.Add(-eventview.Patience-st.Grace), maxUnlooked)
+	if err != nil {
+		return silent(s, err, "the table")
+	}
+	parts := [][]webhook.EventID{ids}
 	for shard := range ledger.DueShards {
 		ids, _, err := st.Ledger.Due(ctx, shard, now.Add(-eventview.Patience), "", 100)
 		if err != nil {
 			return silent(s, err, "the table's indexes")
 		}
+		parts = append(parts, ids)
+	}
+	overdue := 0
+	var oldest time.Time
+	for _, ids := range parts {
 		records, err := st.Ledger.GetMany(ctx, ids)
 		if unreadable := new(webhook.UnreadableError); errors.As(err, &unreadable) {
 			return broken("deploy the newer version of the stack again if it was rolled back, or use its smartleadctl; the sweeper goes on with all others",
@@ -42,10 +53,13 @@ func checkDue(ctx context.Context, s Asker, st *stack.Stack) Finding {
 			}
 		}
 	}
-	if overdue > 0 {
-		return broken("see the sweeper's log; it must run every minute. The events are safe: it sends them when it runs again",
-			"%s overdue, the oldest since %s: the sweeper does not run, or cannot keep up",
+	const safe = "see the sweeper's log; it must run every minute. The events are safe: it sends them when it runs again"
+	switch {
+	case overdue > 0:
+		return broken(safe, "%s overdue, the oldest since %s: the sweeper does not run, or cannot keep up",
 			output.Count(overdue, "event is", "events are"), s.Ago(oldest))
+	case !unlooked.IsZero():
+		return broken(safe, "it has not looked at what was received since %s: it does not run, or cannot keep up", s.Ago(unlooked))
 	}
 	return fine("nothing is overdue")
 }
