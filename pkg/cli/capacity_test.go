@@ -130,7 +130,7 @@ var bounds = []bound{
 	{command: "redrive history", units: 5, calls: 2},
 
 	// About 25 entries of an index for half a unit; no event is read.
-	{command: "stats", units: 70, calls: 80, looks: true},
+	{command: "stats", units: 100, calls: 80, looks: true},
 	{command: "stats --since 31d", units: 1000, calls: 250, looks: true},
 	{command: "stats --since 31d --error-class none", units: lookUnits, calls: lookCalls, looks: true},
 	{command: "stats --since 31d --max 1000", units: 200, calls: 80, says: "counted the newest 1,000 events only"},

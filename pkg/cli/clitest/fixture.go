@@ -81,7 +81,23 @@ func NewTableFixture(s *Stack) *TableFixture {
 	s.OK("sources", "trust-key", "demo", "--no-release")
 	keep(webhook.Unrouted, s.unrouted(Reply(6)))
 	keep(webhook.Pending, s.Post(Reply(4)))
+	c.looked()
 	return c
+}
+
+// looked says of the sweeper that it looks at what is received, as it does once a minute.
+func (c *TableFixture) looked() {
+	c.t.Helper()
+	l := c.Env.Ledger()
+	looks, err := l.LoadLooks(c.t.Context(), 2)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	now := c.Clock()
+	looks.Keys = []string{now.Add(-3*time.Minute).UTC().Format(fixtureTime) + "#", now.Add(-time.Hour).UTC().Format(fixtureTime) + "#"}
+	if err := l.SaveLooks(c.t.Context(), looks, now); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // unrouted posts a body while no destination wants it.
