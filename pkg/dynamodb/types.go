@@ -106,6 +106,7 @@ type QueryInput struct {
 	TableName                 *string
 	IndexName                 *string
 	KeyConditionExpression    *string
+	ProjectionExpression      *string
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues map[string]AttributeValue
 	ScanIndexForward          *bool

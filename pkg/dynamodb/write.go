@@ -43,6 +43,7 @@ func (in *QueryInput) WriteJSON(w *awsjson.Writer) {
 	w.TextMember("TableName", in.TableName)
 	w.TextMember("IndexName", in.IndexName)
 	w.TextMember("KeyConditionExpression", in.KeyConditionExpression)
+	w.TextMember("ProjectionExpression", in.ProjectionExpression)
 	names(w, in.ExpressionAttributeNames)
 	attributes(w, "ExpressionAttributeValues", in.ExpressionAttributeValues)
 	w.BoolMember("ScanIndexForward", in.ScanIndexForward)

@@ -46,11 +46,11 @@ func logSweep(ctx context.Context, t telemetry.Recorder, r sweep.Report, took ti
 		level = slog.LevelError
 	case r.Repairs() > 0 || r.Cut:
 		level = slog.LevelWarn
-	case r.Waited > 0:
+	case r.Waited+r.Listed > 0:
 		level = slog.LevelInfo
 	}
 	t.Line(ctx, level, "sweep.done", some(byFunction("Swept", r.Repairs()), byFunction("WaitsEnded", r.Waited), byFunction("SweepFailures", r.Failed)),
-		slog.String("function", "sweeper"), slog.String("outcome", string(outcomeSwept)), slog.Int("due", r.Due), slog.Int("sent", r.Sent),
+		slog.String("function", "sweeper"), slog.String("outcome", string(outcomeSwept)), slog.Int("looked", r.Looked), slog.Int("listed", r.Listed), slog.Int("due", r.Due), slog.Int("sent", r.Sent),
 		slog.Int("waited", r.Waited), slog.Int("dead_letters", r.DeadLetters), slog.Int("moved_on", r.Moved), slog.Int("failed", r.Failed), slog.Bool("cut_short", r.Cut),
 		slog.String("error", errorText(r.Err)), slog.Int64("duration_ms", took.Milliseconds()))
 }

@@ -100,9 +100,10 @@ func (l *Ledger) lookBetween(after string, until time.Time) *walker {
 	return l.walk(Query{Since: since, Until: until, After: after, Oldest: true})
 }
 
-// entries returns the next n entries of a walk, variants among them; fewer where it ended.
+// entries returns the next n entries of a walk, their keys alone, variants among them;
+// fewer where it ended.
 func (w *walker) entries(ctx context.Context, n int) (list []entry, ended bool, err error) {
-	w.m.page = n
+	w.m.page, w.m.keys = n, true
 	for len(list) < n {
 		e, ok, err := w.m.next(ctx)
 		switch {
@@ -112,7 +113,7 @@ func (w *walker) entries(ctx context.Context, n int) (list []entry, ended bool, 
 			return list, true, nil
 		case !ok:
 			w.open(nextDay(w.day, w.q.Oldest))
-			w.m.page = n
+			w.m.page, w.m.keys = n, true
 		default:
 			list = append(list, e)
 		}

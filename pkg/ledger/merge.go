@@ -61,6 +61,7 @@ type merger struct {
 	oldest    bool // first
 	page      int  // entries that one read asks of a partition; 0: as many as DynamoDB gives, 1 MB
 	grows     int  // by how many more each further read of a partition asks
+	keys      bool // alone are read of an entry
 	ahead     bool // what is read will be needed: a partition that is nearly used up is read on with another one that is
 	parts     []*part
 }
@@ -156,6 +157,9 @@ func (m *merger) read(ctx context.Context, p *part) error {
 		},
 		ScanIndexForward:  &m.oldest,
 		ExclusiveStartKey: p.start,
+	}
+	if m.keys {
+		in.ProjectionExpression = aws.String("pk, sk, #s")
 	}
 	if m.page > 0 {
 		in.Limit = aws.Int32(int32(m.page + p.reads*m.grows)) //nolint:gosec // a page size, small

@@ -11,7 +11,7 @@ import (
 
 // lookShare is the part of a sweep's time that its looks may take, so that they do not
 // hold up what is due.
-const lookShare = 3
+const lookShare = 2
 
 // look lists as due what was received some time ago and still owes its first message,
 // which no index shows until then (ledger.ClaimReceived). Each look goes on where the

@@ -16,12 +16,15 @@ import (
 // destinationTime is how long COST.md assumes that a destination takes.
 const destinationTime = 200 * time.Millisecond
 
-// Of the units of a receipt three are those of the indexes due, time and lead, and of
-// those of a delivery one is that of due (docs/decisions/0006-indexes.md).
+// Of the units of a receipt two are those of the indexes time and lead, and those of a
+// delivery are the item's alone (docs/decisions/0032-listed-by-a-look.md).
 const (
-	indexesOfClaim  = 3
-	indexesOfSettle = 1
+	indexesOfClaim  = 2
+	indexesOfSettle = 0
 )
+
+// lookAge is the age in seconds at which the sweeper lists what is not delivered.
+const lookAge = 135
 
 // template is what of template.yaml bears on scale.
 type template struct {

@@ -237,7 +237,6 @@ func (st *state) enqueue(served float64) {
 	}{
 		{"the table's writes", st.writesLeft() / st.claimUnits},
 		{"shards of `time`", st.timeShards * partition},
-		{"shards of `due`", st.dueShards * partition},
 	}
 	claimed := served
 	for _, l := range limits {
@@ -281,11 +280,16 @@ func (st *state) work() {
 		st.unclaimed = 0
 	}
 	// The table's writes that the claims left; an event that is unclaimed takes both.
-	waiting, events := 0.0, 0.0
+	// What waits for longer than the sweeper's look has been listed as due, and is taken
+	// out of that index again: two writes there, and one more of the item.
+	waiting, events, listed := 0.0, 0.0, 0.0
 	for _, c := range st.queue {
 		waiting += c.n
 		if !c.copies {
 			events += c.n
+			if st.now-c.at > lookAge {
+				listed += c.n
+			}
 		}
 	}
 	if waiting == 0 {
@@ -294,9 +298,9 @@ func (st *state) work() {
 	}
 	// A copy finds its event delivered: it costs a read and its place.
 	share := st.unclaimed / waiting
-	units := st.settleUnits*events/waiting + share*st.claimUnits
+	units := st.settleUnits*(events+listed)/waiting + share*st.claimUnits
 	byTable := max(0, st.writesLeft()-st.used[st.now]) / max(1e-9, units)
-	byDue := max(0, st.dueShards*partition-st.used[st.now]/st.claimUnits) / max(1e-9, events/waiting+share)
+	byDue := st.dueShards * partition / max(1e-9, 2*(listed/waiting+share)) // a late claim is listed, too
 	done := min(left, byTable, byDue, waiting)
 	if rest := events - done; rest > 10*done && rest > 1 {
 		switch done {
