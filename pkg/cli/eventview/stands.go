@@ -28,6 +28,9 @@ func Stands(r webhook.Record, d webhook.Progress) string {
 	case d.Postponed > 0:
 		return "postponed, is retried"
 	}
+	if r.State == webhook.Processing || r.Abandoned > 0 || r.FirstUnknown {
+		return "no outcome yet" // its worker has not reported, and may have sent it
+	}
 	return "not tried yet"
 }
 
@@ -41,7 +44,7 @@ func waiting(cause string) string {
 	case webhook.WaitTurn, webhook.WaitLine:
 		return "the destination has its rate"
 	case webhook.WaitTooMany:
-		return "as many are being sent as may be at once"
+		return "no more may be sent to it at once for now"
 	}
 	return cause
 }

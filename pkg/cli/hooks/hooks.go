@@ -258,6 +258,9 @@ func (c *checker) advice(h checked, missing []string, heard heard) (problems []s
 			say(name, words)
 		}
 	}
+	if h.On && len(problems) == 0 && h.Failed != nil && *h.Failed > 0 {
+		parts = append(parts, "deliveries failed: see what was lost of them ("+c.s.Self()+" reconcile run)")
+	}
 	if len(missing) > 0 {
 		say(problemUnticked, "tick "+strings.Join(missing, ", ")+" ("+install+" can), or leave it if nobody uses them")
 	}

@@ -74,7 +74,7 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 	}
 	o.hmacSecret = output.OrText(o.hmacSecret, s.Getenv(hook.SecretVariable))
 	t := output.NewTable("FILE", ">#", ">HTTP", "*RESULT", "@EVENT ID", "+ERROR")
-	bad, whole := 0, 0
+	bad, refused := 0, 0
 	for _, file := range files {
 		body, err := payload.Read(s.In, file)
 		if err != nil {
@@ -88,8 +88,8 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 			if r.Error != "" || r.Status != http.StatusOK {
 				bad++
 			}
-			if r.Status != http.StatusOK && !r.unseen {
-				whole++
+			if (r.Error != "" || r.Status != http.StatusOK) && !r.unseen {
+				refused++
 			}
 			if s.JSON {
 				if err := s.Emit(r); err != nil {
@@ -109,7 +109,7 @@ func run(ctx context.Context, s *session.Session, o options, files []string) err
 		}
 	}
 	switch {
-	case whole > 0:
+	case refused > 0:
 		return problem.Failed(nil, "%s not accepted", output.Count(bad, "element was", "elements were")).
 			Hint("refused requests and their causes: %s events refused", s.Self())
 	case bad > 0:
