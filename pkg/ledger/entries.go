@@ -56,15 +56,15 @@ func shown(e entry) Entry {
 
 // UnderWay hands over the events that owe a message and whose due time is not before
 // since: pending and processing ones, and dead ones whose dead letter has not been sent.
-// An event is due after its receipt. They come from the index due; those of the latest
-// minutes that are not listed there (ClaimReceived) come behind them, for half a read unit
-// of each event that was received since the sweeper looked.
+// An event is due after its receipt. First come those that the index due does not list yet
+// (ClaimReceived), for half a read unit of each event that was received since the sweeper
+// looked, and then those of the index; an event that is listed meanwhile comes twice.
 func (l *Ledger) UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error] {
 	return func(yield func(webhook.EventID, error) bool) {
-		looks, err := l.LoadLooks(ctx, 1)
-		if err != nil {
-			yield("", err)
-			return
+		for id, err := range l.unlistedSince(ctx, since, now) {
+			if !yield(id, err) || err != nil {
+				return
+			}
 		}
 		ix := index{"due", "due_shard", "due", numbered(dueShards, func(n uint32) string { return dueShardName(int(n)) })}
 		m := l.merger(ix, string(at(since)), "~", true)
@@ -75,22 +75,7 @@ func (l *Ledger) UnderWay(ctx context.Context, since, now time.Time) iter.Seq2[w
 				yield("", err)
 				return
 			}
-			if !ok {
-				break
-			}
-			if !yield(e.id, nil) {
-				return
-			}
-		}
-		looked := timeOfKey(looks.Keys[0])
-		if looked.IsZero() {
-			looked = now.Add(-firstLookBack)
-		}
-		if looked.After(since) {
-			since = looked
-		}
-		for id, err := range l.unlistedSince(ctx, since, now) {
-			if !yield(id, err) || err != nil {
+			if !ok || !yield(e.id, nil) {
 				return
 			}
 		}

@@ -29,7 +29,7 @@ const (
 //
 // Index keys are unique (a time, '#', the hash of the event id), so that no page of a
 // listing can lose or repeat an item, and an index's two attributes are set or
-// removed together. They are the times themselves, too: time is that of the receipt,
+// removed together, but for the due time of a new event (ClaimReceived). They are the times themselves, too: time is that of the receipt,
 // due is when the sweeper sends what the event owes. The hash attributes are sparse.
 type item struct {
 	PK string `dynamodbav:"pk"`

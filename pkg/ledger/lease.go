@@ -100,7 +100,7 @@ func (it item) dueBehind(req webhook.LeaseRequest) bool {
 // (LEASEDUE of docs/model/ledger.pml.)
 func (u *update) dueBehind(req webhook.LeaseRequest, old item) *update {
 	if old.dueBehind(req) {
-		return u.listDue(req.ID)
+		return u.where("due", old.Due).listDue(req.ID)
 	}
 	return u.due(req.ID, req.DueAt)
 }

@@ -49,28 +49,34 @@ func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Ti
 }
 
 const (
-	// firstLookBack is how far a first look looks back.
-	firstLookBack = 24 * time.Hour
+	// firstLookBack is how far a first look looks back: the sweeper of a new stack may have
+	// been unable to run.
+	firstLookBack = 31 * 24 * time.Hour
+	// aheadTooFar is how far a look may be ahead of the present one before the clock that
+	// it went by is taken for wrong, and everything of the latest day is looked at again.
+	aheadTooFar = 15 * time.Minute
 	// looksTogether is how many batches of events are read at a time.
 	looksTogether = 4
 	// listsTogether is how many events are listed at a time.
 	listsTogether = 16
 )
 
-// ListDue looks at what was received behind the index key after ("": in the latest day)
+// ListDue looks at what was received behind the index key after ("": a month back)
 // and before until, the oldest first, and lists in the index due what owes a message and
 // is not there: a new event of ClaimReceived whose first attempt has not ended. An event
-// costs half a read unit, and what is listed the write of its item and of an entry.
+// costs half a read unit for each 4 KB of its item, and what is listed the write of its
+// item and of an entry.
 //
 // With an error, Next is how far it came; what lies behind is looked at again. The index
 // time is eventually consistent, and so are the reads: an event may be missed that was
 // written a moment before the look.
 func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error) {
+	after = lookFrom(after, until)
 	done := webhook.Looked{Next: after}
 	if after >= string(at(until)) {
 		return done, nil
 	}
-	w := l.lookBetween(after, until)
+	w := l.walk(Query{Since: timeOfKey(after), Until: until, After: after, Oldest: true})
 	for !done.Cut {
 		entries, ended, err := w.entries(ctx, looksTogether*maxKeys)
 		if err != nil {
@@ -92,12 +98,17 @@ func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (we
 	return done, nil
 }
 
-func (l *Ledger) lookBetween(after string, until time.Time) *walker {
-	since := timeOfKey(after)
-	if since.IsZero() {
-		since = until.Add(-firstLookBack)
+// lookFrom is where a look goes on: behind the key that the latest one came to, if that is
+// one.
+func lookFrom(after string, until time.Time) string {
+	back := firstLookBack
+	switch looked := timeOfKey(after); {
+	case looked.After(until.Add(aheadTooFar)):
+		back = day
+	case !looked.IsZero():
+		return after
 	}
-	return l.walk(Query{Since: since, Until: until, After: after, Oldest: true})
+	return string(at(until.Add(-back))) + "#"
 }
 
 // entries returns the next n entries of a walk, their keys alone, variants among them;
@@ -201,13 +212,20 @@ func (l *Ledger) unlistedOf(ctx context.Context, ids []webhook.EventID) ([]unlis
 }
 
 // unlistedSince hands over the events that owe a message and are not listed, of those
-// received since then.
+// received since then and since the first look.
 func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.Seq2[webhook.EventID, error] {
 	return func(yield func(webhook.EventID, error) bool) {
+		looks, err := l.LoadLooks(ctx, 1)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		if looked := timeOfKey(lookFrom(looks.Keys[0], now)); looked.After(since) {
+			since = looked
+		}
 		w := l.walk(Query{Since: since, Now: now, Oldest: true})
 		for ended := false; !ended; {
 			var entries []entry
-			var err error
 			if entries, ended, err = w.entries(ctx, looksTogether*maxKeys); err != nil {
 				yield("", err)
 				return
@@ -231,16 +249,22 @@ func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.S
 // a message that the index due does not list.
 func (l *Ledger) Unlooked(ctx context.Context, until time.Time, most int) (since time.Time, owed []webhook.EventID, err error) {
 	looks, err := l.LoadLooks(ctx, 1)
-	if err != nil || looks.Keys[0] >= string(at(until)) {
+	if err != nil {
 		return time.Time{}, nil, err
 	}
-	entries, _, err := l.lookBetween(looks.Keys[0], until).entries(ctx, most)
-	if err != nil || len(entries) == 0 {
+	after := lookFrom(looks.Keys[0], until)
+	if after >= string(at(until)) {
+		return time.Time{}, nil, nil
+	}
+	w := l.walk(Query{Since: timeOfKey(after), Until: until, After: after, Oldest: true})
+	entries, _, err := w.entries(ctx, most)
+	first := slices.IndexFunc(entries, func(e entry) bool { return e.variant == "" })
+	if err != nil || first < 0 {
 		return time.Time{}, nil, err
 	}
 	list, err := l.unlisted(ctx, eventsOf(entries))
 	for _, d := range list {
 		owed = append(owed, d.id)
 	}
-	return timeOfKey(entries[0].key), owed, err
+	return timeOfKey(entries[first].key), owed, err
 }

@@ -35,6 +35,7 @@ type Bodies interface {
 
 // Ledger makes a receipt durable.
 type Ledger interface {
+	Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 	ClaimReceived(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
 }
 

@@ -88,14 +88,24 @@ func (w *world) Erase(_ context.Context, p webhook.Payload) error {
 	return w.erase
 }
 
+func (w *world) Claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	return w.claim(ctx, r, nonce, dueAt, w.ledger.Claim)
+}
+
 func (w *world) ClaimReceived(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error) {
+	return w.claim(ctx, r, nonce, dueAt, w.ledger.ClaimReceived)
+}
+
+type claimer func(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time) (webhook.Claimed, error)
+
+func (w *world) claim(ctx context.Context, r webhook.Receipt, nonce string, dueAt time.Time, do claimer) (webhook.Claimed, error) {
 	w.mu.Lock()
 	w.attempts++
 	w.mu.Unlock()
 	if w.claims != nil {
 		return webhook.Claimed{}, w.claims
 	}
-	c, err := w.ledger.ClaimReceived(ctx, r, nonce, dueAt)
+	c, err := do(ctx, r, nonce, dueAt)
 	if w.lost != nil {
 		return webhook.Claimed{}, w.lost
 	}

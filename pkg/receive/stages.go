@@ -256,7 +256,11 @@ func (s *Service) claimOne(ctx context.Context, u *element) {
 	}
 	u.receipt.Payload = payload
 	nonce := s.Nonce()
-	claimed, err := s.Ledger.ClaimReceived(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
+	claim := s.Ledger.ClaimReceived
+	if u.receipt.Synthesized() { // by any machine, whose clock may be wrong, and it may not be enqueued
+		claim = s.Ledger.Claim
+	}
+	claimed, err := claim(ctx, u.receipt, nonce, u.receipt.ReceivedAt.Add(s.policy.Grace))
 	if errors.Is(err, webhook.ErrUnavailable) {
 		u.result.Err = err
 		u.result.Unclaimed = true

@@ -9,8 +9,8 @@ import (
 	"smartlead-receiver/pkg/webhook"
 )
 
-// lookShare is the part of a sweep's time that its looks may take, so that they do not
-// hold up what is due.
+// lookShare is the part of a sweep's time that its looks may take together, so that they
+// do not hold up what is due.
 const lookShare = 2
 
 // look lists as due what was received some time ago and still owes its first message,
@@ -21,34 +21,42 @@ const lookShare = 2
 // The index by which it finds what was received is eventually consistent. A second look,
 // an hour later, finds what came into it after the first.
 func (s *Service) look(ctx context.Context, report *Report) {
-	if deadline, ok := ctx.Deadline(); ok {
-		within, cancel := context.WithTimeout(ctx, time.Until(deadline)/lookShare)
-		defer cancel()
-		ctx = within
-	}
 	looks, err := s.ledger.LoadLooks(ctx, len(s.policy.LookAfter))
 	if err != nil {
 		report.fail(err, &report.LedgerSilent)
 		return
 	}
-	now, looked, before := s.now(), 0, slices.Clone(looks.Keys)
+	started, now, before := time.Now(), s.now(), slices.Clone(looks.Keys)
 	for i, age := range s.policy.LookAfter {
-		done, err := s.ledger.ListDue(ctx, looks.Keys[i], now.Add(-age))
+		within, cancel := s.share(ctx, started, i+1)
+		done, err := s.ledger.ListDue(within, looks.Keys[i], now.Add(-age))
+		outOfTime := within.Err() != nil
+		cancel()
 		looks.Keys[i] = done.Next
-		looked += done.Events
+		report.Looked += done.Events
 		report.Listed += done.Listed
-		if err != nil {
+		report.Cut = report.Cut || done.Cut || outOfTime
+		if err != nil && !outOfTime {
 			report.fail(err, &report.LedgerSilent)
 		}
 	}
-	report.Looked = looked
-	if looked == 0 && !turned(before, looks.Keys) {
+	if report.Looked == 0 && !turned(before, looks.Keys) {
 		return // nothing came: the next sweep asks for the same, and a little more
 	}
 	err = s.ledger.SaveLooks(ctx, looks, now)
 	if err != nil && !errors.Is(err, webhook.ErrChanged) { // another sweep saved its own
 		report.fail(err, &report.LedgerSilent)
 	}
+}
+
+// share bounds the first n looks to their part of the time that a sweep has.
+func (s *Service) share(ctx context.Context, started time.Time, n int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	all := deadline.Sub(started) / lookShare
+	return context.WithDeadline(ctx, started.Add(all*time.Duration(n)/time.Duration(len(s.policy.LookAfter))))
 }
 
 // turned tells whether a look has come to another day, of which the index has partitions

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"smartlead-receiver/pkg/ledger"
@@ -120,4 +121,66 @@ func TestALookAtNothingIsNotSaved(t *testing.T) {
 	if len(versions) > 4 {
 		t.Errorf("saved %d times in a day without events", len(versions))
 	}
+}
+
+// slow is a ledger whose looks take long for each event, and end with their context.
+type slow struct {
+	*memory.Ledger
+	each time.Duration
+}
+
+func (l slow) ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error) {
+	done := webhook.Looked{Next: after}
+	for at := start; at.Before(until); at = at.Add(time.Second) { // one came in each second
+		if done.Next > at.Format(time.RFC3339) {
+			continue // the latest sweep has come further
+		}
+		select {
+		case <-ctx.Done():
+			return done, fmt.Errorf("%w: %w", webhook.ErrUnavailable, ctx.Err())
+		case <-time.After(l.each):
+		}
+		step, err := l.Ledger.ListDue(ctx, done.Next, at.Add(time.Second))
+		if err != nil {
+			return done, err
+		}
+		done.Next, done.Events, done.Listed = step.Next, done.Events+step.Events, done.Listed+step.Listed
+	}
+	return done, nil
+}
+
+// SaveLooks needs a context that has not ended, as every call does.
+func (l slow) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return l.Ledger.SaveLooks(ctx, looks, now)
+}
+
+// More than a sweep has time for is looked at in several, each of which goes on where the
+// one before it ended; and that is no failure.
+func TestALookThatHasNotEnoughTimeGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		for n := range 24 {
+			w.receive(t, n)
+			w.now = w.now.Add(time.Second)
+		}
+		w.now = w.now.Add(grace)
+		listed, l := 0, slow{w.ledger, time.Second}
+		for range 4 {
+			ctx, cancel := context.WithTimeout(t.Context(), 33*time.Second) // of which the first look has 8 and a quarter
+			r := sweep.New(l, w, func() time.Time { return w.now }, sweep.Policy{
+				Shards: ledger.DueShards, Page: 3, Grace: grace, GraceMax: 10 * time.Minute, LookAfter: []time.Duration{grace, time.Hour},
+			}).Sweep(ctx)
+			cancel()
+			if r.Failed != 0 || r.Err != nil || !r.Cut && listed+r.Listed < 24 {
+				t.Fatalf("listed %d: %+v", listed, r)
+			}
+			listed += r.Listed
+		}
+		if listed != 24 {
+			t.Errorf("%d of 24 listed by four sweeps", listed)
+		}
+	})
 }

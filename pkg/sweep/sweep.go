@@ -62,7 +62,7 @@ type Report struct {
 	DeadLetters int   // dead letters that SQS accepted
 	Moved       int   // events that had moved on meanwhile
 	Failed      int   // sends or notes that failed, and events that could not be read: due as before
-	Cut         bool  // the context ended before the whole index was walked
+	Cut         bool  // time ran out before all was looked at, or the whole index was walked
 	Err         error // the first failure
 
 	LedgerSilent, QueueSilent int // calls that the store did not answer, or refused

@@ -10,7 +10,7 @@ type LeaseRequest struct {
 	Now          time.Time // compared with NotBefore and LeaseUntil
 	Until        time.Time // when the lease ends
 	DueAt        time.Time // when the sweeper may take it up: Until and a grace
-	KeepDue      time.Time // Until and a margin: a due time that is not before it stays as it is, which saves its index two writes; zero: none stays
+	KeepDue      time.Time // Until and a margin: a due time that is not before it stays as it is, which saves the index of what is due a write, or two; zero: none stays
 	Destinations []string  // names to fix at the first lease, and at the first after a replay
 	MaxAbandoned int       // abandoned leases that an event may have since it was last revived
 

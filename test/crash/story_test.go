@@ -163,6 +163,17 @@ var (
 		w.aheadOfUpdate("sweeper", "#sweeps = if_not_exists(", w.pump)
 	}}
 
+	// The first look has passed the time at which this receiver believes to receive.
+	lateClock = story{name: "a receiver whose clock is behind the sweeper's looks", run: func(w *world) {
+		w.send(w.event(1))
+		w.pass(time.Hour)
+		w.sweep()
+		w.skew = map[string]time.Duration{"receiver": -20 * time.Minute}
+		w.outage = sqsDown
+		w.send(w.event(2))
+		w.outage, w.skew = nil, nil
+	}}
+
 	lookOvertaken = story{name: "the sweeper's look is overtaken by the worker", run: func(w *world) {
 		w.send(w.event(1))
 		w.aheadOfUpdate("sweeper", "SET #due_shard = :due_shard", w.pump)
@@ -289,7 +300,7 @@ func expiring(name string, elsewhere bool) story {
 }
 
 var stories = []story{poison,
-	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, lookOvertaken, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile, expiredHere,
+	twoWorkers, firstTwice, outlived, outlivedFirst, outlivedDone, sweeperOvertaken, lookOvertaken, lateClock, staleDeadLetter, lateClear, lostAtDestination, released, expiredMeanwhile, expiredHere,
 	twiceUntrusted, standsAlone,
 	promptConsole, refusedDeadLetters, diedAbandonedLate, replayedTwice, replayedSame, parkedLate, parkedOwing, chosen, unparked, renewed, killsWorkers, killsSwept,
 	discardedMeanwhile, discardedSplit, discardedBetween, releasedSplit,

@@ -168,6 +168,16 @@ func (w *world) provision(o options) {
 	for _, dest := range o.destinations {
 		w.configure(dest)
 	}
+	w.looked()
+}
+
+// looked has a sweeper look at what was received up to now, as one does in a stack that is
+// not new, where it looks at a month.
+func (w *world) looked() {
+	w.Helper()
+	l := ledger.New(awssdk.DynamoDB{Client: w.clients.DynamoDB}, w.stores.Table)
+	key := func(age time.Duration) string { return noon.Add(-age).Format("2006-01-02T15:04:05.000Z") + "#" }
+	w.must(l.SaveLooks(w.Context(), webhook.Looks{Keys: []string{key(grace + lookLag), key(time.Hour + grace)}}, noon))
 }
 
 func (w *world) addSource(name string, bodySecrets ...auth.Digest) {

@@ -59,7 +59,7 @@ func checkDue(ctx context.Context, s Asker, st *stack.Stack) Finding {
 		return broken(safe, "%s overdue, the oldest since %s: the sweeper does not run, or cannot keep up",
 			output.Count(overdue, "event is", "events are"), s.Ago(oldest))
 	case !unlooked.IsZero():
-		return broken(safe, "it has not looked at what was received since %s: it does not run, or cannot keep up", s.Ago(unlooked))
+		return broken(safe, "it has looked at nothing that was received in the last %s: it does not run, or cannot keep up", output.Span(now.Sub(unlooked)))
 	}
 	return fine("nothing is overdue")
 }

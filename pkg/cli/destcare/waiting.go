@@ -72,8 +72,9 @@ func (w *Waiting) Text() string {
 	return text
 }
 
-// look walks over everything that is not settled: by the due index what is pending
-// or processing, by that of the dead the rest.
+// look walks over everything that is not settled and has destinations: by the due index
+// what is pending or processing, by that of the dead the rest. A new event, which the due
+// index does not list, has none.
 func (w *Waiting) look(ctx context.Context, st *stack.Stack, now time.Time, name string, seen func(n int)) error {
 	for shard := range ledger.DueShards {
 		for after := ""; !w.More; {

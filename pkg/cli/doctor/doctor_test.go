@@ -46,6 +46,24 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
+// Where all is delivered, and nobody looked, the sweeper does not run all the same.
+func TestDoctorSeesThatNobodyLooks(t *testing.T) {
+	s := clitest.New(t)
+	s.Post(clitest.Reply(7))
+	s.Work()
+	if result, detail := found(t, s, "sweeper"); result != "ok" {
+		t.Errorf("at once: %s: %s", result, detail)
+	}
+	s.Advance(time.Hour)
+	if result, detail := found(t, s, "sweeper"); result != "bad" || !strings.Contains(detail, "it has looked at nothing that was received in the last 1 h: it does not run") {
+		t.Errorf("without a sweep: %s: %s", result, detail)
+	}
+	s.Sweep()
+	if result, detail := found(t, s, "sweeper"); result != "ok" {
+		t.Errorf("after a sweep: %s: %s", result, detail)
+	}
+}
+
 // A dead event whose dead letter is on its way lacks none; one whose letter is gone
 // does.
 func TestDoctorWeighsDeadLetters(t *testing.T) {

@@ -65,7 +65,7 @@ func adviceUnderWay(c output.Clock, self string, r webhook.Record) string {
 	case Overdue(c.Now(), r):
 		return fmt.Sprintf("It was due %s: the sweeper should have sent it. See: %s doctor", c.Ago(r.DueAt), self)
 	case r.State == webhook.Processing && c.Now().After(r.DueAt):
-		return "Nothing: the sweeper hands it to another worker at its next look."
+		return "Nothing: the sweeper hands it to another worker within a minute."
 	case r.State == webhook.Processing && c.Now().After(r.LeaseUntil):
 		return fmt.Sprintf("Nothing: the sweeper hands it to another worker %s.", c.Ago(r.DueAt))
 	case r.NotBefore.After(c.Now()):

@@ -47,7 +47,7 @@ func TestTheSweepersTurnIsToCome(t *testing.T) {
 	r := webhook.Record{State: webhook.Processing, LeaseNumber: 1, LeaseUntil: now.Add(-10 * time.Second)}
 	for due, want := range map[time.Duration]string{
 		5 * time.Second:  "another worker in 5 s.",
-		-5 * time.Second: "another worker at its next look.",
+		-5 * time.Second: "another worker within a minute.",
 		-2 * Patience:    "It was due",
 	} {
 		r.DueAt = now.Add(due)

@@ -12,11 +12,11 @@ import (
 )
 
 // maxCounted bounds the index entries that are counted unless --max says otherwise:
-// about 8,000 read units.
+// about 8,000 read units, and half a unit for each event since the sweeper's latest look.
 const maxCounted = 200_000
 
-// underWay is the state, in the counts, of an event that the index due lists: pending
-// or processing.
+// underWay is the state, in the counts, of an event that owes a message: pending or
+// processing.
 const underWay = "under_way"
 
 // events is the ledger.

@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -18,6 +19,8 @@ var lookRules = []rule{
 	{"whatever is done to a received event lists it", movesList},
 	{"what takes the place of a held event is listed", takeOverIsListed},
 	{"of a lease and a look at once neither loses the due time", raceLookAndLease},
+	{"a look that is far ahead of the present was by a wrong clock: the latest day is looked at again", lookAhead},
+	{"a lease by a dead letter that is being noted as sent owes a message all the same", leaseBesideConfirmation},
 	{"a received event is under way", receivedUnderWay},
 	{"of two sweepers one saves its looks", looksAreFenced},
 }
@@ -153,7 +156,7 @@ func receivedUnderWay(e *env) {
 		e.must(err)
 		ids = append(ids, id)
 	}
-	equal(e, "under way", fmt.Sprint(ids), fmt.Sprint([]webhook.EventID{listed, rec}))
+	equal(e, "under way", fmt.Sprint(ids), fmt.Sprint([]webhook.EventID{rec, listed}))
 }
 
 func looksAreFenced(e *env) {
@@ -212,4 +215,38 @@ func (l receivingLedger) UnderWay(ctx context.Context, since, now time.Time) ite
 func (l receivingLedger) lookAtAll(ctx context.Context) error {
 	_, err := l.ListDue(ctx, epoch.AddDate(0, 0, -2).Format("2006-01-02T15:04:05.000Z")+"#", epoch.AddDate(0, 0, 3))
 	return err
+}
+
+func lookAhead(e *env) {
+	rec := e.received(receipt("A", sec(0)))
+	for i, ahead := range []string{sec(3600).Format("2006-01-02T15:04:05.000Z") + "#", "~", "no key", "0"} {
+		done, err := e.l.ListDue(e.ctx, ahead, sec(1))
+		e.must(err)
+		if want := fmt.Sprint(1, max(0, 1-i)); fmt.Sprint(done.Events, done.Listed) != want || done.Next >= sec(2).Format(time.RFC3339) {
+			e.Errorf("behind %q: %+v, want %s", ahead, done, want)
+		}
+	}
+	e.wantDue(rec.DueAt.Add(time.Second), rec.ID)
+}
+
+// The worker that wrote the death notes that its letter was sent, while another leases
+// the event by that letter.
+func leaseBesideConfirmation(e *env) {
+	dead := e.in(webhook.Dead, "A")
+	e.race(func(i int) (bool, error) {
+		if i%2 == 0 {
+			err := e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt)
+			if errors.Is(err, webhook.ErrChanged) { // noted, or leased
+				err = nil
+			}
+			return false, err
+		}
+		_, err := e.l.Lease(e.ctx, webhook.LeaseRequest{
+			ID: dead.ID, Death: dead.Death, Nonce: fmt.Sprint("racer-", i), Now: sec(100), Until: sec(130), DueAt: sec(190), KeepDue: sec(1), Destinations: []string{"crm"},
+		})
+		return err == nil, nil // one has it, the others are refused
+	})
+	rec := e.get(dead.ID)
+	equal(e, "state", rec.State, webhook.Processing)
+	e.wantDue(rec.DueAt.Add(time.Second), rec.ID)
 }

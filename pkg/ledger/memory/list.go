@@ -151,7 +151,7 @@ func (l *Ledger) Entries(_ context.Context, q ledger.Query) iter.Seq2[ledger.Ent
 }
 
 // UnderWay hands over the events that owe a message and are due since then, those that are
-// not listed behind the others.
+// not listed before the others.
 func (l *Ledger) UnderWay(_ context.Context, since, _ time.Time) iter.Seq2[webhook.EventID, error] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,7 +167,7 @@ func (l *Ledger) UnderWay(_ context.Context, since, _ time.Time) iter.Seq2[webho
 	}
 	slices.Sort(keys)
 	slices.Sort(unlisted)
-	keys = append(keys, unlisted...)
+	keys = append(unlisted, keys...)
 	return func(yield func(webhook.EventID, error) bool) {
 		for _, k := range keys {
 			_, id, _ := strings.Cut(k, "#")

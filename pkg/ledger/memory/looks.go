@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/webhook"
@@ -40,10 +41,13 @@ func (l *Ledger) ListDue(_ context.Context, after string, until time.Time) (webh
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	end := key(ms(until), "")
-	done := webhook.Looked{Next: max(after, end)}
-	if after == "" {
-		after = key(ms(until.Add(-24*time.Hour)), "")
+	switch looked, err := time.Parse("2006-01-02T15:04:05.000Z", strings.Split(after, "#")[0]); {
+	case err != nil: // "", or no key
+		after = key(ms(until.AddDate(0, 0, -31)), "")
+	case looked.After(until.Add(15 * time.Minute)): // by a wrong clock
+		after = key(ms(until.AddDate(0, 0, -1)), "")
 	}
+	done := webhook.Looked{Next: max(after, end)}
 	var keys []string
 	byKey := map[string]*event{}
 	for id, e := range l.events {
