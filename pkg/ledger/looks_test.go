@@ -75,7 +75,9 @@ func TestALookPassesNothingThatItCouldNotList(t *testing.T) {
 	s, transport := lookedAt(t, n)
 	one := fmt.Sprintf("%032d", 450)
 	for operation, most := range map[string]int{"UpdateItem": n - 1, "BatchGetItem": 400, "Query": 0} {
-		refuses := func(asked, body string) bool { return asked == operation && (operation == "Query" || strings.Contains(body, one)) }
+		refuses := func(asked, body string) bool {
+			return asked == operation && (operation == "Query" || strings.Contains(body, one))
+		}
 		transport.refuses.Store(&refuses)
 		done, err := s.ListDue(t.Context(), "", noon.Add(time.Second))
 		if err == nil || done.Next > noon.Add(400*time.Millisecond).Format("2006-01-02T15:04:05.000Z")+"~" || done.Listed > most {

@@ -94,7 +94,7 @@ func (c *TableFixture) looked() {
 		c.t.Fatal(err)
 	}
 	now := c.Clock()
-	looks.Keys = []string{now.Add(-3*time.Minute).UTC().Format(fixtureTime) + "#", now.Add(-time.Hour).UTC().Format(fixtureTime) + "#"}
+	looks.Keys = []string{now.Add(-3*time.Minute).UTC().Format(fixtureTime) + "#", now.Add(-time.Hour-3*time.Minute).UTC().Format(fixtureTime) + "#"}
 	if err := l.SaveLooks(c.t.Context(), looks, now); err != nil {
 		c.t.Fatal(err)
 	}
