@@ -22,10 +22,27 @@ const (
 	looksName = "looks"
 )
 
+// documents keep small pieces of state: a ledger.
+type documents interface {
+	LoadDocument(ctx context.Context, kind, name string) (body []byte, version int, err error)
+	SaveDocument(ctx context.Context, kind, name string, body []byte, seen int, now, expiresAt time.Time) error
+}
+
 // LoadLooks returns how far the looks have come, so many of them. A document that cannot be
 // read is none: the looks begin anew.
 func (l *Ledger) LoadLooks(ctx context.Context, n int) (webhook.Looks, error) {
-	body, version, err := l.LoadDocument(ctx, looksKind, looksName)
+	return ReadLooks(ctx, l, n)
+}
+
+// SaveLooks returns webhook.ErrChanged where another sweeper saved its own meanwhile: what
+// this one has looked at is looked at again.
+func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
+	return WriteLooks(ctx, l, looks, now)
+}
+
+// ReadLooks is LoadLooks for any ledger.
+func ReadLooks(ctx context.Context, from documents, n int) (webhook.Looks, error) {
+	body, version, err := from.LoadDocument(ctx, looksKind, looksName)
 	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
 		return webhook.Looks{}, err
 	}
@@ -38,14 +55,13 @@ func (l *Ledger) LoadLooks(ctx context.Context, n int) (webhook.Looks, error) {
 	return looks, nil
 }
 
-// SaveLooks returns webhook.ErrChanged where another sweeper saved its own meanwhile: what
-// this one has looked at is looked at again.
-func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
+// WriteLooks is SaveLooks for any ledger.
+func WriteLooks(ctx context.Context, to documents, looks webhook.Looks, now time.Time) error {
 	body, err := json.Marshal(looks)
 	if err != nil {
 		return fmt.Errorf("ledger: looks cannot be written: %w", err)
 	}
-	return l.SaveDocument(ctx, looksKind, looksName, body, looks.Version, now, time.Time{})
+	return to.SaveDocument(ctx, looksKind, looksName, body, looks.Version, now, time.Time{})
 }
 
 const (

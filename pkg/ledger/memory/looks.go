@@ -2,37 +2,22 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
 )
 
 // LoadLooks returns how far the sweeper's looks have come, so many of them.
 func (l *Ledger) LoadLooks(ctx context.Context, n int) (webhook.Looks, error) {
-	body, version, err := l.LoadDocument(ctx, "sweeper", "looks")
-	if err != nil && !errors.Is(err, webhook.ErrNotFound) {
-		return webhook.Looks{}, err
-	}
-	var looks webhook.Looks
-	if json.Unmarshal(body, &looks) != nil {
-		looks.Keys = nil
-	}
-	looks.Version = version
-	looks.Keys = append(looks.Keys, make([]string, n)...)[:n]
-	return looks, nil
+	return ledger.ReadLooks(ctx, l, n)
 }
 
 // SaveLooks saves them, unless they were saved meanwhile.
 func (l *Ledger) SaveLooks(ctx context.Context, looks webhook.Looks, now time.Time) error {
-	body, err := json.Marshal(looks)
-	if err != nil {
-		return err
-	}
-	return l.SaveDocument(ctx, "sweeper", "looks", body, looks.Version, now, time.Time{})
+	return ledger.WriteLooks(ctx, l, looks, now)
 }
 
 // ListDue lists as due what was received behind a key and before until, owes a message and
