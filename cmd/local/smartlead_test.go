@@ -54,7 +54,7 @@ func TestSmartleadBesideTheStack(t *testing.T) {
 	table := ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, s.info.TableName)
 	service := reconcile.Service{Provider: client, Ledger: table, Now: time.Now}
 	request := reconcile.Request{Campaigns: []string{"4100001"}, Window: smartleadapi.Window{Since: time.Now().Add(-7 * 24 * time.Hour)}}
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Minute) // of a busy machine
 	for {
 		report, err := service.Run(t.Context(), request)
 		if err != nil {

@@ -95,7 +95,9 @@ func TestLedger(t *testing.T) {
 				return s
 			}
 			ledgertest.Run(t, open)
-			t.Run("receiving", func(t *testing.T) { ledgertest.RunReceiving(t, open) })
+			if strings.HasSuffix(engine.name, "awswire") { // as the functions ask it
+				t.Run("receiving", func(t *testing.T) { ledgertest.RunReceiving(t, open) })
+			}
 		})
 	}
 }
