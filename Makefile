@@ -62,7 +62,7 @@ ELSEWHERE := console|cost|imports|kill|template|verify
 PLAIN := release|repair|sizes
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
-	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 30m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE)|$(PLAIN))$$')
+	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 60m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE)|$(PLAIN))$$')
 	$(GO) test -vet=off -timeout 30m $$($(GO) list ./... | grep -E '/test/($(PLAIN))$$')
 
 .PHONY: test/speed

@@ -20,7 +20,7 @@ tests=$(for package in $part; do sed -nE 's/^func (Test[A-Za-z0-9_]*)\(.*/\1/p' 
 [ -n "$tests" ] || { echo "integration: no capacity_test.go has a test" >&2; exit 1; }
 
 # Vetted by make lint.
-run() { go test -count=1 -timeout 30m -json -vet=off "$@" || failed=1; }
+run() { go test -count=1 -timeout 60m -json -vet=off "$@" || failed=1; }
 # shellcheck disable=SC2086 # one argument a package
 {
 	failed=0
