@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -175,9 +176,12 @@ func (w *world) provision(o options) {
 // not new, where it looks at a month.
 func (w *world) looked() {
 	w.Helper()
-	l := ledger.New(awssdk.DynamoDB{Client: w.clients.DynamoDB}, w.stores.Table)
-	key := func(age time.Duration) string { return noon.Add(-age).Format("2006-01-02T15:04:05.000Z") + "#" }
-	w.must(l.SaveLooks(w.Context(), webhook.Looks{Keys: []string{key(grace + lookLag), key(time.Hour + grace)}}, noon))
+	l, now := w.gates(), w.clock()
+	key := func(age time.Duration) string { return now.Add(-age).Format("2006-01-02T15:04:05.000Z") + "#" }
+	looks, err := l.LoadLooks(w.Context(), 0)
+	w.must(err)
+	looks.Keys = []string{key(grace + lookLag), key(time.Hour + grace)}
+	w.must(l.SaveLooks(w.Context(), looks, now))
 }
 
 func (w *world) addSource(name string, bodySecrets ...auth.Digest) {
@@ -280,6 +284,9 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	w.mu.Unlock()
 	w.visibility.release(w.Context(), w.clients.SQS)
+	if d > 24*time.Hour && !slices.ContainsFunc(w.items(), item.unlisted) {
+		w.looked() // the sweeper ran meanwhile, and came upon nothing; else every day is walked
+	}
 }
 
 func (w *world) current() *life {
