@@ -87,7 +87,7 @@ const (
 // time is eventually consistent, and so are the reads: an event may be missed that was
 // written a moment before the look.
 func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (webhook.Looked, error) {
-	after = lookFrom(after, until)
+	after = LookFrom(after, until)
 	done := webhook.Looked{Next: after}
 	if after >= string(at(until)) {
 		return done, nil
@@ -114,9 +114,9 @@ func (l *Ledger) ListDue(ctx context.Context, after string, until time.Time) (we
 	return done, nil
 }
 
-// lookFrom is where a look goes on: behind the key that the latest one came to, if that is
+// LookFrom is where a look goes on: behind the key that the latest one came to, if that is
 // one.
-func lookFrom(after string, until time.Time) string {
+func LookFrom(after string, until time.Time) string {
 	back := firstLookBack
 	switch looked := timeOfKey(after); {
 	case looked.After(until.Add(aheadTooFar)):
@@ -236,7 +236,7 @@ func (l *Ledger) unlistedSince(ctx context.Context, since, now time.Time) iter.S
 			yield("", err)
 			return
 		}
-		if looked := timeOfKey(lookFrom(looks.Keys[0], now)); looked.After(since) {
+		if looked := timeOfKey(LookFrom(looks.Keys[0], now)); looked.After(since) {
 			since = looked
 		}
 		w := l.walk(Query{Since: since, Now: now, Oldest: true})
@@ -268,7 +268,7 @@ func (l *Ledger) Unlooked(ctx context.Context, until time.Time, most int) (since
 	if err != nil {
 		return time.Time{}, nil, err
 	}
-	after := lookFrom(looks.Keys[0], until)
+	after := LookFrom(looks.Keys[0], until)
 	if after >= string(at(until)) {
 		return time.Time{}, nil, nil
 	}

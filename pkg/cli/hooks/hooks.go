@@ -258,7 +258,7 @@ func (c *checker) advice(h checked, missing []string, heard heard) (problems []s
 			say(name, words)
 		}
 	}
-	if h.On && len(problems) == 0 && h.Failed != nil && *h.Failed > 0 {
+	if h.On && h.Leads == leadsHere && len(problems) == 0 && h.Failed != nil && *h.Failed > 0 {
 		parts = append(parts, "deliveries failed: see what was lost of them ("+c.s.Self()+" reconcile run)")
 	}
 	if len(missing) > 0 {

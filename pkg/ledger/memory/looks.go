@@ -3,7 +3,6 @@ package memory
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"smartlead-receiver/pkg/ledger"
@@ -26,12 +25,7 @@ func (l *Ledger) ListDue(_ context.Context, after string, until time.Time) (webh
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	end := key(ms(until), "")
-	switch looked, err := time.Parse("2006-01-02T15:04:05.000Z", strings.Split(after, "#")[0]); {
-	case err != nil: // "", or no key
-		after = key(ms(until.AddDate(0, 0, -31)), "")
-	case looked.After(until.Add(15 * time.Minute)): // by a wrong clock
-		after = key(ms(until.AddDate(0, 0, -1)), "")
-	}
+	after = ledger.LookFrom(after, until)
 	done := webhook.Looked{Next: max(after, end)}
 	var keys []string
 	byKey := map[string]*event{}
