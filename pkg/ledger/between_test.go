@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/webhook"
@@ -157,6 +158,45 @@ func TestLostAnswerToTrust(t *testing.T) {
 			if err != nil || len(variants) != 1 || !slices.Equal(variants[0].Receipt.Flags, []string{webhook.FlagColleague}) {
 				t.Errorf("the variants are %+v (%v)", variants, err)
 			}
+		})
+	}
+}
+
+// The worker that wrote a death notes that its letter was sent, after another has been
+// refused the lease that a pending event would give and before it leases by that letter.
+func TestBetweenReadAndLeaseByDeadLetter(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine.name, func(t *testing.T) {
+			net := &between{RoundTripper: newTransport(t), text: "#redrives"}
+			l := openStore(t, engine, net)
+			claimed, err := l.Claim(t.Context(), plainReceipt("v1:EMAIL_REPLY:A"), "claim", noon)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := leaseRequest(claimed.Record, noon)
+			lease, err := l.Lease(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dueAt := noon.Add(time.Hour)
+			if err := l.Settle(t.Context(), lease, webhook.Settlement{State: webhook.Dead, At: noon, DueAt: dueAt, Destinations: lease.Record.Destinations}); err != nil {
+				t.Fatal(err)
+			}
+			net.run = func() {
+				if err := l.ConfirmDeadLetter(t.Context(), claimed.ID, 1, dueAt); err != nil {
+					t.Error(err)
+				}
+			}
+			req = leaseRequest(claimed.Record, noon.Add(time.Minute))
+			req.Death, req.KeepDue = 1, noon.Add(time.Second)
+			lease, err = l.Lease(t.Context(), req)
+			if err != nil || net.run != nil {
+				t.Fatalf("%v; the letter was noted: %t", err, net.run == nil)
+			}
+			if lease.Record.DueAt.IsZero() {
+				t.Error("the leased event owes no message")
+			}
+			l.checkItems(t)
 		})
 	}
 }
