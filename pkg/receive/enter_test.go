@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"smartlead-receiver/pkg/auth"
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/receive"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -34,6 +36,18 @@ func TestWhatIsMadeEntersAsATrustedRequestWould(t *testing.T) {
 	}
 	if len(w.sent) != 1 {
 		t.Errorf("%d messages", len(w.sent))
+	}
+	// Whose clock said when it came is not known: no look may be needed to find it.
+	listed := 0
+	for shard := range ledger.DueShards {
+		ids, _, err := w.ledger.Due(t.Context(), shard, w.now.Add(time.Hour), "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed += len(ids)
+	}
+	if listed != 1 {
+		t.Errorf("%d events are listed as due, want the one that was made", listed)
 	}
 }
 

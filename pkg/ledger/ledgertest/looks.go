@@ -2,7 +2,6 @@ package ledgertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -20,7 +19,6 @@ var lookRules = []rule{
 	{"what takes the place of a held event is listed", takeOverIsListed},
 	{"of a lease and a look at once neither loses the due time", raceLookAndLease},
 	{"a look that is far ahead of the present was by a wrong clock: the latest day is looked at again", lookAhead},
-	{"a lease by a dead letter that is being noted as sent owes a message all the same", leaseBesideConfirmation},
 	{"a received event is under way", receivedUnderWay},
 	{"of two sweepers one saves its looks", looksAreFenced},
 }
@@ -226,27 +224,5 @@ func lookAhead(e *env) {
 			e.Errorf("behind %q: %+v, want %s", ahead, done, want)
 		}
 	}
-	e.wantDue(rec.DueAt.Add(time.Second), rec.ID)
-}
-
-// The worker that wrote the death notes that its letter was sent, while another leases
-// the event by that letter.
-func leaseBesideConfirmation(e *env) {
-	dead := e.in(webhook.Dead, "A")
-	e.race(func(i int) (bool, error) {
-		if i%2 == 0 {
-			err := e.l.ConfirmDeadLetter(e.ctx, dead.ID, dead.Death, dead.DueAt)
-			if errors.Is(err, webhook.ErrChanged) { // noted, or leased
-				err = nil
-			}
-			return false, err
-		}
-		_, err := e.l.Lease(e.ctx, webhook.LeaseRequest{
-			ID: dead.ID, Death: dead.Death, Nonce: fmt.Sprint("racer-", i), Now: sec(100), Until: sec(130), DueAt: sec(190), KeepDue: sec(1), Destinations: []string{"crm"},
-		})
-		return err == nil, nil // one has it, the others are refused
-	})
-	rec := e.get(dead.ID)
-	equal(e, "state", rec.State, webhook.Processing)
 	e.wantDue(rec.DueAt.Add(time.Second), rec.ID)
 }
