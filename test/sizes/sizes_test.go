@@ -17,7 +17,7 @@ import (
 var most = map[string]int64{
 	"receiver":  8_900_000,
 	"worker":    9_800_000,
-	"sweeper":   9_200_000,
+	"sweeper":   9_400_000,
 	"redrive":   8_500_000,
 	"reconcile": 9_100_000,
 	"archiver":  8_800_000,
