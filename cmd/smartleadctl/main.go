@@ -85,7 +85,7 @@ func system() cli.System {
 		ErrTerminal: term.IsTerminal(int(os.Stderr.Fd())), Width: func() int { return width(out) },
 		ReadSecret: func(ctx context.Context) ([]byte, error) { return readSecret(ctx, os.Stdin) },
 		Getenv:     os.Getenv, Now: time.Now, Sleep: sleep, Ticker: ticker, Rand: rand.Reader,
-		HTTP: http.DefaultTransport, Open: open,
+		HTTP: http.DefaultTransport, Open: open, Program: called(os.Args[0]),
 	}
 }
 

@@ -116,6 +116,7 @@ func (d *day) command(args ...string) (*exec.Cmd, *bytes.Buffer) {
 		d.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(d.t.Context(), program, append([]string{"--stack", stackName}, args...)...)
+	cmd.Args[0] = "smartleadctl" // as who has it in PATH
 	cmd.Env = append(awsEnvironment(deployed.tools["operator"].server.URL), "TZ=UTC", "HTTP_PROXY="+d.resolver())
 	out := &bytes.Buffer{}
 	cmd.Stdout, cmd.Stderr = out, out

@@ -34,6 +34,7 @@ type System struct {
 	HTTP        http.RoundTripper                          // posts events
 	Open        func(address string) error                 // shows a page in a browser; nil: nobody does
 	Patience    time.Duration                              // of whoever waits for words to complete one; 0: two seconds
+	Program     string                                     // how a shell runs this program again, quoted; empty: smartleadctl
 }
 
 // defaultStack is the name that samconfig.toml deploys under.
@@ -53,7 +54,8 @@ type Session struct {
 	// Patience is that of System.
 	Patience time.Duration
 
-	stack *stack.Stack
+	program string
+	stack   *stack.Stack
 }
 
 // Target is which stack the operator means.
@@ -95,6 +97,7 @@ func New(ctx context.Context, sys System) *Session {
 			Width: sys.Width, ReadSecret: readSecret, Color: output.ColorAuto, Getenv: sys.Getenv, Ticker: sys.Ticker,
 		},
 		Clock: func() time.Time { return sys.Now().UTC() }, Sleep: sys.Sleep, Rand: sys.Rand, HTTP: sys.HTTP, Open: sys.Open, Patience: sys.Patience,
+		program: output.OrText(sys.Program, "smartleadctl"),
 	}
 }
 
@@ -122,7 +125,7 @@ func (s *Session) nonce() (string, error) {
 
 // Self is how the operator called this program, for commands that are printed.
 func (s *Session) Self() string {
-	words := []string{"smartleadctl"}
+	words := []string{s.program}
 	if s.Target.Local {
 		words = append(words, "--local")
 		if s.Target.StateDir != defaultStateDir {
