@@ -115,7 +115,7 @@ func (c comparison) outcome(s *session.Session) error {
 	case missing > 0:
 		return problem.Failed(nil, "%s missing", output.Count(missing, "event is", "events are")).
 			Hint("is the webhook on, and are the events ticked? %s hooks check", s.Self()).
-			Hint("let Smartlead post failed events again: %s reconcile retrigger", s.Self()).
+			Hint("bring them, by Smartlead as far as it posts again, else made of what its API says; see first what that would do: %s reconcile repair --dry-run", s.Self()).
 			Hint("what makes it send a single one: %s reconcile run --json | %s resend-guide --from -", s.Self(), s.Self())
 	case unread == len(c.Results()):
 		return smartleadkey.Advised(s.Self(), cause)
