@@ -129,7 +129,7 @@ func status(ctx context.Context, s *session.Session) error {
 	case v.Behind > 0:
 		s.Line("behind by %s: what is closed is archived by the next runs", output.Span(time.Duration(v.Behind)*time.Second))
 	default:
-		s.Line("every hour that is closed is archived")
+		s.Line("all that is closed is archived")
 	}
 	if v.Cause != "" {
 		s.Line("the latest run ended early, first at %s: %s", output.Stamp(f.state.CauseSince), output.Clean(v.Cause))
@@ -140,7 +140,7 @@ func status(ctx context.Context, s *session.Session) error {
 	for _, p := range v.Earlier {
 		s.Line("earlier in s3://%s/%s: what is there stays, and leads forget reaches it", p.Bucket, p.Prefix)
 	}
-	t := output.NewTable("ACCOUNT", ">EVENTS", ">OBJECTS", ">KB", "FIRST HOUR", "LAST HOUR")
+	t := output.NewTable("ACCOUNT", ">EVENTS", ">OBJECTS", ">KB", "FIRST", "LAST")
 	for _, a := range v.Accounts {
 		t.Add(output.Clean(a.Account), output.Thousands(a.Events), output.Thousands(a.Objects), output.Thousands(int(a.Bytes+999)/1000), output.Stamp(a.first), output.Stamp(a.last))
 	}
@@ -184,7 +184,7 @@ func againCmd(s *session.Session) *cobra.Command {
 	var since string
 	cmd := &cobra.Command{
 		Use: "again", Short: "Let the archiver look again, for what is not archived",
-		Long: `Let the archiver look again at every hour since then, and archive what is not: an event
+		Long: `Let the archiver look again at all since then, and archive what is not: an event
 that was claimed later than two weeks after its receipt, or that archive verify found
 missing. It begins within five minutes. What is archived is not written again.`,
 		Example: `  smartleadctl archive again --since 30d`,
@@ -207,7 +207,7 @@ missing. It begins within five minutes. What is archived is not written again.`,
 			if _, err := archive.Ask(cmd.Context(), f.stack.Ledger, at, s.Now()); err != nil {
 				return err
 			}
-			return s.Finished("archive", "asked for: every hour since %s is looked at within five minutes. Then: %s archive verify", output.Stamp(at), s.Self())
+			return s.Finished("archive", "asked for: all since %s is looked at within five minutes. Then: %s archive verify", output.Stamp(at), s.Self())
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "received since: a length of time (2h, 2d3h, 1w) or a time")
