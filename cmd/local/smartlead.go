@@ -13,7 +13,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"smartlead-receiver/pkg/awssdk"
+	"smartlead-receiver/pkg/ledger"
 	"smartlead-receiver/pkg/local"
+	"smartlead-receiver/pkg/reconcile/scheduled"
 	"smartlead-receiver/pkg/smartleadapi/fakeapi"
 	"smartlead-receiver/pkg/sourcestore"
 	"smartlead-receiver/pkg/sourcestore/ssmstore"
@@ -77,10 +80,16 @@ func (a *simulation) start(ctx context.Context, dir local.StateDir, running *loc
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
+	// As reconcile set-key does it: that the key is new tells doctor that the first
+	// comparison is still to come. Nobody knows since when the stack could receive.
+	docs := ledger.New(awssdk.DynamoDB{Client: running.Clients.DynamoDB}, running.Resources.Table)
+	if err := scheduled.SetBegan(ctx, docs, time.Time{}, began); err != nil {
+		return nil, err
+	}
 	if err := kept.Put(ctx, key); err != nil {
 		return nil, fmt.Errorf("keep the key of the simulated account: %w", err)
 	}
-	began := time.Now()
 	account := fakeapi.Simulate(key, began, simulatedLeads)
 	campaign := account.Campaigns[0]
 	campaign.Hooks = []fakeapi.Hook{{ID: 90017, Name: "All events", URL: at.WebhookURL, Events: []string{

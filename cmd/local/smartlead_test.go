@@ -52,6 +52,9 @@ func TestSmartleadBesideTheStack(t *testing.T) {
 		t.Fatalf("%d facts are lost", len(facts))
 	}
 	table := ledger.New(awssdk.DynamoDB{Client: clients.DynamoDB}, s.info.TableName)
+	if at, err := scheduled.Standing(t.Context(), table); err != nil || at.UpdatedAt.IsZero() {
+		t.Fatalf("%+v, %v: doctor takes a schedule that nobody has begun for one that does not run", at, err)
+	}
 	service := reconcile.Service{Provider: client, Ledger: table, Now: time.Now}
 	request := reconcile.Request{Campaigns: []string{"4100001"}, Window: smartleadapi.Window{Since: time.Now().Add(-7 * 24 * time.Hour)}}
 	deadline := time.Now().Add(5 * time.Minute) // of a busy machine
