@@ -28,7 +28,7 @@ func TestPagesOfManyEvents(t *testing.T) {
 	fixture := clitest.NewTableFixture(clitest.NewOver(t, ttlcheck.Proxy(t, dynoxide.Use(t))))
 	fixture.Settle()
 	began := time.Now()
-	fixture.Grow(*many - fixture.Total)
+	fixture.Grow(*many-fixture.Total, 0)
 	t.Logf("%d events after %s", fixture.Total, time.Since(began).Round(time.Second))
 	c := consoletest.Over(t, fixture.Stack)
 	c.Looked() // the doctor looks beside the first pages that anybody opens, once in five minutes

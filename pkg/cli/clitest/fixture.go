@@ -165,8 +165,13 @@ func (c *TableFixture) Settle() {
 	c.flush()
 }
 
-// Grow adds n delivered events.
-func (c *TableFixture) Grow(n int) { c.Add(webhook.Delivered, n, nil) }
+// Grow adds n delivered events of the days before the latest time, so long.
+func (c *TableFixture) Grow(n int, latest time.Duration) {
+	for i := range n {
+		c.add(webhook.Delivered, latest+spread(i, n), nil)
+	}
+	c.flush()
+}
 
 // Late adds n delivered events of the latest seconds.
 func (c *TableFixture) Late(n int) {
