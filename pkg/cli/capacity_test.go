@@ -160,7 +160,7 @@ func TestCapacity(t *testing.T) {
 	c.Getenv["SMARTLEAD_API_KEY"] = "k"
 	var rounds [2][]clitest.Consumed
 	for round := range rounds {
-		c.Grow(13_000)
+		c.Grow(13_000, 0)
 		c.Through(m)
 		for _, b := range bounds {
 			if b.looks && round == 0 {

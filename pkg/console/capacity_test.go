@@ -27,7 +27,7 @@ func TestCapacity(t *testing.T) {
 	m := clitest.NewMeter(t, ttlcheck.Proxy(t, dynoxide.Use(t)))
 	fixture := clitest.NewTableFixture(clitest.NewOver(t, m.Engine))
 	fixture.Settle()
-	fixture.Grow(13_000)
+	fixture.Grow(13_000, 0)
 	fixture.Through(m)
 	c := consoletest.Over(t, fixture.Stack)
 	keepCampaigns(t, c, 300)
