@@ -25,7 +25,9 @@ type LeadPage struct {
 	Records []webhook.Record
 	// ByVariant has the events that themselves have another lead.
 	ByVariant map[webhook.EventID]string
-	Next      string // empty at the end
+	// Unreadable are the lead's as well, and this version of the software cannot read them.
+	Unreadable []webhook.EventID
+	Next       string // empty at the end
 }
 
 // Erasures take a person out of what is kept. Each may be repeated, and returns
@@ -99,7 +101,7 @@ func (h Held) Nothing() bool { return h == Held{} }
 // stands what was reached.
 func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (Held, error) {
 	var h Held
-	err := s.eachEvent(ctx, address, func(r webhook.Record, whole bool) error {
+	unread, err := s.eachEvent(ctx, address, func(r webhook.Record, whole bool) error {
 		looked()
 		if whole {
 			h.add(r, s.Now())
@@ -126,7 +128,7 @@ func (s *Service) HeldOf(ctx context.Context, address string, looked func()) (He
 			return h, err
 		}
 	}
-	return h, s.outside(&h,
+	return h, s.outside(&h, unread,
 		func(t Traces) (int, error) { return t.CountTraces(ctx, address) },
 		func(a Archive) (int, error) { return a.Holds(ctx, address, looked) })
 }
@@ -150,14 +152,15 @@ func large(p webhook.Payload) int {
 }
 
 // eachEvent hands over the events of a lead; whole is false for one of which variants
-// alone have it, which is handed over once.
-func (s *Service) eachEvent(ctx context.Context, address string, do func(r webhook.Record, whole bool) error) error {
+// alone have it, which is handed over once. It returns those that cannot be read.
+func (s *Service) eachEvent(ctx context.Context, address string, do func(r webhook.Record, whole bool) error) (unread []webhook.EventID, err error) {
 	once := map[webhook.EventID]bool{}
 	for after := ""; ; {
 		page, err := s.LeadEvents.OfLead(ctx, address, after, s.Now())
 		if err != nil {
-			return err
+			return unread, err
 		}
+		unread = append(unread, page.Unreadable...)
 		for _, r := range page.Records {
 			whole := page.ByVariant[r.ID] == ""
 			if !whole && once[r.ID] {
@@ -167,14 +170,14 @@ func (s *Service) eachEvent(ctx context.Context, address string, do func(r webho
 				once[r.ID] = true
 			}
 			if err := ctx.Err(); err != nil {
-				return err
+				return unread, err
 			}
 			if err := do(r, whole); err != nil {
-				return err
+				return unread, err
 			}
 		}
 		if after = page.Next; after == "" {
-			return nil
+			return unread, nil
 		}
 	}
 }
@@ -207,9 +210,9 @@ type Forgetting struct {
 // Forget erases everything that is kept of a lead, and counts what it erased: also where
 // it returns an error, after which it may be repeated, as after a crash at any point. The
 // record of it is begun before anything is erased. It returns ErrUnconfirmed, having
-// changed nothing, unless a person agreed. done is called for each item. What is outside
-// of the ledger and was not reached is an *UnreachedError: all else is erased, and the
-// record stays open.
+// changed nothing, unless a person agreed. done is called for each item. What was not
+// reached, events that this version cannot read among it, is an *UnreachedError: all else
+// is erased, and the record stays open.
 //
 // Each event is erased in steps, so that what a step left is found again by the lead:
 // the event's payload, first, so that nobody has a right to it any more; then its
@@ -222,7 +225,7 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	if err := s.saveRun(ctx, f.Address, run); err != nil {
 		return Held{}, err
 	}
-	err := s.eraseLead(ctx, f.Address, &run.Erased, done)
+	unread, err := s.eraseLead(ctx, f.Address, &run.Erased, done)
 	if err == nil {
 		err = s.eachRefusal(ctx, f.Address, done, func(r webhook.RejectedRequest) error {
 			run.Erased.Refused++
@@ -236,7 +239,7 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 		run.Erased.Findings, err = s.Findings.Forget(ctx, mentioning(f.Address), done)
 	}
 	if err == nil { // behind the events, which might have brought it back
-		err = s.outside(&run.Erased,
+		err = s.outside(&run.Erased, unread,
 			func(t Traces) (int, error) { return t.ForgetTraces(ctx, f.Address) },
 			func(a Archive) (int, error) { return a.Forget(ctx, f.Address, done) })
 	}
@@ -246,11 +249,12 @@ func (s *Service) Forget(ctx context.Context, f Forgetting, done func()) (Held, 
 	return run.Erased, errors.Join(err, s.saveRun(context.WithoutCancel(ctx), f.Address, run))
 }
 
-func (s *Service) eraseLead(ctx context.Context, address string, h *Held, done func()) error {
+// eraseLead returns the events that cannot be read.
+func (s *Service) eraseLead(ctx context.Context, address string, h *Held, done func()) (unread []webhook.EventID, err error) {
 	for range maxPasses {
 		before := *h
 		h.Left = 0
-		err := s.eachEvent(ctx, address, func(r webhook.Record, whole bool) error {
+		unread, err = s.eachEvent(ctx, address, func(r webhook.Record, whole bool) error {
 			done()
 			if whole {
 				_, err := s.eraseEvent(ctx, r, h)
@@ -263,13 +267,13 @@ func (s *Service) eraseLead(ctx context.Context, address string, h *Held, done f
 			return s.eraseVariants(ctx, r.ID, list, s.Now().Add(r.Keep(s.policy.Retention)), h)
 		})
 		if err != nil {
-			return err
+			return unread, err
 		}
 		if after := *h; after.Events == before.Events && after.Variants == before.Variants {
-			return nil
+			break
 		}
 	}
-	return nil
+	return unread, nil
 }
 
 // eraseEvent erases an event with its variants. It is false where a worker has it.

@@ -3,6 +3,10 @@ package operator
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+
+	"smartlead-receiver/pkg/webhook"
 )
 
 // Traces are what destinations keep of a lead beside the events, such as where its thread
@@ -20,9 +24,10 @@ type Archive interface {
 	Forget(ctx context.Context, address string, looked func()) (int, error)
 }
 
-// UnreachedError is what of a lead is kept outside of the ledger and was not reached, or
-// not all of it, and why. What it does not name was.
+// UnreachedError is what is kept of a lead and was not reached, or not all of it, and why.
+// What it does not name was.
 type UnreachedError struct {
+	Events  error // that this version cannot read: a newer one wrote them, or a hand; nil: none
 	Traces  error // of destinations: where threads are; nil: reached
 	Archive error // nil: reached
 }
@@ -31,7 +36,7 @@ func (e *UnreachedError) Error() string { return errors.Join(e.Unwrap()...).Erro
 
 // Unwrap returns the errors that are there.
 func (e *UnreachedError) Unwrap() (all []error) {
-	for _, err := range []error{e.Traces, e.Archive} {
+	for _, err := range []error{e.Events, e.Traces, e.Archive} {
 		if err != nil {
 			all = append(all, err)
 		}
@@ -40,9 +45,10 @@ func (e *UnreachedError) Unwrap() (all []error) {
 }
 
 // outside looks at or erases what is kept outside of the ledger: no part of it keeps the
-// others from it. Its error is an *UnreachedError.
-func (s *Service) outside(h *Held, traces func(Traces) (int, error), archive func(Archive) (int, error)) error {
-	var not UnreachedError
+// others from it, nor do events of the ledger that could not be read. Its error is an
+// *UnreachedError.
+func (s *Service) outside(h *Held, unread []webhook.EventID, traces func(Traces) (int, error), archive func(Archive) (int, error)) error {
+	not := UnreachedError{Events: unreadable(unread)}
 	if s.Traces != nil {
 		h.Threads, not.Traces = traces(s.Traces)
 	}
@@ -53,4 +59,25 @@ func (s *Service) outside(h *Held, traces func(Traces) (int, error), archive fun
 		return &not
 	}
 	return nil
+}
+
+// maxNamed is how many events an error names.
+const maxNamed = 10
+
+// unreadable names events that cannot be read; nil for none.
+func unreadable(ids []webhook.EventID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	var named strings.Builder
+	for i, id := range ids[:min(len(ids), maxNamed)] {
+		if i > 0 {
+			named.WriteString(", ")
+		}
+		named.WriteString(string(id))
+	}
+	if more := len(ids) - maxNamed; more > 0 {
+		fmt.Fprintf(&named, " and %d more", more)
+	}
+	return fmt.Errorf("this version cannot read %s", &named)
 }

@@ -277,7 +277,7 @@ type leadEvents struct{ *ledger.Ledger }
 
 func (l leadEvents) OfLead(ctx context.Context, address, after string, now time.Time) (operator.LeadPage, error) {
 	page, err := l.List(ctx, ledger.Query{Lead: address, Variants: true, After: after, Limit: leadPage, Now: now})
-	return operator.LeadPage{Records: page.Records, ByVariant: page.ByVariant, Next: page.Next}, err
+	return operator.LeadPage{Records: page.Records, ByVariant: page.ByVariant, Unreadable: page.Unreadable, Next: page.Next}, err
 }
 
 // leadPage is how many events of a lead are held at once.

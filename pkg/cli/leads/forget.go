@@ -120,8 +120,8 @@ func forget(ctx context.Context, s *session.Session, text, by string, yes bool) 
 	return left(s, lead, erased)
 }
 
-// look counts what is kept of a lead. What is outside of the ledger and was not reached
-// keeps nobody from the rest: not says what, nil for nothing.
+// look counts what is kept of a lead. What was not reached keeps nobody from the rest:
+// not says what, nil for nothing.
 func look(ctx context.Context, s *session.Session, st *stack.Stack, lead string) (held operator.Held, not *operator.UnreachedError, err error) {
 	progress := s.Progress("events and refused requests")
 	defer progress.End()
@@ -137,6 +137,9 @@ func reasons(not *operator.UnreachedError) (all []string) {
 	if not == nil {
 		return nil
 	}
+	if not.Events != nil {
+		all = append(all, "events: "+output.Clean(problem.Words(not.Events)))
+	}
 	if not.Traces != nil {
 		all = append(all, "what destinations keep of the lead: "+output.Clean(problem.Words(not.Traces)))
 	}
@@ -151,6 +154,9 @@ func missed(s *session.Session, lead string, not *operator.UnreachedError, did s
 	err := problem.Failed(nil, "%s; not reached: %s", did, strings.Join(reasons(not), "; "))
 	if problem.Denied(not.Archive) {
 		err = err.Hint("you need the rights of deploy/operator-archive-policy.json on every place where the archive is or was: %s archive status lists them", s.Self())
+	}
+	if not.Events != nil {
+		err = err.Hint("a newer version wrote those events: use the smartleadctl of the version that is deployed, or of the newest one that was")
 	}
 	return err.Hint("when that is mended, run it again, which erases what is left: %s leads forget %s", s.Self(), output.Quote(lead))
 }
