@@ -65,6 +65,20 @@ func (g *Gate) takeProbe(ctx context.Context, name string, now time.Time) bool {
 	return taken || err == nil && !s.Open
 }
 
+// switchOff closes a breaker that was open when it was switched off. Where the table does
+// not answer a later delivery does it; this one does not wait for that.
+func (g *Gate) switchOff(ctx context.Context, name string, now time.Time) State {
+	s, closed, err := change(ctx, g.Documents, name, now, func(s *State) bool {
+		open := s.Open
+		if open {
+			s.close(now)
+		}
+		return open
+	})
+	g.changed(ctx, name, s, closed, err)
+	return s
+}
+
 // note counts an outcome, and opens or closes the breaker where it says so.
 func (g *Gate) note(ctx context.Context, l *local, name string, seen State, probe bool, o webhook.Outcome) {
 	now := g.Now()

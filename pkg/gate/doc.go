@@ -120,18 +120,23 @@ func (d *guarded) Deliver(ctx context.Context, delivery webhook.Delivery) webhoo
 	if !state.Paused.IsZero() {
 		return wait(webhook.WaitPaused, spread(g.Random, doubled(pauseFirst, pauseLongest, delivery.Waits)))
 	}
+	if state.Open && d.limits.NoBreaker {
+		state = g.switchOff(ctx, d.name, now)
+	}
 	l := g.localOf(d.name)
-	probe := false
-	if state.Open {
-		if probe = !now.Before(state.NextProbe) && g.takeProbe(ctx, d.name, now); !probe {
-			return wait(webhook.WaitOpen, g.untilProbe(state, now))
-		}
+	if state.Open && now.Before(state.NextProbe) {
+		return wait(webhook.WaitOpen, g.untilProbe(state, now))
 	}
 	release, ok := g.enter(ctx, l, d.name, d.limits, state)
 	if !ok {
 		return wait(webhook.WaitTooMany, spread(g.Random, doubled(roomFirst, roomLongest, delivery.Waits)))
 	}
 	defer release()
+	// Only who has room takes the probe: nobody else may try while it is held.
+	probe := state.Open && g.takeProbe(ctx, d.name, now)
+	if state.Open && !probe {
+		return wait(webhook.WaitOpen, g.untilProbe(state, now))
+	}
 	if !probe && !delivery.Turn && d.limits.PerSecond > 0 {
 		if cause, when := g.turn(ctx, l, d.name, d.limits.PerSecond); cause != "" {
 			return wait(cause, when)

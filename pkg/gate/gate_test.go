@@ -380,3 +380,68 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+// A breaker that is switched off while it is open holds nothing back, and what comes
+// behind it is sent as fast as ever.
+func TestABreakerThatIsSwitchedOffIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		docs := memory.New()
+		c := &crm{answer: down}
+		g := gate.New(gate.Options{Documents: docs})
+		open := g.Guard("crm", gate.Limits{}, c)
+		for range 20 {
+			open.Deliver(t.Context(), webhook.Delivery{})
+			time.Sleep(100 * time.Millisecond)
+		}
+		if states, err := gate.List(t.Context(), docs); err != nil || !states["crm"].Open {
+			t.Fatalf("%+v, %v: the breaker is not open", states, err)
+		}
+		off, before := g.Guard("crm", gate.Limits{NoBreaker: true}, c), c.count()
+		for range 100 {
+			off.Deliver(t.Context(), webhook.Delivery{})
+		}
+		if asked := c.count() - before; asked != 100 {
+			t.Errorf("it was sent %d of 100 events that it refuses", asked)
+		}
+		if states, err := gate.List(t.Context(), docs); err != nil || states["crm"].Open {
+			t.Errorf("%+v, %v: the breaker is still open", states, err)
+		}
+		c.answers(ok)
+		c.takes = 2 * time.Second
+		var sent sync.WaitGroup
+		for range 50 {
+			sent.Go(func() { off.Deliver(t.Context(), webhook.Delivery{}) })
+		}
+		sent.Wait()
+		if c.most != 50 {
+			t.Errorf("%d at once, want 50", c.most)
+		}
+	})
+}
+
+// A worker that has no room does not keep those that have it from trying whether the
+// destination is well.
+func TestAProbeIsOfWhoHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		docs := memory.New()
+		c := &crm{answer: down}
+		var workers []webhook.Destination
+		for range 5 {
+			workers = append(workers, gate.New(gate.Options{Documents: docs, Workers: 5}).Guard("crm", gate.Limits{Concurrency: 1}, c))
+		}
+		for range 12 { // the first one has the room
+			workers[0].Deliver(t.Context(), webhook.Delivery{})
+			time.Sleep(100 * time.Millisecond)
+		}
+		c.answers(ok)
+		opened, before := time.Now(), c.count()
+		for i := 0; c.count() == before; i++ {
+			workers[1+i%4].Deliver(t.Context(), webhook.Delivery{})
+			workers[0].Deliver(t.Context(), webhook.Delivery{})
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(opened); took > 40*time.Second {
+			t.Errorf("tried %s after the breaker opened, which tries every 30 s", took)
+		}
+	})
+}

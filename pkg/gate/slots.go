@@ -55,9 +55,12 @@ func (l *local) enter(now time.Time, limits Limits, state State) bool {
 	defer l.mu.Unlock()
 	if state.Epoch != l.rampOf { // the breaker opened or closed
 		l.rampOf, l.ramp = state.Epoch, 0
-		if !state.Open && state.Epoch > 0 && now.Sub(state.Since) < 2*openLongest {
+		if !limits.NoBreaker && !state.Open && state.Epoch > 0 && now.Sub(state.Since) < 2*openLongest {
 			l.ramp, l.outcomes = 1, l.outcomes[:0]
 		}
+	}
+	if limits.NoBreaker {
+		l.ramp = 0 // no outcome is counted, which would raise it
 	}
 	if l.ramp > 0 && l.running >= l.ramp {
 		return false
