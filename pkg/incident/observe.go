@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -98,7 +99,8 @@ func (w *Watcher) read(ctx context.Context, alerts []webhook.Seen, died []webhoo
 		return nil, nil
 	}
 	records, err := w.Ledger.WithPayloads(ctx, ids[:min(len(ids), maxRead)])
-	if err != nil {
+	// What cannot be read says less; it keeps nobody from the rest.
+	if err != nil && !errors.As(err, new(*webhook.UnreadableError)) {
 		return nil, fmt.Errorf("read what died, and alerts: %w", err)
 	}
 	return records, nil

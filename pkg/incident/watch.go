@@ -73,8 +73,12 @@ const (
 	maxRead     = 100 // events that are read whole
 	maxPending  = 60  // sightings of one look
 	gap         = 10 * time.Minute
-	goneEvery   = 15 * time.Minute // at most; where little is dead, sooner
-	goneEach    = 100              // dead events, for which a minute longer is waited
+	// countFor is for how long what was seen is counted again, before anything else is
+	// looked at: one that can never be written shall not end all looks. It is shorter than
+	// gap, so that it is not taken for a sweeper that did not run.
+	countFor  = 8 * time.Minute
+	goneEvery = 15 * time.Minute // at most; where little is dead, sooner
+	goneEach  = 100              // dead events, for which a minute longer is waited
 )
 
 // The document of the watcher.
@@ -136,6 +140,10 @@ func (w *Watcher) Look(ctx context.Context, saw ...Sighting) (r Report) {
 		return r
 	}
 	r.Err = w.count(ctx, all, last.Seen, last.version, &r) // what a crash left
+	if r.Err != nil && w.Now().Sub(last.At) < countFor {
+		w.keep(saw) // the next look would write over what it saw
+		return r
+	}
 	gates, err := w.gates(ctx)
 	if err != nil {
 		r.Err = errors.Join(r.Err, err)
@@ -240,8 +248,9 @@ func (w *Watcher) known(ctx context.Context) (map[string]*Incident, error) {
 	return all, nil
 }
 
-// count takes the sightings of one look into their incidents. It may be repeated.
-func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Sighting, look int, r *Report) error {
+// count takes the sightings of one look into their incidents. It may be repeated. One that
+// cannot be written keeps none of the others.
+func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Sighting, look int, r *Report) (failed error) {
 	for _, s := range seen {
 		opened := false
 		in, err := w.store.write(ctx, all[s.ID()], s.ID(), func(in *Incident) bool {
@@ -254,14 +263,15 @@ func (w *Watcher) count(ctx context.Context, all map[string]*Incident, seen []Si
 			return true
 		})
 		if err != nil {
-			return fmt.Errorf("count on incident %s: %w", s.ID(), err)
+			failed = errors.Join(failed, fmt.Errorf("count on incident %s: %w", s.ID(), err))
+			continue
 		}
 		all[in.ID] = &in
 		if opened {
 			r.Opened++
 		}
 	}
-	return nil
+	return failed
 }
 
 // over says why an incident is over although it was seen lately; "" where it is not.
