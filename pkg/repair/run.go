@@ -38,13 +38,20 @@ func (r *run) do(ctx context.Context, found []reconcile.Campaign) error {
 		}
 		r.result.Unnamed += c.Unnamed
 		before := len(r.result.Items)
-		if err := r.campaign(ctx, c); err != nil {
-			return err
+		err := r.campaign(ctx, c)
+		if err != nil { // what was done until then is told all the same
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrites)
+			defer cancel()
+			r.needed(last, c, r.result.Items[before:])
+			return errors.Join(err, r.end(last))
 		}
 		r.needed(ctx, c, r.result.Items[before:])
 	}
 	return r.end(ctx)
 }
+
+// lastWrites bounds the writes of a run whose time is over.
+const lastWrites = 5 * time.Second
 
 // campaign repairs one campaign.
 func (r *run) campaign(ctx context.Context, c reconcile.Campaign) error {

@@ -39,7 +39,10 @@ func (w *slice) repair(ctx context.Context, k *Campaign, found Found) error {
 	}
 	done, err := w.Repair.Repair(ctx, w.api, found, budget)
 	if err != nil {
-		done.Says = "not repaired: " + err.Error()
+		did := done.Says // before it failed
+		if done.Says = "not repaired: " + err.Error(); did != "" {
+			done.Says = "broken off: " + err.Error() + "; " + did
+		}
 		if errors.Is(err, webhook.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 			done.Unfinished += missing
 		}
