@@ -53,7 +53,8 @@ const (
 
 // Holds counts the lines of a lead in every place where events were archived. It reads
 // every object; looked is called for each. A place that cannot be read keeps no other from
-// it: what was counted stands beside the error.
+// it: what was counted stands beside the error. An earlier place whose bucket was deleted
+// holds nothing.
 func (e *Erasure) Holds(ctx context.Context, address string, looked func()) (n int, err error) {
 	st, err := Standing(ctx, e.Documents)
 	if err != nil {
@@ -61,7 +62,7 @@ func (e *Erasure) Holds(ctx context.Context, address string, looked func()) (n i
 	}
 	for _, place := range st.AllPlaces() {
 		found, failed := e.find(ctx, e.Open(place), address, looked, func() error { return nil })
-		if failed != nil {
+		if failed != nil && !emptied(st, place, failed) {
 			err = errors.Join(err, at(place, failed))
 		}
 		for _, f := range found {
@@ -94,7 +95,7 @@ func (e *Erasure) Forget(ctx context.Context, address string, looked func()) (n 
 	for _, place := range st.AllPlaces() {
 		taken, failed := e.forgetIn(ctx, e.Open(place), address, looked, hold)
 		n += taken
-		if failed != nil {
+		if failed != nil && !emptied(st, place, failed) {
 			err = errors.Join(err, at(place, failed))
 		}
 		if errors.Is(failed, turn.ErrLost) || ctx.Err() != nil {
@@ -104,6 +105,12 @@ func (e *Erasure) Forget(ctx context.Context, address string, looked func()) (n 
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWrite)
 	defer cancel()
 	return n, errors.Join(err, standing(e.Documents).Release(last, &st, e.Now))
+}
+
+// emptied tells whether a place holds nothing any more because its bucket was deleted. The
+// present place has a bucket, or something is wrong.
+func emptied(st State, place Place, err error) bool {
+	return place != st.Place && errors.Is(err, webhook.ErrNoBucket)
 }
 
 // at says in which place something failed.

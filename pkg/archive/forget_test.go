@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -250,4 +251,57 @@ func (c changed) WithPayloads(ctx context.Context, ids []webhook.EventID) (map[w
 		all[c.id] = rec
 	}
 	return all, err
+}
+
+// An earlier place whose bucket was deleted holds nothing, and keeps nobody's erasure open;
+// that of the present place is missed.
+func TestADeletedBucketHoldsNothing(t *testing.T) {
+	const lead = "lead7@acme.example.com"
+	w := newWorld(t)
+	w.fill(3, 60)
+	w.clock = w.clock.Add(15 * time.Minute)
+	w.run()
+	st, err := archive.Standing(t.Context(), w.ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	present := w.holds(lead)
+	gone := archive.Place{Bucket: "deleted-long-ago", Prefix: "archive/"}
+	w.stand(func(st *archive.State) { st.Places = append(st.Places, gone) })
+	e := w.erasure(fine)
+	if n, err := e.Holds(t.Context(), lead, func() {}); err != nil || n != present || n == 0 {
+		t.Errorf("it counts %d of %d: %v", n, present, err)
+	}
+	w.erase(lead)
+	if n, err := e.Forget(t.Context(), lead, func() {}); err != nil || n != present {
+		t.Errorf("it took %d of %d out: %v", n, present, err)
+	}
+	w.stand(func(now *archive.State) { now.Place, now.Places = gone, []archive.Place{st.Place} })
+	if _, err := e.Holds(t.Context(), lead, func() {}); !errors.Is(err, webhook.ErrNoBucket) {
+		t.Errorf("the present place is missing: %v", err)
+	}
+	if _, err := e.Forget(t.Context(), lead, func() {}); !errors.Is(err, webhook.ErrNoBucket) {
+		t.Errorf("the present place is missing: %v", err)
+	}
+}
+
+// stand changes where the archive stands.
+func (w *world) stand(do func(*archive.State)) {
+	w.t.Helper()
+	st, err := archive.Standing(w.t.Context(), w.ledger)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, version, err := w.ledger.LoadDocument(w.t.Context(), "archive", "state")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	do(&st)
+	body, err := json.Marshal(st)
+	if err == nil {
+		err = w.ledger.SaveDocument(w.t.Context(), "archive", "state", body, version, w.clock, time.Time{})
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -49,12 +49,17 @@ func (o *Objects) Place() webhook.ArchivePlace { return o.place }
 
 // List hands over the objects whose keys begin so, by key. S3 shows what was written
 // before it was asked (docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html,
-// "Amazon S3 data consistency model"). The first error ends it.
+// "Amazon S3 data consistency model"). The first error ends it: webhook.ErrNoBucket,
+// wrapped, where the bucket was deleted.
 func (o *Objects) List(ctx context.Context, prefix string) iter.Seq2[webhook.ArchiveObject, error] {
 	return func(yield func(webhook.ArchiveObject, error) bool) {
 		in := &s3.ListObjectsV2Input{Bucket: &o.place.Bucket, Prefix: aws.String(o.place.Prefix + prefix)}
 		for {
 			out, err := o.api.ListObjectsV2(ctx, in)
+			if codeOf(err) == "NoSuchBucket" {
+				yield(webhook.ArchiveObject{}, unavailable("list", fmt.Errorf("%w: %w", webhook.ErrNoBucket, err)))
+				return
+			}
 			if err != nil {
 				yield(webhook.ArchiveObject{}, unavailable("list", err))
 				return
