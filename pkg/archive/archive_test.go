@@ -249,3 +249,27 @@ func TestWhatIsClaimedLateIsFoundByALaterLook(t *testing.T) {
 		}
 	}
 }
+
+// Where periods become shorter or longer, nothing is archived twice that was archived by
+// the other ones.
+func TestOtherPeriodsArchiveNothingTwice(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3, 120)
+	w.clock = w.clock.Add(15 * time.Minute)
+	want := w.run().Events
+	if want != 3*120 {
+		t.Fatalf("%d events", want)
+	}
+	for _, every := range []time.Duration{10 * time.Minute, time.Hour} {
+		w.policy = w.policy.EachHolding(every)
+		if _, err := archive.Ask(t.Context(), w.ledger, w.clock.Add(-24*time.Hour), w.clock); err != nil {
+			t.Fatal(err)
+		}
+		for w.run().Periods > 0 {
+		}
+		compared, err := w.service().Compare(t.Context(), testclock.Noon().Add(-3*time.Hour), testclock.Noon(), false, func() {})
+		if err != nil || !compared.Whole() || compared.Equal != want {
+			t.Errorf("periods of %s: %+v, %v", every, compared, err)
+		}
+	}
+}

@@ -115,15 +115,18 @@ func (h hours) idsOf(ctx context.Context, l Ledger, account string) iter.Seq2[we
 	}
 }
 
-// account archives what is not yet of an account and an hour.
+// account archives what is not yet of an account and an hour. Where periods were longer or
+// shorter before, other objects of the folder hold some of it.
 func (r *run) account(ctx context.Context, h hours, account string, late bool) error {
-	there, err := list(ctx, r.Objects, beginning(account, h.begin))
+	there, err := list(ctx, r.Objects, folderOf(account, h.begin))
 	if err != nil {
 		return err
 	}
 	var sum Sum
 	for _, o := range there {
-		sum = sum.plus(o.Sum)
+		if !o.Begin.Before(h.begin) && o.Begin.Before(h.end) {
+			sum = sum.plus(o.Sum)
+		}
 	}
 	if sum == h.accounts[account].sum {
 		return nil

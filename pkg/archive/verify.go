@@ -70,8 +70,8 @@ func (c *Comparison) fault(f Fault, id webhook.EventID, account string, hour tim
 }
 
 // Compare holds the archive to the ledger, for what was received from since on and before
-// until, event by event: the bodies too, unless idsAlone. Both ends are taken to the hours'
-// edges. It holds an hour's ids, and reads every object of the time. looked is called for
+// until, event by event: the bodies too, unless idsAlone. Both ends are taken to the
+// edges of periods. It holds an hour's ids, and reads every object of the time. looked is called for
 // each event.
 func (s *Service) Compare(ctx context.Context, since, until time.Time, idsAlone bool, looked func()) (Comparison, error) {
 	c := &comparing{Service: s, ids: idsAlone, looked: looked, objects: map[time.Time][]named{}}
@@ -82,13 +82,14 @@ func (s *Service) Compare(ctx context.Context, since, until time.Time, idsAlone 
 		return c.Comparison, err
 	}
 	for _, o := range all {
-		if hour := o.Begin.Truncate(s.policy.Every); !hour.Before(c.Since) && hour.Before(c.Until) {
+		if !o.Begin.Before(c.Since) && o.Begin.Before(c.Until) {
+			hour := o.Begin.Truncate(time.Hour)
 			c.objects[hour] = append(c.objects[hour], o)
 			c.Objects++
 		}
 	}
 	for since := c.Since; since.Before(c.Until); {
-		h, err := walk(ctx, s.Ledger, since, c.Until, Policy{Every: s.policy.Every, Gather: 1 << 30})
+		h, err := walk(ctx, s.Ledger, since, c.Until, Policy{Every: time.Hour, Gather: 1 << 30})
 		if err != nil {
 			return c.Comparison, err
 		}
