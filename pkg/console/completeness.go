@@ -88,7 +88,7 @@ func readCompleteness(q *request) (any, error) {
 			d.Cut = len(list) == listedCampaigns
 			d.Missing, d.Unnamed = q.missingRows(list)
 			d.Days = q.dayRows(list)
-			return comparedRows(list), err
+			return comparedRows(list, st.Drift), err
 		}),
 		fill(q, &d.Runs, func() ([]reconcileRow, error) {
 			runs, err := scheduled.Runs(q.ctx(), q.st.Ledger, listedRuns)
@@ -105,7 +105,7 @@ func readCompleteness(q *request) (any, error) {
 	return d, nil
 }
 
-func comparedRows(list []scheduled.Campaign) (rows []comparedRow) {
+func comparedRows(list []scheduled.Campaign, of scheduled.Drift) (rows []comparedRow) {
 	for _, c := range list {
 		types := c.Now().Types
 		if len(types) == 0 { // it could not be read yet
@@ -117,7 +117,7 @@ func comparedRows(list []scheduled.Campaign) (rows []comparedRow) {
 				row.Counts = append(row.Counts, count.Counts[v])
 			}
 			if i == len(types)-1 {
-				row.Notes = wording.KeptOf(c)
+				row.Notes = wording.KeptOf(c, of)
 			}
 			rows = append(rows, row)
 		}

@@ -211,7 +211,7 @@ func TestRetriggerBringsWhatFailed(t *testing.T) {
 			c.Lost = append(c.Lost, p)
 		}
 	}
-	w.Fails(1, "reconcile retrigger", w.with("reconcile", "run")...)
+	w.Fails(1, "reconcile repair --dry-run", w.with("reconcile", "run")...)
 	w.Fails(2, "let Smartlead post again", w.with("reconcile", "retrigger")...)
 	w.api.Fail(fakeapi.Fault{Status: 200, Body: `[{"id":4100001,"status":"ACTIVE"}]`}, fakeapi.Fault{Status: 503})
 	if r := w.Run(w.with("reconcile", "retrigger", "--yes")...); r.Code != 1 || !strings.Contains(r.Out, "may have been done all the same") {

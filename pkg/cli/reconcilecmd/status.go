@@ -101,7 +101,7 @@ func status(ctx context.Context, s *session.Session, only []string) error {
 		}
 	}
 	for _, c := range at.campaigns {
-		for _, note := range wording.KeptOf(c) {
+		for _, note := range wording.KeptOf(c, at.state.Drift) {
 			s.Line("campaign %s: %s", output.Clean(c.ID), note)
 		}
 	}

@@ -64,8 +64,11 @@ func Compared(count reconcile.TypeCount) (lines []string) {
 }
 
 // KeptOf says what the counts that are kept of a campaign do not.
-func KeptOf(c scheduled.Campaign) (lines []string) {
+func KeptOf(c scheduled.Campaign, of scheduled.Drift) (lines []string) {
 	now := c.Now()
+	if of.LeavesOut(c) {
+		lines = append(lines, fmt.Sprintf("Smartlead has not listed it since %s, as it does with archived and deleted ones: it is no longer counted above", output.Stamp(c.LookedAt)))
+	}
 	if c.Cause != "" {
 		lines = append(lines, fmt.Sprintf("not compared, or not whole, since %s: %s", output.Stamp(c.CauseSince), output.Clean(c.Cause)))
 	}

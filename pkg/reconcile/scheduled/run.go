@@ -257,13 +257,16 @@ func (w *slice) count() {
 
 // end closes the run: it sums up what is known of all campaigns, and keeps the run.
 func (w *slice) end(ctx context.Context) error {
-	drift, err := driftOf(ctx, w.Documents, w.Now())
+	drift, err := driftOf(ctx, w.Documents, w.Now(), w.h.Run.StartedAt.Add(-2*w.policy.SecondEvery))
 	if err != nil {
 		return err
 	}
 	now := w.Now().UTC()
 	w.ended = *w.h.Run
 	w.ended.EndedAt, w.ended.Cause = now, ""
+	if w.ended.Campaigns == 0 && drift.Campaigns > 0 {
+		w.ended.Cause = fmt.Sprintf("Smartlead lists no campaign to compare, and listed %d lately", drift.Campaigns)
+	}
 	if err := keepRunOf(ctx, w.Documents, w.ended, now); err != nil {
 		return err
 	}
@@ -273,16 +276,19 @@ func (w *slice) end(ctx context.Context) error {
 	if w.ended.Repaired.goesOn() { // the next run sees what came of it
 		w.h.SecondAt = time.Time{}
 	}
-	w.h.Drift, w.h.Run, w.h.Cause, w.h.PausedUntil = drift, nil, "", time.Time{}
+	w.h.Drift, w.h.Run, w.h.Cause, w.h.PausedUntil = drift, nil, w.ended.Cause, time.Time{}
 	w.sum.Ended = true
 	return nil
 }
 
-// driftOf sums up what is known of all campaigns.
-func driftOf(ctx context.Context, docs Documents, now time.Time) (Drift, error) {
+// driftOf sums up what is known of all campaigns that were looked at since a time.
+func driftOf(ctx context.Context, docs Documents, now, since time.Time) (Drift, error) {
 	list, err := campaigns(ctx, docs)
-	d := Drift{At: now.UTC(), Counts: make(map[reconcile.Verdict]int)}
+	d := Drift{At: now.UTC(), ListedSince: since.UTC(), Counts: make(map[reconcile.Verdict]int)}
 	for _, c := range list {
+		if d.LeavesOut(c) {
+			continue
+		}
 		d.Campaigns++
 		if !c.Proven() {
 			d.Unproven++

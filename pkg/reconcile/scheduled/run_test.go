@@ -424,6 +424,48 @@ func TestWhenAllIsDownNoRunSucceeds(t *testing.T) {
 	}
 }
 
+// An answer that lists no campaign, where some were compared lately, is no comparison; and
+// what is missing of a campaign that Smartlead lists no more is not counted for ever.
+func TestCampaignsThatAreNotListedAnyMore(t *testing.T) {
+	w := newWorld(t, 2, lostReplies(1))
+	w.toEnd()
+	if d := w.state().Drift; d.Campaigns != 2 || d.Counts[reconcile.Missing] != 2 {
+		t.Fatalf("%+v", d)
+	}
+	succeeded, none := w.state().SucceededAt, true
+	w.front = func(out http.ResponseWriter, r *http.Request) bool {
+		if none && strings.HasSuffix(strings.TrimSuffix(r.URL.Path, "/"), "/campaigns") {
+			_, _ = out.Write([]byte("[]"))
+			return true
+		}
+		return false
+	}
+	w.clock = w.clock.Add(time.Hour)
+	sum := w.toEnd()
+	if st := w.state(); sum.Run.Succeeded() || !strings.Contains(st.Cause, "lists no campaign") || !st.SucceededAt.Equal(succeeded) || sum.Age == 0 {
+		t.Errorf("%+v: %+v", sum.Run, st)
+	}
+	none = false
+	w.account.Campaigns = w.account.Campaigns[:1] // the other one is archived
+	for range 3 {
+		w.clock = w.clock.Add(24 * time.Hour)
+		if sum := w.toEnd(); !sum.Run.Succeeded() || w.state().Cause != "" {
+			t.Errorf("%+v", sum.Run)
+		}
+	}
+	if d := w.state().Drift; d.Campaigns != 1 || d.Counts[reconcile.Missing] != 0 || !d.LeavesOut(w.campaigns()[1]) || d.LeavesOut(w.campaigns()[0]) {
+		t.Errorf("%+v", d)
+	}
+	w.account.Campaigns = nil // and then all are
+	for range 3 {
+		w.clock = w.clock.Add(24 * time.Hour)
+		w.toEnd()
+	}
+	if st := w.state(); st.Cause != "" || !st.SucceededAt.Equal(st.Drift.At) {
+		t.Errorf("an account without campaigns is at fault for ever: %+v", st)
+	}
+}
+
 // Another account's campaigns are missing as a whole, and said to have never arrived.
 func TestAnotherAccountsKey(t *testing.T) {
 	w := newWorld(t, 2, nil)

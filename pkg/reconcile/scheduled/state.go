@@ -52,19 +52,26 @@ type Run struct {
 	Lease    int                       `json:"lease"`           // number under which it was written
 }
 
-// Succeeded tells whether the run came to its end, and could compare something.
+// Succeeded tells whether the run came to its end, and could compare something. One that
+// ended has a cause where Smartlead listed none of the campaigns that were compared lately.
 func (r Run) Succeeded() bool {
-	return !r.EndedAt.IsZero() && (r.Campaigns == 0 || r.Unproven < r.Campaigns)
+	return !r.EndedAt.IsZero() && r.Cause == "" && (r.Campaigns == 0 || r.Unproven < r.Campaigns)
 }
 
-// Drift is what is known over all campaigns: the latest second look of each, and the
-// first looks since.
+// Drift is what is known over all campaigns that Smartlead lists: the latest second look of
+// each, and the first looks since.
 type Drift struct {
-	At        time.Time                 `json:"at,omitzero"`
-	Campaigns int                       `json:"campaigns"`
-	Unproven  int                       `json:"unproven"` // campaigns that could not be read, or not whole
-	Counts    map[reconcile.Verdict]int `json:"counts,omitempty"`
+	At time.Time `json:"at,omitzero"`
+	// ListedSince: a campaign that was not looked at since then is archived or deleted.
+	ListedSince time.Time                 `json:"listed_since,omitzero"`
+	Campaigns   int                       `json:"campaigns"`
+	Unproven    int                       `json:"unproven"` // campaigns that could not be read, or not whole
+	Counts      map[reconcile.Verdict]int `json:"counts,omitempty"`
 }
+
+// LeavesOut tells whether a campaign is left out, because Smartlead does not list it any
+// more: what is missing of it can be compared no more.
+func (d Drift) LeavesOut(c Campaign) bool { return c.LookedAt.Before(d.ListedSince) }
 
 // State is where the schedule stands. There is one in a table.
 type State struct {
