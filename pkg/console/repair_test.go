@@ -50,14 +50,14 @@ func dryRun(t *testing.T, c *consoletest.Console, form url.Values) string {
 // and its record lead to each other.
 func TestARepairIsTriedAndDone(t *testing.T) {
 	c, account, lost := lossy(t)
-	wants(t, c.OK("/completeness"), "No repair was needed", "Repair …")
+	wants(t, c.OK("/completeness"), "No repair was made", "Repair …")
 	run := dryRun(t, c, url.Values{"since": {"7d"}, "budget": {"50"}})
 	text := c.OK(run)
 	wants(t, text, "Dry run of a repair", "A repair would", "4100001", "EMAIL_REPLY 1 Smartlead would be asked for it; else it is made", "EMAIL_BOUNCE 1 Smartlead would be asked for it; else not made: no webhook of the campaign sends the type", "50 events are made at most", "Repair …")
 	if account.Campaigns[0].Lost == nil {
 		t.Error("a dry run asked Smartlead")
 	}
-	if r := c.Stack.OK("reconcile", "repairs"); !strings.Contains(r.Err, "no repair was needed") {
+	if r := c.Stack.OK("reconcile", "repairs"); !strings.Contains(r.Err, "no repair was made") {
 		t.Errorf("a dry run is on record: %s", r.Out)
 	}
 	path, query, _ := strings.Cut(run, "?")

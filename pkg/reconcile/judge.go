@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -123,9 +125,16 @@ type key struct {
 	id  string
 }
 
+// most are the names that a count has, the most first.
+func most(count map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
+	})
+}
+
 func judge(r Request, at time.Time, id string, side *sides) Campaign {
 	j := &judgement{
-		r: r, at: at, side: side, out: Campaign{ID: id, Source: side.source, Account: side.account, Mails: len(side.mails), Cause: side.cause},
+		r: r, at: at, side: side, out: Campaign{ID: id, Sources: most(side.sources), Account: side.account, Mails: len(side.mails), Cause: side.cause},
 		byStats: map[key][]int{}, byLead: map[key][]int{}, byMessage: map[key][]int{}, erased: make(map[webhook.Type][]int),
 		used: map[int]bool{}, excused: map[int]bool{}, unreadUsed: map[int]bool{}, arrived: make(map[webhook.Type]int), hasStats: map[string]bool{}, hasLead: map[string]bool{},
 	}

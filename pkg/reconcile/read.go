@@ -16,8 +16,8 @@ type sides struct {
 	cause    error
 	mails    []smartleadapi.Mail
 	events   []webhook.Record
-	source   string // of the latest event
-	account  string
+	sources  map[string]int // events by the source by which they came
+	account  string         // of the latest event
 	accepted []acceptance // of all types, where counts are compared
 	// unreadable are events of the ledger that may be of any campaign.
 	unreadable []webhook.EventID
@@ -159,7 +159,11 @@ func (in *reading) keep(rec webhook.Record) {
 	if side == nil || slices.Contains(rec.Flags, webhook.FlagTestEvent) || in.again(rec.ID) {
 		return
 	}
-	side.source, side.account = rec.Source, rec.Account
+	if side.sources == nil {
+		side.sources = map[string]int{}
+	}
+	side.sources[rec.Source]++
+	side.account = rec.Account
 	if posted := 1 + rec.Duplicates + rec.Variants; in.r.Counts {
 		if rec.Synthesized() { // nobody posted it, unless it came after all
 			posted--

@@ -151,8 +151,8 @@ type Report struct {
 // was read.
 type Campaign struct {
 	ID       string
-	Source   string // of the latest event; empty where none arrived
-	Account  string // likewise
+	Sources  []string // by which its events came, that of the most first
+	Account  string   // of the latest event; empty where none arrived
 	Mails    int
 	Judged   bool
 	Cause    error

@@ -18,6 +18,8 @@ package repair
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"smartlead-receiver/pkg/auth"
@@ -234,10 +236,14 @@ var Whys = []Why{
 	WhyOff, WhyBudget, WhyTime, WhyUnticked, WhyNoSource, WhyErased, WhyUntold, WhyNoHistory, WhyNoTime, WhyUnproven, WhyDiffers, WhyUnasked, WhyFailed,
 }
 
+// ErrNoSource: there is no source of the name that was asked for.
+var ErrNoSource = errors.New("there is no such source")
+
 // Repair does what the request allows about what a comparison found missing of a campaign;
 // in a dry run it says what that would be. What could not be done of it is said in the
-// result. The error is that of the records, before anything was done, or the end of the
-// context; the result is then as far as it got.
+// result. The error is ErrNoSource, wrapped, where there is no source of the name that the
+// request has; that of the records, before anything was done; or the end of the context:
+// the result is then as far as it got.
 //
 // A campaign that was not judged, or of which not all could be read, is left alone.
 func (s *Service) Repair(ctx context.Context, api API, r Request, found ...reconcile.Campaign) (Result, error) {
@@ -246,6 +252,11 @@ func (s *Service) Repair(ctx context.Context, api API, r Request, found ...recon
 	}
 	if r.Wait == 0 {
 		r.Wait = DefaultWait
+	}
+	if r.Source != "" && r.Mode == Synthesize {
+		if _, err := s.p.Sources.Source(ctx, r.Source); errors.Is(err, webhook.ErrNotFound) {
+			return Result{}, fmt.Errorf("%s: %w", r.Source, ErrNoSource)
+		}
 	}
 	run := &run{Service: s, api: api, r: r, result: Result{At: s.p.Now().UTC(), DryRun: r.DryRun}, threads: map[string]thread{}, erased: map[string]erasing{}}
 	err := run.do(ctx, found)

@@ -3,6 +3,7 @@ package repair
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -85,14 +86,24 @@ func (w wants) typesOf(f reconcile.Finding) (types []webhook.Type) {
 
 var errNoSource = errors.New("no event of the campaign arrived, and its webhooks name no source of this stack")
 
-// sourceOf is in whose name the campaign's events enter.
+// errRemoved says that the sources of a campaign are there no more.
+func errRemoved(names []string) error {
+	return fmt.Errorf("it came by the source %s, which was removed: name another one: reconcile repair --source NAME", strings.Join(names, ", "))
+}
+
+// sourceOf is in whose name the campaign's events enter: that of its webhook by which events
+// came, else that by which the most came, else that of its webhook. One that was removed is
+// passed over.
 func (r *run) sourceOf(ctx context.Context, c reconcile.Campaign, w wants) (auth.Source, error) {
-	names := w.sources
-	switch {
-	case r.r.Source != "":
+	var names []string
+	for _, name := range w.sources {
+		if slices.Contains(c.Sources, name) {
+			names = append(names, name)
+		}
+	}
+	names = slices.Concat(names, c.Sources, w.sources)
+	if r.r.Source != "" {
 		names = []string{r.r.Source}
-	case c.Source != "":
-		names = []string{c.Source}
 	}
 	for _, name := range names {
 		src, err := r.p.Sources.Source(ctx, name)
@@ -103,6 +114,9 @@ func (r *run) sourceOf(ctx context.Context, c reconcile.Campaign, w wants) (auth
 		default:
 			return src, nil
 		}
+	}
+	if len(c.Sources) > 0 {
+		return auth.Source{}, errRemoved(c.Sources)
 	}
 	return auth.Source{}, errNoSource
 }

@@ -51,7 +51,11 @@ func (o RepairOptions) Request() (repair.Request, error) {
 func (t Tool) Plan(ctx context.Context, c Comparison, r repair.Request) (repair.Result, error) {
 	t.Watch.Doing("reading what a repair needs")
 	r.DryRun = true
-	return t.Stack.Repair.Repair(ctx, t.Client, r, c.Results()...)
+	plan, err := t.Stack.Repair.Repair(ctx, t.Client, r, c.Results()...)
+	if errors.Is(err, repair.ErrNoSource) {
+		return plan, problem.NotFound("there is no source %s", output.Clean(r.Source))
+	}
+	return plan, err
 }
 
 // Does tells whether a repair of that plan would do anything.

@@ -201,7 +201,7 @@ func repairs(ctx context.Context, s *session.Session, limit int) error {
 	case s.JSON:
 		return nil
 	case len(runs) == 0:
-		s.Say("no repair was needed in the last 90 days")
+		s.Say("no repair was made in the last 90 days")
 		return nil
 	}
 	return s.Print(t, "")

@@ -2,6 +2,7 @@ package reconcilecmd_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -107,7 +108,44 @@ func TestRepairIsAskedWell(t *testing.T) {
 	if r.Code != 1 || !strings.Contains(r.Err, "waited for") {
 		t.Errorf("exit %d: %s", r.Code, r.Err)
 	}
-	if got := w.OK("reconcile", "repairs"); !strings.HasPrefix(got.Out, "BEGUN") || strings.Contains(got.Out+got.Err, "no repair was needed") {
+	if got := w.OK("reconcile", "repairs"); !strings.HasPrefix(got.Out, "BEGUN") || strings.Contains(got.Out+got.Err, "no repair was made") {
 		t.Errorf("%s%s", got.Out, got.Err)
+	}
+}
+
+// A source by which an event came, and which was removed since, keeps nothing from being
+// made: another one of the campaign's is there, or an operator names one.
+func TestARepairPassesOverARemovedSource(t *testing.T) {
+	w, _ := lossy(t)
+	token := func(name string) string {
+		added := w.OK("sources", "add", name, "--account", "default", "--json")
+		url, _ := clitest.Lines(t, added.Out)[0]["webhook_url"].(string)
+		return url[strings.LastIndex(url, "/")+1:]
+	}
+	old := token("old")
+	for _, p := range w.account.Campaigns[0].Posts(w.Clock())[:1] { // as one of last week came
+		resp, err := http.Post(w.Front.URL+"/webhooks/old/"+old, "application/json", strings.NewReader(strings.Replace(string(p.Body), "lead", "lead-of-old-", 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("answered %d", resp.StatusCode)
+		}
+	}
+	w.OK("sources", "remove", "old", "--yes")
+	const made = "else it is made"
+	dry := w.with("reconcile", "repair", "--dry-run")
+	if r := w.OK(dry...); !strings.Contains(r.Out, made) || strings.Contains(r.Out, "in whose name") {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
+	}
+	w.Fails(4, "there is no source nosuch", append(dry, "--source", "nosuch")...)
+	token("new")
+	w.OK("sources", "remove", "demo", "--yes")
+	if r := w.Run(dry...); !strings.Contains(r.Out, "which was removed: name another one") || strings.Contains(r.Out, "no event of the campaign arrived") {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
+	}
+	if r := w.OK(append(dry, "--source", "new")...); !strings.Contains(r.Out, made) {
+		t.Errorf("exit %d: %s%s", r.Code, r.Out, r.Err)
 	}
 }
