@@ -173,7 +173,10 @@ func doRemove(q *request) (*done, error) {
 		return nil, problem.Failed(out.Failure, "%s handed over to %s, and %s not", output.Count(out.Events, "event is", "events are"), to, output.Thousands(out.Failed)).
 			Hint("go on: %s destinations remove %s --to %s", q.Self, name, to)
 	}
-	text := fmt.Sprintf("The destination %s is removed; %s now for %s.", name, output.Count(out.Events, "event waits", "events wait"), to)
+	text := "The destination " + name + " is removed."
+	if out.Events > 0 {
+		text += " " + out.Text() + "."
+	}
 	if out.Left > 0 {
 		text += " " + output.Count(out.Left, "is", "are") + " left, because a worker has taken it meanwhile."
 	}

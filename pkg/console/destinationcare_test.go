@@ -230,7 +230,7 @@ func TestADestinationIsRemoved(t *testing.T) {
 	if a := c.Press(remove, url.Values{"to": {"nowhere"}}); a.Status != http.StatusBadRequest {
 		t.Errorf("%d\n%s", a.Status, a.Text())
 	}
-	wants(t, c.Press(remove, url.Values{"to": {"spare"}}).Text(), "The destination crm is removed; 3 events wait now for spare.", "smartleadctl --local destinations remove crm --to spare")
+	wants(t, c.Press(remove, url.Values{"to": {"spare"}}).Text(), "The destination crm is removed. 3 events wait now for spare: ", "smartleadctl --local destinations remove crm --to spare")
 	wants(t, c.OK("/events?state=dead"), "spare")
 	wants(t, c.Press("/destinations/spare/remove", nil).Text(), "The destination spare is removed.", "There is no destination")
 	for _, path := range []string{remove, "/destinations/none/set", "/destinations/none/rotate", "/destinations/..%2fx/remove", "/destinations/none/keep/x"} {

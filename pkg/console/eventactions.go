@@ -245,8 +245,12 @@ func sendTo(q *request) (*done, error) {
 	case len(over.Done) == 0:
 		return nil, problem.Failed(webhook.ErrChanged, "nothing was done")
 	}
+	rec = over.Done[0]
 	d := done{To: theEvent(q), On: string(rec.ID) + " to " + to, Notice: notice{Text: "It waits for " + to + " instead of " + from + " now."}}
-	if rec = over.Done[0]; rec.State == webhook.Pending {
+	if p := rec.At(to); p.Result.Settled() {
+		d.Notice.Text = to + " had it before, or did not want it; it waits for " + from + " no more."
+	}
+	if rec.State == webhook.Pending {
 		return &d, nil
 	}
 	report, err := q.st.Operator.Do(q.ctx(), operator.Request{Move: operator.Replay, Events: []webhook.Record{rec}, Confirmed: true})

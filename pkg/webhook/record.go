@@ -120,6 +120,17 @@ func (r Record) WaitsFor(destination string) bool {
 	return slices.ContainsFunc(r.Destinations, func(p Progress) bool { return p.Name == destination && !p.Result.Settled() })
 }
 
+// At is how far a destination is with the event: zero where the event is not for it, or
+// nobody has chosen its destinations yet.
+func (r Record) At(destination string) Progress {
+	for _, p := range r.Destinations {
+		if p.Name == destination {
+			return p
+		}
+	}
+	return Progress{}
+}
+
 // Unsettled are the destinations of the event's own for which it waits, or at which it is
 // dead; nil where it has none, as before its first attempt.
 func (r Record) Unsettled() []string { return Unsettled(r.Destinations) }

@@ -148,7 +148,9 @@ type HandedOver struct {
 	To      string `json:"to"`
 	Removed bool   `json:"removed"` // by it, and not before
 	Events  int    `json:"handed_over"`
-	Left    int    `json:"left"`   // a worker holds them, or took them meanwhile
+	Had     int    `json:"had"`     // of these: the other one had or did not want them before
+	Refused int    `json:"refused"` // of these: the other one refused them for good before
+	Left    int    `json:"left"`    // a worker holds them, or took them meanwhile
 	Failed  int    `json:"failed"` // the ledger did not answer
 
 	Done    []webhook.Record `json:"-"`
@@ -187,5 +189,34 @@ func (d Desk) HandOver(ctx context.Context, name, to string, removed bool, w *Wa
 		out.Left = w.Total() - len(again.Done) - again.Failed
 	}
 	out.Events, out.Failed, out.Done, out.Failure = len(got.Done), got.Failed, got.Done, got.Failure
+	for _, r := range out.Done {
+		switch p := r.At(to); {
+		case p.Result.Settled():
+			out.Had++
+		case p.Result == webhook.ResultPermanent:
+			out.Refused++
+		}
+	}
 	return out, nil
+}
+
+// Text says what became of the events, in sentences.
+func (o HandedOver) Text() string {
+	var said []string
+	if n := o.Events - o.Had - o.Refused; n > 0 {
+		byState := map[webhook.State]int{}
+		for _, r := range o.Done {
+			if p := r.At(o.To); !p.Result.Settled() && p.Result != webhook.ResultPermanent {
+				byState[r.State]++
+			}
+		}
+		said = append(said, output.Count(n, "event waits", "events wait")+" now for "+o.To+": "+States(byState))
+	}
+	if o.Had > 0 {
+		said = append(said, o.To+" had "+output.Count(o.Had, "event", "events")+" before, or did not want "+map[bool]string{true: "it", false: "them"}[o.Had == 1]+": nothing more of that is sent to it")
+	}
+	if o.Refused > 0 {
+		said = append(said, o.To+" refused "+output.Count(o.Refused, "event", "events")+" for good before, which a replay sends once more")
+	}
+	return strings.Join(said, ". ")
 }

@@ -159,7 +159,7 @@ func sayHandedOver(s *session.Session, out destcare.HandedOver, again string) {
 		byState[r.State]++
 	}
 	if out.Events > 0 {
-		s.Say("%s now for %s: %s", output.Count(out.Events, "event waits", "events wait"), out.To, destcare.States(byState))
+		s.Say("%s", out.Text())
 	}
 	if byState[webhook.Dead] > 0 {
 		s.Say("What is dead stays so until it is brought back: %s redrive start", s.Self())

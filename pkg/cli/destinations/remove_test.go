@@ -1,6 +1,8 @@
 package destinations_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -52,5 +54,20 @@ func TestHandOverOfWhatWaitsForARemovedOne(t *testing.T) {
 	v := clitest.Lines(t, s.OK("destinations", "remove", "crm", "--to", "other", "-y", "--json").Out)[0]
 	if v["handed_over"] != 2.0 || v["removed"] != false || v["left"] != 0.0 || v["to"] != "other" {
 		t.Errorf("got %v, want two events handed over, and nothing removed", v)
+	}
+}
+
+// What the other destination had before, or refused for good, does not wait for it.
+func TestHandOverToOneThatHadIt(t *testing.T) {
+	for answer, want := range map[int32]string{200: "other had 2 events before, or did not want them", 400: "other refused 2 events for good before"} {
+		s := clitest.New(t)
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(answer)) }))
+		t.Cleanup(other.Close)
+		s.OK("destinations", "add", "other", "--url", other.URL, "--no-sign")
+		s.DeadReplies(2)
+		r := s.OK("destinations", "remove", "crm", "--to", "other", "-y")
+		if !strings.Contains(r.Err, want) || strings.Contains(r.Err, "wait now for other") {
+			t.Errorf("want %q:\n%s", want, r.Err)
+		}
 	}
 }
