@@ -2,6 +2,7 @@ package eventview
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"smartlead-receiver/pkg/cli/output"
@@ -51,7 +52,12 @@ func Advice(c output.Clock, self, id string, r webhook.Record) []string {
 			fmt.Sprintf("To try it again: %s events replay %s", self, id),
 			fmt.Sprintf("To give it up: %s events discard %s", self, id), NotApplied)
 	case webhook.Discarded:
-		lines = append(lines, "Nothing brings it back. If it is wanted after all, send its payload again under another identity, or fire it again at Smartlead.")
+		back := "Nothing brings it back: the same event, sent again, is a duplicate of it."
+		if slices.Contains(r.Flags, webhook.FlagUntrustedSender) {
+			back = "Nothing brings it back but the same event, sent again with a secret_key that the source trusts."
+		}
+		lines = append(lines, back,
+			fmt.Sprintf("What it said, for whoever wants it after all: %s events show %s --raw", self, id))
 	}
 	if r.Variants > 0 {
 		lines = append(lines, fmt.Sprintf("Another body came under the same identity, and was not delivered. How it differs: %s events variants %s", self, id),
@@ -83,11 +89,12 @@ func Note(c output.Clock, r webhook.Record) string {
 		}
 	}
 	add(r.State == webhook.Unrouted && r.ErrorClass == webhook.ClassDestinationRemoved, "its destination was removed")
-	add(!r.State.Settled() && r.ErrorClass != "", "%s", r.ErrorClass)
+	add(!r.State.Settled() && r.ErrorClass != "", "%s", classOf(r))
 	add(r.Erased(), "erased")
 	add(r.State == webhook.Dead, "died %s", c.Ago(r.DiedAt))
 	add(Waits(r) != "", "%s", Waits(r))
 	add(r.State == webhook.Pending && r.NotBefore.After(c.Now()), "retried %s", c.Ago(r.NotBefore))
+	add(r.State == webhook.Pending && refusedBy(r) != "", "refused by %s", refusedBy(r))
 	add(Overdue(c.Now(), r), "overdue")
 	add(r.Generation > 0, "replayed %d×", r.Generation)
 	add(r.Redrives > 0, "redriven %d×", r.Redrives)
@@ -95,6 +102,15 @@ func Note(c output.Clock, r webhook.Record) string {
 	add(r.Variants > 0, "%s", output.Count(r.Variants, "variant", "variants"))
 	notes = append(notes, r.Flags...)
 	return strings.Join(notes, ", ")
+}
+
+// classOf is the class of what an event waits or died of: of one that is retried, of what
+// is retried.
+func classOf(r webhook.Record) string {
+	if tried := retried(LastFailures(r)); r.State == webhook.Pending && len(tried) > 0 {
+		return tried[len(tried)-1].ErrorClass
+	}
+	return r.ErrorClass
 }
 
 // manyLike is how events that died of the same cause are brought back.

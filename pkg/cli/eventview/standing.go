@@ -2,6 +2,7 @@ package eventview
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func Headline(c output.Clock, r webhook.Record) string {
 		if r.LeaseNumber == 0 {
 			return fmt.Sprintf("pending since %s: no worker has taken it yet", c.When(r.ReceivedAt))
 		}
-		again, why := orTime(r.NotBefore, r.DueAt), output.OrText(Waits(r), Cause(r))
+		again, why := orTime(r.NotBefore, r.DueAt), goesOnBy(r)
 		if !again.After(c.Now()) {
 			return fmt.Sprintf("pending: %s; its next attempt was due %s", why, c.Ago(again))
 		}
@@ -50,6 +51,33 @@ func Headline(c output.Clock, r webhook.Record) string {
 		return fmt.Sprintf("discarded %s: given up by an operator", c.When(r.UpdatedAt))
 	}
 	return string(r.State)
+}
+
+// goesOnBy says why a pending event has not ended: by what is tried again, and apart from
+// it who is not asked again.
+func goesOnBy(r webhook.Record) string {
+	tried, refused := causes(retried(LastFailures(r))), refusedBy(r)
+	why := output.OrText(Waits(r), tried)
+	if refused == "" || why == "" {
+		return output.OrText(why, Cause(r))
+	}
+	return why + "; " + refused + " refused it for good, and is not asked again"
+}
+
+// retried leaves out the attempts behind which a destination is not asked again.
+func retried(list []webhook.Attempt) []webhook.Attempt {
+	return slices.DeleteFunc(list, func(a webhook.Attempt) bool { return a.Result == webhook.ResultPermanent })
+}
+
+// refusedBy names the destinations that refused an event for good; "" where none did.
+func refusedBy(r webhook.Record) string {
+	var names []string
+	for _, d := range r.Destinations {
+		if d.Result == webhook.ResultPermanent {
+			names = append(names, d.Name)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 func orTime(t, otherwise time.Time) time.Time {
@@ -90,8 +118,13 @@ func Cause(r webhook.Record) string {
 	if len(last) == 0 {
 		return FailureText(r.ErrorClass, r.Error, 0)
 	}
-	parts := make([]string, 0, len(last))
-	for _, a := range last {
+	return causes(last)
+}
+
+// causes says what failed in each attempt.
+func causes(list []webhook.Attempt) string {
+	parts := make([]string, 0, len(list))
+	for _, a := range list {
 		if a.Destination == "" {
 			parts = append(parts, FailureText(a.ErrorClass, a.Error, a.Status))
 			continue
@@ -102,7 +135,8 @@ func Cause(r webhook.Record) string {
 }
 
 // LastFailures is the latest failed attempt of each destination that is not
-// settled, in order of their names.
+// settled, in order of their names. Where those that have the event now failed, one from
+// which it was handed over is left out.
 func LastFailures(r webhook.Record) []webhook.Attempt {
 	latest := map[string]webhook.Attempt{}
 	for _, a := range r.History {
@@ -115,12 +149,22 @@ func LastFailures(r webhook.Record) []webhook.Attempt {
 	if abandoned, ok := latest[""]; ok && len(latest) > 1 && abandoned.Number < r.LeaseNumber {
 		delete(latest, "")
 	}
+	for _, d := range r.Destinations {
+		if _, failed := latest[d.Name]; failed {
+			maps.DeleteFunc(latest, func(name string, _ webhook.Attempt) bool { return name != "" && !has(r, name) })
+			break
+		}
+	}
 	out := make([]webhook.Attempt, 0, len(latest))
 	for _, a := range latest {
 		out = append(out, a)
 	}
 	slices.SortFunc(out, func(a, b webhook.Attempt) int { return strings.Compare(a.Destination, b.Destination) })
 	return out
+}
+
+func has(r webhook.Record, destination string) bool {
+	return slices.ContainsFunc(r.Destinations, func(p webhook.Progress) bool { return p.Name == destination })
 }
 
 // Answered says what became of an attempt at a destination.
