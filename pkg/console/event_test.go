@@ -185,6 +185,9 @@ func TestLeadShowsAPersonByCampaign(t *testing.T) {
 		t.Errorf("another lead:\n%s", text)
 	}
 	wants(t, c.OK("/leads/nobody@acme.example.com"), "Nothing is kept of this lead")
+	c.Stack.Run("leads", "forget", "nobody@acme.example.com", "--yes")
+	wants(t, c.OK("/leads/nobody@acme.example.com"), "Nothing is kept of this lead, who was erased", "leads forgotten nobody@acme.example.com")
+	wants(t, c.OK("/find?q=nobody@acme.example.com"), "who was erased", "leads forgotten nobody@acme.example.com")
 }
 
 // The story of an open event is shown anew as it goes on.

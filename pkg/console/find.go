@@ -9,14 +9,14 @@ import (
 	"smartlead-receiver/pkg/cli/search"
 )
 
-var findPage = page{path: "/find", file: "find.html", under: "/events", title: "Search", units: 1500, read: readFind}
+var findPage = page{path: "/find", file: "find.html", under: "/events", title: "Search", units: 2200, read: readFind}
 
 const (
 	foundRows = 50
 	// findSpan is how far back is looked through what no index has as a key.
 	findSpan = 31 * 24 * time.Hour
 	// findRead bounds the events that are read for a word of a campaign's name.
-	findRead = 100
+	findRead = 1000
 )
 
 // foundList is what a search found.
@@ -27,6 +27,7 @@ type foundList struct {
 	Asked   []string
 	Looked  string
 	Said    []string // of what was left out
+	Erased  stamp    // where nothing was found: when the lead was erased
 	Command string   // that looks further
 	Self    string
 }
@@ -57,6 +58,7 @@ func readFind(q *request) (any, error) {
 		list.Rows = append(list.Rows, row)
 	}
 	list.More, list.Asked, list.Looked, list.Said = found.More, found.Asked, found.Looked, asks.said
+	list.Erased = q.at(found.ErasedAt)
 	list.Text = output.Clean(list.Text) // a link may hold what turns the line round
 	list.Command = fmt.Sprintf("%s events find %s", q.Self, output.Quote(list.Text))
 	return list, nil

@@ -81,7 +81,7 @@ func doHalt(q *request) (*done, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("The destination %s is paused: its events wait.", name)
+	text := fmt.Sprintf("The destination %s is paused: within five seconds nothing more is sent to it, and its events wait.", name)
 	if !did {
 		text = fmt.Sprintf("The destination %s was paused meanwhile.", name)
 	}

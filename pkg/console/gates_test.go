@@ -16,7 +16,7 @@ func TestADestinationIsPausedAndResumed(t *testing.T) {
 	if a := c.Get("/destinations/crm/resume"); a.Status == http.StatusOK {
 		t.Errorf("resumes what is not paused: %s", a.Text())
 	}
-	holds(t, c.Press("/destinations/crm/pause", nil).Text(), "The destination crm is paused: its events wait.", "paused by", "Resume crm")
+	holds(t, c.Press("/destinations/crm/pause", nil).Text(), "The destination crm is paused: within five seconds nothing more is sent to it, and its events wait.", "paused by", "Resume crm")
 	if a := c.Get("/destinations/crm/pause"); a.Status == http.StatusOK {
 		t.Errorf("pauses what is paused: %s", a.Text())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/eventview"
 	"smartlead-receiver/pkg/cli/output"
+	"smartlead-receiver/pkg/cli/search"
 	"smartlead-receiver/pkg/ledger"
 )
 
@@ -29,6 +30,7 @@ type leadView struct {
 	Campaigns []leadCampaign
 	Older     string
 	Shown     int
+	Erased    stamp // where nothing is shown: when the person was erased; zero: they were not
 }
 
 // leadCampaign are the events of a lead in one campaign, the newest first.
@@ -67,7 +69,9 @@ func readLead(q *request) (any, error) {
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	l.Shown = len(page.Records)
+	if l.Shown = len(page.Records); l.Shown == 0 {
+		l.Erased = q.at(search.ErasedAt(q.ctx(), q.st, l.Address))
+	}
 	if page.Next != "" {
 		l.Older = leadAddress(l.Address) + "?" + url.Values{"after": {page.Next}}.Encode()
 	}

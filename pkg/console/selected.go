@@ -87,7 +87,7 @@ func askSelected(q *request, m moveWords) (*question, error) {
 		case !m.fits(rec) && m.move == operator.Replay && !rec.Finished():
 			row.Will = "left alone: it is on its way already"
 		case !m.fits(rec):
-			row.Will = "left as it is: " + wording.Unfit(rec, m.move)
+			row.Will = "left as it is: " + wording.Unfit(q.Self, rec, m.move)
 		default:
 			row.Will = m.short(rec)
 			fit = append(fit, rec)
@@ -302,7 +302,7 @@ func (q *request) moveSeen(move operator.Move, seen []string, again bool) ([]ope
 var errUntried = errors.New("not tried: the page was closed before")
 
 func (q *request) movedRow(r operator.Result, move operator.Move) movedRow {
-	result, why := wording.Moved(r, move)
+	result, why := wording.Moved(q.Self, r, move)
 	switch {
 	case r.Outcome == operator.Changed:
 		result = "changed meanwhile"

@@ -129,7 +129,7 @@ func status(ctx context.Context, s *session.Session) error {
 	case v.Behind > 0:
 		s.Line("behind by %s: what is closed is archived by the next runs", output.Span(time.Duration(v.Behind)*time.Second))
 	default:
-		s.Line("all that is closed is archived")
+		s.Line("all that is closed is archived, but what was claimed late (as one that was split off): that is a day later, or by archive again")
 	}
 	if v.Cause != "" {
 		s.Line("the latest run ended early, first at %s: %s", output.Stamp(f.state.CauseSince), output.Clean(v.Cause))

@@ -69,7 +69,7 @@ func pause(ctx context.Context, s *session.Session, name string) error {
 	case !did:
 		return s.Finished(name, "nothing to do: destination %s has been paused since %s", name, output.Stamp(state.Paused))
 	}
-	return s.Finished(name, "destination %s is paused: its events wait until %s destinations resume %s", name, s.Self(), name)
+	return s.Finished(name, "destination %s is paused: running workers take it up within five seconds, and end what they are sending; its events wait then until %s destinations resume %s", name, s.Self(), name)
 }
 
 func resume(ctx context.Context, s *session.Session, name string) error {

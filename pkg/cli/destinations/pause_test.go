@@ -15,7 +15,7 @@ func TestPauseAndResume(t *testing.T) {
 	if r := s.OK("destinations", "resume", "erp"); !strings.Contains(r.Err, "nothing to do") {
 		t.Errorf("got %s", r.Err)
 	}
-	if r := s.OK("destinations", "pause", "erp"); !strings.Contains(r.Err, "its events wait until") {
+	if r := s.OK("destinations", "pause", "erp"); !strings.Contains(r.Err, "its events wait then until") {
 		t.Errorf("got %s", r.Err)
 	}
 	if r := s.OK("destinations", "pause", "erp"); !strings.Contains(r.Err, "nothing to do: destination erp has been paused since") {

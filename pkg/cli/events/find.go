@@ -88,7 +88,7 @@ func find(ctx context.Context, s *session.Session, text, since, until string, li
 		rows.addNoted(ctx, r, variantNote(f.ByVariant[r.ID]))
 	}
 	if f.More {
-		s.Say("there are more than %d: narrow it with events list --lead … --since …", limit)
+		s.Say("there are more than %d: narrow it with %s events list --lead … --since …", limit, s.Self())
 	}
 	if s.JSON {
 		return nil
@@ -98,13 +98,17 @@ func find(ctx context.Context, s *session.Session, text, since, until string, li
 
 // notFound says what was looked at in vain, and what to try.
 func notFound(s *session.Session, text string, f search.Found) error {
+	if !f.ErasedAt.IsZero() {
+		return problem.NotFound("no event has the lead %s, which was erased at %s", text, output.Stamp(f.ErasedAt)).
+			Hint("by whom, and what of it: %s leads forgotten %s", s.Self(), output.Quote(text))
+	}
 	e := problem.NotFound("no event has the lead or event id %s", text)
 	if f.Looked != "" {
 		e = problem.NotFound("no event has the lead or event id %s; it is in no %s, of %s", text, strings.Join(f.Asked, ", "), f.Looked).
 			Hint("further back: %s", f.Further)
 	}
 	return e.Hint("a request id is that of an event's first delivery, or of a variant: a duplicate is counted, and its request id is not kept").
-		Hint("was it refused? %s events refused", s.Self()).
+		Hint("was it refused? %s events refused; larger than 10 MB, or an array beyond 6 MB? Then the access log alone has it (status 413)", s.Self()).
 		Hint("by campaign: %s events list --campaign %s", s.Self(), campaign(text)).
 		Hint("make Smartlead send it again: %s resend-guide TYPE", s.Self())
 }

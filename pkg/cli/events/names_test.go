@@ -69,7 +69,7 @@ func TestFindWhatNoIndexKnows(t *testing.T) {
 	s.Fails(4, "of 0 events received since 2126-03-04 13:", "events", "find", "nihon", "--since", "2h")
 	// A whole address is a key; it may be a message id, which is none.
 	if r := s.Run("events", "find", "nobody@nihon.example.jp"); r.Code != 4 || strings.Contains(r.Err, "in no address") ||
-		!strings.Contains(r.Err, "in no message id, stats_id or request id, of 2 events received since") {
+		!strings.Contains(r.Err, "in no message id, stats_id or request id, of 2 events and variants received since") {
 		t.Errorf("got %s", r.Err)
 	}
 }

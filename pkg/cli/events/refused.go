@@ -106,7 +106,7 @@ func refused(ctx context.Context, s *session.Session, o refusedOptions) error {
 		return nil
 	}
 	if len(list) == 0 {
-		s.Say("nothing was refused %s", span)
+		s.Say("nothing was refused %s; what is larger than 10 MB, or an array beyond 6 MB, API Gateway refuses by itself: the access log has it (status 413)", span)
 		return nil
 	}
 	if err := s.Print(t, ""); err != nil {

@@ -37,7 +37,25 @@ func printDestinations(s *session.Session, r webhook.Record) error {
 		t.Add(fmt.Sprint(a.Number), output.Stamp(a.StartedAt), a.Destination, string(a.Result), status,
 			took(a), attemptError(a))
 	}
-	return s.Print(t, "  ")
+	if err := s.Print(t, "  "); err != nil {
+		return err
+	}
+	if skips(r) {
+		s.Line("  A number that is not here is that of a turn in which nothing was sent, such as behind a pause or a rate.")
+	}
+	return nil
+}
+
+// skips tells whether the attempts leave numbers out, of which none was forgotten.
+func skips(r webhook.Record) bool {
+	before := 0
+	for _, a := range r.History {
+		if a.Number > before+1 {
+			return len(r.History) < webhook.MaxHistory
+		}
+		before = max(before, a.Number)
+	}
+	return false
 }
 
 func took(a webhook.Attempt) string {

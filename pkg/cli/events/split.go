@@ -75,6 +75,9 @@ func split(ctx context.Context, s *session.Session, arg, fingerprint string, yes
 	switch {
 	case made.UnderWay:
 		s.Say("it is an event of its own now and on its way: %s events show %s", s.Self(), output.Quote(string(made.ID)))
+		if st.ArchiveBucket != "" {
+			s.Say("the archive may have gone by when it was received, and has it a day later. Sooner: %s archive again --since %s", s.Self(), output.Wire(v.Receipt.ReceivedAt))
+		}
 	case made.Event.State == "":
 		s.Say("it was split before, and the event has expired since")
 	default:

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"smartlead-receiver/pkg/smartlead"
@@ -131,16 +132,28 @@ func members(body []byte) map[string]string {
 
 func flatten(out map[string]string, path string, value any) {
 	switch v := value.(type) {
+	case nil:
+		out[path] = "null"
+	case string:
+		if out[path] = v; json.Valid([]byte(v)) { // "7" is not 7
+			out[path] = strconv.Quote(v)
+		}
+	case bool, json.Number:
+		out[path] = fmt.Sprint(v)
 	case map[string]any:
+		if len(v) == 0 {
+			out[path] = "{}"
+		}
 		for name, child := range v {
 			flatten(out, strings.TrimPrefix(path+"."+name, "."), child)
 		}
 	case []any:
+		if len(v) == 0 {
+			out[path] = "[]"
+		}
 		for i, child := range v {
 			flatten(out, fmt.Sprintf("%s[%d]", path, i), child)
 		}
-	default:
-		out[path] = fmt.Sprint(v)
 	}
 }
 

@@ -21,6 +21,8 @@ func TestDifferTellsFactsFromAnEnvelope(t *testing.T) {
 		{reply, `"text":"Yes"`, `"text":"No"`, "[reply]", "[reply_message.text]"},
 		{reply, `Re: hello`, `Re: bye`, "[subject]", "[subject]"},
 		{reply, `"ann@example.com"`, `"bob@example.com"`, "[lead reply]", "[sl_lead_email to_email]"},
+		{reply, `"campaign_id":7`, `"campaign_id":"7"`, "[]", "[campaign_id]"},
+		{reply, `"campaign_id":7`, `"campaign_id":7,"tags":[]`, "[]", "[tags]"},
 		{category, `Meeting Request`, `Not Interested`, "[category]", "[lead_category.new_name]"},
 		{reply, reply, `{"event_type":`, "[a body that cannot be read]", "[a body that cannot be read]"},
 	} {
@@ -31,5 +33,14 @@ func TestDifferTellsFactsFromAnEnvelope(t *testing.T) {
 		if got := fmt.Sprint(d.Members); got != c.members {
 			t.Errorf("%s → %s: members %s, want %s", c.old, c.now, got, c.members)
 		}
+	}
+}
+
+// A value is written as JSON has it, so that a null is one, and a text that looks like a
+// number is told from it.
+func TestAValueIsWrittenAsItIs(t *testing.T) {
+	all, ok := Compare([]byte(`{"a":null,"b":"7","c":7,"d":"hello","e":true}`), []byte(`{"a":"null","b":7,"c":7,"d":"hello","e":"true"}`))
+	if !ok || fmt.Sprint(all) != `[{a null "null" true true} {b "7" 7 true true} {c 7 7 true true} {d hello hello true true} {e true "true" true true}]` {
+		t.Error(all)
 	}
 }

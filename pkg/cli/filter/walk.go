@@ -34,12 +34,17 @@ type Walked struct {
 	days   int    // days looked into
 	Spent  bool   // it ended because it had looked at enough
 
+	variants bool // they were looked at as well
+
 	Unreadable []webhook.EventID // events that this version cannot read: they were left out
 }
 
 // What says in words at how much a walk looked.
 func (w Walked) What() string {
 	text := output.Count(w.looked, "event", "events")
+	if w.variants {
+		text = output.Count(w.looked, "event or variant", "events and variants")
+	}
 	if w.days >= maxLookDays {
 		text += " of " + output.Count(w.days, "day", "days")
 	}
@@ -72,7 +77,7 @@ type Lister interface {
 // no bound). No event is lost or repeated between walks: Next is a unique index
 // key.
 func Walk(ctx context.Context, events Lister, q ledger.Query, limit, bound int, each func(webhook.Record) error) (Walked, error) {
-	var w Walked
+	w := Walked{variants: q.Variants}
 	w.Next = q.After
 	for n := 0; ; {
 		q.After, q.Limit = w.Next, pageOfAll

@@ -105,6 +105,8 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	if v := clitest.Lines(t, s.OK("leads", "forgotten", "nobody@acme.example.com", "--json").Out); len(v) != 1 || v[0]["by"] != "olga" || v[0]["ended_at"] == nil {
 		t.Errorf("the record of a lead of whom nothing is kept: %v", v)
 	}
+	s.Fails(4, "which was erased at 2126-", "events", "find", "Nobody@acme.example.com")
+	s.Fails(4, "leads forgotten", "events", "find", "nobody@acme.example.com")
 	if r := s.Run("leads", "forget", "nobody@acme.example.com", "--yes", "--json"); r.Code != 4 || clitest.Lines(t, r.Out)[0]["complete"] != true {
 		t.Errorf("as JSON: %d %s", r.Code, r.Out)
 	}

@@ -41,11 +41,11 @@ func Agree(s *session.Session, req *operator.Request, yes bool, format string, a
 }
 
 // movedOf words what became of one event.
-func movedOf(r operator.Result, move operator.Move) moved {
+func movedOf(self string, r operator.Result, move operator.Move) moved {
 	m := moved{
 		EventID: string(r.Seen.ID), From: string(r.Seen.State), State: string(r.Now.State), Generation: r.Now.Generation,
 	}
-	m.Result, m.Error = wording.Moved(r, move)
+	m.Result, m.Error = wording.Moved(self, r, move)
 	if r.Outcome == operator.Changed {
 		m.Generation = r.Seen.Generation
 	}
@@ -64,7 +64,7 @@ func Show(s *session.Session, report operator.Report, words Words) error {
 	t := output.NewTable("@EVENT ID", "*WAS", "*IS", "*RESULT", "+ERROR")
 	bad, missing, failed := 0, 0, ""
 	for _, r := range report.Results {
-		m := movedOf(r, words.Move)
+		m := movedOf(s.Self(), r, words.Move)
 		if m.Result == "failed" || m.Result == "died again" || m.Result == "unrouted" {
 			bad++
 			failed = cmp.Or(failed, m.EventID)

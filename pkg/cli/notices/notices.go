@@ -156,6 +156,14 @@ func testCmd(s *session.Session) *cobra.Command {
 	}
 }
 
+// stackOf is how notices call the stack.
+func stackOf(s *session.Session) string {
+	if s.Target.Local {
+		return "local"
+	}
+	return s.Target.Stack
+}
+
 func test(ctx context.Context, s *session.Session, name string) error {
 	_, target, err := get(ctx, s, name)
 	if err != nil {
@@ -166,7 +174,7 @@ func test(ctx context.Context, s *session.Session, name string) error {
 		ID: "aaaaaaaaaa", Key: incident.Key{Kind: incident.KindError, Cause: "TEST, nothing is wrong", Source: "smartleadctl-test"},
 		Text: "A sample, sent by smartleadctl notices test.", Count: 1, State: incident.Open, OpenedAt: now, LastAt: now, Openings: 1,
 	}}
-	m := incident.MessageOf(s.Target.Stack, []incident.Notice{sample}, 0)
+	m := incident.MessageOf(stackOf(s), []incident.Notice{sample}, 0)
 	err = target.Send(ctx, destination.Deps{Now: s.Now}, notice.Message{ID: m.ID, Text: m.Text, Document: m.Document})
 	if err != nil {
 		return problem.Failed(err, "the notice was not taken").Hint("set the target anew: %s notices set %s", s.Self(), name)

@@ -58,7 +58,7 @@ func (t *Terminal) Secret(prompt string) (string, error) {
 	}
 	secret := strings.TrimSpace(string(text))
 	if secret == "" {
-		return "", problem.Usage("no secret was given").Hint("type it, or pipe it in: printf %%s \"$KEY\" | smartleadctl …")
+		return "", problem.Usage("no secret was given").Hint("type it, or pipe it in: printf %%s \"$KEY\" | the same command")
 	}
 	return secret, nil
 }

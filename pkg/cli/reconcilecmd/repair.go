@@ -66,7 +66,7 @@ func (o repairOptions) request(s *session.Session) (repair.Request, error) {
 	if o.named < 0 {
 		return repair.Request{}, problem.Usage("--show is at least 0")
 	}
-	o.do.By = cmp.Or(o.do.By, s.Getenv("USER"), s.Getenv("USERNAME"))
+	o.do.By = cmp.Or(o.do.By, s.Caller())
 	return o.do.Request()
 }
 

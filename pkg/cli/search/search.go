@@ -10,6 +10,7 @@ import (
 
 	"smartlead-receiver/pkg/cli/filter"
 	"smartlead-receiver/pkg/ledger"
+	"smartlead-receiver/pkg/operator"
 	"smartlead-receiver/pkg/stack"
 	"smartlead-receiver/pkg/webhook"
 )
@@ -34,6 +35,9 @@ type Found struct {
 	Asked     []string // what was looked through
 	Looked    string   // at how much, in words; "" where nothing was looked through
 	Further   string   // the flag that looks further back
+	// ErasedAt is when the lead whose address was looked for was erased at the latest, where
+	// nothing was found; zero where it was not, or nobody can tell.
+	ErasedAt time.Time
 }
 
 // Find finds events by a text: by id or lead first, which are looked up; then by the
@@ -55,7 +59,24 @@ func (c Search) Find(ctx context.Context, text string) (Found, error) {
 	sc := scan{Search: c, byVariant: f.ByVariant}
 	f.Records, f.More, err = sc.through(ctx, text)
 	f.Asked, f.Looked, f.Further = sc.asked, sc.looked, sc.further()
+	if len(f.Records) == 0 && err == nil {
+		f.ErasedAt = ErasedAt(ctx, c.Stack, text)
+	}
 	return f, err
+}
+
+// ErasedAt is when a lead was erased at the latest: zero where it was not, where a text is
+// no address, and where nobody can tell, for which an operator may have no rights.
+func ErasedAt(ctx context.Context, st *stack.Stack, text string) time.Time {
+	address, err := operator.Address(text)
+	if err != nil {
+		return time.Time{}
+	}
+	runs, err := st.Operator.Forgotten(ctx, address)
+	if err != nil || len(runs) == 0 {
+		return time.Time{}
+	}
+	return runs[len(runs)-1].BegunAt
 }
 
 // lookUp finds an event by its id, or those of a lead.
