@@ -18,7 +18,7 @@ type sides struct {
 	events   []webhook.Record
 	sources  map[string]int // events by the source by which they came
 	account  string         // of the latest event
-	accepted []acceptance // of all types, where counts are compared
+	accepted []acceptance   // of all types, where counts are compared
 	// unreadable are events of the ledger that may be of any campaign.
 	unreadable []webhook.EventID
 

@@ -177,7 +177,7 @@ var rules = map[string]rule{
 	}},
 	"cli/payload": {},
 	"cli/refusal": {own: []string{"cli/output", "webhook"}},
-	"cli/search":  {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "webhook"}},
+	"cli/search":  {own: []string{"cli/output", "cli/filter", "cli/eventview", "stack", "ledger", "operator", "webhook"}},
 	// What doctor and the console look at.
 	"cli/checks": {own: []string{
 		"cli/output", "cli/problem", "cli/eventview", "cli/hook",

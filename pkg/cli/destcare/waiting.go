@@ -151,7 +151,7 @@ type HandedOver struct {
 	Had     int    `json:"had"`     // of these: the other one had or did not want them before
 	Refused int    `json:"refused"` // of these: the other one refused them for good before
 	Left    int    `json:"left"`    // a worker holds them, or took them meanwhile
-	Failed  int    `json:"failed"` // the ledger did not answer
+	Failed  int    `json:"failed"`  // the ledger did not answer
 
 	Done    []webhook.Record `json:"-"`
 	Failure error            `json:"-"`
@@ -204,7 +204,7 @@ func (d Desk) HandOver(ctx context.Context, name, to string, removed bool, w *Wa
 func (o HandedOver) Text() string {
 	var said []string
 	if n := o.Events - o.Had - o.Refused; n > 0 {
-		byState := map[webhook.State]int{}
+		byState := make(map[webhook.State]int)
 		for _, r := range o.Done {
 			if p := r.At(o.To); !p.Result.Settled() && p.Result != webhook.ResultPermanent {
 				byState[r.State]++
