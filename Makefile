@@ -54,15 +54,19 @@ lint: tools ## Lint, and check go.mod and which package may import which
 	$(GO) test -count=1 ./test/imports
 
 # What other steps run whole, where the race detector sees nothing of it: processes that
-# are killed, a browser, other languages, lists of packages. Twice as many packages at once
+# are killed or lose one call after another, a browser, other languages, lists of packages.
+# Of the crash tests those run here that do several things at once; those of the archive
+# whole without the detector, under which they are sampled. Twice as many packages at once
 # as there are processors, because many tests wait. Vetted by make lint.
-ELSEWHERE := console|cost|imports|kill|template|verify
+ELSEWHERE := console|cost|crash|imports|kill|template|verify
 # What runs here without the detector: builds of the functions, and months of events that
 # are repaired one after the other, which takes six times as long under it.
 PLAIN := release|repair|sizes
 .PHONY: test/unit
 test/unit: ## Run the unit tests under the race detector
 	$(GO) test -race -vet=off -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) -timeout 60m $$($(GO) list ./... | grep -vE '/test/($(ELSEWHERE)|$(PLAIN))$$')
+	$(GO) test -race -vet=off -timeout 30m -run 'AtOnce|Beside' ./test/crash
+	$(GO) test -vet=off -timeout 30m -run 'Crash|TheLedgerEventByEvent' ./pkg/archive
 	$(GO) test -vet=off -timeout 30m $$($(GO) list ./... | grep -E '/test/($(PLAIN))$$')
 
 .PHONY: test/speed

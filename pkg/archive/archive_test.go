@@ -125,7 +125,7 @@ func (w *world) fill(hours, each int) {
 
 func TestTheArchiveIsTheLedgerEventByEvent(t *testing.T) {
 	each := 200
-	if testing.Short() {
+	if every > 1 {
 		each = 60
 	}
 	w := newWorld(t)

@@ -55,7 +55,7 @@ func TestACrashAtAnyCallLeavesTheSameArchive(t *testing.T) {
 	}
 	calls := 0
 	for _, how := range []string{"before", "after", "answer lost", "answer refused"} {
-		for at := 1; ; at++ {
+		for at := 1; ; at += every {
 			w.restart(fmt.Sprintf("%s-%d/", how[:3]+how[len(how)-1:], at))
 			w.clock = w.clock.Add(15 * time.Minute)
 			w.net.dieAt, w.net.after, w.net.once = at, how == "after" || how == "answer lost", how == "answer lost" || how == "answer refused"
@@ -64,7 +64,7 @@ func TestACrashAtAnyCallLeavesTheSameArchive(t *testing.T) {
 				if sum.Err != nil || at < 20 {
 					t.Errorf("%s: %v after %d calls", how, sum.Err, at-1)
 				}
-				calls = max(calls, at-1)
+				calls = max(calls, at-every)
 				break
 			}
 			w.toEnd()
@@ -81,7 +81,7 @@ func TestACrashAtAnyCallLeavesTheSameArchive(t *testing.T) {
 // its own: what was written is not written again.
 func TestACrashAndALateClaimLeaveNothingTwice(t *testing.T) {
 	w := small(t)
-	for at := 5; ; at++ {
+	for at := 5; ; at += every {
 		w.restart(fmt.Sprintf("crash-%d/", at))
 		w.clock = w.clock.Add(15 * time.Minute)
 		w.net.dieAt, w.net.after = at, true
@@ -261,14 +261,9 @@ func TestARefusedWriteIsAFailureAlsoAtTheEndOfTheTime(t *testing.T) {
 	w.fill(1, 400)
 	w.clock = w.clock.Add(15 * time.Minute)
 	run := func() archive.Summary {
-		ctx, cancel := context.WithTimeout(t.Context(), w.policy.Margin+3*time.Second)
-		defer cancel()
+		ctx := &endsAfter{Context: t.Context(), loads: 1, margin: w.policy.Margin}
 		svc := w.service()
-		svc.Bodies = sleeper{svc.Bodies, func() { // the first event takes all the time there is
-			if deadline, _ := ctx.Deadline(); time.Until(deadline) > w.policy.Margin {
-				time.Sleep(time.Until(deadline) - w.policy.Margin)
-			}
-		}}
+		svc.Bodies = sleeper{svc.Bodies, func() { ctx.loads-- }}
 		return svc.Run(ctx)
 	}
 	w.net.refused = http.MethodPut

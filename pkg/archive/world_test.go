@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,6 +51,9 @@ type world struct {
 	nonces int
 }
 
+// worlds counts them: engines of one process share their data.
+var worlds atomic.Int64
+
 // newWorld begins at noon, and with what was received the day before.
 func newWorld(t *testing.T) *world {
 	t.Helper()
@@ -60,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	w.sdk = local.Connect(local.Endpoints{DynamoDB: at, SQS: engine.URL, SSM: engine.URL, S3: engine.URL})
 	t.Cleanup(w.sdk.Close)
 	var err error
-	if w.at, err = local.Provision(t.Context(), w.sdk, local.Provisioning{Name: "archive-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))}); err != nil {
+	if w.at, err = local.Provision(t.Context(), w.sdk, local.Provisioning{Name: fmt.Sprintf("archive-%d", worlds.Add(1))}); err != nil {
 		t.Fatal(err)
 	}
 	w.ledger = ledger.New(awssdk.DynamoDB{Client: w.sdk.DynamoDB}, w.at.Table)
