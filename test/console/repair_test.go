@@ -67,7 +67,7 @@ func TestRepairByKeys(t *testing.T) {
 	b.canBeUsed("completeness-repair-ask", ask)
 	b.tabTo(`.ask button`)
 	b.do(chromedp.KeyEvent(kb.Enter))
-	b.untilText("for what Smartlead posts again")
+	b.untilText("waiting until") // not the fact, which stands there from the beginning
 	b.canBeUsed("completeness-repair-waiting", run)
 	close(free)
 	b.untilText("What it did after the wait") // by itself: nobody loads the page
@@ -112,7 +112,7 @@ func TestRepairWithoutScripts(t *testing.T) {
 	b.until(`document.querySelector("form.ask button")`)
 	b.do(chromedp.Click(`form.ask button`))
 	b.until(`location.pathname.startsWith("/completeness/repair/") && !location.pathname.endsWith("/go")`)
-	for deadline := time.Now().Add(patience); !strings.Contains(b.sees(), "for what Smartlead posts again"); b.at(run) {
+	for deadline := time.Now().Add(patience); !strings.Contains(b.sees(), "waiting until"); b.at(run) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not wait:\n%s", b.sees())
 		}
