@@ -267,6 +267,12 @@ func TestOtherPeriodsArchiveNothingTwice(t *testing.T) {
 		}
 		for w.run().Periods > 0 {
 		}
+		for _, span := range [][2]time.Duration{{150 * time.Minute, 0}, {3 * time.Hour, 30 * time.Minute}} {
+			part, err := w.service().Compare(t.Context(), testclock.Noon().Add(-span[0]), testclock.Noon().Add(-span[1]), false, func() {})
+			if err != nil || !part.Whole() || part.Equal < 240 {
+				t.Errorf("periods of %s, from %s to %s before noon: %+v, %v", every, span[0], span[1], part, err)
+			}
+		}
 		compared, err := w.service().Compare(t.Context(), testclock.Noon().Add(-3*time.Hour), testclock.Noon(), false, func() {})
 		if err != nil || !compared.Whole() || compared.Equal != want {
 			t.Errorf("periods of %s: %+v, %v", every, compared, err)

@@ -82,8 +82,8 @@ func (s *Service) Compare(ctx context.Context, since, until time.Time, idsAlone 
 		return c.Comparison, err
 	}
 	for _, o := range all {
-		if !o.Begin.Before(c.Since) && o.Begin.Before(c.Until) {
-			hour := o.Begin.Truncate(time.Hour)
+		// An object of a longer period may begin before.
+		if hour := o.Begin.Truncate(time.Hour); !hour.Before(c.Since.Truncate(time.Hour)) && o.Begin.Before(c.Until) {
 			c.objects[hour] = append(c.objects[hour], o)
 			c.Objects++
 		}
@@ -137,6 +137,9 @@ func (c *comparing) hour(ctx context.Context, h hours) error {
 			var line Line
 			if err := json.Unmarshal(text, &line); err != nil {
 				return fmt.Errorf("a line of %s: %w", o.Key, err)
+			}
+			if line.ReceivedAt.Before(c.Since) || !line.ReceivedAt.Before(c.Until) {
+				continue
 			}
 			archived[line.ID] = copyOf{account: o.Account, n: archived[line.ID].n + 1, content: content(line, line.Raw != ""), raw: line.Raw != ""}
 		}

@@ -28,6 +28,7 @@ type foundList struct {
 	Looked  string
 	Said    []string // of what was left out
 	Erased  stamp    // where nothing was found: when the lead was erased
+	Forgot  string   // the command that says more of that
 	Command string   // that looks further
 	Self    string
 }
@@ -60,6 +61,7 @@ func readFind(q *request) (any, error) {
 	list.More, list.Asked, list.Looked, list.Said = found.More, found.Asked, found.Looked, asks.said
 	list.Erased = q.at(found.ErasedAt)
 	list.Text = output.Clean(list.Text) // a link may hold what turns the line round
+	list.Forgot = fmt.Sprintf("%s leads forgotten %s", q.Self, output.Quote(list.Text))
 	list.Command = fmt.Sprintf("%s events find %s", q.Self, output.Quote(list.Text))
 	return list, nil
 }

@@ -30,6 +30,7 @@ type leadView struct {
 	Campaigns []leadCampaign
 	Older     string
 	Shown     int
+	Unread    int   // events that this version cannot read
 	Erased    stamp // where nothing is shown: when the person was erased; zero: they were not
 }
 
@@ -69,7 +70,8 @@ func readLead(q *request) (any, error) {
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	if l.Shown = len(page.Records); l.Shown == 0 {
+	l.Unread = len(page.Unreadable)
+	if l.Shown = len(page.Records); l.Shown+l.Unread == 0 && page.Next == "" && query.After == "" {
 		l.Erased = q.at(search.ErasedAt(q.ctx(), q.st, l.Address))
 	}
 	if page.Next != "" {
@@ -80,3 +82,6 @@ func readLead(q *request) (any, error) {
 
 // Erase is the command that forgets the lead.
 func (l leadView) Erase() string { return "leads forget " + output.Quote(l.Address) }
+
+// Forgotten is the command that says when, and what of the lead, was erased.
+func (l leadView) Forgotten() string { return "leads forgotten " + output.Quote(l.Address) }

@@ -288,8 +288,9 @@ func (w *Watcher) over(gates gates, next watched, gone func(Incident) bool) func
 	}
 }
 
-// closeOver closes what was quiet for the time of its kind, and what is over.
-func (w *Watcher) closeOver(ctx context.Context, all map[string]*Incident, over func(Incident) string, r *Report) error {
+// closeOver closes what was quiet for the time of its kind, and what is over. One that
+// cannot be written keeps none of the others.
+func (w *Watcher) closeOver(ctx context.Context, all map[string]*Incident, over func(Incident) string, r *Report) (failed error) {
 	now := w.Now().UTC()
 	for id, in := range all {
 		quiet, isQuiet := in.quietFor(now)
@@ -309,12 +310,13 @@ func (w *Watcher) closeOver(ctx context.Context, all map[string]*Incident, over 
 			return true
 		})
 		if err != nil {
-			return fmt.Errorf("close incident %s: %w", id, err)
+			failed = errors.Join(failed, fmt.Errorf("close incident %s: %w", id, err))
+			continue
 		}
 		all[id] = &closed
 		r.Closed++
 	}
-	return nil
+	return failed
 }
 
 // write changes an incident as it was read, and reads it anew only if somebody wrote

@@ -44,7 +44,7 @@ func (r ErasureKeyReader) ErasureKey(ctx context.Context) ([]byte, error) {
 // from the operator's key, which is made where there is none, and kept: so the loss of one
 // of the two loses no record. The errors are those of ErasureKeyReader.
 func (s *Sources) ErasureKey(ctx context.Context) ([]byte, error) {
-	kept := ErasureKeyReader{s.b.Parameters, s.b.Prefix + erasureKeyName}
+	kept := s.KeptErasureKey()
 	key, err := kept.ErasureKey(ctx)
 	if !errors.Is(err, ErrNotFound) {
 		return key, err
@@ -64,4 +64,10 @@ func (s *Sources) ErasureKey(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	return kept.ErasureKey(ctx)
+}
+
+// KeptErasureKey reads the key where it is kept, and makes none: for a question by the way,
+// which shall write nothing.
+func (s *Sources) KeptErasureKey() ErasureKeyReader {
+	return ErasureKeyReader{s.b.Parameters, s.b.Prefix + erasureKeyName}
 }

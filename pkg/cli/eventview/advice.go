@@ -1,6 +1,7 @@
 package eventview
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func Note(c output.Clock, r webhook.Record) string {
 // is retried.
 func classOf(r webhook.Record) string {
 	if tried := retried(LastFailures(r)); r.State == webhook.Pending && len(tried) > 0 {
-		return tried[len(tried)-1].ErrorClass
+		return slices.MaxFunc(tried, func(a, b webhook.Attempt) int { return cmp.Compare(a.Number, b.Number) }).ErrorClass
 	}
 	return r.ErrorClass
 }

@@ -30,6 +30,11 @@ func TestWhoRefusedForGoodIsNotRetried(t *testing.T) {
 	if got := Note(c, r); !strings.HasPrefix(got, "http_503, retried") || !strings.HasSuffix(got, "refused by crm") {
 		t.Errorf("note: %s", got)
 	}
+	r.History = append([]webhook.Attempt{{Number: 2, Destination: "aaa", Result: webhook.ResultRetry, ErrorClass: "timeout"}}, r.History...)
+	r.Destinations = append(r.Destinations, webhook.Progress{Name: "aaa", Result: webhook.ResultRetry, Attempts: 1})
+	if got := Note(c, r); !strings.HasPrefix(got, "timeout, retried") {
+		t.Errorf("note: %s, want the latest failure", got)
+	}
 	r.State = webhook.Dead
 	if got := Headline(c, r); !strings.Contains(got, "crm answered 400") || !strings.Contains(got, "slack answered 503") {
 		t.Errorf("headline: %s", got)

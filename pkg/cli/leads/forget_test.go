@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"smartlead-receiver/pkg/awssdk"
 	"smartlead-receiver/pkg/cli/clitest"
@@ -98,6 +101,11 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 		t.Fatalf("%d payloads, %d bytes in the bucket", payloads, bytes)
 	}
 
+	before := parameters(t, s)
+	s.Fails(4, "no event has the lead", "events", "find", "nobody@acme.example.com")
+	if after := parameters(t, s); !slices.Equal(before, after) {
+		t.Errorf("a search wrote: %q, before %q", after, before)
+	}
 	s.Fails(2, "no address", "leads", "forget", "lead1")
 	s.Fails(4, "with --yes it is recorded", "leads", "forget", "nobody@acme.example.com")
 	s.Fails(4, "never erased", "leads", "forgotten", "nobody@acme.example.com")
@@ -177,4 +185,18 @@ func TestForgetErasesALeadWhole(t *testing.T) {
 	if v := clitest.Lines(t, s.OK("leads", "forgotten", "lead1@acme.example.com", "--json").Out); len(v) != 2 || v[1]["by"] != "max" {
 		t.Errorf("the record is %v", v)
 	}
+}
+
+// parameters are the names of what is kept in Parameter Store.
+func parameters(t *testing.T, s *clitest.Stack) (names []string) {
+	t.Helper()
+	out, err := s.Clients.SSM.GetParametersByPath(t.Context(), &ssm.GetParametersByPathInput{Path: &s.Env.Config.ParameterPrefix, Recursive: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range out.Parameters {
+		names = append(names, *p.Name)
+	}
+	slices.Sort(names)
+	return names
 }

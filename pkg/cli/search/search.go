@@ -38,6 +38,8 @@ type Found struct {
 	// ErasedAt is when the lead whose address was looked for was erased at the latest, where
 	// nothing was found; zero where it was not, or nobody can tell.
 	ErasedAt time.Time
+
+	unread bool // the lead has events that this version cannot read
 }
 
 // Find finds events by a text: by id or lead first, which are looked up; then by the
@@ -59,24 +61,28 @@ func (c Search) Find(ctx context.Context, text string) (Found, error) {
 	sc := scan{Search: c, byVariant: f.ByVariant}
 	f.Records, f.More, err = sc.through(ctx, text)
 	f.Asked, f.Looked, f.Further = sc.asked, sc.looked, sc.further()
-	if len(f.Records) == 0 && err == nil {
+	if len(f.Records) == 0 && err == nil && !f.unread {
 		f.ErasedAt = ErasedAt(ctx, c.Stack, text)
 	}
 	return f, err
 }
 
-// ErasedAt is when a lead was erased at the latest: zero where it was not, where a text is
-// no address, and where nobody can tell, for which an operator may have no rights.
+// ErasedAt is when a lead was erased at the latest: zero where it was not, or not to the
+// end, where a text is no address, and where nobody can tell, for which an operator may have
+// no rights.
 func ErasedAt(ctx context.Context, st *stack.Stack, text string) time.Time {
 	address, err := operator.Address(text)
 	if err != nil {
+		return time.Time{}
+	}
+	if _, err := st.Sources.KeptErasureKey().ErasureKey(ctx); err != nil { // nobody was, or nobody can tell
 		return time.Time{}
 	}
 	runs, err := st.Operator.Forgotten(ctx, address)
 	if err != nil || len(runs) == 0 {
 		return time.Time{}
 	}
-	return runs[len(runs)-1].BegunAt
+	return runs[len(runs)-1].EndedAt // zero: it broke off
 }
 
 // lookUp finds an event by its id, or those of a lead.
@@ -93,7 +99,7 @@ func (c Search) lookUp(ctx context.Context, text string) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	f := Found{Records: page.Records, ByVariant: page.ByVariant, More: page.Next != ""}
+	f := Found{Records: page.Records, ByVariant: page.ByVariant, More: page.Next != "", unread: len(page.Unreadable) > 0}
 	if f.ByVariant == nil {
 		f.ByVariant = map[webhook.EventID]string{}
 	}
