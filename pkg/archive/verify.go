@@ -71,8 +71,8 @@ func (c *Comparison) fault(f Fault, id webhook.EventID, account string, hour tim
 
 // Compare holds the archive to the ledger, for what was received from since on and before
 // until, event by event: the bodies too, unless idsAlone. Both ends are taken to the
-// edges of periods. It holds an hour's ids, and reads every object of the time. looked is called for
-// each event.
+// edges of periods. It holds an hour's ids, and reads every object of the time. looked is
+// called for each event.
 func (s *Service) Compare(ctx context.Context, since, until time.Time, idsAlone bool, looked func()) (Comparison, error) {
 	c := &comparing{Service: s, ids: idsAlone, looked: looked, objects: map[time.Time][]named{}}
 	c.Since, c.Until = since.UTC().Truncate(s.policy.Every), until.UTC().Truncate(s.policy.Every)

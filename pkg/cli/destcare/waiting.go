@@ -153,8 +153,9 @@ type HandedOver struct {
 	Left    int    `json:"left"`    // a worker holds them, or took them meanwhile
 	Failed  int    `json:"failed"`  // the ledger did not answer
 
-	Done    []webhook.Record `json:"-"`
-	Failure error            `json:"-"`
+	Waiting map[webhook.State]int `json:"-"` // the rest of these, by state
+	Done    []webhook.Record      `json:"-"`
+	Failure error                 `json:"-"`
 }
 
 // Exists tells whether there is a destination of that name, readable or not.
@@ -189,12 +190,15 @@ func (d Desk) HandOver(ctx context.Context, name, to string, removed bool, w *Wa
 		out.Left = w.Total() - len(again.Done) - again.Failed
 	}
 	out.Events, out.Failed, out.Done, out.Failure = len(got.Done), got.Failed, got.Done, got.Failure
+	out.Waiting = make(map[webhook.State]int)
 	for _, r := range out.Done {
 		switch p := r.At(to); {
 		case p.Result.Settled():
 			out.Had++
 		case p.Result == webhook.ResultPermanent:
 			out.Refused++
+		default:
+			out.Waiting[r.State]++
 		}
 	}
 	return out, nil
@@ -204,13 +208,7 @@ func (d Desk) HandOver(ctx context.Context, name, to string, removed bool, w *Wa
 func (o HandedOver) Text() string {
 	var said []string
 	if n := o.Events - o.Had - o.Refused; n > 0 {
-		byState := make(map[webhook.State]int)
-		for _, r := range o.Done {
-			if p := r.At(o.To); !p.Result.Settled() && p.Result != webhook.ResultPermanent {
-				byState[r.State]++
-			}
-		}
-		said = append(said, output.Count(n, "event waits", "events wait")+" now for "+o.To+": "+States(byState))
+		said = append(said, output.Count(n, "event waits", "events wait")+" now for "+o.To+": "+States(o.Waiting))
 	}
 	if o.Had > 0 {
 		said = append(said, o.To+" had "+output.Count(o.Had, "event", "events")+" before, or did not want "+map[bool]string{true: "it", false: "them"}[o.Had == 1]+": nothing more of that is sent to it")
